@@ -1,0 +1,39 @@
+"""Alembic's environment: migrates over the connection that it is handed, else to where the settings point."""
+
+from contextlib import ExitStack
+
+import sqlalchemy
+from alembic import context
+
+from pyrus_etl.load.embedded import serving
+from pyrus_etl.load.migrate import comparison_options
+from pyrus_etl.schema import SCHEMA
+from pyrus_etl.settings import load_settings
+
+
+def migrate(connection: sqlalchemy.Connection) -> None:
+    """Runs the migrations in one transaction; gives up a lock that it cannot have soon rather than block readers."""
+    connection.execute(sqlalchemy.text("SET lock_timeout = '3s'"))
+    schemas = sqlalchemy.inspect(connection).get_schema_names()
+    if SCHEMA not in schemas:
+        connection.execute(sqlalchemy.text(f"CREATE SCHEMA {SCHEMA}"))
+    connection.commit()
+    context.configure(connection=connection, **comparison_options())
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+
+
+handed_over = context.config.attributes.get("connection")
+if context.is_offline_mode():
+    context.configure(url="postgresql+psycopg://", literal_binds=True, **comparison_options())
+    with context.begin_transaction():
+        context.run_migrations()
+elif handed_over is not None:
+    migrate(handed_over)
+else:
+    with ExitStack() as stack:
+        url = load_settings({}).database_url or stack.enter_context(serving())
+        engine = sqlalchemy.create_engine(url.reveal().replace("postgresql://", "postgresql+psycopg://", 1))
+        with engine.connect() as own:
+            migrate(own)

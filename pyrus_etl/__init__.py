@@ -1,0 +1,1 @@
+"""Pyrus tasks, forms and approvals in PostgreSQL."""

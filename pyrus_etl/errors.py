@@ -1,0 +1,63 @@
+"""What can go wrong, each with the exit code that a script may rely on and one sentence for a person.
+
+Every message says what failed, on what, and what to do; none carries a secret. Only the command line prints them.
+"""
+
+
+class PyrusEtlError(Exception):
+    """The parent of all faults that are not ours: printed without a traceback."""
+
+    exit_code = 1
+
+
+class SettingsError(PyrusEtlError):
+    """A setting, an option or the config file cannot be used."""
+
+    exit_code = 2
+
+
+class LoginRefused(PyrusEtlError):
+    """Pyrus does not accept the login, the key or the token."""
+
+    exit_code = 3
+
+
+class PyrusUnreachable(PyrusEtlError):
+    """Pyrus cannot be reached, kept failing after all retries, or does not answer as its API should."""
+
+    exit_code = 4
+
+
+class TaskRefused(PyrusEtlError):
+    """One task cannot be had (403, 404) or read; it is set aside and the run goes on."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, stage: str, payload: bytes | None = None) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.payload = payload
+
+
+class DatabaseUnavailable(PyrusEtlError):
+    """PostgreSQL cannot be reached, or its schema is not at the revision that this version expects."""
+
+    exit_code = 5
+
+
+class RowsRefused(PyrusEtlError):
+    """PostgreSQL cannot hold some of the rows; sync finds the task that they are of and sets it aside."""
+
+
+class LockHeld(PyrusEtlError):
+    """Another run works on this database and account."""
+
+    exit_code = 7
+
+
+class Stopped(PyrusEtlError):
+    """A signal ended the run after the work in hand was committed; `exit_code` is 128 plus its number."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("Stopped; what was fetched is committed, the next run goes on from there.")
+        self.exit_code = 128 + signal_number

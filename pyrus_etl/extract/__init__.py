@@ -1,0 +1,1 @@
+"""The API → model: asking Pyrus, and understanding what it answers."""

@@ -1,0 +1,106 @@
+"""What an HTTP answer of Pyrus means, apart from any I/O: a body, or the reason why there is none.
+
+The rules are those of the vendor's pages on errors (https://pyrus.com/en/api-v3) and limits
+(https://pyrus.com/en/help/api/errors-and-limits).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from pyrus_etl.errors import PyrusUnreachable
+
+
+class Again(Exception):
+    """No answer this time, but another try may bring one.
+
+    `after`: seconds to wait, where the server says so. `reached`: whether a server answered at all. `body`: what
+    came in place of an answer.
+    """
+
+    def __init__(
+        self, reason: str, *, after: float | None = None, reached: bool = True, body: bytes | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.after = after
+        self.reached = reached
+        self.body = body
+
+
+class TokenRefused(Exception):
+    """401: the token is expired, revoked or wrong."""
+
+
+class AccessDenied(Exception):
+    """403 or 404: the account may not see what was asked for, or it is not there."""
+
+
+class Complaint(NamedTuple):
+    """The code and message of an error envelope; both empty where there is none."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.message})" if self.code else "no reason given"
+
+
+def body_of(status: int, headers: Mapping[str, str], body: bytes, asked: str) -> bytes:
+    """The body of a good answer.
+
+    Raises Again, TokenRefused or AccessDenied; PyrusUnreachable where trying again is no use.
+    """
+    if status == 429:
+        raise Again("429, the quota is spent", after=_pause(headers))
+    if status >= 500 or status == 408:
+        raise Again(f"status {status}")
+    if 300 <= status < 400:
+        raise PyrusUnreachable(f"{asked} answered with a redirect ({status}); set PYRUS_URL to the API's own origin.")
+    if body.lstrip()[:1] == b"<" or "html" in headers.get("Content-Type", ""):
+        raise Again(f"status {status} with HTML in place of JSON; is PYRUS_URL the origin of a Pyrus?", body=body)
+    if status == 200:
+        return body
+    complaint = _complaint(body)
+    if status == 401:
+        raise TokenRefused(str(complaint))
+    if status in (403, 404):
+        raise AccessDenied(f"{status} {complaint}")
+    raise PyrusUnreachable(f"{asked} answered {status} {complaint}; is PYRUS_URL the origin of a Pyrus?")
+
+
+def quota_pause(headers: Mapping[str, str]) -> float:
+    """Seconds until the server has requests left for us; 0 while it has some."""
+    if headers.get("X-RateLimit-Remaining", "").strip() != "0":
+        return 0
+    return _seconds(headers.get("X-RateLimit-Reset")) or 0
+
+
+def _pause(headers: Mapping[str, str]) -> float | None:
+    told = _seconds(headers.get("Retry-After"))
+    return told if told is not None else _seconds(headers.get("X-RateLimit-Reset"))
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return max(seconds, 0) if seconds < float("inf") else None
+
+
+class _ApiException(msgspec.Struct, rename="pascal"):
+    code: str = ""
+    message: str = ""
+
+
+class _Envelope(msgspec.Struct, rename="pascal"):
+    api_exception: _ApiException
+
+
+def _complaint(body: bytes) -> Complaint:
+    try:
+        told = msgspec.json.decode(body, type=_Envelope).api_exception
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Complaint("", "")
+    return Complaint(told.code[:200], told.message[:500])

@@ -1,0 +1,202 @@
+"""HTTP to Pyrus: the token, the pace and the retries; JSON bytes out.
+
+The token goes to the origin of the settings only: no redirect is followed, no other address is ever asked.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+import tenacity
+
+from pyrus_etl.errors import LoginRefused, PyrusUnreachable
+from pyrus_etl.extract.answer import AccessDenied, Again, TokenRefused, body_of, quota_pause
+from pyrus_etl.extract.pace import Pace
+from pyrus_etl.extract.token import Token
+from pyrus_etl.settings import Secret, Settings, is_loopback
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+ATTEMPTS = 9
+"""With one answer in eight faulty, one request in 130 million fails nine times in a row."""
+LONGEST_WAIT = 8.0
+CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
+READ_TIMEOUT = 60.0
+LARGEST_BODY = 1 << 28
+LOGINS_PER_REQUEST = 4
+
+
+class Http:
+    """Open it with `async with`. `requests` and `retries` count what was sent."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._token = Token(settings.access_token, self._login if settings.security_key else None)
+        self._pace = Pace(settings.quota)
+        self._server_time: datetime | None = None
+        self.requests = 0
+        self.retries = 0
+
+    async def __aenter__(self) -> Self:
+        host = urlsplit(self._settings.url).hostname or ""
+        self._session = aiohttp.ClientSession(
+            self._settings.url,
+            connector=aiohttp.TCPConnector(limit=self._settings.concurrency),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "pyrus-etl"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not is_loopback(host),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    @property
+    def server_time(self) -> datetime:
+        """The server's clock as of its last answer (`Date`), to the second; ours where it tells none."""
+        return self._server_time or datetime.now(UTC)
+
+    async def call(
+        self, method: str, path: str, read: Callable[[bytes], T], json: Any = None, *, login: bool = True
+    ) -> T:
+        """What `read` makes of the answer's body, tried again until there is one.
+
+        `read` raises msgspec.DecodeError for a body that is no JSON (tried again: it may be cut short) and
+        msgspec.ValidationError for JSON of another kind (final). Raises AccessDenied for 403 and 404, LoginRefused,
+        and when all tries are spent Again, or PyrusUnreachable where no server answered.
+        """
+        tries = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Again),
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            before_sleep=self._count_retry,
+            reraise=True,
+        )
+        asked = f"{method} {path}"
+        try:
+            if login:
+                return await tries(self._authorized, method, path, read, json)
+            return await tries(self._send, method, path, read, json, None)
+        except Again as error:
+            if error.reached:
+                raise
+            raise PyrusUnreachable(
+                f"{self._settings.url} {asked} failed {ATTEMPTS} times, last with: {error}."
+            ) from error
+
+    async def _authorized(self, method: str, path: str, read: Callable[[bytes], T], json: Any) -> T:
+        refused = ""
+        for _ in range(LOGINS_PER_REQUEST):
+            token = await self._token.current()
+            try:
+                answer = await self._send(method, path, read, json, token)
+            except TokenRefused as error:
+                refused = str(error)
+                await self._token.renew(token, refused)
+            else:
+                self._token.accepted(token)
+                return answer
+        raise LoginRefused(f"Pyrus keeps refusing {method} {path} after fresh logins: {refused}.")
+
+    async def _send(self, method: str, path: str, read: Callable[[bytes], T], json: Any, token: Secret | None) -> T:
+        """One request and its answer."""
+        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+        async with self._pace:
+            self.requests += 1
+            try:
+                async with self._session.request(
+                    method, path, headers=headers, json=json, allow_redirects=False
+                ) as response:
+                    body = await _read(response)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+                raise Again(f"it cannot be reached ({_reason(error)})", reached=False) from error
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                raise Again(_reason(error)) from error
+        self._note(response)
+        try:
+            return read(body_of(response.status, response.headers, body, f"{method} {path}"))
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError as error:
+            raise Again(f"a body that is no JSON ({error})", body=body) from error
+
+    def _note(self, response: aiohttp.ClientResponse) -> None:
+        """Keeps what every answer tells: the server's clock, and what is left of the quota."""
+        told = response.headers.get("Date", "")
+        try:
+            self._server_time = parsedate_to_datetime(told).astimezone(UTC)
+        except ValueError:
+            log.debug("an answer without a readable Date: %r", told)
+        if pause := quota_pause(response.headers):
+            self._pace.hold(pause)
+
+    def _count_retry(self, state: tenacity.RetryCallState) -> None:
+        self.retries += 1
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Again) and error.after:
+            self._pace.hold(error.after)
+        log.debug("trying again: %s", error)
+
+    async def _login(self) -> Secret:
+        """A fresh token (`getaccesstoken`, "Authorization for background process")."""
+        settings = self._settings
+        if not (settings.login and settings.client_id and settings.security_key):
+            raise LoginRefused("PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID are needed together.")
+        credentials = {
+            "Login": settings.login,
+            "SecurityKey": settings.security_key.reveal(),
+            "ClientId": settings.client_id,
+        }
+        try:
+            answer = await self.call("POST", "/restapi/getaccesstoken", _read_token, credentials, login=False)
+        except (TokenRefused, AccessDenied) as error:
+            raise LoginRefused(
+                f"Pyrus refused the login of {settings.login}: {error}; "
+                "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
+            ) from error
+        except (Again, msgspec.ValidationError) as error:
+            raise PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does: {error}.") from error
+        return Secret(answer)
+
+
+class _AccessToken(msgspec.Struct, rename="pascal"):
+    access_token: str
+
+
+def _read_token(body: bytes) -> str:
+    return msgspec.json.decode(body, type=_AccessToken).access_token
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, decompressed; refused when it outgrows all reason."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise PyrusUnreachable(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
+    return bytes(body)
+
+
+_back_off = tenacity.wait_random_exponential(multiplier=0.1, max=LONGEST_WAIT)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """As long as the server says, else jittered exponential back-off."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Again) and error.after is not None:
+        return error.after
+    return _back_off(state)

@@ -1,0 +1,55 @@
+"""What a sync may ask of an API of Pyrus, whichever generation it is."""
+
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from pyrus_etl.extract.windows import Window
+from pyrus_etl.model.person import Contacts, Profile
+from pyrus_etl.model.task import TaskList, TaskWithNotes
+
+
+class Fetched(NamedTuple):
+    """A task in full, with the body that it was read from."""
+
+    task: TaskWithNotes
+    payload: bytes
+    payload_sha256: str
+    fetched_at: datetime
+    unreadable: int
+
+
+class Source(Protocol):
+    """An account at Pyrus.
+
+    Every call raises LoginRefused or PyrusUnreachable when it is no use to go on. `server_time` is the server's clock
+    as of its last answer.
+    """
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def retries(self) -> int: ...
+
+    @property
+    def server_time(self) -> datetime: ...
+
+    async def profile(self) -> Profile: ...
+
+    async def contacts(self) -> Contacts: ...
+
+    async def inbox(self) -> TaskList:
+        """The inbox in its order; `has_more_tasks` only where the server would not give all of it."""
+        ...
+
+    async def all_tasks(self) -> TaskList:
+        """Everything that the account can see; `has_more_tasks` only where the server would not give all of it."""
+        ...
+
+    async def search(self, window: Window, most: int) -> TaskList:
+        """Open and closed tasks that were active in the window, at most so many, in no order."""
+        ...
+
+    async def task(self, task_id: int) -> Fetched:
+        """One task; TaskRefused where this one cannot be had or read."""
+        ...

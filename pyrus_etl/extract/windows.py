@@ -1,0 +1,115 @@
+"""Periods of time and their bisection: how a list without an offset is read to its end.
+
+A window counts whole seconds, both ends included ("Milliseconds in dates are ignored", the vendor's page). Whether
+the server includes its ends is not documented, so the halves of a window share the second between them.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.model.task import TaskHeader, TaskList
+
+log = logging.getLogger(__name__)
+
+YEAR_1, YEAR_9999 = -62_135_596_800, 253_402_300_799
+MOST_LISTED = 5000
+"""Tasks asked for in one list."""
+
+
+class Window(NamedTuple):
+    """A period in seconds since 1970, both ends included; None is no end."""
+
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return (YEAR_1 if self.start is None else self.start, YEAR_9999 if self.end is None else self.end)
+
+    @property
+    def seconds(self) -> int:
+        """How far its ends are apart."""
+        start, end = self.bounds
+        return end - start
+
+
+class Listing(NamedTuple):
+    """Tasks of a window.
+
+    `split`: the windows to list in its place, where it is too full to be listed. `complete`: whether these are all
+    its tasks; a window that is neither split nor complete cannot be listed to its end.
+    """
+
+    window: Window
+    tasks: list[TaskHeader]
+    split: tuple[Window, ...] = ()
+    complete: bool = True
+
+
+Search = Callable[[Window, int], Awaitable[TaskList]]
+
+
+async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listing]:
+    """Lists every window to its end, the earlier first, narrowing those that hold more than the server returns.
+
+    Raises PyrusUnreachable, after everything else was listed, for seconds that alone hold more than that.
+    """
+    pending = windows[::-1]
+    overfull: list[Window] = []
+    while pending:
+        window = pending.pop()
+        answer = await _ask(search, window)
+        if answer.has_more_tasks and window.seconds > 1:
+            halves = bisect(window, answer.headers)
+            yield Listing(window, [], split=halves, complete=False)
+            pending += halves[::-1]
+            continue
+        async for listing in _shortest(search, window, answer):
+            overfull += [listing.window] if not (listing.complete or listing.split) else []
+            yield listing
+    if overfull:
+        raise PyrusUnreachable(
+            f"Pyrus would not list all tasks of {len(overfull)} seconds, the first of them {overfull[0].start} "
+            "(seconds since 1970): more tasks share it than the server returns. The other tasks are stored."
+        )
+
+
+async def _shortest(search: Search, window: Window, answer: TaskList) -> AsyncIterator[Listing]:
+    """A window that is listed to its end, or that is too short for a bisection.
+
+    Two neighbouring seconds are listed one by one. A server that leaves out the end of a period then has nothing to
+    show, so what it showed of both must be there again.
+    """
+    if not answer.has_more_tasks or window.seconds == 0:
+        yield Listing(window, answer.headers, complete=not answer.has_more_tasks)
+        return
+    halves = bisect(window, [])
+    yield Listing(window, [], split=halves, complete=False)
+    answers = [await _ask(search, half) for half in halves]
+    listed = {task.id for half in answers for task in half.headers}
+    trusted = listed.issuperset(task.id for task in answer.headers)
+    for half, half_answer in zip(halves, answers, strict=True):
+        yield Listing(half, half_answer.headers, complete=trusted and not half_answer.has_more_tasks)
+
+
+async def _ask(search: Search, window: Window) -> TaskList:
+    """Lists a window; one that cannot be narrowed far is asked for more and more, while that brings more."""
+    most = MOST_LISTED
+    answer = await search(window, most)
+    while answer.has_more_tasks and window.seconds <= 1 and len(answer.headers) >= most:
+        most *= 4
+        answer = await search(window, most)
+    return answer
+
+
+def bisect(window: Window, listed: list[TaskHeader]) -> tuple[Window, ...]:
+    """Two windows in place of a full one: at the median of what was listed, which is where the tasks are."""
+    start, end = window.bounds
+    if end - start == 1:
+        return Window(start, start), Window(end, end)
+    dates = sorted(int(task.modified_date.timestamp()) for task in listed if task.modified_date)
+    inside = [date for date in dates if start < date < end]
+    middle = inside[len(inside) // 2] if inside else (start + end) // 2
+    return Window(window.start, middle), Window(middle, window.end)

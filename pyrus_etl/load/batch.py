@@ -1,0 +1,69 @@
+"""A batch of tasks → the tables: what changed is replaced whole, what did not is left alone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.copy import merge, replace
+from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, Rows
+
+
+class TaskLoad(NamedTuple):
+    """One task on its way into the tables; `rows` holds its raw body too."""
+
+    task_id: int
+    payload_sha256: str
+    listed_date: datetime | None
+    rows: Rows
+
+
+def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
+    """Writes the tasks inside the caller's transaction and returns the ids of those that changed.
+
+    Where a task stands twice, the later one counts. Safe to repeat: a body that is stored already changes nothing.
+    """
+    latest = {task.task_id: task for task in tasks}
+    stored = _stored_hashes(connection, list(latest))
+    changed = {task_id: task for task_id, task in latest.items() if stored.get(task_id) != task.payload_sha256}
+    unchanged = [task for task_id, task in latest.items() if task_id not in changed]
+    rows = Rows()
+    rows.extend(task.rows for task in changed.values())
+    write(connection, rows, owners=stored.keys() & changed.keys())
+    _keep_listed_dates(connection, unchanged)
+    _unmark_deleted(connection, list(latest))
+    return set(changed)
+
+
+def write(connection: Connection, rows: Rows, owners: set[int] | None = None) -> None:
+    """Writes rows of any tables; what the owners, tasks stored before, had in the owned tables is replaced."""
+    for table in MERGED:
+        merge(connection, table, sorted(rows.merged[table].values()), keep_untold=True)
+    merge(connection, OWNER, rows.owned[OWNER], keep_untold=False)
+    for table in OWNED:
+        replace(connection, table, rows.owned[table], owners or ())
+
+
+def _stored_hashes(connection: Connection, task_ids: list[int]) -> dict[int, str]:
+    query = "SELECT task_id, payload_sha256 FROM pyrus.raw_tasks WHERE task_id = ANY(%s)"
+    return dict(connection.execute(query, [task_ids]).fetchall())
+
+
+def _keep_listed_dates(connection: Connection, unchanged: list[TaskLoad]) -> None:
+    """Remembers under which date an unchanged task was listed, so that it is not fetched for that date again."""
+    dates = [(task.task_id, task.listed_date) for task in unchanged if task.listed_date is not None]
+    connection.execute(
+        """
+        UPDATE pyrus.raw_tasks AS raw SET listed_date = told.listed_date
+        FROM unnest(%s::bigint[], %s::timestamptz[]) AS told (task_id, listed_date)
+        WHERE raw.task_id = told.task_id AND raw.listed_date IS DISTINCT FROM told.listed_date
+        """,
+        [[task_id for task_id, _ in dates], [date for _, date in dates]],
+    )
+
+
+def _unmark_deleted(connection: Connection, task_ids: list[int]) -> None:
+    """What could be fetched is there."""
+    connection.execute(
+        "UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s) AND deleted_at IS NOT NULL", [task_ids]
+    )

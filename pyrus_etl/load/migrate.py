@@ -1,0 +1,102 @@
+"""The schema by Alembic, from a checkout and from a wheel alike, without an alembic.ini."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy
+import tenacity
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.util import CommandError
+
+import pyrus_etl
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.load.connection import connect, driver_errors_translated
+from pyrus_etl.schema import SCHEMA, metadata
+from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
+
+VERSION_TABLE = "alembic_version"
+
+
+def migrations_folder() -> Path:
+    """The migrations: inside the package where it was installed from a wheel, beside it in a checkout."""
+    package = Path(pyrus_etl.__file__).parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def upgrade(url: Secret, revision: str = "head") -> None:
+    """Brings the schema up; safe to repeat. Waits for locks a few seconds at a time, so that it blocks no reader."""
+    with _connected(url) as connection:
+        _patiently(lambda: command.upgrade(_config(connection), revision))
+
+
+def downgrade(url: Secret, revision: str) -> None:
+    """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost."""
+    with _connected(url) as connection:
+        try:
+            _patiently(lambda: command.downgrade(_config(connection), revision))
+        except CommandError as error:
+            raise SettingsError(f"There is no revision {revision!r}: {error}.") from error
+
+
+def differences(url: Secret) -> list[str]:
+    """What differs between the tables in the database and the declared ones; empty where nothing does."""
+    with _connected(url) as connection:
+        context = MigrationContext.configure(connection, opts=comparison_options())
+        return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
+def comparison_options() -> dict[str, Any]:
+    """How Alembic compares: our schema only, comments, types and defaults included."""
+    return {
+        "target_metadata": metadata,
+        "version_table": VERSION_TABLE,
+        "version_table_schema": SCHEMA,
+        "include_schemas": True,
+        "include_name": lambda name, kind, _parents: kind != "schema" or name == SCHEMA,
+        "compare_server_default": True,
+    }
+
+
+def _config(connection: sqlalchemy.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
+    connect(url).close()  # says in a sentence what is wrong with the URL or the server
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url.reveal()), poolclass=sqlalchemy.NullPool
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            with driver_errors_translated():
+                raise error.orig from error
+        raise
+    finally:
+        engine.dispose()
+
+
+_patiently = tenacity.Retrying(
+    retry=tenacity.retry_if_exception(
+        lambda error: isinstance(getattr(error, "orig", None), psycopg.errors.LockNotAvailable)
+    ),
+    stop=tenacity.stop_after_attempt(5),
+    wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
+    reraise=True,
+)

@@ -1,0 +1,116 @@
+"""The database as a run uses it: a connection in a thread beside the event loop, one fenced transaction at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import psycopg
+import tenacity
+
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.load import lock
+from pyrus_etl.load.connection import Connection, connect, driver_errors_translated, require_schema
+from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Lost = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+class Store:
+    """Open it with `async with`; it raises DatabaseUnavailable where the database or its schema is not at hand.
+
+    Once it holds a lease, every transaction confirms it first, so that a run that lost the lock cannot commit.
+    """
+
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._lease: lock.Lease | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._in_thread(lambda: require_schema(self._open()))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._heartbeat:
+            self._heartbeat.cancel()
+        await self._in_thread(self._close)
+        self._thread.shutdown()
+
+    async def hold(self, lease: lock.Lease) -> None:
+        """Takes the lock and keeps it until the store is closed; raises LockHeld."""
+        await self._in_thread(lambda: lock.acquire(self._open(), lease))
+        self._lease = lease
+        self._heartbeat = asyncio.create_task(self._renew())
+
+    async def run(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        """`work(connection, …)` in one transaction of its own, which is committed when this returns.
+
+        A lost connection is opened anew and the work done again, for a while: it has to be safe to repeat. Raises
+        LockHeld where the lease was lost, DatabaseUnavailable where the database stays away.
+        """
+        return await self._in_thread(partial(self._repeated, work, *args, **options))
+
+    def _repeated(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._is_lost),
+            stop=tenacity.stop_after_delay(30),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
+            reraise=True,
+        )
+        with driver_errors_translated():
+            answer: T = tries(self._transaction, work, *args, **options)
+            return answer
+
+    def _transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        connection = self._open()
+        with connection.transaction():
+            if self._lease:
+                lock.renew(connection, self._lease)
+            answer = work(connection, *args, **options)
+            if self._lease:
+                lock.renew(connection, self._lease)
+        return answer
+
+    def _is_lost(self, error: BaseException) -> bool:
+        if isinstance(error, DatabaseUnavailable):  # while it is opened anew
+            return isinstance(error.__cause__, Lost)
+        lost = isinstance(error, Lost) and self._connection is not None and self._connection.closed
+        if lost:
+            log.warning("the connection to the database was lost, trying again")
+        return lost
+
+    def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url)
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is None or self._connection.closed:
+            return
+        try:
+            if self._lease:
+                lock.release(self._connection, self._lease)
+            self._connection.close()
+        except Lost as error:
+            log.debug("the connection was lost before it could be closed: %s", error)
+
+    async def _renew(self) -> None:
+        """Keeps the lease while the run waits for Pyrus; a lease that was lost shows at the next transaction."""
+        while True:
+            await asyncio.sleep(lock.RENEW_SECONDS)
+            try:
+                await self.run(lambda connection: None)
+            except Exception as error:
+                log.debug("the lease could not be renewed: %s", error)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,43 @@
+"""The kinds of value that need more than JSON has: ids, instants and days."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""An identifier; it fits PostgreSQL's bigint."""
+
+
+class Instant(datetime):
+    """A point in time in UTC, years 1 to 9999."""
+
+
+class Day(date):
+    """A calendar day in UTC, years 1 to 9999."""
+
+
+EPOCH = Instant(1970, 1, 1, tzinfo=UTC)
+
+_DATE = re.compile(r"/Date\((-?[0-9]{1,17})(?:[+-][0-9]{4})?\)/")
+
+
+def parse_instant(text: object) -> Instant:
+    """`/Date(ms)/` or `/Date(ms±hhmm)/` → the instant `ms` after the epoch; the offset is only a hint.
+
+    Raises ValueError for anything else, and outside of the years 1 to 9999.
+    """
+    found = _DATE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"expected /Date(milliseconds)/, got {text!r}")
+    try:
+        return EPOCH + timedelta(milliseconds=int(found[1]))
+    except OverflowError as error:
+        raise ValueError(f"{text} is outside of the years 1 to 9999") from error
+
+
+def parse_day(text: object) -> Day:
+    """The day, in UTC, of `/Date(ms)/`; ValueError as for `parse_instant`."""
+    instant = parse_instant(text)
+    return Day(instant.year, instant.month, instant.day)

@@ -1,0 +1,1 @@
+"""Model → rows: pure functions, one file a noun, one function a form field type."""

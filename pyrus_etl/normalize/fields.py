@@ -1,0 +1,143 @@
+"""The value of a form field → the value columns: one function a field type, in a registry.
+
+To add a type, write its function here and its case in tests/normalize. A type that is not here keeps all its
+properties in `value_json`. The types stand under "FormField" on the vendor's page, https://pyrus.com/en/api-v3.
+A function may raise ValueError: the value cannot be read.
+"""
+
+from collections.abc import Callable
+from datetime import time
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from pyrus_etl.model.person import Person
+from pyrus_etl.model.project import Project
+from pyrus_etl.model.values import Id, parse_day, parse_instant
+from pyrus_etl.normalize.person import person
+from pyrus_etl.normalize.project import project
+from pyrus_etl.schema.form import Value
+from pyrus_etl.schema.rows import Rows
+
+Properties = dict[str, Any]
+Reader = Callable[[str, Properties, Rows], Value]
+
+FIELD_TYPES: dict[str, Reader] = {}
+
+OptionalId = Id | None
+_CHECKED = {"Checked": True, "Unchecked": False}
+_MOST_DIGITS = (
+    131072  # before the point, 16383 behind it: https://www.postgresql.org/docs/current/datatype-numeric.html
+)
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def value_of(field_type: str | None, properties: Properties, rows: Rows) -> Value:
+    """The value columns of one field; all null where the field is empty."""
+    return FIELD_TYPES.get(field_type or "", anything_else)(field_type or "", properties, rows)
+
+
+def reads(*field_types: str) -> Callable[[Reader], Reader]:
+    """Registers a function for these field types."""
+
+    def register(reader: Reader) -> Reader:
+        FIELD_TYPES.update(dict.fromkeys(field_types, reader))
+        return reader
+
+    return register
+
+
+@reads("Text", "Email", "ActivityStatus")
+def text(name: str, properties: Properties, rows: Rows) -> Value:
+    return Value(value_text=_told(properties, name, str))
+
+
+@reads("Note")
+def tooltip(name: str, properties: Properties, rows: Rows) -> Value:
+    return Value(value_text=_told(properties, "Tooltip", str))
+
+
+@reads("Phone")
+def phone(name: str, properties: Properties, rows: Rows) -> Value:
+    told = _told(properties, name, dict) or {}
+    return Value(value_text=" ".join(str(told[part]) for part in ("Prefix", "Number") if told.get(part)) or None)
+
+
+@reads("Checkmark", "Flag")
+def checked(name: str, properties: Properties, rows: Rows) -> Value:
+    word = _told(properties, name, str)
+    return Value(value_text=word, value_bool=_CHECKED.get(word or ""))
+
+
+@reads("Number", "Decimal", "ApprovalStep")
+def number(name: str, properties: Properties, rows: Rows) -> Value:
+    amount = _told(properties, name, (int, Decimal))
+    return Value(value_number=None if amount is None else _storable(Decimal(amount)))
+
+
+@reads("Date", "DueDate")
+def day(name: str, properties: Properties, rows: Rows) -> Value:
+    told = properties.get(name)
+    return Value(value_date=None if told is None else parse_day(told))
+
+
+@reads("ApprovalDate", "CreationDate")
+def instant(name: str, properties: Properties, rows: Rows) -> Value:
+    told = properties.get(name)
+    return Value(value_timestamp=None if told is None else parse_instant(told))
+
+
+@reads("Time")
+def time_of_day(name: str, properties: Properties, rows: Rows) -> Value:
+    told = _told(properties, name, dict)
+    hour, minute = (_told(told, part, int) for part in ("UtcHour", "UtcMinute")) if told else (None, None)
+    return Value(value_time=None if hour is None else time(hour, minute or 0))
+
+
+@reads("Person", "Assignee", "Author", "ApprovalPerson")
+def person_met(name: str, properties: Properties, rows: Rows) -> Value:
+    return Value(value_person_id=person(rows, _told(properties, name, Person)))
+
+
+@reads("Project")
+def project_met(name: str, properties: Properties, rows: Rows) -> Value:
+    return Value(value_project_id=project(rows, _told(properties, name, Project)))
+
+
+@reads("Catalog")
+def catalog_item(name: str, properties: Properties, rows: Rows) -> Value:
+    item_id = msgspec.convert(properties.get("CatalogItemId"), OptionalId)
+    rest = {key: told for key, told in properties.items() if key != "CatalogItemId"}
+    return Value(value_catalog_item_id=item_id, value_json=_json(rest))
+
+
+@reads("Title", "Files", "FileUrls", "ExternalFormAuthor", "Unknown")
+def anything_else(name: str, properties: Properties, rows: Rows) -> Value:
+    return Value(value_json=_json(properties))
+
+
+def _told(properties: Properties, name: str, kind: Any) -> Any:
+    """The property where it is of this kind (a struct, or types of plain JSON), None where it is absent or null."""
+    told = properties.get(name)
+    if told is None:
+        return None
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return msgspec.convert(told, kind)
+    if isinstance(told, kind) and not isinstance(told, bool):
+        return told
+    raise ValueError(f"{name}: unexpected {type(told).__name__}")
+
+
+def _json(properties: Properties) -> bytes | None:
+    told = {name: told for name, told in properties.items() if told is not None}
+    return _encode(told) if told else None
+
+
+def _storable(amount: Decimal) -> Decimal:
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError(f"{amount} is not a number")
+    if amount.adjusted() >= _MOST_DIGITS or exponent < -16383:
+        raise ValueError(f"the number has more digits than PostgreSQL holds: {amount:.10E}")
+    return amount

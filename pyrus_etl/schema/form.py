@@ -1,0 +1,89 @@
+"""Values of form fields: of the task as it is now, and as each note changed them."""
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Boolean, Column, Date, Index, Numeric, Table, Text, Time
+from sqlalchemy.dialects.postgresql import JSONB
+
+from pyrus_etl.schema.metadata import Timestamp, bigint, metadata, ordinal, task_key
+from pyrus_etl.schema.note import note_number
+
+
+def _field_columns() -> list[Column[Any]]:
+    return [
+        ordinal("value_no", "Place of the value in the form as served, from 1."),
+        bigint("field_id", "Id of the field in its form."),
+        bigint("row_id", "Row of the table field that it stands in; null outside of tables."),
+        Column("field_type", Text, comment="Type of the field: Text, Decimal, Catalog, …"),
+        Column("field_name", Text, comment="Name of the field as people see it."),
+        bigint("parent_field_id", "The field (table or section) that this one stands in."),
+    ]
+
+
+def _value_columns() -> list[Column[Any]]:
+    return [
+        Column("value_text", Text, comment="Text, Email, Phone, Note; the word of Checkmark, Flag, ActivityStatus."),
+        Column("value_number", Numeric, comment="Number, Decimal (money), ApprovalStep; exact."),
+        Column("value_date", Date, comment="Date and DueDate, in UTC."),
+        Column("value_timestamp", Timestamp, comment="ApprovalDate and CreationDate."),
+        Column("value_time", Time, comment="Time, in UTC."),
+        Column("value_bool", Boolean, comment="Checkmark and Flag; null where the flag is not set either way."),
+        bigint("value_person_id", "Person, Assignee, Author, ApprovalPerson; see persons."),
+        bigint("value_project_id", "Project; see projects."),
+        bigint("value_catalog_item_id", "Catalog: id of the item."),
+        Column(
+            "value_json",
+            JSONB,
+            comment="What the other columns cannot hold: Catalog's values and headers, Title's rows, Files, "
+            "and every property of a type that is not known.",
+        ),
+    ]
+
+
+form_values = Table(
+    "form_values",
+    metadata,
+    task_key(),
+    *_field_columns(),
+    *_value_columns(),
+    Index(None, "field_id"),
+    comment="One row a field of the task's form, as it is now (TaskWithNotes.Form).",
+)
+
+note_form_values = Table(
+    "note_form_values",
+    metadata,
+    task_key(),
+    note_number(),
+    *_field_columns(),
+    *_value_columns(),
+    comment="One row a field that a note changed, with the value that it set (TaskNote.Form).",
+)
+
+
+class Value(NamedTuple):
+    """The value columns; those that a field's type does not use are null."""
+
+    value_text: str | None = None
+    value_number: Decimal | int | None = None
+    value_date: date | None = None
+    value_timestamp: datetime | None = None
+    value_time: time | None = None
+    value_bool: bool | None = None
+    value_person_id: int | None = None
+    value_project_id: int | None = None
+    value_catalog_item_id: int | None = None
+    value_json: bytes | None = None
+
+
+class Field(NamedTuple):
+    """The columns that say which field it is."""
+
+    value_no: int
+    field_id: int | None
+    row_id: int | None
+    field_type: str | None
+    field_name: str | None
+    parent_field_id: int | None

@@ -1,0 +1,42 @@
+"""What all tables have in common: one schema, names for constraints, a comment on everything."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaData
+
+SCHEMA = "pyrus"
+REVISION = "0001"
+"""The revision of Alembic that declares exactly these tables."""
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+Timestamp = DateTime(timezone=True)
+
+
+def bigint(name: str, comment: str, **options: Any) -> Column[int]:
+    return Column(name, BigInteger, comment=comment, **options)
+
+
+def key(name: str, comment: str) -> Column[int]:
+    """A part of the natural key that Pyrus gives."""
+    return Column(name, BigInteger, primary_key=True, autoincrement=False, comment=comment)
+
+
+def ordinal(name: str, comment: str) -> Column[int]:
+    """A part of the key that is a place in an array of the API, from 1."""
+    return Column(name, Integer, primary_key=True, autoincrement=False, comment=comment)
+
+
+def task_key() -> Column[int]:
+    """The key's first part in every table about a task; children go with their task."""
+    owner = ForeignKey(f"{SCHEMA}.tasks.task_id", ondelete="CASCADE")
+    return Column(
+        "task_id", BigInteger, owner, primary_key=True, autoincrement=False, comment="The task that this is about."
+    )

@@ -1,0 +1,32 @@
+"""Bodies as Pyrus served them."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Column, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from pyrus_etl.schema.metadata import Timestamp, metadata, task_key
+
+raw_tasks = Table(
+    "raw_tasks",
+    metadata,
+    task_key(),
+    Column("payload", JSONB, nullable=False, comment="The body as served, what we do not know of it included."),
+    Column("payload_sha256", Text, nullable=False, comment="SHA-256 of the body's bytes; the same: nothing changed."),
+    Column("fetched_at", Timestamp, nullable=False, comment="When this body was fetched."),
+    Column(
+        "listed_date",
+        Timestamp,
+        comment="ModifiedDate as the list told it when the task was last fetched; listed with it again: unchanged.",
+    ),
+    comment="The body of every task as served. A body that did not change is not written again.",
+)
+
+
+class RawTaskRow(NamedTuple):
+    task_id: int
+    payload: bytes
+    payload_sha256: str
+    fetched_at: datetime
+    listed_date: datetime | None

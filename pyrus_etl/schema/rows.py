@@ -1,0 +1,60 @@
+"""The rows of some tasks, gathered by table on their way from normalize to load."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Table
+
+from pyrus_etl.schema import attachment, form, note, person, project, raw, task
+
+OWNER = task.tasks
+"""The table of the tasks themselves: a changed row is overwritten in its place, for its children hang on it."""
+
+OWNED = (
+    task.task_projects,
+    note.notes,
+    note.note_projects,
+    task.approvals,
+    note.note_approvals,
+    form.form_values,
+    form.note_form_values,
+    attachment.attachments,
+    raw.raw_tasks,
+)
+"""Tables whose rows belong to one task: replaced whole when it changes."""
+
+MERGED = (person.organizations, person.persons, project.projects)
+"""Tables that tasks share: what is told is merged, what is not told is kept."""
+
+
+class Rows:
+    """Rows by table; in a merged table one row a key, told columns over untold ones.
+
+    `unreadable` counts the values in them that are null because they could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.owned: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
+        self.merged: defaultdict[Table, dict[int, tuple[Any, ...]]] = defaultdict(dict)
+        self.unreadable = 0
+
+    def add(self, table: Table, row: tuple[Any, ...]) -> None:
+        self.owned[table].append(row)
+
+    def merge(self, table: Table, row: tuple[Any, ...]) -> None:
+        known = self.merged[table].get(row[0])
+        self.merged[table][row[0]] = row if known is None else _over(row, known)
+
+    def extend(self, others: Iterable["Rows"]) -> None:
+        for other in others:
+            self.unreadable += other.unreadable
+            for table, rows in other.owned.items():
+                self.owned[table] += rows
+            for table, by_key in other.merged.items():
+                for row in by_key.values():
+                    self.merge(table, row)
+
+
+def _over(newer: tuple[Any, ...], older: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(old if new is None else new for new, old in zip(newer, older, strict=True))

@@ -1,0 +1,41 @@
+"""The incremental plan: what changed since the last run, by windows that have no end."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from pyrus_etl.extract.windows import Window, listings
+from pyrus_etl.load import state
+from pyrus_etl.load.batch import write
+from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.normalize.person import contacts
+from pyrus_etl.sync.road import Listed, carry
+from pyrus_etl.sync.run import Run
+
+
+async def catch_up(run: Run, cursor: datetime) -> None:
+    """Brings everything that changed since the cursor, then moves the cursor to the start of this.
+
+    The start is told by the server's clock and taken before the first list. The overlap is at least as long as the
+    last run took. The window has no end: what changes while it is listed is either listed or left to the next run.
+    """
+    start = run.source.server_time
+    duration = await run.store.run(state.last_duration, run.account_id)
+    since = cursor - max(run.overlap, timedelta(seconds=duration))
+    await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
+    await run.store.run(write, contacts(await run.source.contacts()))
+    await run.store.run(state.move_cursor, run.account_id, start)
+
+
+async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
+    """What was set aside, the inbox, and what was active in the window."""
+    yield await set_aside(run)
+    inbox = (await run.source.inbox()).headers
+    await run.store.run(state.write_inbox, run.account_id, [task.id for task in inbox])
+    yield Listed(inbox)
+    async for listing in listings(run.source.search, [window]):
+        yield Listed(listing.tasks)
+
+
+async def set_aside(run: Run) -> Listed:
+    """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
+    return Listed([TaskHeader(task_id) for task_id in await run.store.run(state.open_errors)])

@@ -1,0 +1,83 @@
+"""What a run reports: to sync_runs, to --json, to a person who watches."""
+
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass
+class Counts:
+    """What was counted in a run so far; each stands in sync_runs under the same name."""
+
+    tasks_listed: int = 0
+    tasks_fetched: int = 0
+    tasks_changed: int = 0
+    tasks_unchanged: int = 0
+    tasks_deleted: int = 0
+    tasks_failed: int = 0
+    values_unreadable: int = 0
+    requests: int = 0
+    retries: int = 0
+
+
+@dataclass
+class Progress:
+    """How far a run has come: tasks known to be fetched and tasks done with; windows listed and known to be left."""
+
+    tasks_wanted: int = 0
+    tasks_done: int = 0
+    windows_listed: int = 0
+    windows_left: int = 0
+
+    @property
+    def tasks_expected(self) -> int:
+        """Tasks known so far, and for every window that is left as many as in those that were listed."""
+        each = self.tasks_wanted / self.windows_listed if self.windows_listed else 0
+        return self.tasks_wanted + round(each * self.windows_left)
+
+
+def new_run_id() -> UUID:
+    """A UUID version 7 (RFC 9562): later ids are greater."""
+    milliseconds = time.time_ns() // 1_000_000
+    chance = int.from_bytes(os.urandom(10), "big")
+    high, low = chance >> 68, chance & ((1 << 62) - 1)
+    return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+
+
+@dataclass
+class Report:
+    """A run: `status` is running, ok, partial or failed; `error` says why it did not end well."""
+
+    kind: str
+    run_id: UUID = field(default_factory=new_run_id)
+    status: str = "running"
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime | None = None
+    counts: Counts = field(default_factory=Counts)
+    error: str | None = None
+
+    def finish(self, error: Exception | None = None, *, partial: bool = False) -> None:
+        """Notes how the run ended; the first word counts."""
+        if self.finished_at is None:
+            self.finished_at = datetime.now(UTC)
+            self.status = "ok" if error is None else "partial" if partial else "failed"
+            self.error = None if error is None else str(error) or type(error).__name__
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, in the order in which people read them."""
+        return {
+            "run_id": str(self.run_id),
+            "kind": self.kind,
+            "status": self.status,
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+            **asdict(self.counts),
+            "error": self.error,
+        }
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z") if instant else None

@@ -1,0 +1,128 @@
+"""A run: login, lock, a plan carried out, and the report of how it went."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+
+from pyrus_etl.errors import PyrusEtlError, Stopped
+from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.restapi import RestApi
+from pyrus_etl.extract.source import Source
+from pyrus_etl.load import state
+from pyrus_etl.load.lock import Lease
+from pyrus_etl.load.store import Store
+from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.sync.report import Counts, Progress, Report
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Run:
+    """What a plan works with.
+
+    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run. `stopping`: set when a signal
+    asked the run to end after the work in hand.
+    """
+
+    account_id: int
+    source: Source
+    store: Store
+    concurrency: int
+    overlap: timedelta
+    report: Report
+    progress: Progress
+    pending: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped_by: int = 0
+
+    def counts(self, **more: int) -> Counts:
+        """The counts as they will be with so many more, and with the requests up to now."""
+        counts = self.report.counts
+        grown = {name: getattr(counts, name) + number for name, number in more.items()}
+        return replace(counts, **grown, requests=self.source.requests, retries=self.source.retries)
+
+    def count(self, **more: int) -> None:
+        """Adds to the counts of the report."""
+        self.report.counts = self.counts(**more)
+
+    def stop(self, signal_number: int) -> None:
+        self.stopped_by = signal_number
+        self.stopping.set()
+
+    def check_stopped(self) -> None:
+        """Raises Stopped where a signal came."""
+        if self.stopping.is_set():
+            raise Stopped(self.stopped_by)
+
+
+Plan = Callable[[Run], Awaitable[None]]
+
+
+async def conduct(
+    plan: Plan, settings: Settings, database_url: Secret, report: Report, progress: Progress
+) -> PyrusEtlError | None:
+    """Carries out a plan as one run, which the report tells of, whatever happens; returns what ended it early.
+
+    What the plan committed stays committed. Only one run works on a database and account at a time.
+    """
+    try:
+        async with Store(database_url) as store, Http(settings) as http:
+            source = RestApi(http)
+            account = await source.profile()
+            await store.hold(Lease(account.id, report.run_id))
+            await store.run(state.open_run, report.run_id, account.id, report.kind)
+            run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
+            await _recorded(plan, run)
+    except PyrusEtlError as error:
+        report.finish(error)
+        return error
+    return None
+
+
+async def _recorded(plan: Plan, run: Run) -> None:
+    """Carries out the plan and writes how it ended to sync_runs."""
+    try:
+        with _signals(run):
+            await plan(run)
+    except Exception as error:
+        run.report.finish(error, partial=isinstance(error, Stopped))
+        try:
+            await _write_end(run)
+        except PyrusEtlError as unwritten:
+            log.warning("how the run ended could not be written: %s", unwritten)
+        raise
+    run.report.finish()
+    await _write_end(run)
+
+
+async def _write_end(run: Run) -> None:
+    run.count()
+    report = run.report
+    columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
+    await run.store.run(state.write_run, report.run_id, columns | asdict(report.counts))
+
+
+@contextmanager
+def _signals(run: Run) -> Iterator[None]:
+    """SIGINT and SIGTERM end the run after the work in hand; a second one ends it at once."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(number: signal.Signals) -> None:
+        run.stop(number)
+        for each in numbers:
+            loop.remove_signal_handler(each)
+
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

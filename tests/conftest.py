@@ -1,0 +1,115 @@
+"""What tests share: real PostgreSQL servers, a database for each test, and runs of the real code against a sandbox.
+
+A server is started once a worker; the schema is migrated once into a template, which is cloned for each test.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.sandbox import Sandbox
+from pyrus_etl.settings import Secret, Settings, load_settings
+from tests.servers import Server, embedded_server, installed_server
+
+TEMPLATE = "template_pyrus"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql_18(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of the wheel, with the schema in a template."""
+    with embedded_server(tmp_path_factory.mktemp("pg18")) as server:
+        yield _with_template(server)
+
+
+@pytest.fixture(scope="session")
+def postgresql_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The oldest server that is supported, where Debian's package of it is installed."""
+    with installed_server("15", tmp_path_factory.mktemp("pg15")) as server:
+        yield _with_template(server)
+
+
+def _with_template(server: Server) -> Server:
+    server.execute(f"CREATE DATABASE {TEMPLATE}")
+    upgrade(server.url(TEMPLATE))
+    return server
+
+
+@pytest.fixture
+def database(postgresql_18: Server) -> Iterator[Secret]:
+    """A database of its own, with the schema and no rows, on PostgreSQL 18."""
+    with _clone(postgresql_18) as url:
+        yield url
+
+
+@pytest.fixture(params=["postgresql_18", "postgresql_15"])
+def each_database(request: pytest.FixtureRequest) -> Iterator[Secret]:
+    """The same on PostgreSQL 18, and on 15 where it is installed."""
+    with _clone(request.getfixturevalue(request.param)) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database(postgresql_18: Server) -> Iterator[Secret]:
+    """A database without our schema."""
+    with _clone(postgresql_18, template="template0") as url:
+        yield url
+
+
+@contextmanager
+def _clone(server: Server, template: str = TEMPLATE) -> Iterator[Secret]:
+    """A new database from a template, dropped at the end whoever is connected to it."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield server.url(name)
+    finally:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def query() -> Iterator[Callable[..., list[tuple[object, ...]]]]:
+    """`query(url, sql, *parameters)`: the rows of a query."""
+    connections: dict[str, psycopg.Connection[tuple[object, ...]]] = {}
+
+    def ask(url: Secret, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        text = url.reveal()
+        connection = connections.setdefault(text, psycopg.connect(text, autocommit=True))
+        cursor = connection.execute(sql.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    yield ask
+    for connection in connections.values():
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the environment or the working folder of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("PYRUS_", "DATABASE_URL")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def environment_of(sandbox: Sandbox, database: Secret | None = None, **more: str) -> dict[str, str]:
+    """The environment variables with which a program finds the sandbox and the database."""
+    found = {
+        "PYRUS_URL": sandbox.url,
+        "PYRUS_LOGIN": sandbox.options.login,
+        "PYRUS_SECURITY_KEY": sandbox.options.security_key,
+        "PYRUS_CLIENT_ID": sandbox.options.client_id,
+        **more,
+    }
+    return found if database is None else {**found, "DATABASE_URL": database.reveal()}
+
+
+def settings_for(sandbox: Sandbox, database: Secret, **more: str) -> Settings:
+    """The settings with which the code finds the sandbox and the database."""
+    return load_settings({}, environment_of(sandbox, database, **more))

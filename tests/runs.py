@@ -1,0 +1,60 @@
+"""Runs of the real code for tests: in this process, or as a program."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from pyrus_etl.extract.windows import Window
+from pyrus_etl.sandbox import Sandbox
+from pyrus_etl.settings import Secret
+from pyrus_etl.sync import backfill as plans
+from pyrus_etl.sync.report import Progress, Report
+from pyrus_etl.sync.run import Plan, conduct
+from tests.conftest import environment_of, settings_for
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def sync(sandbox: Sandbox, database: Secret, **environment: str) -> Report:
+    """One `pyrus-etl sync`, in this process."""
+    return carried_out("sync", plans.sync, sandbox, database, **environment)
+
+
+def backfill(sandbox: Sandbox, database: Secret, period: Window = Window(), **environment: str) -> Report:  # noqa: B008
+    """One `pyrus-etl backfill`, in this process."""
+    return carried_out("backfill", partial(plans.backfill, period=period), sandbox, database, **environment)
+
+
+def carried_out(kind: str, plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Report:
+    """The report of a run; raises what ended it early."""
+    report = Report(kind)
+    settings = settings_for(sandbox, database, **environment)
+    error = asyncio.run(conduct(plan, settings, database, report, Progress()))
+    if error is not None:
+        raise error
+    return report
+
+
+def program(
+    *arguments: str, sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs `pyrus-etl` as a program, with nothing of this process's settings, and waits for it."""
+    return subprocess.run(
+        [sys.executable, "-m", "pyrus_etl", *arguments],
+        env=program_environment(sandbox, database, **environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def program_environment(sandbox: Sandbox | None, database: Secret | None, **environment: str) -> dict[str, str]:
+    """The environment of such a program; HOME and all that is ours has to be named."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    found = environment_of(sandbox, database) if sandbox else {}
+    if database is not None:
+        found["DATABASE_URL"] = database.reveal()
+    return {**inherited, "PYTHONPATH": str(CHECKOUT), **found, **environment}

@@ -1,0 +1,54 @@
+"""An answer before it becomes HTTP, and the vendor's error envelope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+JSON = "application/json; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+
+MESSAGES = {
+    "BadFormat": (400, "An argument of the method is not valid."),
+    "BadFormatInteger": (400, "A parameter of integer type has another value."),
+    "BadFormatDate": (400, "A date parameter is not written as a date."),
+    "AuthorizationErrorInvalidLoginOrSecurityKey": (401, "The login or the security key is wrong."),
+    "AuthorizationErrorInvalidClientId": (401, "There is no such client id."),
+    "AuthorizationErrorInvalidToken": (401, "The access token is not valid."),
+    "AuthorizationErrorExpiredToken": (401, "The access token has expired."),
+    "AuthorizationErrorRevokedToken": (401, "The access token has been revoked."),
+    "AuthorizationErrorTokenNotSpecified": (401, "An access token has to be sent with the request."),
+    "BehavioralTaskAccessViolation": (403, "The account has no access to this task."),
+    "TaskNotFound": (404, "There is no such task."),
+    "FileNotFound": (404, "There is no such file."),
+    "MethodNotFound": (404, "There is no such method."),
+    "TooManyRequests": (429, "The limit of requests is reached."),
+    "ServerError": (500, "Something went wrong on the server."),
+    "Unavailable": (503, "The service is not available for the moment."),
+}
+
+
+class Answer(msgspec.Struct):
+    body: bytes
+    status: int = 200
+    content_type: str = JSON
+    headers: dict[str, str] = {}
+
+
+class Refused(Exception):
+    """An answer other than 200, by the vendor's code."""
+
+    def __init__(self, code: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.headers = headers or {}
+
+    def answer(self) -> Answer:
+        status, message = MESSAGES[self.code]
+        envelope = {"ApiException": {"Code": self.code, "Message": message}}
+        return Answer(msgspec.json.encode(envelope), status, headers=self.headers)
+
+
+def answer(content: Any) -> Answer:
+    return Answer(msgspec.json.encode(content))

@@ -1,0 +1,113 @@
+"""A task as JSON: the header a list shows, and the whole TaskWithNotes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .cases import Case, closed
+from .clock import wire
+from .dice import Dice
+from .drafts import Draft
+from .projects import Project
+from .roles import play
+from .values import form_value
+
+Json = dict[str, Any]
+
+DATES = ("DueDate", "CloseDate", "CreateDate", "ModifiedDate")
+HEADER = ("Id", "Text", "Responsible", "Asap", "Projects", "ParentTaskId", *DATES)
+LINES = 4
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to a task after its history was laid out; `salt` seeds what it says."""
+
+    role: str
+    date: int
+    salt: int = 0
+
+
+def body(case: Case, events: tuple[Event, ...], origin: str) -> Json:
+    """The TaskWithNotes structure; what equals its default is left out."""
+    draft = draft_of(case, events, origin)
+    task = head(case, draft.responsible, draft.due, draft.projects, draft.closed, draft.modified)
+    task["Author"] = case.author.full
+    if draft.steps:
+        task["Approvals"] = draft.steps
+    form = form_values(draft)
+    if form:
+        task["Form"] = form
+    task["Notes"] = draft.notes
+    if any(vote.get("Choice") == "Rejected" for step in draft.steps if step for vote in step):
+        task["IsAnyRejected"] = True
+    return task
+
+
+def draft_of(case: Case, events: tuple[Event, ...], origin: str) -> Draft:
+    draft = Draft(case, origin)
+    for role, date in zip(case.roles, case.dates, strict=True):
+        play(draft, role, date, draft.dice)
+    for event in events:
+        play(draft, event.role, event.date, Dice(case.word, event.salt))
+    return draft
+
+
+def form_values(draft: Draft) -> list[Json]:
+    """The values of the form in order; a table comes after its title, row by row."""
+    if draft.purged:
+        return list(draft.changes.values())
+    found: list[Json] = []
+    fields = draft.case.kind.fields
+    for field in fields:
+        if field.parent is not None:
+            continue
+        columns = [column for column in fields if column.parent == field.id]
+        value = draft.changes.get(field.id) or form_value(draft, field, draft.form_dice(field.id))
+        found.append(value)
+        if columns:
+            dice = draft.form_dice(-field.id)
+            rows = range(1, 2 + dice.roll(LINES))
+            value["Rows"] = [{"RowId": row} for row in rows]
+            found += [form_value(draft, column, dice, row) for row in rows for column in columns]
+    return found
+
+
+def header(case: Case) -> Json:
+    """The row of a list for a task nothing unforeseen has happened to, without writing its notes."""
+    seen = case.roles
+    responsible = case.heir if "reassign" in seen else case.first
+    due = None if "clear" in seen else case.later if "postpone" in seen else case.due
+    projects = [case.home]
+    if case.kind.project and case.home is not case.kind.project:
+        projects.insert(0, case.kind.project)
+    if "refile" in seen:
+        projects.append(case.also)
+    if "unfile" in seen and len(projects) > 1:
+        projects.pop()
+    return head(case, responsible.full, due, projects, closed(case), case.dates[-1])
+
+
+def head(
+    case: Case,
+    responsible: msgspec.Raw,
+    due: int | None,
+    projects: list[Project],
+    ended: int | None,
+    modified: int,
+) -> Json:
+    """What a task and a row of a list have in common."""
+    task: Json = {"Id": case.id, "Text": case.text, "Responsible": responsible}
+    if due is not None:
+        task["DueDate"] = wire(due)
+    if case.asap:
+        task["Asap"] = True
+    task["Projects"] = [project.json for project in projects]
+    if ended is not None:
+        task["CloseDate"] = wire(ended)
+    task["CreateDate"] = wire(case.dates[0])
+    task["ModifiedDate"] = wire(modified)
+    if case.parent is not None:
+        task["ParentTaskId"] = case.parent
+    return task

@@ -1,0 +1,87 @@
+"""What goes wrong on the way: rates of each kind of fault, every nth answer, or the next few on demand."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal, get_args
+
+import msgspec
+
+from .dice import Dice
+
+Fault = Literal["error", "unavailable", "reset", "short", "html", "slow", "limit"]
+KINDS: tuple[Fault, ...] = get_args(Fault)
+
+
+class Faults(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares (0 to 1) of answers that fail in each way; with `every`, one in so many, the kinds in turn.
+
+    error        500                        unavailable  503
+    reset        connection reset           short        the body cut off in the middle
+    html         HTML in place of JSON      slow         the answer, after `seconds`
+    limit        429 with Retry-After: `retry_after`
+
+    `endpoints` confines them, by name: token, task, inbox, alltasks, searchtasks, profile, contacts, file.
+    """
+
+    error: float = 0.0
+    unavailable: float = 0.0
+    reset: float = 0.0
+    short: float = 0.0
+    html: float = 0.0
+    slow: float = 0.0
+    limit: float = 0.0
+    seconds: float = 0.2
+    retry_after: int = 1
+    every: int = 0
+    kinds: tuple[Fault, ...] = ("error", "unavailable", "reset", "short", "html")
+    endpoints: tuple[str, ...] = ()
+    seed: int = 0
+
+    def rates(self) -> tuple[float, ...]:
+        return tuple(getattr(self, kind) for kind in KINDS)
+
+
+class Weather:
+    """Decides for each request whether, and how, it fails."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.down = False
+        self._next: deque[tuple[Fault, str | None]] = deque()
+        self.change(faults)
+
+    def change(self, faults: Faults) -> None:
+        self.faults = faults
+        self._dice = Dice(faults.seed, 99)
+        self._requests = 0
+
+    def fail_next(self, count: int, kind: Fault, endpoint: str | None = None) -> None:
+        """The next `count` requests (to that endpoint) fail that way."""
+        self._next.extend([(kind, endpoint)] * count)
+
+    def fault(self, endpoint: str) -> Fault | None:
+        """How this request fails, if it does."""
+        if self.down:
+            return "unavailable"
+        if self._next and self._next[0][1] in (None, endpoint):
+            return self._next.popleft()[0]
+        if self.faults.endpoints and endpoint not in self.faults.endpoints:
+            return None
+        return self._regular() or self._random()
+
+    def _regular(self) -> Fault | None:
+        every, kinds = self.faults.every, self.faults.kinds
+        self._requests += 1
+        if not every or self._requests % every:
+            return None
+        return kinds[self._requests // every % len(kinds)]
+
+    def _random(self) -> Fault | None:
+        if not any(self.faults.rates()):
+            return None
+        lot = self._dice.roll(1_000_000) / 1_000_000
+        for kind, rate in zip(KINDS, self.faults.rates(), strict=True):
+            lot -= rate
+            if lot < 0:
+                return kind
+        return None

@@ -1,0 +1,41 @@
+"""Files that can be downloaded: what one holds follows from its id, so that nothing has to be kept."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from .dice import mix
+
+FIRST_ID = 2_200_000_000
+PER_TASK = 1024
+
+
+def file_id(ordinal: int, place: int) -> int:
+    return FIRST_ID + ordinal * PER_TASK + place % PER_TASK
+
+
+def owner(file: int) -> int:
+    """The ordinal of the task a file belongs to; negative where there can be none."""
+    return (file - FIRST_ID) // PER_TASK
+
+
+def contents(file: int) -> bytes:
+    """The bytes of a file: from some two hundred to two thousand."""
+    word = mix(file)
+    return word.to_bytes(8, "big") * (24 + word % 240) + b"."
+
+
+def attachment(origin: str, file: int, name: str, root: int | None = None) -> dict[str, Any]:
+    """A file as a note or a form field shows it; `root` is the first version, where this is a later one."""
+    held = contents(file)
+    found: dict[str, Any] = {
+        "Id": file,
+        "Name": name,
+        "Size": len(held),
+        "DownloadUrl": f"{origin}/services/attachment?Id={file}",
+        "MD5Hash": hashlib.md5(held, usedforsecurity=False).hexdigest().upper(),
+    }
+    if root is not None:
+        found["ExistingId"] = root
+    return found

@@ -1,0 +1,42 @@
+"""A limit of requests in fixed windows of time, and the headers that tell of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from .answers import Refused
+
+
+class Quota:
+    """So many requests in so many seconds; `overruns` counts those refused."""
+
+    def __init__(self, requests: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self.requests = requests
+        self.seconds = seconds
+        self.overruns = 0
+        self._now = now
+        self._window = -1
+        self._used = 0
+
+    def take(self) -> dict[str, str]:
+        """One request is made: the headers of its answer, or 429 with how long to wait."""
+        window = int(self._now() / self.seconds)
+        if window != self._window:
+            self._window, self._used = window, 0
+        self._used += 1
+        if self._used > self.requests:
+            self.overruns += 1
+            headers = self.headers()
+            raise Refused("TooManyRequests", headers | {"Retry-After": headers["X-RateLimit-Reset"]})
+        return self.headers()
+
+    def headers(self) -> dict[str, str]:
+        """What is left of this window; `X-RateLimit-Reset` is whole seconds until the next, never 0."""
+        left = (self._window + 1) * self.seconds - self._now()
+        return {
+            "X-RateLimit-Limit": str(self.requests),
+            "X-RateLimit-Remaining": str(max(self.requests - self._used, 0)),
+            "X-RateLimit-Reset": str(max(math.ceil(left), 1)),
+        }

@@ -1,0 +1,92 @@
+"""The dates of all tasks in compact arrays, and which of them fall into a period.
+
+Ordinals come and go as plain integers; a million tasks take some 25 MB.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from heapq import merge
+
+SECOND = 1000
+PATIENCE = 4096
+
+
+class Register:
+    """Created and modified dates (milliseconds) and the open flag, by ordinal.
+
+    Ordinals in order of modification are kept sorted; those moved since stand apart until there are many.
+    """
+
+    def __init__(self) -> None:
+        self.created = array("q")
+        self.modified = array("q")
+        self.closed = bytearray()
+        self._order = array("q")
+        self._sorted = 0
+        self._moved: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.created)
+
+    def append(self, created: int, modified: int, closed: bool) -> int:
+        """The ordinal of the new entry."""
+        self.created.append(created)
+        self.modified.append(modified)
+        self.closed.append(closed)
+        return len(self.created) - 1
+
+    def move(self, ordinal: int, modified: int, closed: bool) -> None:
+        self.modified[ordinal] = modified
+        self.closed[ordinal] = closed
+        if ordinal < self._sorted:
+            self._moved.add(ordinal)
+
+    def modified_within(self, first: int | None, last: int | None) -> list[int]:
+        """Ordinals modified between two instants, both included, compared to the second."""
+        self._settle()
+        key = self._second
+        low = 0 if first is None else bisect_left(self._order, first // SECOND, key=key)
+        high = len(self._order) if last is None else bisect_right(self._order, last // SECOND, key=key)
+        settled = self._order[low:high]
+        found = [one for one in settled if one not in self._moved] if self._moved else list(settled)
+        for one in self._unsettled():
+            if (first is None or key(one) >= first // SECOND) and (last is None or key(one) <= last // SECOND):
+                found.append(one)
+        return found
+
+    def alive_within(self, first: int | None, last: int | None) -> list[int]:
+        """Ordinals created not after `last` and modified not before `first`: maybe active between.
+
+        Ordinals are given in order of creation, so the earlier ones need no index.
+        """
+        born = (
+            len(self) if last is None else bisect_right(self.created, last // SECOND, key=lambda date: date // SECOND)
+        )
+        floor = -1 if first is None else first // SECOND
+        if born < len(self) // 2:
+            return [one for one in range(born) if self._second(one) >= floor]
+        return [one for one in self.modified_within(first, None) if one < born]
+
+    def newest_first(self) -> Iterator[int]:
+        """All ordinals, the last modified first."""
+        self._settle()
+        settled = (one for one in reversed(self._order) if one not in self._moved)
+        late = sorted(self._unsettled(), key=self.modified.__getitem__, reverse=True)
+        return merge(settled, late, key=self.modified.__getitem__, reverse=True)
+
+    def _second(self, ordinal: int) -> int:
+        return self.modified[ordinal] // SECOND
+
+    def _unsettled(self) -> Iterator[int]:
+        yield from self._moved
+        yield from range(self._sorted, len(self.modified))
+
+    def _settle(self) -> None:
+        """Sorts anew where more has moved than is worth looking through."""
+        if len(self._moved) + len(self) - self._sorted > PATIENCE:
+            self._order = array("q", sorted(range(len(self)), key=self.modified.__getitem__))
+            self._sorted = len(self._order)
+            self._moved.clear()

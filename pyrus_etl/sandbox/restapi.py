@@ -1,0 +1,113 @@
+"""The vendor's endpoints: what each answers, before anything goes wrong on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from .answers import Answer, Refused, answer
+from .journal import Journal
+from .lists import Lists, Search
+from .people import contacts, profile
+from .tokens import Credentials, Tokens
+from .world import World
+
+ROWS_AT_A_TIME = 500
+DEFAULT_COUNT = 50
+
+
+class Restapi:
+    """Finds the endpoint of a request, and answers it."""
+
+    def __init__(self, world: World, lists: Lists, tokens: Tokens, journal: Journal) -> None:
+        self.world = world
+        self.lists = lists
+        self.tokens = tokens
+        self.journal = journal
+
+    @staticmethod
+    def endpoint(method: str, path: str) -> tuple[str, str]:
+        """The name of the endpoint, "" where there is none, and its argument."""
+        head, _, rest = path.removeprefix("/restapi/").partition("/")
+        if path == "/services/attachment" and method == "GET":
+            return "file", ""
+        if not path.startswith("/restapi/"):
+            return "", ""
+        if head == "v3" and rest.startswith("task/") and method == "GET":
+            return "task", rest.removeprefix("task/")
+        if head == "getaccesstoken" and method == "POST":
+            return "token", ""
+        known = {
+            "inbox": "GET",
+            "alltasks": "GET",
+            "searchtasks": "POST",
+            "profile": "GET",
+            "contacts": "GET",
+        }
+        return (head, rest) if known.get(head) == method else ("", "")
+
+    async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
+        if endpoint == "token":
+            return answer({"AccessToken": self.tokens.give(await parameters(request, Credentials))})
+        self.tokens.check(request.headers.get("Authorization"))
+        match endpoint:
+            case "task":
+                return self.task(integer(argument))
+            case "inbox":
+                return await self.rows(*self.lists.inbox(integer(argument, DEFAULT_COUNT)))
+            case "alltasks":
+                return await self.rows(*self.lists.all_tasks(integer(argument, DEFAULT_COUNT)))
+            case "searchtasks":
+                return await self.rows(*self.lists.search(await parameters(request, Search)))
+            case "profile":
+                return answer(profile())
+            case "contacts":
+                return answer(contacts())
+            case "file":
+                return self.file(integer(request.query.get("Id", "")))
+        raise Refused("MethodNotFound")
+
+    def task(self, task_id: int) -> Answer:
+        try:
+            ordinal = self.world.ordinal(task_id)
+        except KeyError:
+            raise Refused("TaskNotFound") from None
+        if not self.world.visible(ordinal):
+            raise Refused("BehavioralTaskAccessViolation")
+        self.journal.served(task_id)
+        return Answer(self.world.body_of(ordinal))
+
+    def file(self, file_id: int) -> Answer:
+        try:
+            return Answer(self.world.contents(file_id), content_type="application/octet-stream")
+        except KeyError:
+            raise Refused("FileNotFound") from None
+
+    async def rows(self, ordinals: list[int], more: bool) -> Answer:
+        """A TaskList. Others get their turn while a long one is written."""
+        written: list[bytes] = []
+        for start in range(0, len(ordinals), ROWS_AT_A_TIME):
+            rows = [self.world.row_of(one) for one in ordinals[start : start + ROWS_AT_A_TIME]]
+            written.append(msgspec.json.encode(rows)[1:-1])
+            await asyncio.sleep(0)
+        ending = b'],"HasMoreTasks":true}' if more else b"]}"
+        return Answer(b'{"Tasks":[' + b",".join(written) + ending)
+
+
+def integer(text: str, default: int | None = None) -> int:
+    if not text and default is not None:
+        return default
+    if not text.isascii() or not text.isdecimal():
+        raise Refused("BadFormatInteger")
+    return int(text)
+
+
+async def parameters(request: web.BaseRequest, structure: Any) -> Any:
+    """The body of a request as the structure it should hold."""
+    try:
+        return msgspec.json.decode(await request.read() or b"{}", type=structure)
+    except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
+        raise Refused("BadFormat") from unreadable

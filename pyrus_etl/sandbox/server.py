@@ -1,0 +1,113 @@
+"""The HTTP server of a sandbox: a request passes the journal, the weather and the quota, then is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import zlib
+
+from aiohttp import web
+
+from .answers import HTML, Answer, Refused
+from .backend import Backend
+from .control import obey
+from .faults import Fault
+
+LOOPBACK = ("127.0.0.1", "::1", None)
+LONG = 256 * 1024
+PAGE = b"<!DOCTYPE html>\n<html><head><title>One moment</title></head><body>Please wait</body></html>\n"
+
+
+class Server:
+    """What is held open while a sandbox serves: `handle` answers one request."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/sandbox/"):
+            return await self.control(request)
+        endpoint, argument = self.backend.restapi.endpoint(request.method, request.path)
+        self.backend.journal.came(endpoint or "unknown")
+        status = 0
+        try:
+            response = await self.respond(endpoint, argument, request)
+            status = response.status
+            return response
+        finally:
+            self.backend.journal.left(status)
+
+    async def control(self, request: web.BaseRequest) -> web.Response:
+        if request.remote not in LOOPBACK:
+            return web.Response(status=403)
+        found = obey(self.backend, request.method, request.path.removeprefix("/sandbox/"), await request.read())
+        return web.Response(body=found.body, status=found.status, headers={"Content-Type": found.content_type})
+
+    async def respond(self, endpoint: str, argument: str, request: web.BaseRequest) -> web.StreamResponse:
+        fault = self.backend.weather.fault(endpoint)
+        if fault:
+            self.backend.journal.faults[fault] += 1
+        if fault == "slow":
+            await asyncio.sleep(self.backend.weather.faults.seconds)
+        if fault == "reset":
+            return reset(request)
+        limits: dict[str, str] = {}
+        try:
+            limits = self.backend.quota.take() if self.backend.quota else limits
+            found = self.failed(fault) or await self.backend.restapi.answer(endpoint, argument, request)
+        except Refused as refused:
+            found = refused.answer()
+        found.headers = limits | found.headers | {"Date": self.backend.world.clock.header()}
+        body = await self.packed(found, request)
+        return await cut_short(request, found, body) if fault == "short" else respond(found, body)
+
+    def failed(self, fault: Fault | None) -> Answer | None:
+        """The answer a fault puts in the place of the right one."""
+        if fault == "html":
+            return Answer(PAGE, content_type=HTML)
+        if fault == "limit":
+            return Refused("TooManyRequests", {"Retry-After": str(self.backend.weather.faults.retry_after)}).answer()
+        if fault in ("error", "unavailable"):
+            return Refused({"error": "ServerError", "unavailable": "Unavailable"}[fault]).answer()
+        return None
+
+    async def packed(self, answer: Answer, request: web.BaseRequest) -> bytes:
+        """The body as it travels: by gzip where the client takes it; a long one is packed in a thread."""
+        if not self.backend.options.gzip or "gzip" not in request.headers.get("Accept-Encoding", ""):
+            return answer.body
+        answer.headers["Content-Encoding"] = "gzip"
+        if len(answer.body) > LONG:
+            return await asyncio.to_thread(gzipped, answer.body)
+        return gzipped(answer.body)
+
+
+def gzipped(body: bytes) -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    return packer.compress(body) + packer.flush()
+
+
+def respond(answer: Answer, body: bytes) -> web.Response:
+    return web.Response(body=body, status=answer.status, headers=answer.headers | {"Content-Type": answer.content_type})
+
+
+def reset(request: web.BaseRequest) -> web.Response:
+    """Breaks the connection off without a word (RST, not FIN)."""
+    transport = request.transport
+    if transport is not None:
+        held = transport.get_extra_info("socket")
+        if held is not None:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response(status=499)
+
+
+async def cut_short(request: web.BaseRequest, answer: Answer, body: bytes) -> web.StreamResponse:
+    """Promises the whole body, sends half of it and hangs up."""
+    headers = answer.headers | {"Content-Type": answer.content_type, "Content-Length": str(len(body))}
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response

@@ -1,0 +1,68 @@
+"""Access tokens: given for a login, expiring by the world's clock or by use, revoked on demand."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .answers import Refused
+from .clock import SECOND, Clock
+from .options import Options
+
+
+class Credentials(msgspec.Struct, rename="pascal"):
+    login: str = ""
+    security_key: str = ""
+    client_id: str = ""
+
+
+class Token(msgspec.Struct):
+    given: int
+    uses: int = 0
+    revoked: bool = False
+
+
+class Tokens:
+    """The tokens given out so far."""
+
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self.options = options
+        self.clock = clock
+        self._given: dict[str, Token] = {}
+
+    def give(self, credentials: Credentials) -> str:
+        """A new token, or a refusal with the vendor's code."""
+        options = self.options
+        if (credentials.login, credentials.security_key) != (options.login, options.security_key):
+            raise Refused("AuthorizationErrorInvalidLoginOrSecurityKey")
+        if credentials.client_id != options.client_id:
+            raise Refused("AuthorizationErrorInvalidClientId")
+        return self.issue()
+
+    def issue(self) -> str:
+        """A new token without a login, as the vendor's web login gives one."""
+        name = f"sandbox-{len(self._given) + 1:06}"
+        self._given[name] = Token(self.clock.now())
+        return name
+
+    def check(self, authorization: str | None) -> None:
+        """Counts a use of the token in an Authorization header; refuses what is not one, or no more."""
+        if not authorization:
+            raise Refused("AuthorizationErrorTokenNotSpecified")
+        token = self._given.get(authorization.removeprefix("Bearer ").strip())
+        if token is None:
+            raise Refused("AuthorizationErrorInvalidToken")
+        if token.revoked:
+            raise Refused("AuthorizationErrorRevokedToken")
+        if self._expired(token):
+            raise Refused("AuthorizationErrorExpiredToken")
+        token.uses += 1
+
+    def revoke_all(self) -> None:
+        for token in self._given.values():
+            token.revoked = True
+
+    def _expired(self, token: Token) -> bool:
+        seconds, requests = self.options.token_seconds, self.options.token_requests
+        if requests is not None and token.uses >= requests:
+            return True
+        return seconds is not None and self.clock.now() - token.given >= seconds * SECOND

@@ -1,0 +1,241 @@
+"""What the server does: the vendor's endpoints and refusals, limits, and faults on demand. All over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+from typing import Any, NamedTuple
+
+import pytest
+
+from pyrus_etl.sandbox import Faults, Sandbox, World
+
+Json = dict[str, Any]
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        return str(self.json["ApiException"]["Code"])
+
+
+def ask(sandbox: Sandbox, path: str, given: Any = None, token: str | None = "", **headers: str) -> Reply:
+    """One request, with a fresh token unless told otherwise; a body makes it a POST."""
+    known = {"Authorization": f"Bearer {token or sandbox.token()}"} if token is not None else {}
+    body = None if given is None else json.dumps(given).encode()
+    request = urllib.request.Request(sandbox.url + path, body, known | headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return Reply(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return Reply(refusal.code, refusal.headers, refusal.read())
+
+
+def search(sandbox: Sandbox, **given: Any) -> Json:
+    """searchtasks, closed tasks included."""
+    found: Json = ask(sandbox, "/restapi/searchtasks", {"IncludeClosedTasks": True} | given).json
+    return found
+
+
+def ids(found: Json) -> set[int]:
+    return {task["Id"] for task in found["Tasks"]}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(World(seed=7, tasks=120)) as running:
+        yield running
+
+
+def test_a_task_is_served_as_the_world_has_it(sandbox: Sandbox) -> None:
+    task_id = sandbox.world.task_ids()[11]
+    reply = ask(sandbox, f"/restapi/v3/task/{task_id}", **{"Accept-Encoding": "gzip"})
+
+    assert reply.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(reply.body) == sandbox.world.body(task_id)
+    assert sandbox.requests.fetched == [task_id]
+
+
+def test_login_gives_a_token_to_who_may_have_one(sandbox: Sandbox) -> None:
+    options = sandbox.options
+    login = {"Login": options.login, "SecurityKey": options.security_key, "ClientId": options.client_id}
+    given = ask(sandbox, "/restapi/getaccesstoken", login, token=None).json["AccessToken"]
+
+    assert ask(sandbox, "/restapi/profile", token=given).status == 200
+    wrong_key = ask(sandbox, "/restapi/getaccesstoken", login | {"SecurityKey": "?"}, token=None)
+    assert (wrong_key.status, wrong_key.code) == (401, "AuthorizationErrorInvalidLoginOrSecurityKey")
+    wrong_client = ask(sandbox, "/restapi/getaccesstoken", login | {"ClientId": "?"}, token=None)
+    assert wrong_client.code == "AuthorizationErrorInvalidClientId"
+    assert sandbox.requests.logins == 3
+
+
+def test_tokens_expire_and_can_be_revoked(sandbox: Sandbox) -> None:
+    sandbox.reconfigure(token_seconds=3600, token_requests=2)
+    old, used, revoked = sandbox.token(), sandbox.token(), sandbox.token()
+    codes = [ask(sandbox, "/restapi/profile", token=used).status for _ in range(3)]
+    sandbox.revoke_tokens()
+
+    assert codes == [200, 200, 401]
+    assert ask(sandbox, "/restapi/profile", token=revoked).code == "AuthorizationErrorRevokedToken"
+    old = sandbox.token()
+    sandbox.world.advance(3601)
+    assert ask(sandbox, "/restapi/profile", token=old).code == "AuthorizationErrorExpiredToken"
+    assert ask(sandbox, "/restapi/profile", token="x").code == "AuthorizationErrorInvalidToken"
+    assert ask(sandbox, "/restapi/profile", token=None).code == "AuthorizationErrorTokenNotSpecified"
+
+
+def test_lost_access_is_403_and_deleted_is_404(sandbox: Sandbox) -> None:
+    lost, deleted, *_ = sandbox.world.task_ids()
+    sandbox.world.revoke(lost)
+    sandbox.world.delete(deleted)
+
+    assert ask(sandbox, f"/restapi/v3/task/{lost}").code == "BehavioralTaskAccessViolation"
+    assert ask(sandbox, f"/restapi/v3/task/{deleted}").status == 404
+    assert not {lost, deleted} & ids(search(sandbox, MaximumItemsCount=1000))
+    sandbox.world.grant(lost)
+    assert ask(sandbox, f"/restapi/v3/task/{lost}").status == 200
+
+
+def test_has_more_tasks_is_told_only_where_there_are_more(sandbox: Sandbox) -> None:
+    assert len(search(sandbox)["Tasks"]) == 50
+    assert search(sandbox)["HasMoreTasks"] is True
+    assert search(sandbox, MaximumItemsCount=119)["HasMoreTasks"] is True
+    assert set(search(sandbox, MaximumItemsCount=120)) == {"Tasks"}
+    assert ids(ask(sandbox, "/restapi/alltasks/120").json) == set(sandbox.world.task_ids())
+
+
+def test_a_cap_holds_whatever_is_asked(sandbox: Sandbox) -> None:
+    sandbox.reconfigure(cap=30)
+    found = search(sandbox, MaximumItemsCount=1000)
+
+    assert len(found["Tasks"]) == 30
+    assert found["HasMoreTasks"] is True
+
+
+def test_closed_tasks_have_to_be_asked_for(sandbox: Sandbox) -> None:
+    found = search(sandbox, IncludeClosedTasks=False, MaximumItemsCount=1000)["Tasks"]
+
+    assert found
+    assert not any("CloseDate" in task for task in found)
+
+
+def test_the_inbox_keeps_its_order(sandbox: Sandbox) -> None:
+    found = ask(sandbox, "/restapi/inbox/1000").json["Tasks"]
+
+    assert [task["Id"] for task in found] == sandbox.world.inbox()
+
+
+def test_a_period_reads_the_last_modification_to_the_second(sandbox: Sandbox) -> None:
+    task_id = sandbox.world.edit(sandbox.world.task_ids()[0], "comment")
+    second = sandbox.world.clock.now() // 1000
+    late, early = f"/Date({second * 1000 + 999})/", f"/Date({second * 1000})/"
+
+    assert ids(search(sandbox, ActiveFrom=late)) == {task_id}
+    assert ids(search(sandbox, ActiveFrom=early, ActiveTo=early)) == {task_id}
+    assert ids(search(sandbox, ActiveFrom=f"/Date({second * 1000 + 1000})/")) == set()
+
+
+def test_a_period_may_read_any_activity(sandbox: Sandbox) -> None:
+    task_id = sandbox.world.task_ids()[0]
+    first = sandbox.world.task(task_id)["TaskWithNotes"]["CreateDate"]
+    sandbox.world.edit(task_id, "comment")
+
+    assert task_id not in ids(search(sandbox, ActiveFrom=first, ActiveTo=first))
+    sandbox.reconfigure(period="activity")
+    assert task_id in ids(search(sandbox, ActiveFrom=first, ActiveTo=first))
+
+
+def test_searches_go_by_person_project_and_text(sandbox: Sandbox) -> None:
+    task = sandbox.world.task(sandbox.world.task_ids()[20])["TaskWithNotes"]
+    asked = {
+        "AuthorId": task["Author"]["Id"],
+        "ProjectIds": [task["Projects"][0]["Id"]],
+        "IncludeText": task["Text"],
+    }
+
+    assert task["Id"] in ids(search(sandbox, **asked))
+    assert ids(search(sandbox, **asked | {"AuthorId": 1})) == set()
+    assert ask(sandbox, "/restapi/searchtasks", {"ActiveFrom": "yesterday"}).code == "BadFormatDate"
+    assert ask(sandbox, "/restapi/searchtasks", {"AuthorId": "me"}).code == "BadFormat"
+    assert ask(sandbox, "/restapi/inbox/many").code == "BadFormatInteger"
+
+
+def test_files_have_the_size_and_hash_they_are_said_to_have(sandbox: Sandbox) -> None:
+    tasks = (sandbox.world.task(task_id)["TaskWithNotes"] for task_id in sandbox.world.task_ids())
+    file = next(file for task in tasks for note in task["Notes"] for file in note.get("Attachments", []))
+    assert file["DownloadUrl"].startswith(sandbox.url)
+    held = ask(sandbox, file["DownloadUrl"].removeprefix(sandbox.url)).body
+
+    assert len(held) == file["Size"]
+    assert hashlib.md5(held).hexdigest().upper() == file["MD5Hash"]
+    assert ask(sandbox, file["DownloadUrl"].removeprefix(sandbox.url), token="x").status == 401
+
+
+def test_a_quota_is_told_and_kept(sandbox: Sandbox) -> None:
+    sandbox.reconfigure(quota=(3, 3600))
+    replies = [ask(sandbox, "/restapi/profile") for _ in range(5)]
+
+    assert [reply.status for reply in replies] == [200] * 3 + [429] * 2
+    assert replies[0].headers["X-RateLimit-Limit"] == "3"
+    assert replies[-1].headers["X-RateLimit-Remaining"] == "0"
+    assert replies[-1].headers["Retry-After"] == replies[-1].headers["X-RateLimit-Reset"]
+    assert all(0 < int(reply.headers["X-RateLimit-Reset"]) <= 3600 for reply in replies)
+    assert sandbox.overruns == 2
+
+
+def test_dates_are_those_of_the_world(sandbox: Sandbox) -> None:
+    sandbox.world.clock.skew = 90
+
+    assert ask(sandbox, "/restapi/profile").headers["Date"] == "Mon, 02 Mar 2026 09:01:30 GMT"
+
+
+def test_the_next_requests_can_be_made_to_fail(sandbox: Sandbox) -> None:
+    for kind in ("error", "unavailable", "html", "limit"):
+        sandbox.fail(1, kind)
+    replies = [ask(sandbox, "/restapi/profile") for _ in range(5)]
+    assert [reply.status for reply in replies] == [500, 503, 200, 429, 200]
+    assert replies[2].body.startswith(b"<!DOCTYPE html>")
+
+    sandbox.fail(1, "short")
+    with pytest.raises(http.client.IncompleteRead):
+        ask(sandbox, "/restapi/profile")
+    sandbox.fail(1, "reset")
+    with pytest.raises((urllib.error.URLError, ConnectionError)):
+        ask(sandbox, "/restapi/profile")
+    sandbox.down = True
+    assert ask(sandbox, "/restapi/contacts").status == 503
+
+
+def test_one_answer_in_eight_may_be_faulty(sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(every=8, kinds=("error", "html"))
+    replies = [ask(sandbox, "/restapi/profile") for _ in range(32)]
+
+    assert sum(reply.status == 500 or reply.body.startswith(b"<") for reply in replies) == 4
+    assert sandbox.requests.faults == {"error": 2, "html": 2}
+
+
+def test_other_processes_steer_it_over_http(sandbox: Sandbox) -> None:
+    created = ask(sandbox, "/sandbox/create", {"count": 3}, token=None).json["result"]
+    edited = ask(sandbox, "/sandbox/edit", {"task_id": created[0]}, token=None).json["result"]
+    ask(sandbox, "/sandbox/faults", {"every": 1, "kinds": ["error"]}, token=None)
+
+    assert edited == created[0]
+    assert ask(sandbox, "/sandbox/state", token=None).json["result"]["tasks"] == 123
+    assert ask(sandbox, "/restapi/profile").status == 500
+    assert ask(sandbox, "/sandbox/nonsense", {}, token=None).status == 404
+    assert ask(sandbox, "/sandbox/edit", {}, token=None).status == 400

@@ -68,9 +68,7 @@ def print_report(report: Report) -> None:
         f"{counts.tasks_unchanged} unchanged, {counts.tasks_deleted} deleted, {counts.tasks_failed} set aside"
     )
     if counts.values_unreadable:
-        click.echo(
-            f"  {counts.values_unreadable} values could not be read: null here, whole in pyrus.raw_tasks"
-        )
+        click.echo(f"  {counts.values_unreadable} values could not be read: null here, whole in pyrus.raw_tasks")
     if counts.tasks_failed:
         click.echo("  see what was set aside with: pyrus-etl errors list")
 

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "pyrus"
 ROLE = "postgres"
+PORT = 5432
 LONGEST_SOCKET_PATH = 100
 _SYSTEM_USER = "pyrus-etl"
 
@@ -49,7 +50,21 @@ def program(name: str) -> str:
 
 def url_of(folder: Path) -> Secret:
     """The URL of the embedded database; it answers while the server runs, to this user only."""
-    return Secret(f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(_socket_folder(folder)), safe='')}")
+    return _url(folder, DATABASE)
+
+
+def _url(folder: Path, database: str) -> Secret:
+    port = _port(folder)
+    sockets = quote(str(_socket_folder(folder)), safe="")
+    return Secret(f"postgresql://{ROLE}@/{database}?host={sockets}" + (f"&port={port}" if port != PORT else ""))
+
+
+def _port(folder: Path) -> int:
+    """The port that the running server has: it is in the name of its socket too (postmaster.pid, fourth line)."""
+    try:
+        return int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[3])
+    except (OSError, IndexError, ValueError):
+        return PORT
 
 
 def password_file(folder: Path) -> Path:
@@ -155,7 +170,7 @@ def _start(folder: Path, port: int | None) -> None:
         if user := _server_user(folder):
             shutil.chown(sockets, user)
     listen = "-h 127.0.0.1" if port else "-h ''"
-    options = f"{listen} -p {port or 5432} -k '{sockets}' -c unix_socket_permissions=0700 -c max_connections=40"
+    options = f"{listen} -p {port or PORT} -k '{sockets}' -c unix_socket_permissions=0700 -c max_connections=40"
     _pg_ctl(folder, "start", "-l", str(folder / "server.log"), "-o", options)
 
 
@@ -180,9 +195,8 @@ def _pg_ctl(folder: Path, action: str, *options: str) -> None:
 
 
 def _ensure_database(folder: Path) -> None:
-    sockets = quote(str(_socket_folder(folder)), safe="")
     try:
-        with psycopg.connect(f"postgresql://{ROLE}@/postgres?host={sockets}", autocommit=True) as connection:
+        with psycopg.connect(_url(folder, "postgres").reveal(), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if found is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")

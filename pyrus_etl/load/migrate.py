@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.util import CommandError
 
 import pyrus_etl
-from pyrus_etl.errors import SettingsError
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load.connection import connect, driver_errors_translated
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.settings import Secret
@@ -36,7 +36,10 @@ def migrations_folder() -> Path:
 def upgrade(url: Secret, revision: str = "head") -> None:
     """Brings the schema up; safe to repeat. Waits for locks a few seconds at a time, so that it blocks no reader."""
     with _connected(url) as connection:
-        _patiently(lambda: command.upgrade(_config(connection), revision))
+        try:
+            _patiently(lambda: command.upgrade(_config(connection), revision))
+        except CommandError as error:
+            raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
 
 
 def downgrade(url: Secret, revision: str) -> None:

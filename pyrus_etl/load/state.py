@@ -180,6 +180,7 @@ def finish_windows(connection: Connection, account_id: int, window_nos: Sequence
 
 def finish_backfill(connection: Connection, account_id: int) -> datetime:
     """Notes that all windows are done and returns the cursor to sync from: the account's own where it has one."""
+    assert not pending_windows(connection, account_id), "the cursor never passes windows that are not done"
     connection.execute("UPDATE pyrus.sync_backfills SET finished_at = now() WHERE account_id = %s", [account_id])
     found = connection.execute(
         """

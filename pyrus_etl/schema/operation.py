@@ -18,7 +18,7 @@ sync_runs = Table(
     metadata,
     Column("run_id", Uuid, primary_key=True, comment="Id of the run; later runs have greater ids (UUID version 7)."),
     bigint("account_id", "The person that the run logged in as.", nullable=False),
-    Column("kind", Text, nullable=False, comment="backfill, sync or reconcile."),
+    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile or retry."),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, goes on next time) or failed."
     ),

@@ -39,3 +39,12 @@ async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
     return Listed([TaskHeader(task_id) for task_id in await run.store.run(state.open_errors)])
+
+
+async def retry(run: Run) -> None:
+    """Tries what was set aside again, and nothing else."""
+
+    async def lists() -> AsyncIterator[Listed]:
+        yield await set_aside(run)
+
+    await carry(lists(), run)

@@ -88,6 +88,7 @@ async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
     if not supplying.cancelled():
         _raise_first(supplying.exception())
     run.check_stopped()
+    assert not run.pending, "every task that was chosen is committed or set aside"
 
 
 def _raise_first(error: BaseException | None) -> None:
@@ -170,18 +171,14 @@ async def _load_all(road: _Road, run: Run) -> None:
 
 async def _next_batch(arrived: asyncio.Queue[_Arrival | None]) -> list[_Arrival]:
     """What arrives within a moment of the first; empty at the end."""
-    first = await arrived.get()
-    if first is not None and arrived.qsize() < LARGEST_BATCH:
+    batch = [await arrived.get()]
+    if batch[0] is not None and arrived.qsize() < LARGEST_BATCH:
         await asyncio.sleep(LINGER)
-    batch: list[_Arrival] = []
-    while first is not None and len(batch) < LARGEST_BATCH:
-        batch.append(first)
-        if arrived.empty():
-            break
-        first = arrived.get_nowait()
-    if first is None:
-        arrived.put_nowait(None)
-    return batch
+    while batch[-1] is not None and len(batch) < LARGEST_BATCH and not arrived.empty():
+        batch.append(arrived.get_nowait())
+    if batch[-1] is None and len(batch) > 1:
+        arrived.put_nowait(None)  # the end is for the next call
+    return [arrival for arrival in batch if arrival is not None]
 
 
 async def _load(arrivals: list[_Arrival], run: Run) -> None:

@@ -1,5 +1,7 @@
 """The road, end to end, against a sandbox over HTTP."""
 
+from collections.abc import Callable
+
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import backfill, sync
@@ -20,3 +22,11 @@ def test_a_second_backfill_fetches_nothing(database: Secret) -> None:
         again = backfill(sandbox, database)
 
     assert again.counts.tasks_fetched == 0
+
+
+def test_batches_that_are_full_lose_no_task(database: Secret, query: Callable[..., list[tuple[object, ...]]]) -> None:
+    with Sandbox(World(1, tasks=2500)) as sandbox:
+        report = backfill(sandbox, database)
+
+    assert report.counts.tasks_fetched == 2500
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(2500,)]

@@ -1,0 +1,161 @@
+"""`db …`: the schema by Alembic, and ways to get at the rows."""
+
+import os
+import signal
+import subprocess
+import threading
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+from psycopg.conninfo import conninfo_to_dict
+
+from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
+from pyrus_etl.cli.output import print_json
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
+from pyrus_etl.load import embedded, migrate
+from pyrus_etl.load.connection import connect, revision
+from pyrus_etl.schema.metadata import REVISION
+
+
+@click.group()
+def db() -> None:
+    """The database: schema, URL, a shell, a server to query.
+
+    Without DATABASE_URL this is the embedded PostgreSQL, which runs while a command needs it.
+    """
+
+
+@db.command()
+@with_settings(*DATABASE_SETTINGS)
+def upgrade() -> None:
+    """Brings the schema to the revision of this version; safe to repeat.
+
+    \b
+    Example:  DATABASE_URL=postgresql://etl@localhost/pyrus pyrus-etl db upgrade
+    """
+    with database(settings()) as url:
+        migrate.upgrade(url)
+    click.echo(f"The schema is at revision {REVISION}.")
+
+
+@db.command()
+@click.argument("revision_id", metavar="REV")
+@click.option("--yes", is_flag=True, help="Yes, drop the tables that came later, with all that is in them.")
+@with_settings(*DATABASE_SETTINGS)
+def downgrade(revision_id: str, yes: bool) -> None:
+    """Takes the schema down to revision REV; `base` drops all tables and their rows.
+
+    \b
+    Example:  pyrus-etl db downgrade base --yes
+    """
+    if not yes:
+        raise SettingsError(f"Going down to {revision_id} drops tables with their rows; add --yes to mean it.")
+    with database(settings()) as url:
+        migrate.downgrade(url, revision_id)
+    click.echo(f"The schema is down at {revision_id}.")
+
+
+@db.command()
+@json_option
+@with_settings(*DATABASE_SETTINGS)
+def current(as_json: bool) -> None:
+    """Shows the revision that the schema is at, and the one that this version expects.
+
+    \b
+    Example:  pyrus-etl db current
+    """
+    with database(settings()) as url, connect(url) as connection:
+        found = revision(connection)
+    if as_json:
+        print_json({"revision": found, "expected": REVISION})
+    else:
+        click.echo(f"{found or 'none'} (expected: {REVISION})")
+
+
+@db.command()
+@json_option
+@with_settings(*DATABASE_SETTINGS)
+def check(as_json: bool) -> int:
+    """Compares the tables in the database with the declared ones; fails where they differ.
+
+    \b
+    Example:  pyrus-etl db check
+    """
+    with database(settings()) as url:
+        with connect(url) as connection:
+            found = revision(connection)
+        differences = migrate.differences(url) if found == REVISION else [f"revision {found}, expected {REVISION}"]
+    if as_json:
+        print_json({"revision": found, "expected": REVISION, "differences": differences})
+    elif differences:
+        click.echo("\n".join(differences))
+    if differences:
+        raise DatabaseUnavailable("The tables are not as declared; run pyrus-etl db upgrade.")
+    if not as_json:
+        click.echo("The tables are as declared.")
+    return 0
+
+
+@db.command()
+@with_settings(*DATABASE_SETTINGS)
+def url() -> None:
+    """Prints the URL of the database, for psql and other programs; a password in DATABASE_URL is left out.
+
+    The embedded database answers while `pyrus-etl db serve` or another command runs.
+
+    \b
+    Example:  psql "$(pyrus-etl db url)"
+    """
+    found = settings()
+    address = found.database_url or embedded.url_of(embedded.data_folder())
+    click.echo(without_password(address.reveal()))
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@with_settings(*DATABASE_SETTINGS)
+def shell(arguments: tuple[str, ...]) -> int:
+    """Opens psql on the database; what stands behind `--` goes to psql.
+
+    \b
+    Examples:  pyrus-etl db shell
+               pyrus-etl db shell -- -c "SELECT count(*) FROM pyrus.tasks"
+    """
+    with database(settings()) as address:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
+        command = [embedded.program("psql"), "-d", without_password(address.reveal()), *arguments]
+        password = conninfo_to_dict(address.reveal()).get("password")
+        environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+@db.command()
+@click.option("--port", type=click.IntRange(1024, 65535), help="Listen on 127.0.0.1 too, with a password.")
+@with_settings(*DATABASE_SETTINGS)
+def serve(port: int | None) -> None:
+    """Keeps the embedded database running until it is interrupted, for other programs to query.
+
+    \b
+    Examples:  pyrus-etl db serve
+               pyrus-etl db serve --port 5433     # for Metabase, Grafana, DBeaver, …
+    """
+    found = settings()
+    if found.database_url:
+        raise SettingsError("DATABASE_URL is set: that server runs already; db serve is for the embedded one.")
+    folder = embedded.data_folder()
+    with embedded.serving(folder, port), database(found):
+        click.echo(embedded.url_of(folder).reveal())
+        if port:
+            click.echo(f"postgresql://{embedded.ROLE}@127.0.0.1:{port}/{embedded.DATABASE}")
+            click.echo(f"The password stands in {embedded.password_file(folder)}.", err=True)
+        click.echo("Serving; Ctrl-C ends it.", err=True)
+        threading.Event().wait()
+
+
+def without_password(address: str) -> str:
+    """A URL to show, or to start a program with, where every user of the machine can read it."""
+    parts = urlsplit(address)
+    user = parts.netloc.rpartition("@")[0].partition(":")[0]
+    host = parts.netloc.rpartition("@")[2]
+    kept = "&".join(each for each in parts.query.split("&") if not each.startswith("password="))
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=kept))

@@ -1,0 +1,50 @@
+"""How the sync stands, as read from its own tables."""
+
+from typing import Any, NamedTuple
+
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.schema.metadata import metadata
+from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases, sync_runs, sync_windows
+
+_OURS = {sync_backfills, sync_cursors, sync_leases, sync_runs, sync_windows}
+
+
+class Overview(NamedTuple):
+    """The last runs, the cursors with their lag in seconds, rows by table, open errors."""
+
+    runs: list[dict[str, Any]]
+    cursors: list[dict[str, Any]]
+    rows: dict[str, int]
+    open_errors: int
+
+
+def overview(connection: Connection, most_runs: int = 10) -> Overview:
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        runs = cursor.execute("SELECT * FROM pyrus.sync_runs ORDER BY started_at DESC LIMIT %s", [most_runs]).fetchall()
+        cursors = cursor.execute(
+            """
+            SELECT account_id, stream, cursor, updated_at, extract(epoch FROM now() - cursor)::float8 AS lag_seconds
+            FROM pyrus.sync_cursors ORDER BY account_id, stream
+            """
+        ).fetchall()
+        rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
+        waiting = connection.execute("SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchone()
+    return Overview(runs, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0)
+
+
+def errors_listed(connection: Connection, *, resolved_too: bool) -> list[dict[str, Any]]:
+    """The tasks that are set aside, without their bodies, the last first."""
+    query = """
+        SELECT task_id, stage, error, first_seen_at, last_seen_at, attempts, resolved_at
+        FROM pyrus.sync_errors WHERE %s OR resolved_at IS NULL ORDER BY last_seen_at DESC, task_id
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, [resolved_too]).fetchall()
+
+
+def _count(connection: Connection, table: str) -> int:
+    found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("pyrus", table))).fetchone()
+    return found[0] if found else 0

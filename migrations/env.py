@@ -6,7 +6,7 @@ import sqlalchemy
 from alembic import context
 
 from pyrus_etl.load.embedded import serving
-from pyrus_etl.load.migrate import comparison_options
+from pyrus_etl.load.migrate import comparison_options, connected
 from pyrus_etl.schema import SCHEMA
 from pyrus_etl.settings import load_settings
 
@@ -34,6 +34,4 @@ elif handed_over is not None:
 else:
     with ExitStack() as stack:
         url = load_settings({}).database_url or stack.enter_context(serving())
-        engine = sqlalchemy.create_engine(url.reveal().replace("postgresql://", "postgresql+psycopg://", 1))
-        with engine.connect() as own:
-            migrate(own)
+        migrate(stack.enter_context(connected(url)))

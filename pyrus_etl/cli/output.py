@@ -2,20 +2,13 @@
 
 import logging
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any
 
 import click
 import msgspec
 
-from pyrus_etl.sync.report import Progress, Report
-
-log = logging.getLogger(__name__)
-
-SECONDS_BETWEEN_LINES = 10.0
+from pyrus_etl.sync.report import Report
 
 
 class _StderrHandler(logging.StreamHandler[IO[str]]):
@@ -71,36 +64,3 @@ def print_report(report: Report) -> None:
         click.echo(f"  {counts.values_unreadable} values could not be read: null here, whole in pyrus.raw_tasks")
     if counts.tasks_failed:
         click.echo("  see what was set aside with: pyrus-etl errors list")
-
-
-@contextmanager
-def progress_shown(title: str, progress: Progress) -> Iterator[None]:
-    """Shows how far a run is: a bar on a terminal, elsewhere a log line now and then."""
-    ended = threading.Event()
-    watch = _bar if sys.stderr.isatty() else _lines
-    watcher = threading.Thread(target=watch, args=(title, progress, ended), daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
-
-
-def _lines(title: str, progress: Progress, ended: threading.Event) -> None:
-    while not ended.wait(SECONDS_BETWEEN_LINES):
-        log.info("%s: %d of %d tasks", title, progress.tasks_done, progress.tasks_expected)
-
-
-def _bar(title: str, progress: Progress, ended: threading.Event) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    rate = TextColumn("{task.speed:.0f}/s" if progress.tasks_done else "")
-    columns = [SpinnerColumn(), TextColumn(title), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn()]
-    with Bar(*columns, console=Console(stderr=True), transient=False) as bar:
-        shown = bar.add_task(title, total=None)
-        while not ended.wait(0.1):
-            bar.update(shown, completed=progress.tasks_done, total=progress.tasks_expected or None)
-        bar.update(shown, completed=progress.tasks_done, total=progress.tasks_done or 1)

@@ -8,7 +8,8 @@ from functools import partial
 import click
 
 from pyrus_etl.cli.options import database, json_option, settings, with_settings
-from pyrus_etl.cli.output import print_json, print_report, progress_shown
+from pyrus_etl.cli.output import print_json, print_report
+from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.settings import Settings, parse_duration

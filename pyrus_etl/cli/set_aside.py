@@ -6,7 +6,7 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, sett
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import run
 from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
-from pyrus_etl.load.overview import errors_listed
+from pyrus_etl.load.set_aside import errors_listed
 from pyrus_etl.sync.incremental import retry as retry_plan
 
 

@@ -35,6 +35,17 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
     return set(changed)
 
 
+def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | None]]) -> set[int]:
+    """The ids of those listed tasks that are stored with the date under which they are listed now."""
+    query = """
+        SELECT told.task_id FROM unnest(%s::bigint[], %s::timestamptz[]) AS told (task_id, listed_date)
+        JOIN pyrus.raw_tasks AS raw USING (task_id) JOIN pyrus.tasks AS task USING (task_id)
+        WHERE task.deleted_at IS NULL AND told.listed_date IN (raw.listed_date, task.modified_date)
+    """
+    found = connection.execute(query, [[task_id for task_id, _ in listed], [date for _, date in listed]])
+    return {task_id for (task_id,) in found}
+
+
 def write(connection: Connection, rows: Rows, owners: set[int] | None = None) -> None:
     """Writes rows of any tables; what the owners, tasks stored before, had in the owned tables is replaced."""
     for table in MERGED:

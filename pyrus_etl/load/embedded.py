@@ -141,15 +141,20 @@ def _server_user(folder: Path) -> str | None:
 
 
 def _create(folder: Path) -> None:
+    """Makes the cluster beside its place and then moves it there, so that it is whole or not there at all."""
     log.info("creating the embedded database in %s", folder)
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    _make_private(new)
     file = password_file(folder)
     file.touch(mode=0o600)
     file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-    with _readable_copy(file, folder) as copy:
-        command = [program("initdb"), "-D", str(folder), "-U", ROLE, "--auth-local=trust"]
+    with _readable_copy(file, new) as copy:
+        command = [program("initdb"), "-D", str(new), "-U", ROLE, "--auth-local=trust"]
         command += ["--auth-host=scram-sha-256", "--pwfile", str(copy)]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
-        _run(command, folder)
+        _run(command, new)
+    new.rename(folder)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def migrations_folder() -> Path:
 
 def upgrade(url: Secret, revision: str = "head") -> None:
     """Brings the schema up; safe to repeat. Waits for locks a few seconds at a time, so that it blocks no reader."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         try:
             _patiently(lambda: command.upgrade(_config(connection), revision))
         except CommandError as error:
@@ -44,7 +44,7 @@ def upgrade(url: Secret, revision: str = "head") -> None:
 
 def downgrade(url: Secret, revision: str) -> None:
     """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         try:
             _patiently(lambda: command.downgrade(_config(connection), revision))
         except CommandError as error:
@@ -53,7 +53,7 @@ def downgrade(url: Secret, revision: str) -> None:
 
 def differences(url: Secret) -> list[str]:
     """What differs between the tables in the database and the declared ones; empty where nothing does."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         context = MigrationContext.configure(connection, opts=comparison_options())
         return [str(difference) for difference in compare_metadata(context, metadata)]
 
@@ -78,7 +78,8 @@ def _config(connection: sqlalchemy.Connection) -> Config:
 
 
 @contextmanager
-def _connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
+def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
+    """A connection as Alembic needs it; what the driver says is translated."""
     connect(url).close()  # says in a sentence what is wrong with the URL or the server
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(url.reveal()), poolclass=sqlalchemy.NullPool

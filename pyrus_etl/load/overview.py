@@ -35,16 +35,6 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
     return Overview(runs, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0)
 
 
-def errors_listed(connection: Connection, *, resolved_too: bool) -> list[dict[str, Any]]:
-    """The tasks that are set aside, without their bodies, the last first."""
-    query = """
-        SELECT task_id, stage, error, first_seen_at, last_seen_at, attempts, resolved_at
-        FROM pyrus.sync_errors WHERE %s OR resolved_at IS NULL ORDER BY last_seen_at DESC, task_id
-    """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, [resolved_too]).fetchall()
-
-
 def _count(connection: Connection, table: str) -> int:
     found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("pyrus", table))).fetchone()
     return found[0] if found else 0

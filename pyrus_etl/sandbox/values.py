@@ -40,7 +40,7 @@ def form_value(draft: Draft, field: Field, dice: Dice, row: int | None = None) -
 def amount(cents: int, dice: Dice) -> msgspec.Raw:
     """Money as text: digits a float would lose stand in one amount of sixty."""
     if dice.roll(60) == 0:
-        return msgspec.Raw(f"{cents}{dice.roll(10**9):09}123456789.{dice.roll(10**6):06}".encode())
+        return msgspec.Raw(f"{cents // 100}.{cents % 100:02}{dice.roll(10**9):09}{dice.roll(10**9):09}".encode())
     return msgspec.Raw(f"{cents // 100}.{cents % 100:02}".encode())
 
 

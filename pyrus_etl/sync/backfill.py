@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 
 from pyrus_etl.extract.windows import Window, listings
-from pyrus_etl.load import state
+from pyrus_etl.load import backfill as kept
 from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.cursor import read_cursor
 from pyrus_etl.sync.incremental import catch_up, set_aside
 from pyrus_etl.sync.road import Listed, carry
 from pyrus_etl.sync.run import Run
@@ -18,7 +19,7 @@ EVERYTHING = Window()
 
 async def sync(run: Run) -> None:
     """What changed since the last run; everything where there was none."""
-    cursor = await run.store.run(state.cursor, run.account_id)
+    cursor = await run.store.run(read_cursor, run.account_id)
     if cursor is None:
         await backfill(run)
     else:
@@ -32,29 +33,29 @@ async def backfill(run: Run, period: Window = EVERYTHING, *, restart: bool = Fal
     """
     await run.store.run(_begin, run, period, restart)
     await carry(_lists(run, period), run)
-    cursor = await run.store.run(state.finish_backfill, run.account_id)
+    cursor = await run.store.run(kept.finish_backfill, run.account_id)
     await catch_up(run, cursor)
 
 
 def _begin(connection: Connection, run: Run, period: Window, restart: bool) -> None:
-    found = state.backfill(connection, run.account_id)
+    found = kept.last_backfill(connection, run.account_id)
     if found and not found.finished_at and not restart and (found.from_second, found.to_second) == period:
         log.info("going on with the backfill that began at %s", f"{found.started_at:%Y-%m-%d %H:%M:%S %Z}")
         return
-    state.begin_backfill(connection, run.account_id, period.start, period.end, run.source.server_time)
+    kept.begin_backfill(connection, run.account_id, period.start, period.end, run.source.server_time)
 
 
 async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
     """What was set aside, then window by window; of the whole, also what only the list of all tasks shows."""
     yield await set_aside(run)
     numbers = defaultdict(list)
-    for number, start, end in await run.store.run(state.pending_windows, run.account_id):
+    for number, start, end in await run.store.run(kept.pending_windows, run.account_id):
         numbers[Window(start, end)].append(number)
     windows = [window for window, same in numbers.items() for _ in same]
     async for listing in listings(run.source.search, windows):
         number = numbers[listing.window].pop()
         if listing.split:
-            halves = await run.store.run(state.split_window, run.account_id, number, listing.split)
+            halves = await run.store.run(kept.split_window, run.account_id, number, listing.split)
             for half, half_number in zip(listing.split, halves, strict=True):
                 numbers[half].append(half_number)
         else:

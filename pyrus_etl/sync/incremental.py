@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from pyrus_etl.extract.windows import Window, listings
-from pyrus_etl.load import state
 from pyrus_etl.load.batch import write
+from pyrus_etl.load.cursor import move_cursor
+from pyrus_etl.load.inbox import write_inbox
+from pyrus_etl.load.runs import last_duration
+from pyrus_etl.load.set_aside import open_errors
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.person import contacts
 from pyrus_etl.sync.road import Listed, carry
@@ -19,18 +22,18 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     last run took. The window has no end: what changes while it is listed is either listed or left to the next run.
     """
     start = run.source.server_time
-    duration = await run.store.run(state.last_duration, run.account_id)
+    duration = await run.store.run(last_duration, run.account_id)
     since = cursor - max(run.overlap, timedelta(seconds=duration))
     await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
     await run.store.run(write, contacts(await run.source.contacts()))
-    await run.store.run(state.move_cursor, run.account_id, start)
+    await run.store.run(move_cursor, run.account_id, start)
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
     """What was set aside, the inbox, and what was active in the window."""
     yield await set_aside(run)
     inbox = (await run.source.inbox()).headers
-    await run.store.run(state.write_inbox, run.account_id, [task.id for task in inbox])
+    await run.store.run(write_inbox, run.account_id, [task.id for task in inbox])
     yield Listed(inbox)
     async for listing in listings(run.source.search, [window]):
         yield Listed(listing.tasks)
@@ -38,7 +41,7 @@ async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
 
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
-    return Listed([TaskHeader(task_id) for task_id in await run.store.run(state.open_errors)])
+    return Listed([TaskHeader(task_id) for task_id in await run.store.run(open_errors)])
 
 
 async def retry(run: Run) -> None:

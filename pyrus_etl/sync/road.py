@@ -5,23 +5,19 @@ grow with the work. They arrive in any order; a window is done when the last of 
 """
 
 import asyncio
-import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from pyrus_etl.errors import RowsRefused, TaskRefused
+from pyrus_etl.errors import TaskRefused
 from pyrus_etl.extract.source import Fetched
-from pyrus_etl.load import state
-from pyrus_etl.load.batch import TaskLoad, load
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.batch import TaskLoad
+from pyrus_etl.load.batch import unchanged as unchanged_tasks
+from pyrus_etl.load.set_aside import SetAside
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
+from pyrus_etl.sync.commit import Arrival, ListOnRoad, commit
 from pyrus_etl.sync.run import Run
-
-log = logging.getLogger(__name__)
 
 MOST_ON_THE_ROAD = 2000
 LARGEST_BATCH = 1000
@@ -36,34 +32,18 @@ class Listed(NamedTuple):
     window_no: int | None = None
 
 
-@dataclass(eq=False)
-class _List:
-    """A list on the road, and how many of its tasks are not committed yet."""
-
-    window_no: int | None
-    waiting: int
-
-
 class _Wanted(NamedTuple):
     """A task to be fetched."""
 
     header: TaskHeader
-    of: _List
-
-
-class _Arrival(NamedTuple):
-    """The end of a task's way: rows to load, or a reason to set it aside. Neither: its list had nothing to fetch."""
-
-    of: _List
-    load: TaskLoad | None = None
-    failure: state.SetAside | None = None
+    of: ListOnRoad
 
 
 class _Road(NamedTuple):
     """The queues between the stages; None is the end of each. `room` is what may still come onto the road."""
 
     wanted: asyncio.Queue[_Wanted | None]
-    arrived: asyncio.Queue[_Arrival | None]
+    arrived: asyncio.Queue[Arrival | None]
     room: asyncio.Semaphore
 
 
@@ -111,9 +91,9 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
     """Picks those listed tasks that are not stored as they are listed now."""
     async for listed in lists:
         chosen = await _changed(listed.tasks, run)
-        of = _List(listed.window_no, len(chosen) or 1)
+        of = ListOnRoad(listed.window_no, len(chosen) or 1)
         if not chosen:
-            road.arrived.put_nowait(_Arrival(of))
+            road.arrived.put_nowait(Arrival(of))
         for header in chosen:
             await road.room.acquire()
             await road.wanted.put(_Wanted(header, of))
@@ -124,7 +104,7 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
 async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     """The listed tasks to fetch; not those that are on the road, or were set aside in this run."""
     listed = {task.id: task for task in tasks}
-    unchanged = await run.store.run(state.unchanged, [(task.id, task.modified_date) for task in listed.values()])
+    unchanged = await run.store.run(unchanged_tasks, [(task.id, task.modified_date) for task in listed.values()])
     skipped = unchanged | run.pending | run.failed
     chosen = [task for task in listed.values() if task.id not in skipped]
     run.pending.update(task.id for task in chosen)
@@ -138,13 +118,13 @@ async def _fetch_each(road: _Road, run: Run) -> None:
         road.arrived.put_nowait(await _fetch(wanted, run))
 
 
-async def _fetch(wanted: _Wanted, run: Run) -> _Arrival:
+async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
     """bytes → model → rows; a task that cannot be had or read becomes a reason to set it aside."""
     try:
         fetched = await run.source.task(wanted.header.id)
-        return _Arrival(wanted.of, load=_rows(fetched, wanted.header))
+        return Arrival(wanted.of, load=_rows(fetched, wanted.header))
     except TaskRefused as error:
-        return _Arrival(wanted.of, failure=_failure(wanted.header.id, error))
+        return Arrival(wanted.of, failure=_failure(wanted.header.id, error))
 
 
 def _rows(fetched: Fetched, header: TaskHeader) -> TaskLoad:
@@ -156,20 +136,20 @@ def _rows(fetched: Fetched, header: TaskHeader) -> TaskLoad:
     return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows)
 
 
-def _failure(task_id: int, error: TaskRefused) -> state.SetAside:
+def _failure(task_id: int, error: TaskRefused) -> SetAside:
     payload = None if error.payload is None else error.payload.decode(errors="replace").replace("\0", "\ufffd")
-    return state.SetAside(task_id, error.stage, str(error).replace("\0", "\ufffd"), payload)
+    return SetAside(task_id, error.stage, str(error).replace("\0", "\ufffd"), payload)
 
 
 async def _load_all(road: _Road, run: Run) -> None:
     """rows → COPY, in batches, to the end of what arrives."""
     while arrivals := await _next_batch(road.arrived):
-        await _load(arrivals, run)
-        for _ in filter(_task_id, arrivals):
+        await commit(arrivals, run)
+        for _ in (arrival for arrival in arrivals if arrival.task_id is not None):
             road.room.release()
 
 
-async def _next_batch(arrived: asyncio.Queue[_Arrival | None]) -> list[_Arrival]:
+async def _next_batch(arrived: asyncio.Queue[Arrival | None]) -> list[Arrival]:
     """What arrives within a moment of the first; empty at the end."""
     batch = [await arrived.get()]
     if batch[0] is not None and arrived.qsize() < LARGEST_BATCH:
@@ -179,64 +159,3 @@ async def _next_batch(arrived: asyncio.Queue[_Arrival | None]) -> list[_Arrival]
     if batch[-1] is None and len(batch) > 1:
         arrived.put_nowait(None)  # the end is for the next call
     return [arrival for arrival in batch if arrival is not None]
-
-
-async def _load(arrivals: list[_Arrival], run: Run) -> None:
-    """Commits a batch; where PostgreSQL refuses rows of it, finds the task that they are of and sets it aside."""
-    try:
-        counted = await run.store.run(_commit, arrivals, run)
-    except RowsRefused as error:
-        for part in _apart(arrivals, error):
-            await _load(part, run)
-        return
-    run.count(**counted)
-    for arrival in arrivals:
-        arrival.of.waiting -= 1
-    done = {task_id for arrival in arrivals if (task_id := _task_id(arrival)) is not None}
-    run.failed.update(arrival.failure.task_id for arrival in arrivals if arrival.failure)
-    run.pending -= done
-    run.progress.tasks_done += len(done)
-
-
-def _apart(arrivals: list[_Arrival], error: RowsRefused) -> list[list[_Arrival]]:
-    """The halves of a batch that was refused; of a single task, its failure in its place."""
-    if len(arrivals) > 1:
-        middle = len(arrivals) // 2
-        return [arrivals[:middle], arrivals[middle:]]
-    (arrival,) = arrivals
-    if arrival.load is None:
-        raise error
-    log.warning("task %s is set aside: %s", arrival.load.task_id, error)
-    failure = state.SetAside(arrival.load.task_id, "load", str(error), None)
-    return [[arrival._replace(load=None, failure=failure)]]
-
-
-def _commit(connection: Connection, arrivals: list[_Arrival], run: Run) -> dict[str, int]:
-    """Everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
-    loads = [arrival.load for arrival in arrivals if arrival.load]
-    failures = [arrival.failure for arrival in arrivals if arrival.failure]
-    changed = load(connection, loads)
-    state.set_aside(connection, failures)
-    state.resolve_errors(connection, [task.task_id for task in loads])
-    state.finish_windows(connection, run.account_id, _finished(arrivals))
-    counted = {
-        "tasks_fetched": len(loads),
-        "tasks_changed": len(changed),
-        "tasks_unchanged": len(loads) - len(changed),
-        "tasks_failed": len(failures),
-        "values_unreadable": sum(task.rows.unreadable for task in loads if task.task_id in changed),
-    }
-    state.write_run(connection, run.report.run_id, asdict(run.counts(**counted)))
-    return counted
-
-
-def _finished(arrivals: list[_Arrival]) -> list[int]:
-    """The windows whose last tasks are in this batch."""
-    here = Counter(arrival.of for arrival in arrivals)
-    return [of.window_no for of, number in here.items() if of.window_no is not None and of.waiting == number]
-
-
-def _task_id(arrival: _Arrival) -> int | None:
-    if arrival.load:
-        return arrival.load.task_id
-    return arrival.failure.task_id if arrival.failure else None

@@ -12,8 +12,8 @@ from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
-from pyrus_etl.load import state
 from pyrus_etl.load.lock import Lease
+from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.load.store import Store
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.report import Counts, Progress, Report
@@ -76,7 +76,7 @@ async def conduct(
             source = RestApi(http)
             account = await source.profile()
             await store.hold(Lease(account.id, report.run_id))
-            await store.run(state.open_run, report.run_id, account.id, report.kind)
+            await store.run(open_run, report.run_id, account.id, report.kind)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
             await _recorded(plan, run)
     except PyrusEtlError as error:
@@ -105,7 +105,7 @@ async def _write_end(run: Run) -> None:
     run.count()
     report = run.report
     columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
-    await run.store.run(state.write_run, report.run_id, columns | asdict(report.counts))
+    await run.store.run(write_run, report.run_id, columns | asdict(report.counts))
 
 
 @contextmanager

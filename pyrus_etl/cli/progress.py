@@ -1,0 +1,59 @@
+"""How far a run is, on stderr: a bar on a terminal, elsewhere a log line now and then."""
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich import progress as rich
+from rich.console import Console
+from rich.text import Text
+
+from pyrus_etl.sync.report import Progress
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def progress_shown(title: str, progress: Progress) -> Iterator[None]:
+    """Shows the progress for as long as the block lasts."""
+    ended = threading.Event()
+    show = _bar if sys.stderr.isatty() else _lines
+    watcher = threading.Thread(target=show, args=(title, progress, ended), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _lines(title: str, progress: Progress, ended: threading.Event) -> None:
+    while not ended.wait(SECONDS_BETWEEN_LINES):
+        log.info("%s: %d of %d tasks", title, progress.tasks_done, progress.tasks_expected)
+
+
+def _bar(title: str, progress: Progress, ended: threading.Event) -> None:
+    columns = (
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        _Rate(),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        shown = bar.add_task(title, total=None)
+        while not ended.wait(0.1):
+            bar.update(shown, completed=progress.tasks_done, total=progress.tasks_expected or None)
+        bar.update(shown, completed=progress.tasks_done, total=progress.tasks_done)
+
+
+class _Rate(rich.ProgressColumn):
+    """Tasks per second."""
+
+    def render(self, task: rich.Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")

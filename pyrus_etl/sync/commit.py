@@ -1,0 +1,92 @@
+"""The end of the road: what arrived → the tables, with the progress that it means, in one transaction."""
+
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from pyrus_etl.errors import RowsRefused
+from pyrus_etl.load.backfill import finish_windows
+from pyrus_etl.load.batch import TaskLoad, load
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.runs import write_run
+from pyrus_etl.load.set_aside import SetAside, resolve_errors, set_aside
+from pyrus_etl.sync.run import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class ListOnRoad:
+    """A list whose tasks are under way: how many are not committed yet, and the window that is done when all are."""
+
+    window_no: int | None
+    waiting: int
+
+
+class Arrival(NamedTuple):
+    """The end of a task's way: rows to load, or why it is set aside. Neither: its list had nothing to fetch."""
+
+    of: ListOnRoad
+    load: TaskLoad | None = None
+    failure: SetAside | None = None
+
+    @property
+    def task_id(self) -> int | None:
+        arrived = self.load or self.failure
+        return arrived.task_id if arrived else None
+
+
+async def commit(arrivals: list[Arrival], run: Run) -> None:
+    """Commits a batch; where PostgreSQL refuses rows of it, finds the task that they are of and sets that aside."""
+    try:
+        counted = await run.store.run(_write, arrivals, run)
+    except RowsRefused as error:
+        for part in _apart(arrivals, error):
+            await commit(part, run)
+        return
+    run.count(**counted)
+    for arrival in arrivals:
+        arrival.of.waiting -= 1
+    done = {arrival.task_id for arrival in arrivals if arrival.task_id is not None}
+    run.failed.update(arrival.failure.task_id for arrival in arrivals if arrival.failure)
+    run.pending -= done
+    run.progress.tasks_done += len(done)
+
+
+def _apart(arrivals: list[Arrival], error: RowsRefused) -> list[list[Arrival]]:
+    """The halves of a batch that was refused; of a single task, its failure in its place."""
+    if len(arrivals) > 1:
+        middle = len(arrivals) // 2
+        return [arrivals[:middle], arrivals[middle:]]
+    (arrival,) = arrivals
+    if arrival.load is None:
+        raise error
+    log.warning("task %s is set aside: %s", arrival.load.task_id, error)
+    failure = SetAside(arrival.load.task_id, "load", str(error), None)
+    return [[arrival._replace(load=None, failure=failure)]]
+
+
+def _write(connection: Connection, arrivals: list[Arrival], run: Run) -> dict[str, int]:
+    """Everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
+    loads = [arrival.load for arrival in arrivals if arrival.load]
+    failures = [arrival.failure for arrival in arrivals if arrival.failure]
+    changed = load(connection, loads)
+    set_aside(connection, failures)
+    resolve_errors(connection, [task.task_id for task in loads])
+    finish_windows(connection, run.account_id, _finished(arrivals))
+    counted = {
+        "tasks_fetched": len(loads),
+        "tasks_changed": len(changed),
+        "tasks_unchanged": len(loads) - len(changed),
+        "tasks_failed": len(failures),
+        "values_unreadable": sum(task.rows.unreadable for task in loads if task.task_id in changed),
+    }
+    write_run(connection, run.report.run_id, asdict(run.counts(**counted)))
+    return counted
+
+
+def _finished(arrivals: list[Arrival]) -> list[int]:
+    """The windows whose last tasks are in this batch."""
+    here = Counter(arrival.of for arrival in arrivals)
+    return [of.window_no for of, number in here.items() if of.window_no is not None and of.waiting == number]

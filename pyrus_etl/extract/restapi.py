@@ -1,6 +1,7 @@
 """The legacy restapi of Pyrus, version 3: https://pyrus.com/en/api-v3."""
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,9 +17,10 @@ from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.person import Contacts, Profile
 from pyrus_etl.model.task import TaskList, TaskWithNotes
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FIRST_ASKED = 1000
+FIRST_ASKED, MOST_ASKED = 1000, 64_000
 MOST_FAILED_IN_A_ROW = 30
 
 
@@ -45,7 +47,13 @@ class RestApi:
         return (await self._call("GET", "/restapi/profile", _ProfileBody)).profile
 
     async def contacts(self) -> Contacts:
-        return await self._call("GET", "/restapi/contacts", Contacts)
+        try:
+            return await self._call("GET", "/restapi/contacts", Contacts)
+        except PyrusUnreachable as error:
+            if not isinstance(error.__cause__, AccessDenied):
+                raise
+            log.warning("the contacts may not be read, persons are known from tasks only: %s", error.__cause__)
+            return Contacts()
 
     async def inbox(self) -> TaskList:
         return await _whole(lambda most: self._call("GET", f"/restapi/inbox/{most}", TaskList))
@@ -89,16 +97,19 @@ class RestApi:
 
     async def _call(self, method: str, path: str, kind: type[T], asked: Any = None) -> T:
         try:
-            return await self._http.call(method, path, lambda body: decode(storable(body), kind)[0], asked)
+            read, unreadable = await self._http.call(method, path, lambda body: decode(storable(body), kind), asked)
         except (AccessDenied, Again, msgspec.ValidationError) as error:
             raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
+        if unreadable:
+            log.warning("%s %s: %d values or entries could not be read", method, path, unreadable)
+        return read
 
 
 async def _whole(ask: Callable[[int], Awaitable[TaskList]]) -> TaskList:
-    """Asks for more and more, while that brings more."""
+    """Asks for more and more, while that brings more and the answer is not too large to be held."""
     most = FIRST_ASKED
     answer = await ask(most)
-    while answer.has_more_tasks and len(answer.headers) >= most:
+    while answer.has_more_tasks and most <= len(answer.headers) < MOST_ASKED:
         most *= 8
         answer = await ask(most)
     return answer

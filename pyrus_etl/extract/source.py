@@ -39,11 +39,11 @@ class Source(Protocol):
     async def contacts(self) -> Contacts: ...
 
     async def inbox(self) -> TaskList:
-        """The inbox in its order; `has_more_tasks` only where the server would not give all of it."""
+        """The inbox in its order; `has_more_tasks` where it is longer than what is asked for or given."""
         ...
 
     async def all_tasks(self) -> TaskList:
-        """Everything that the account can see; `has_more_tasks` only where the server would not give all of it."""
+        """What the account can see, whatever its dates; `has_more_tasks` where there is more than is asked or given."""
         ...
 
     async def search(self, window: Window, most: int) -> TaskList:

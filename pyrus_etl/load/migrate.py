@@ -55,7 +55,16 @@ def differences(url: Secret) -> list[str]:
     """What differs between the tables in the database and the declared ones; empty where nothing does."""
     with connected(url) as connection:
         context = MigrationContext.configure(connection, opts=comparison_options())
-        return [str(difference) for difference in compare_metadata(context, metadata)]
+        return [_described(difference) for difference in compare_metadata(context, metadata)]
+
+
+def _described(difference: Any) -> str:
+    """What Alembic found, e.g. `remove column pyrus tasks flavour`; it hands over tuples, or lists of them."""
+    if isinstance(difference, list):
+        return "; ".join(map(_described, difference))
+    kind, *about = difference
+    names = [getattr(each, "name", each) for each in about]
+    return " ".join([kind.replace("_", " "), *(name for name in names if isinstance(name, str))])
 
 
 def comparison_options() -> dict[str, Any]:

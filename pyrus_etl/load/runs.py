@@ -1,6 +1,7 @@
 """Runs, as kept in sync_runs. Every function works inside the caller's transaction."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from psycopg import sql
@@ -8,7 +9,7 @@ from psycopg import sql
 from pyrus_etl.load.connection import Connection
 
 
-def open_run(connection: Connection, run_id: UUID, account_id: int, kind: str) -> None:
+def open_run(connection: Connection, run_id: UUID, account_id: int, kind: str, started_at: datetime) -> None:
     """Notes that a run begins, and that those which never came to an end failed."""
     connection.execute(
         """
@@ -20,9 +21,9 @@ def open_run(connection: Connection, run_id: UUID, account_id: int, kind: str) -
     connection.execute(
         """
         INSERT INTO pyrus.sync_runs (run_id, account_id, kind, status, started_at)
-        VALUES (%s, %s, %s, 'running', now())
+        VALUES (%s, %s, %s, 'running', %s)
         """,
-        [run_id, account_id, kind],
+        [run_id, account_id, kind, started_at],
     )
 
 

@@ -47,9 +47,13 @@ class Store:
 
     async def hold(self, lease: lock.Lease) -> None:
         """Takes the lock and keeps it until the store is closed; raises LockHeld."""
-        await self._in_thread(lambda: lock.acquire(self._open(), lease))
+        await self._in_thread(partial(self._acquire, lease))
         self._lease = lease
         self._heartbeat = asyncio.create_task(self._renew())
+
+    def _acquire(self, lease: lock.Lease) -> None:
+        with driver_errors_translated():
+            lock.acquire(self._open(), lease)
 
     async def run(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         """`work(connection, …)` in one transaction of its own, which is committed when this returns.

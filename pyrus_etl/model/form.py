@@ -16,6 +16,26 @@ class FormField(msgspec.Struct, frozen=True, rename="pascal"):
     parent_id: Id | None = None
 
 
+class Phone(msgspec.Struct, frozen=True, rename="pascal"):
+    """A telephone number."""
+
+    prefix: str | None = None
+    number: str | None = None
+
+
+class TimeOfDay(msgspec.Struct, frozen=True, rename="pascal"):
+    """A time in UTC; an absent part is 0 where the other is told."""
+
+    utc_hour: int | None = None
+    utc_minute: int | None = None
+
+
+class CatalogItem(msgspec.Struct, frozen=True, rename="pascal"):
+    """Which item of a catalog was chosen."""
+
+    catalog_item_id: Id | None = None
+
+
 class FormValue:
     """The value of one field, in a table's row where `row_id` is told.
 

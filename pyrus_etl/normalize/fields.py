@@ -8,13 +8,15 @@ A function may raise ValueError: the value cannot be read.
 from collections.abc import Callable
 from datetime import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from pyrus_etl.model.form import CatalogItem, Phone, TimeOfDay
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project
-from pyrus_etl.model.values import Id, parse_day, parse_instant
+from pyrus_etl.model.read import salvage
+from pyrus_etl.model.values import parse_day, parse_instant
 from pyrus_etl.normalize.person import person
 from pyrus_etl.normalize.project import project
 from pyrus_etl.schema.form import Value
@@ -22,10 +24,10 @@ from pyrus_etl.schema.rows import Rows
 
 Properties = dict[str, Any]
 Reader = Callable[[str, Properties, Rows], Value]
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 FIELD_TYPES: dict[str, Reader] = {}
 
-OptionalId = Id | None
 _CHECKED = {"Checked": True, "Unchecked": False}
 _MOST_DIGITS = (
     131072  # before the point, 16383 behind it: https://www.postgresql.org/docs/current/datatype-numeric.html
@@ -60,8 +62,8 @@ def tooltip(name: str, properties: Properties, rows: Rows) -> Value:
 
 @reads("Phone")
 def phone(name: str, properties: Properties, rows: Rows) -> Value:
-    told = _told(properties, name, dict) or {}
-    return Value(value_text=" ".join(str(told[part]) for part in ("Prefix", "Number") if told.get(part)) or None)
+    told = _struct(properties, name, Phone, rows)
+    return Value(value_text=" ".join(part for part in (told.prefix, told.number) if part) or None if told else None)
 
 
 @reads("Checkmark", "Flag")
@@ -90,26 +92,27 @@ def instant(name: str, properties: Properties, rows: Rows) -> Value:
 
 @reads("Time")
 def time_of_day(name: str, properties: Properties, rows: Rows) -> Value:
-    told = _told(properties, name, dict)
-    hour, minute = (_told(told, part, int) for part in ("UtcHour", "UtcMinute")) if told else (None, None)
-    return Value(value_time=None if hour is None else time(hour, minute or 0))
+    told = _struct(properties, name, TimeOfDay, rows)
+    if told is None or (told.utc_hour is None and told.utc_minute is None):
+        return Value()
+    return Value(value_time=time(told.utc_hour or 0, told.utc_minute or 0))
 
 
 @reads("Person", "Assignee", "Author", "ApprovalPerson")
 def person_met(name: str, properties: Properties, rows: Rows) -> Value:
-    return Value(value_person_id=person(rows, _told(properties, name, Person)))
+    return Value(value_person_id=person(rows, _struct(properties, name, Person, rows)))
 
 
 @reads("Project")
 def project_met(name: str, properties: Properties, rows: Rows) -> Value:
-    return Value(value_project_id=project(rows, _told(properties, name, Project)))
+    return Value(value_project_id=project(rows, _struct(properties, name, Project, rows)))
 
 
 @reads("Catalog")
 def catalog_item(name: str, properties: Properties, rows: Rows) -> Value:
-    item_id = msgspec.convert(properties.get("CatalogItemId"), OptionalId)
     rest = {key: told for key, told in properties.items() if key != "CatalogItemId"}
-    return Value(value_catalog_item_id=item_id, value_json=_json(rest))
+    item = _struct({"item": properties}, "item", CatalogItem, rows)
+    return Value(value_catalog_item_id=item.catalog_item_id if item else None, value_json=_json(rest))
 
 
 @reads("Title", "Files", "FileUrls", "ExternalFormAuthor", "Unknown")
@@ -118,15 +121,20 @@ def anything_else(name: str, properties: Properties, rows: Rows) -> Value:
 
 
 def _told(properties: Properties, name: str, kind: Any) -> Any:
-    """The property where it is of this kind (a struct, or types of plain JSON), None where it is absent or null."""
+    """The property where it is of this kind, types of plain JSON; None where it is absent or null."""
     told = properties.get(name)
-    if told is None:
-        return None
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return msgspec.convert(told, kind)
-    if isinstance(told, kind) and not isinstance(told, bool):
+    if told is None or (isinstance(told, kind) and not isinstance(told, bool)):
         return told
     raise ValueError(f"{name}: unexpected {type(told).__name__}")
+
+
+def _struct(properties: Properties, name: str, kind: type[Struct], rows: Rows) -> Struct | None:
+    """The property as a struct, what cannot be read of it left out and counted."""
+    if properties.get(name) is None:
+        return None
+    read, unreadable = salvage(properties[name], kind)
+    rows.unreadable += unreadable
+    return read
 
 
 def _json(properties: Properties) -> bytes | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from pyrus_etl.model.attachment import Attachment
 from pyrus_etl.model.form import FormValue
+from pyrus_etl.model.read import salvage
 from pyrus_etl.normalize.fields import value_of
 from pyrus_etl.schema.form import Field, Value
 from pyrus_etl.schema.rows import Rows
@@ -34,13 +35,13 @@ def _value(rows: Rows, value: FormValue) -> Value:
 
 
 def files(rows: Rows, value: FormValue) -> Files:
-    """The files of a value of any type."""
+    """The files of a value of any type; what cannot be read of them is left out and counted."""
     told = value.properties.get("Files")
     if told is None:
         return None
     try:
-        found: Files = msgspec.convert(told, Files)
-        return found
+        read, unreadable = salvage(told, list[Attachment | None])
     except msgspec.ValidationError:
-        rows.unreadable += 1
-        return None
+        read, unreadable = [], 1
+    rows.unreadable += unreadable
+    return read

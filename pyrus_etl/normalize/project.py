@@ -7,13 +7,12 @@ from pyrus_etl.schema.rows import Rows
 
 def project(rows: Rows, met: Project | None) -> int | None:
     """Merges a project met anywhere, with its chain of parents, and returns the id to refer to it by."""
-    if met is None or met.id is None:
-        return None
-    link: Project | None = met
-    while link is not None and link.id is not None:
-        rows.merge(projects, ProjectRow(link.id, link.name, link.parent.id if link.parent else None))
+    link = met
+    while link is not None:
+        if link.id is not None:
+            rows.merge(projects, ProjectRow(link.id, link.name, link.parent.id if link.parent else None))
         link = link.parent
-    return met.id
+    return met.id if met else None
 
 
 def project_ids(rows: Rows, met: list[Project | None] | None) -> list[int]:

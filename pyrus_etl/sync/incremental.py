@@ -25,7 +25,8 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     duration = await run.store.run(last_duration, run.account_id)
     since = cursor - max(run.overlap, timedelta(seconds=duration))
     await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
-    await run.store.run(write, contacts(await run.source.contacts()))
+    told = await run.unless_stopped(run.source.contacts())
+    await run.store.run(write, contacts(told))
     await run.store.run(move_cursor, run.account_id, start)
 
 

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.extract.http import Http
@@ -19,6 +20,7 @@ from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.report import Counts, Progress, Report
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass
@@ -55,6 +57,16 @@ class Run:
         self.stopped_by = signal_number
         self.stopping.set()
 
+    async def unless_stopped(self, asked: Coroutine[Any, Any, T]) -> T:
+        """Waits for an answer, but not longer than until a signal comes: then raises Stopped."""
+        answer, stopping = asyncio.create_task(asked), asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not answer.done():
+            answer.cancel()
+            self.check_stopped()
+        return await answer
+
     def check_stopped(self) -> None:
         """Raises Stopped where a signal came."""
         if self.stopping.is_set():
@@ -76,7 +88,7 @@ async def conduct(
             source = RestApi(http)
             account = await source.profile()
             await store.hold(Lease(account.id, report.run_id))
-            await store.run(open_run, report.run_id, account.id, report.kind)
+            await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
             await _recorded(plan, run)
     except PyrusEtlError as error:
@@ -99,6 +111,7 @@ async def _recorded(plan: Plan, run: Run) -> None:
         raise
     run.report.finish()
     await _write_end(run)
+    run.check_stopped()  # a signal that came too late to stop the plan still ends the program
 
 
 async def _write_end(run: Run) -> None:
@@ -112,17 +125,21 @@ async def _write_end(run: Run) -> None:
 def _signals(run: Run) -> Iterator[None]:
     """SIGINT and SIGTERM end the run after the work in hand; a second one ends it at once."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def stop(number: signal.Signals) -> None:
+    def restore() -> None:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+    def stop(number: int) -> None:
+        log.info("stopping after the work in hand; a second signal stops at once")
         run.stop(number)
-        for each in numbers:
-            loop.remove_signal_handler(each)
+        restore()
 
-    for number in numbers:
+    for number in before:
         loop.add_signal_handler(number, stop, number)
     try:
         yield
     finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        restore()

@@ -1,0 +1,77 @@
+"""Plain JSON → structs, losing nothing that can be read.
+
+A value that does not fit its property is taken out and counted, and the rest is read without it.
+"""
+
+import re
+from collections.abc import Callable
+from functools import reduce
+from operator import getitem
+from typing import Any, TypeVar
+
+import msgspec
+
+from pyrus_etl.model.form import FormField, FormValue
+from pyrus_etl.model.values import Day, Id, Instant, parse_day, parse_instant
+
+T = TypeVar("T")
+
+MOST_UNREADABLE = 1000
+"""What has more unreadable values than this is refused as a whole."""
+
+_PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+
+def salvage(tree: Any, kind: type[T]) -> tuple[T, int]:
+    """The struct in plain JSON, and how many values were taken out of it because the struct cannot hold them.
+
+    Raises msgspec.ValidationError, with the first complaint, where no struct is left.
+    """
+    first: msgspec.ValidationError | None = None
+    for unreadable in range(MOST_UNREADABLE):
+        try:
+            return msgspec.convert(tree, kind, dec_hook=read_custom), unreadable
+        except msgspec.ValidationError as error:
+            first = first or error
+            if not _take_out(tree, str(error)):
+                break
+    raise first or msgspec.ValidationError("too many unreadable values")
+
+
+def _take_out(tree: Any, complaint: str) -> bool:
+    """Sets the value that the complaint names to null, or what holds it where it is null already.
+
+    False where nothing is left that could be taken out.
+    """
+    place = _PLACE.search(complaint)
+    steps: list[Any] = [name or int(index) for name, index in _STEP.findall(place["path"])] if place else []
+    while steps:
+        *above, last = steps
+        holder = reduce(getitem, above, tree)
+        if holder[last] is not None:
+            holder[last] = None
+            return True
+        steps = above
+    return False
+
+
+def read_custom(kind: type, value: Any) -> Any:
+    """msgspec's hook for the types that JSON does not have; msgspec adds the place to a ValueError."""
+    return _CUSTOM[kind](value)
+
+
+def _form_value(value: Any) -> FormValue:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a form value, got {type(value).__name__}")
+    properties = dict(value)
+    head, unreadable = salvage({name: properties.pop(name, None) for name in ("Field", "RowId")}, _FormValueHead)
+    return FormValue(head.field or FormField(), head.row_id, properties, unreadable)
+
+
+class _FormValueHead(msgspec.Struct, rename="pascal"):
+    field: FormField | None = None
+    row_id: Id | None = None
+
+
+_CUSTOM: dict[type, Callable[[Any], Any]] = {Instant: parse_instant, Day: parse_day, FormValue: _form_value}

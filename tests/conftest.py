@@ -80,8 +80,9 @@ def query() -> Iterator[Callable[..., list[tuple[object, ...]]]]:
 
     def ask(url: Secret, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         text = url.reveal()
-        connection = connections.setdefault(text, psycopg.connect(text, autocommit=True))
-        cursor = connection.execute(sql.encode(), parameters or None)
+        if text not in connections:
+            connections[text] = psycopg.connect(text, autocommit=True)
+        cursor = connections[text].execute(sql.encode(), parameters or None)
         return cursor.fetchall() if cursor.description else []
 
     yield ask

@@ -15,17 +15,21 @@ from pyrus_etl.errors import PyrusUnreachable
 class Again(Exception):
     """No answer this time, but another try may bring one.
 
-    `after`: seconds to wait, where the server says so. `reached`: whether a server answered at all. `body`: what
-    came in place of an answer.
+    `reached`: whether a server answered at all. `body`: what came in place of an answer.
     """
 
-    def __init__(
-        self, reason: str, *, after: float | None = None, reached: bool = True, body: bytes | None = None
-    ) -> None:
+    def __init__(self, reason: str, *, reached: bool = True, body: bytes | None = None) -> None:
         super().__init__(reason)
-        self.after = after
         self.reached = reached
         self.body = body
+
+
+class QuotaSpent(Exception):
+    """429. No failure: the answer will come, `after` so many seconds where the server says so."""
+
+    def __init__(self, after: float | None) -> None:
+        super().__init__("429, the quota is spent")
+        self.after = after
 
 
 class TokenRefused(Exception):
@@ -49,15 +53,15 @@ class Complaint(NamedTuple):
 def body_of(status: int, headers: Mapping[str, str], body: bytes, asked: str) -> bytes:
     """The body of a good answer.
 
-    Raises Again, TokenRefused or AccessDenied; PyrusUnreachable where trying again is no use.
+    Raises Again, QuotaSpent, TokenRefused or AccessDenied; PyrusUnreachable where trying again is no use.
     """
     if status == 429:
-        raise Again("429, the quota is spent", after=_pause(headers))
+        raise QuotaSpent(_pause(headers))
     if status >= 500 or status == 408:
         raise Again(f"status {status}")
     if 300 <= status < 400:
         raise PyrusUnreachable(f"{asked} answered with a redirect ({status}); set PYRUS_URL to the API's own origin.")
-    if body.lstrip()[:1] == b"<" or "html" in headers.get("Content-Type", ""):
+    if body.lstrip()[:1] == b"<":
         raise Again(f"status {status} with HTML in place of JSON; is PYRUS_URL the origin of a Pyrus?", body=body)
     if status == 200:
         return body

@@ -17,7 +17,7 @@ import msgspec
 import tenacity
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.answer import AccessDenied, Again, TokenRefused, body_of, quota_pause
+from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.token import Token
 from pyrus_etl.settings import Secret, Settings, is_loopback
@@ -30,6 +30,7 @@ ATTEMPTS = 9
 LONGEST_WAIT = 8.0
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
 READ_TIMEOUT = 60.0
+LONGEST_QUOTA_WAIT = 3600.0
 LARGEST_BODY = 1 << 28
 LOGINS_PER_REQUEST = 4
 
@@ -50,7 +51,7 @@ class Http:
             self._settings.url,
             connector=aiohttp.TCPConnector(limit=self._settings.concurrency),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
-            headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "pyrus-etl"},
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         # aiohttp would send a GET again by itself, uncounted and unpaced; it has no public switch for that (3.14)
@@ -80,20 +81,26 @@ class Http:
         tries = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(Again),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_wait,
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=LONGEST_WAIT),
             before_sleep=self._count_retry,
             reraise=True,
         )
-        asked = f"{method} {path}"
+        patience = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(QuotaSpent),
+            stop=tenacity.stop_after_delay(LONGEST_QUOTA_WAIT),
+            wait=_as_told,
+            before_sleep=self._count_retry,
+            reraise=True,
+        )
         try:
-            if login:
-                return await tries(self._authorized, method, path, read, json)
-            return await tries(self._send, method, path, read, json, None)
+            return await tries(patience, self._authorized if login else self._send, method, path, read, json)
+        except QuotaSpent as error:
+            raise PyrusUnreachable(f"{self._settings.url} says for an hour that the quota is spent.") from error
         except Again as error:
             if error.reached:
                 raise
             raise PyrusUnreachable(
-                f"{self._settings.url} {asked} failed {ATTEMPTS} times, last with: {error}."
+                f"{self._settings.url} {method} {path} failed {ATTEMPTS} times, last with: {error}."
             ) from error
 
     async def _authorized(self, method: str, path: str, read: Callable[[bytes], T], json: Any) -> T:
@@ -110,7 +117,9 @@ class Http:
                 return answer
         raise LoginRefused(f"Pyrus keeps refusing {method} {path} after fresh logins: {refused}.")
 
-    async def _send(self, method: str, path: str, read: Callable[[bytes], T], json: Any, token: Secret | None) -> T:
+    async def _send(
+        self, method: str, path: str, read: Callable[[bytes], T], json: Any, token: Secret | None = None
+    ) -> T:
         """One request and its answer."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
         async with self._pace:
@@ -145,7 +154,7 @@ class Http:
     def _count_retry(self, state: tenacity.RetryCallState) -> None:
         self.retries += 1
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Again) and error.after:
+        if isinstance(error, QuotaSpent) and error.after:
             self._pace.hold(error.after)
         log.debug("trying again: %s", error)
 
@@ -205,12 +214,12 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-_back_off = tenacity.wait_random_exponential(multiplier=0.1, max=LONGEST_WAIT)
+_a_moment = tenacity.wait_random(0.01, 0.2)
+_back_off = tenacity.wait_random_exponential(multiplier=1, max=60)
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
-    """As long as the server says, else jittered exponential back-off."""
+def _as_told(state: tenacity.RetryCallState) -> float:
+    """As long as the server says, and a moment, so that not all come back at once; else a growing while."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Again) and error.after is not None:
-        return error.after
-    return _back_off(state)
+    told = error.after if isinstance(error, QuotaSpent) else None
+    return _back_off(state) if told is None else told + _a_moment(state)

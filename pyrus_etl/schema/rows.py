@@ -44,7 +44,8 @@ class Rows:
 
     def merge(self, table: Table, row: tuple[Any, ...]) -> None:
         known = self.merged[table].get(row[0])
-        self.merged[table][row[0]] = row if known is None else _over(row, known)
+        if known != row:
+            self.merged[table][row[0]] = row if known is None else _over(row, known)
 
     def extend(self, others: Iterable["Rows"]) -> None:
         for other in others:

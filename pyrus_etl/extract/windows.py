@@ -6,6 +6,7 @@ the server includes its ends is not documented, so the halves of a window share 
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pyrus_etl.errors import PyrusUnreachable
@@ -57,7 +58,7 @@ async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listi
     Raises PyrusUnreachable, after everything else was listed, for seconds that alone hold more than that.
     """
     pending = windows[::-1]
-    overfull: list[Window] = []
+    overfull: set[int] = set()
     while pending:
         window = pending.pop()
         answer = await _ask(search, window)
@@ -67,13 +68,20 @@ async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listi
             pending += halves[::-1]
             continue
         async for listing in _shortest(search, window, answer):
-            overfull += [listing.window] if not (listing.complete or listing.split) else []
+            if not (listing.complete or listing.split):
+                overfull.add(listing.window.bounds[0])
             yield listing
     if overfull:
-        raise PyrusUnreachable(
-            f"Pyrus would not list all tasks of {len(overfull)} seconds, the first of them {overfull[0].start} "
-            "(seconds since 1970): more tasks share it than the server returns. The other tasks are stored."
-        )
+        raise PyrusUnreachable(_too_many(sorted(overfull)))
+
+
+def _too_many(seconds: list[int]) -> str:
+    first = datetime.fromtimestamp(seconds[0], UTC)
+    number = "1 second" if len(seconds) == 1 else f"{len(seconds)} seconds"
+    return (
+        f"Pyrus would not list all tasks of {number} (the first is {first:%Y-%m-%d %H:%M:%S} UTC): more tasks share it "
+        "than the server returns in a list. The other tasks are stored; ask Pyrus for longer lists."
+    )
 
 
 async def _shortest(search: Search, window: Window, answer: TaskList) -> AsyncIterator[Listing]:
@@ -89,7 +97,8 @@ async def _shortest(search: Search, window: Window, answer: TaskList) -> AsyncIt
     yield Listing(window, [], split=halves, complete=False)
     answers = [await _ask(search, half) for half in halves]
     listed = {task.id for half in answers for task in half.headers}
-    trusted = listed.issuperset(task.id for task in answer.headers)
+    overfull = any(half.has_more_tasks for half in answers)
+    trusted = overfull or listed.issuperset(task.id for task in answer.headers)
     for half, half_answer in zip(halves, answers, strict=True):
         yield Listing(half, half_answer.headers, complete=trusted and not half_answer.has_more_tasks)
 

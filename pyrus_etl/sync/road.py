@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from pyrus_etl.errors import TaskRefused
+from pyrus_etl.errors import PyrusEtlError, TaskRefused
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import unchanged as unchanged_tasks
@@ -80,11 +80,19 @@ def _raise_first(error: BaseException | None) -> None:
 
 
 async def _supply(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
-    """Chooses and fetches, several tasks at a time."""
+    """Chooses and fetches, several tasks at a time; lists that break off end it after what they had shown."""
+    broken_off: PyrusEtlError | None = None
     async with asyncio.TaskGroup() as stages:
-        stages.create_task(_choose(lists, road, run))
         for _ in range(run.concurrency):
             stages.create_task(_fetch_each(road, run))
+        try:
+            await _choose(lists, road, run)
+        except PyrusEtlError as error:
+            broken_off = error
+        for _ in range(run.concurrency):
+            await road.wanted.put(None)
+    if broken_off:
+        raise broken_off
 
 
 async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
@@ -97,8 +105,6 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
         for header in chosen:
             await road.room.acquire()
             await road.wanted.put(_Wanted(header, of))
-    for _ in range(run.concurrency):
-        await road.wanted.put(None)
 
 
 async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:

@@ -5,6 +5,7 @@ A server is started once a worker; the schema is migrated once into a template, 
 
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,16 +23,16 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql_18(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgresql_18() -> Iterator[Server]:
     """The server of the wheel, with the schema in a template."""
-    with embedded_server(tmp_path_factory.mktemp("pg18")) as server:
+    with tempfile.TemporaryDirectory(prefix="pg18-") as folder, embedded_server(Path(folder)) as server:
         yield _with_template(server)
 
 
 @pytest.fixture(scope="session")
-def postgresql_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgresql_15() -> Iterator[Server]:
     """The oldest server that is supported, where Debian's package of it is installed."""
-    with installed_server("15", tmp_path_factory.mktemp("pg15")) as server:
+    with tempfile.TemporaryDirectory(prefix="pg15-") as folder, installed_server("15", Path(folder)) as server:
         yield _with_template(server)
 
 

@@ -53,8 +53,6 @@ def installed_server(version: str, folder: Path) -> Iterator[Server]:
     as_server: dict[str, Any] = {}
     if os.geteuid() == 0:
         as_server = {"user": "postgres", "group": "postgres", "extra_groups": ()}
-        for passed in (folder, *folder.parents):
-            passed.chmod(passed.stat().st_mode | 0o711)
         shutil.chown(folder, "postgres")
     cluster = folder / "pg"
 

@@ -182,7 +182,9 @@ def _start(folder: Path, port: int | None) -> None:
 def _stop(folder: Path) -> None:
     try:
         _pg_ctl(folder, "stop", "-m", "fast")
-    except DatabaseUnavailable as error:
+        if (sockets := _socket_folder(folder)) != folder:
+            sockets.rmdir()
+    except (DatabaseUnavailable, OSError) as error:
         log.warning("%s", error)
 
 

@@ -1,0 +1,46 @@
+# Each target does its own set-up: a .venv, with every package pinned by config/constraints.txt.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
+
+.PHONY: help demo test check docs clean
+.DEFAULT_GOAL := help
+
+help: ## These lines
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target about; do printf '  make %-7s%s\n' "$$target" "$$about"; done
+
+demo: $(READY) ## The whole road in half a minute: no account, no server
+	@$(BIN)/pyrus-etl demo
+
+test: check ## Everything that CI runs: make check, then the tests
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4
+
+check: $(READY) ## Style, types, floors of imports, and the migrations against the declared tables
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "Run $(BIN)/ruff format"; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary docs
+	@$(BIN)/lint-imports --no-logo > .venv/floors || { cat .venv/floors; exit 1; }
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
+		$(BIN)/pyrus-etl db check --log-level WARNING
+
+docs: $(READY) ## docs/tables.md from the declared tables
+	@$(BIN)/python docs/generate.py > .venv/tables.md
+	@mv .venv/tables.md docs/tables.md
+
+clean: ## Removes .venv and what tools left behind
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@find pyrus_etl tests migrations docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml config/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; name one like this: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up .venv, once (about half a minute) …"
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,109 @@
+"""Prints docs/tables.md from the declared tables: `make docs`. tests/cli/test_docs.py sees that it is up to date."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
+
+from pyrus_etl.schema import SCHEMA, attachment, form, note, operation, person, project, raw, task
+
+SECTIONS = {
+    "Tasks": (task.tasks, task.task_projects, task.approvals, task.inbox_tasks),
+    "Notes": (note.notes, note.note_projects, note.note_approvals),
+    "Forms": (form.form_values, form.note_form_values),
+    "Attachments": (attachment.attachments, attachment.attachment_contents),
+    "People and projects": (person.persons, person.organizations, project.projects),
+    "Bodies as served": (raw.raw_tasks,),
+    "Operation": (
+        operation.sync_runs,
+        operation.sync_cursors,
+        operation.sync_errors,
+        operation.sync_backfills,
+        operation.sync_windows,
+        operation.sync_leases,
+    ),
+}
+
+POINTERS = {
+    "person_id": "persons",
+    "author_id": "persons",
+    "responsible_id": "persons",
+    "reassigned_to_id": "persons",
+    "value_person_id": "persons",
+    "project_id": "projects",
+    "value_project_id": "projects",
+    "organization_id": "organizations",
+    "parent_id": "projects",
+    "parent_task_id": "tasks",
+}
+"""Columns that name a row of another table without a foreign key: what Pyrus names need not have been seen yet."""
+
+OPENING = f"""\
+# Tables
+
+Made by `make docs` from `pyrus_etl/schema/`, where the tables are declared; the comments stand in the database too
+(`\\d+ {SCHEMA}.tasks` in psql). All tables are in the schema `{SCHEMA}`.
+
+- Keys are natural: the ids of Pyrus, and ordinals from 1 in the order of the API's arrays. `task_id` is the first
+  part of the key of every table about a task.
+- Times are `timestamptz`, dates `date`, amounts `numeric` without a bound: no digit is lost.
+- What belongs to a task is replaced whole when the task changes. Persons, organizations and projects are merged:
+  what is told again is updated, what is not is kept.
+- Only the way from a child to its task is a foreign key. A person or project may be named before it was ever seen.
+"""
+
+TYPES = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+
+
+def page() -> Iterator[str]:
+    """The lines of docs/tables.md."""
+    yield OPENING
+    yield from diagram()
+    for title, tables in SECTIONS.items():
+        yield f"\n## {title}"
+        for table in tables:
+            yield from section(table)
+
+
+def diagram() -> Iterator[str]:
+    """The tables that hold what Pyrus told, and how they hang together."""
+    told = [table for title, tables in SECTIONS.items() if title != "Operation" for table in tables]
+    yield "```mermaid\nerDiagram"
+    for table in told:
+        for column in table.columns:
+            if column.foreign_keys:
+                many = "o{" if len(table.primary_key) > 1 else "o|"
+                yield f"    tasks ||--{many} {table.name} : {column.name}"
+            elif (other := POINTERS.get(column.name)) and not (column.primary_key and other == table.name):
+                yield f"    {other} |o..o{{ {table.name} : {column.name}"
+    for table in told:
+        yield f"    {table.name} {{"
+        for column in table.columns:
+            if column.primary_key:
+                yield f"        {short_type(column)} {column.name} PK"
+        yield "    }"
+    yield "```"
+
+
+def section(table: Table) -> Iterator[str]:
+    """One table: what it is for, its columns, its indexes."""
+    yield f"\n### {table.name}\n\n{table.comment}\n"
+    yield "| column | type | |\n|---|---|---|"
+    for column in table.columns:
+        name = f"**{column.name}**" if column.primary_key else column.name
+        needed = "" if column.nullable or column.primary_key else " not null"
+        yield f"| {name} | {short_type(column)}{needed} | {column.comment} |"
+    if table.indexes:
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        yield "\nIndexes: " + ", ".join(f"({', '.join(index.columns.keys())})" for index in indexes) + "."
+
+
+def short_type(column: Column[Any]) -> str:
+    """The type as PostgreSQL's users spell it."""
+    spelled = column.type.compile(dialect=TYPES).lower()
+    return {"timestamp with time zone": "timestamptz", "time without time zone": "time"}.get(spelled, spelled)
+
+
+if __name__ == "__main__":
+    print("\n".join(page()))

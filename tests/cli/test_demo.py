@@ -1,0 +1,78 @@
+"""The demo as a program: what a newcomer sees, and what it leaves behind."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pyrus_etl.cli.demo import _shown
+from tests.runs import program, program_environment
+
+DATA = Path(".local/share/pyrus-etl")
+
+
+def test_shows_the_road_and_leaves_nothing_running(tmp_path: Path) -> None:
+    ended = program("demo", "--tasks", "300", HOME=str(tmp_path))
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "300 tasks fetched" in ended.stdout
+    assert "0 fetched, 0 changed" in ended.stdout
+    assert "WITH decision AS (" in ended.stdout, "the queries are shown"
+    assert "Question 5 of 5" in ended.stdout
+    assert "No rows" not in ended.stdout
+    assert max(map(len, ended.stdout.splitlines())) <= 110
+    assert not (tmp_path / DATA / "demo" / "postmaster.pid").exists()
+    assert not (tmp_path / DATA / "postgresql-18").exists(), "what the user has synced is not touched"
+
+
+def test_starts_anew_and_can_be_looked_into(tmp_path: Path) -> None:
+    """A demo of one task, which cannot answer much, over the database of another; then its tables in psql."""
+    for number in ("40", "1"):
+        assert program("demo", "--tasks", number, HOME=str(tmp_path)).returncode == 0
+    shell = subprocess.run(
+        [sys.executable, "-m", "pyrus_etl", "demo", "--shell"],
+        input="SELECT count(*) < 40 FROM tasks WHERE create_date < now() - interval '1 day'",
+        env=program_environment(None, None, HOME=str(tmp_path), PAGER="cat"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (shell.returncode, shell.stderr) == (0, "")
+    assert " t\n" in shell.stdout
+
+
+def test_an_environment_for_a_real_account_is_left_alone(tmp_path: Path) -> None:
+    ended = program(
+        "demo", "--tasks", "1", HOME=str(tmp_path), PYRUS_URL="https://pyrus.invalid", PYRUS_ACCESS_TOKEN="real",
+        DATABASE_URL="postgresql://nobody@database.invalid/pyrus",
+    )  # fmt: skip
+
+    assert ended.returncode == 0
+
+
+def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:
+    ended = program("demo", "--shell", HOME=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert "demo first" in ended.stderr
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (timedelta(days=12, hours=3), "12 days"),
+        (timedelta(days=4, hours=7, minutes=1), "4 d 7 h"),
+        (timedelta(hours=9, minutes=38, seconds=59), "9 h 38 min"),
+        (Decimal(6345029), "6,345,029"),
+        (None, ""),
+        ("two\n\tlines", "two lines"),
+    ],
+)
+def test_values_are_shown_as_people_read_them(told: object, shown: str) -> None:
+    assert _shown(told) == shown

@@ -1,0 +1,61 @@
+"""What the documents say is so."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pyrus_etl.cli import COMMANDS
+from pyrus_etl.schema import metadata
+from tests.runs import CHECKOUT
+
+PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+
+
+def test_tables_are_documented_as_they_are_declared() -> None:
+    made = subprocess.run([sys.executable, CHECKOUT / "docs/generate.py"], capture_output=True, text=True, check=True)
+
+    assert (CHECKOUT / "docs/tables.md").read_text(encoding="utf-8") == made.stdout, "run make docs"
+    assert sorted(re.findall(r"^### (\w+)$", made.stdout, re.MULTILINE)) == sorted(
+        table.name for table in metadata.tables.values()
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings_that_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    broken = [link for link in links if not _leads_somewhere(page, link)]
+
+    assert broken == []
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    path, _, heading = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    if not heading or not target.exists():
+        return target.exists()
+    headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+    return heading in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+def test_the_readme_names_every_command_and_setting() -> None:
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    settings = set(re.findall(r"\b(?:PYRUS_[A-Z_]+|DATABASE_URL)\b", (CHECKOUT / "config/pyrus_etl.toml").read_text()))
+
+    assert {name for name in COMMANDS if f"pyrus-etl {name}" not in text} == set()
+    assert {name for name in settings if name.removesuffix("_FILE") not in text} == set()
+
+
+def test_every_dependency_is_pinned_and_explained() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    taken = project["dependencies"] + project["optional-dependencies"]["dev"]
+    names = [re.split(r"[\[>=<]", one)[0].lower() for one in taken]
+    pinned = {line.split("==")[0].lower() for line in (CHECKOUT / "config/constraints.txt").read_text().splitlines()}
+    reasons = (CHECKOUT / "docs/why.md").read_text(encoding="utf-8").lower()
+
+    assert [name for name in names if name not in pinned] == []
+    assert [name for name in names if name not in reasons] == []

@@ -29,14 +29,15 @@ class PyrusUnreachable(PyrusEtlError):
 
 
 class TaskRefused(PyrusEtlError):
-    """One task cannot be had (403, 404) or read; it is set aside and the run goes on."""
+    """One task cannot be had (`denied`: 403, 404) or read; it is set aside and the run goes on."""
 
     exit_code = 6
 
-    def __init__(self, message: str, *, stage: str, payload: bytes | None = None) -> None:
+    def __init__(self, message: str, *, stage: str, payload: bytes | None = None, denied: bool = False) -> None:
         super().__init__(message)
         self.stage = stage
         self.payload = payload
+        self.denied = denied
 
 
 class DatabaseUnavailable(PyrusEtlError):
@@ -55,9 +56,25 @@ class LockHeld(PyrusEtlError):
     exit_code = 7
 
 
-class Stopped(PyrusEtlError):
-    """A signal ended the run after the work in hand was committed; `exit_code` is 128 plus its number."""
+class CensusDoubted(PyrusEtlError):
+    """So many tasks are absent that something else than deletions may be the cause; nothing was marked."""
+
+    exit_code = 6
+
+
+class StoppedEarly(PyrusEtlError):
+    """The run ended before its work did, with what it had fetched committed; the next run goes on from there."""
+
+
+class Stopped(StoppedEarly):
+    """By a signal; `exit_code` is 128 plus its number."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__("Stopped; what was fetched is committed, the next run goes on from there.")
         self.exit_code = 128 + signal_number
+
+
+class BudgetSpent(StoppedEarly):
+    """By its own limits, --max-requests or --max-time: as asked, so nothing is wrong."""
+
+    exit_code = 0

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync import backfill as plans
+from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.report import Progress, Report
 from pyrus_etl.sync.run import Plan, conduct
 from tests.conftest import environment_of, settings_for
@@ -26,6 +28,11 @@ def sync(sandbox: Sandbox, database: Secret, **environment: str) -> Report:
 def backfill(sandbox: Sandbox, database: Secret, period: Window = Window(), **environment: str) -> Report:  # noqa: B008
     """One `pyrus-etl backfill`, in this process."""
     return carried_out("backfill", partial(plans.backfill, period=period), sandbox, database, **environment)
+
+
+def reconcile(sandbox: Sandbox, database: Secret, **options: Any) -> Report:
+    """One `pyrus-etl reconcile`, in this process."""
+    return carried_out("reconcile", partial(reconcile_plan, **options), sandbox, database)
 
 
 def carried_out(kind: str, plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Report:

@@ -17,6 +17,7 @@ COMMANDS = {
     "check": ("check", "Settings, database, schema, login and one list call, with the remedy where one fails."),
     "backfill": ("runs", "Everything in a period, resumable; then up to now."),
     "sync": ("runs", "What changed since the last run; on an empty database everything."),
+    "reconcile": ("runs", "A census against what is stored: fetches what was missed, marks what is gone."),
     "status": ("status", "Last runs, cursors, lag, counts by table, open errors."),
     "errors": ("set_aside", "Tasks set aside: list them, try them again."),
     "db": ("database", "The database: schema, URL, a shell, a server to query."),

@@ -1,9 +1,11 @@
-"""The commands that carry something: backfill and sync."""
+"""The commands that carry something: backfill, sync and reconcile."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import partial, wraps
+from typing import Any
 
 import click
 
@@ -15,21 +17,39 @@ from pyrus_etl.extract.windows import Window
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.backfill import backfill as backfill_plan
 from pyrus_etl.sync.backfill import sync as sync_plan
+from pyrus_etl.sync.reconcile import MAX_DELETED
+from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.report import Progress, Report
-from pyrus_etl.sync.run import Plan, conduct
+from pyrus_etl.sync.run import NO_LIMIT, Budget, Plan, conduct
+
+Command = Callable[..., int]
 
 SET_ASIDE = 6
 PASSING = {0, PyrusUnreachable.exit_code, DatabaseUnavailable.exit_code, SET_ASIDE, LockHeld.exit_code}
 """Exit codes after which `sync --every` goes on."""
 
 
+def budget_options(command: Command) -> Command:
+    """Gives a command a `budget`: --max-requests and --max-time."""
+
+    @click.option("--max-requests", type=click.IntRange(1), help="Stop after so many; the next run goes on.")
+    @click.option("--max-time", metavar="DURATION", help="Stop after 30s, 10m, …; the next run goes on.")
+    @wraps(command)
+    def budgeted(max_requests: int | None, max_time: str | None, **options: Any) -> int:
+        seconds = parse_duration(max_time, "--max-time").total_seconds() if max_time else None
+        return command(budget=Budget(max_requests, seconds), **options)
+
+    return budgeted
+
+
 @click.command()
 @click.option("--from", "start", metavar="DATE", help="First day or instant (ISO 8601, UTC).  [no start]")
 @click.option("--to", "end", metavar="DATE", help="Last day or instant, included.  [no end]")
 @click.option("--restart", is_flag=True, help="Begin anew where a backfill of the same period was not finished.")
+@budget_options
 @json_option
 @with_settings()
-def backfill(start: str | None, end: str | None, restart: bool, as_json: bool) -> int:
+def backfill(start: str | None, end: str | None, restart: bool, budget: Budget, as_json: bool) -> int:
     """Everything in a period, by windows; then everything up to now.
 
     Without dates: everything the account can see. It can be stopped at any time and goes on where it stood; tasks that
@@ -42,14 +62,15 @@ def backfill(start: str | None, end: str | None, restart: bool, as_json: bool) -
     period = Window(_second(start, "--from"), _second(end, "--to", end_of_day=True))
     if period.start is not None and period.end is not None and period.start > period.end:
         raise SettingsError(f"--from {start} is after --to {end}.")
-    return run("backfill", partial(backfill_plan, period=period, restart=restart), found, as_json)
+    return run("backfill", partial(backfill_plan, period=period, restart=restart), found, as_json, budget)
 
 
 @click.command()
 @click.option("--every", metavar="DURATION", help="Keep running, one sync each 15m, 2h, …")
+@budget_options
 @json_option
 @with_settings()
-def sync(every: str | None, as_json: bool) -> int:
+def sync(every: str | None, budget: Budget, as_json: bool) -> int:
     """What changed since the last run; on an empty database everything.
 
     \b
@@ -58,34 +79,60 @@ def sync(every: str | None, as_json: bool) -> int:
     """
     found = settings()
     if every is None:
-        return run("sync", sync_plan, found, as_json)
+        return run("sync", sync_plan, found, as_json, budget)
     pause = parse_duration(every, "--every")
     if pause <= timedelta():
         raise SettingsError("--every: the duration is empty; write it like 15m.")
     while True:
         begun = time.monotonic()
-        code = run("sync", sync_plan, found, as_json)
+        code = run("sync", sync_plan, found, as_json, budget)
         if code not in PASSING:
             return code
         time.sleep(max(0.0, pause.total_seconds() - (time.monotonic() - begun)))
 
 
-def run(kind: str, plan: Plan, found: Settings, as_json: bool) -> int:
+@click.command()
+@click.option(
+    "--max-deleted",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1),
+    default=MAX_DELETED,
+    show_default=True,
+    help="Mark nothing where a greater share of the stored tasks is absent.",
+)
+@click.option("--force", is_flag=True, help="Mark what is gone, however much it is.")
+@budget_options
+@json_option
+@with_settings()
+def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) -> int:
+    """A census of what the account can see against what is stored.
+
+    Fetches what was missed, marks what is gone (tasks.deleted_at; rows are kept), unmarks what came back. Where nothing
+    is amiss it costs the lists alone. Once a day or a week is usual.
+
+    \b
+    Example:  pyrus-etl reconcile
+    """
+    plan = partial(reconcile_plan, max_deleted=max_deleted, force=force)
+    return run("reconcile", plan, settings(), as_json, budget)
+
+
+def run(kind: str, plan: Plan, found: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
     """Carries out a plan, shows how it goes and what came of it; returns the exit code."""
     report, progress = Report(kind), Progress()
     try:
         with database(found) as url, progress_shown(kind, progress):
-            error = asyncio.run(conduct(plan, found, url, report, progress))
+            error = asyncio.run(conduct(plan, found, url, report, progress, budget))
     except PyrusEtlError as failure:  # the database did not even start
         report.finish(failure)
         error = failure
     if as_json:
         print_json(report.as_json())
-    elif error is None:
+    elif report.status != "failed":
         print_report(report)
     if error is not None:
         click.echo(f"pyrus-etl: {error}", err=True)
-        return error.exit_code
+        return error.exit_code or (SET_ASIDE if report.counts.tasks_failed else 0)
     return SET_ASIDE if report.counts.tasks_failed else 0
 
 

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import tenacity
 
-from pyrus_etl.errors import LoginRefused, PyrusUnreachable
+from pyrus_etl.errors import BudgetSpent, LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.token import Token
@@ -36,10 +36,14 @@ LOGINS_PER_REQUEST = 4
 
 
 class Http:
-    """Open it with `async with`. `requests` and `retries` count what was sent."""
+    """Open it with `async with`. `requests` and `retries` count what was sent.
 
-    def __init__(self, settings: Settings) -> None:
+    After `most_requests` of them each further one raises BudgetSpent; those under way come to their end.
+    """
+
+    def __init__(self, settings: Settings, most_requests: int | None = None) -> None:
         self._settings = settings
+        self._most_requests = most_requests
         self._token = Token(settings.access_token, self._login if settings.security_key else None)
         self._pace = Pace(settings.quota)
         self._server_time: datetime | None = None
@@ -123,6 +127,8 @@ class Http:
         """One request and its answer."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
         async with self._pace:
+            if self.requests == self._most_requests:
+                raise BudgetSpent(f"The budget of {self.requests} requests is spent; the next run goes on from here.")
             self.requests += 1
             try:
                 async with self._session.request(

@@ -74,7 +74,7 @@ class RestApi:
         try:
             body, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
         except AccessDenied as error:
-            raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch") from error
+            raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch", denied=True) from error
         except Again as error:
             await self._alive(error)
             stage = "fetch" if error.body is None else "decode"

@@ -33,11 +33,16 @@ async def catch_up(run: Run, cursor: datetime) -> None:
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
     """What was set aside, the inbox, and what was active in the window."""
     yield await set_aside(run)
-    inbox = (await run.source.inbox()).headers
-    await run.store.run(write_inbox, run.account_id, [task.id for task in inbox])
-    yield Listed(inbox)
+    yield await inbox(run)
     async for listing in listings(run.source.search, [window]):
         yield Listed(listing.tasks)
+
+
+async def inbox(run: Run) -> Listed:
+    """The inbox, which is stored as it is listed."""
+    listed = (await run.source.inbox()).headers
+    await run.store.run(write_inbox, run.account_id, [task.id for task in listed])
+    return Listed(listed)
 
 
 async def set_aside(run: Run) -> Listed:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from pyrus_etl.errors import PyrusEtlError, TaskRefused
+from pyrus_etl.errors import BudgetSpent, PyrusEtlError, TaskRefused
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import unchanged as unchanged_tasks
@@ -18,6 +18,7 @@ from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.sync.commit import Arrival, ListOnRoad, commit
 from pyrus_etl.sync.run import Run
+from pyrus_etl.sync.stages import together
 
 MOST_ON_THE_ROAD = 2000
 LARGEST_BATCH = 1000
@@ -65,34 +66,28 @@ async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
     finally:
         for stage in (loading, supplying, stopping):
             stage.cancel()
-    if not supplying.cancelled():
-        _raise_first(supplying.exception())
+    if not supplying.cancelled() and (error := supplying.exception()):
+        raise error
     run.check_stopped()
     assert not run.pending, "every task that was chosen is committed or set aside"
 
 
-def _raise_first(error: BaseException | None) -> None:
-    """Raises what ended a group of stages, without the group."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if error is not None:
+async def _supply(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
+    """Chooses and fetches, several tasks at a time; lists that break off end it after what they had shown."""
+    broken_off: list[PyrusEtlError] = []
+    fetchers = [_fetch_each(road, run) for _ in range(run.concurrency)]
+    await together(_choose_all(lists, road, run, broken_off), *fetchers)
+    if error := run.spent or next(iter(broken_off), None):
         raise error
 
 
-async def _supply(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
-    """Chooses and fetches, several tasks at a time; lists that break off end it after what they had shown."""
-    broken_off: PyrusEtlError | None = None
-    async with asyncio.TaskGroup() as stages:
-        for _ in range(run.concurrency):
-            stages.create_task(_fetch_each(road, run))
-        try:
-            await _choose(lists, road, run)
-        except PyrusEtlError as error:
-            broken_off = error
-        for _ in range(run.concurrency):
-            await road.wanted.put(None)
-    if broken_off:
-        raise broken_off
+async def _choose_all(lists: AsyncIterator[Listed], road: _Road, run: Run, broken_off: list[PyrusEtlError]) -> None:
+    try:
+        await _choose(lists, road, run)
+    except PyrusEtlError as error:
+        broken_off.append(error)
+    for _ in range(run.concurrency):
+        await road.wanted.put(None)
 
 
 async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
@@ -120,8 +115,13 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
 
 
 async def _fetch_each(road: _Road, run: Run) -> None:
+    """Fetches what is wanted; once the budget is spent, what is wanted still is left to the next run."""
     while (wanted := await road.wanted.get()) is not None:
-        road.arrived.put_nowait(await _fetch(wanted, run))
+        try:
+            road.arrived.put_nowait(await _fetch(wanted, run))
+        except BudgetSpent as error:
+            run.spent = error
+            road.room.release()
 
 
 async def _fetch(wanted: _Wanted, run: Run) -> Arrival:

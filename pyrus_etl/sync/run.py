@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from pyrus_etl.errors import PyrusEtlError, Stopped
+from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped, StoppedEarly
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
@@ -22,13 +22,16 @@ from pyrus_etl.sync.report import Counts, Progress, Report
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+PARTIAL = (StoppedEarly, CensusDoubted)
+"""Errors that leave a run undone, but nothing wrong."""
+
 
 @dataclass
 class Run:
     """What a plan works with.
 
-    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run. `stopping`: set when a signal
-    asked the run to end after the work in hand.
+    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run. `stopping`: set when the run is to
+    end after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent.
     """
 
     account_id: int
@@ -41,7 +44,8 @@ class Run:
     pending: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    stopped_by: int = 0
+    stopped_by: StoppedEarly | None = None
+    spent: BudgetSpent | None = None
 
     def counts(self, **more: int) -> Counts:
         """The counts as they will be with so many more, and with the requests up to now."""
@@ -53,12 +57,12 @@ class Run:
         """Adds to the counts of the report."""
         self.report.counts = self.counts(**more)
 
-    def stop(self, signal_number: int) -> None:
-        self.stopped_by = signal_number
+    def stop(self, reason: StoppedEarly) -> None:
+        self.stopped_by = reason
         self.stopping.set()
 
     async def unless_stopped(self, asked: Coroutine[Any, Any, T]) -> T:
-        """Waits for an answer, but not longer than until a signal comes: then raises Stopped."""
+        """Waits for an answer, but not longer than until the run is to stop."""
         answer, stopping = asyncio.create_task(asked), asyncio.create_task(self.stopping.wait())
         await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -68,42 +72,57 @@ class Run:
         return await answer
 
     def check_stopped(self) -> None:
-        """Raises Stopped where a signal came."""
-        if self.stopping.is_set():
-            raise Stopped(self.stopped_by)
+        """Raises what asked the run to end, a signal or its time, where something did."""
+        if self.stopped_by:
+            raise self.stopped_by
 
 
 Plan = Callable[[Run], Awaitable[None]]
 
 
+class Budget(NamedTuple):
+    """What a run may spend before it stops by itself; None is no limit."""
+
+    requests: int | None = None
+    seconds: float | None = None
+
+
+NO_LIMIT = Budget()
+
+
 async def conduct(
-    plan: Plan, settings: Settings, database_url: Secret, report: Report, progress: Progress
+    plan: Plan,
+    settings: Settings,
+    database_url: Secret,
+    report: Report,
+    progress: Progress,
+    budget: Budget = NO_LIMIT,
 ) -> PyrusEtlError | None:
     """Carries out a plan as one run, which the report tells of, whatever happens; returns what ended it early.
 
     What the plan committed stays committed. Only one run works on a database and account at a time.
     """
     try:
-        async with Store(database_url) as store, Http(settings) as http:
+        async with Store(database_url) as store, Http(settings, budget.requests) as http:
             source = RestApi(http)
             account = await source.profile()
             await store.hold(Lease(account.id, report.run_id))
             await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
-            await _recorded(plan, run)
+            await _recorded(plan, run, budget)
     except PyrusEtlError as error:
-        report.finish(error)
+        report.finish(error, partial=isinstance(error, PARTIAL))
         return error
     return None
 
 
-async def _recorded(plan: Plan, run: Run) -> None:
+async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     """Carries out the plan and writes how it ended to sync_runs."""
     try:
-        with _signals(run):
+        with _signals(run), _clock(run, budget):
             await plan(run)
     except Exception as error:
-        run.report.finish(error, partial=isinstance(error, Stopped))
+        run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
             await _write_end(run)
         except PyrusEtlError as unwritten:
@@ -122,6 +141,20 @@ async def _write_end(run: Run) -> None:
 
 
 @contextmanager
+def _clock(run: Run, budget: Budget) -> Iterator[None]:
+    """Ends the run after the work in hand when its time is spent."""
+    if budget.seconds is None:
+        yield
+        return
+    spent = BudgetSpent(f"The budget of {budget.seconds:g} seconds is spent; the next run goes on from here.")
+    timer = asyncio.get_running_loop().call_later(budget.seconds, run.stop, spent)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
 def _signals(run: Run) -> Iterator[None]:
     """SIGINT and SIGTERM end the run after the work in hand; a second one ends it at once."""
     loop = asyncio.get_running_loop()
@@ -134,7 +167,7 @@ def _signals(run: Run) -> Iterator[None]:
 
     def stop(number: int) -> None:
         log.info("stopping after the work in hand; a second signal stops at once")
-        run.stop(number)
+        run.stop(Stopped(number))
         restore()
 
     for number in before:

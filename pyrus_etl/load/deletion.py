@@ -1,0 +1,30 @@
+"""Deletions: tasks that are stored but gone. Every function works inside the caller's transaction."""
+
+from collections.abc import Collection
+
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.set_aside import resolve_errors
+
+
+def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], int]:
+    """Tasks stored as present, or set aside, that are not in the census; and how many are stored as present."""
+    found = connection.execute(
+        """
+        SELECT task_id FROM (
+            SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NULL
+            UNION SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL
+        ) AS known WHERE task_id <> ALL(%s::bigint[]) ORDER BY task_id
+        """,
+        [list(census)],
+    ).fetchall()
+    stored = connection.execute("SELECT count(*) FROM pyrus.tasks WHERE deleted_at IS NULL").fetchone()
+    return [task_id for (task_id,) in found], stored[0] if stored else 0
+
+
+def mark_deleted(connection: Connection, gone: Collection[int]) -> int:
+    """Marks tasks as deleted, closes their errors, and returns how many are newly marked; their rows are kept."""
+    marked = connection.execute(
+        "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL", [list(gone)]
+    ).rowcount
+    resolve_errors(connection, list(gone))
+    return marked

@@ -1,0 +1,129 @@
+"""Reconcile: a census against what is stored (contract, 4.7)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pyrus_etl.errors import CensusDoubted, PyrusEtlError, PyrusUnreachable
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.runs import reconcile, sync
+from tests.typing import Query
+
+DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL ORDER BY task_id"
+
+
+def test_a_quiet_world_costs_the_lists_alone(database: Secret) -> None:
+    with Sandbox(World(1, tasks=60), cap=25) as sandbox:
+        sync(sandbox, database)
+        sandbox.requests.clear()
+        report = reconcile(sandbox, database)
+
+        assert sandbox.requests.endpoints["task"] == 0
+    assert (report.status, report.counts.tasks_fetched, report.counts.tasks_deleted) == ("ok", 0, 0)
+
+
+def test_what_is_gone_is_marked_and_its_rows_are_kept(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sync(sandbox, database)
+        deleted, hidden = sandbox.world.task_ids()[:2]
+        sandbox.world.delete(deleted)
+        sandbox.world.revoke(hidden)
+        report = reconcile(sandbox, database)
+        again = reconcile(sandbox, database)
+
+    assert (report.counts.tasks_deleted, again.counts.tasks_deleted) == (2, 0)
+    assert query(database, DELETED) == sorted([(deleted,), (hidden,)])
+    assert query(database, "SELECT count(*) > 0 FROM pyrus.notes WHERE task_id = %s", deleted) == [(True,)]
+
+
+def test_what_comes_back_is_unmarked_and_fetched(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sync(sandbox, database)
+        task_id = sandbox.world.task_ids()[0]
+        sandbox.world.revoke(task_id)
+        reconcile(sandbox, database)
+        sandbox.world.grant(task_id)
+        report = reconcile(sandbox, database)
+
+    assert report.counts.tasks_fetched == 1
+    assert query(database, DELETED) == []
+
+
+def test_changes_behind_the_cursor_and_late_grants_are_found(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        granted, changed = sandbox.world.task_ids()[:2]
+        sandbox.world.revoke(granted)
+        sync(sandbox, database)
+        sandbox.world.edit(changed, "comment")
+        sandbox.world.backdate(changed, datetime(2026, 1, 5, tzinfo=UTC))
+        sandbox.world.grant(granted)
+        report = reconcile(sandbox, database)
+
+    assert report.counts.tasks_changed == 2
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
+
+
+def test_a_task_that_no_list_shows_but_pyrus_gives_is_not_gone(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=10)) as sandbox:
+        sync(sandbox, database)
+        query(database, "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = %s", sandbox.world.task_ids()[0])
+        reconcile(sandbox, database)
+
+    assert query(database, DELETED) == []
+
+
+def test_more_absentees_than_allowed_mark_nothing_unless_forced(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=20)) as sandbox:
+        sync(sandbox, database)
+        gone = sandbox.world.task_ids()[:5]
+        for task_id in gone:
+            sandbox.world.delete(task_id)
+        with pytest.raises(CensusDoubted, match=r"5 of 20 .* --force"):
+            reconcile(sandbox, database)
+
+        assert query(database, DELETED) == []
+        report = reconcile(sandbox, database, force=True)
+
+    assert report.counts.tasks_deleted == 5
+    assert query(database, DELETED) == [(task_id,) for task_id in sorted(gone)]
+
+
+@pytest.mark.parametrize("endpoint", ["inbox", "searchtasks", "alltasks"])
+def test_a_census_that_is_not_complete_marks_nothing(
+    database: Secret, query: Query, impatient: None, endpoint: str
+) -> None:
+    with Sandbox(World(1, tasks=20)) as sandbox:
+        sync(sandbox, database)
+        sandbox.world.delete(sandbox.world.task_ids()[0])
+        sandbox.fail(100, "reset", endpoint)
+        with pytest.raises(PyrusEtlError) as error:
+            reconcile(sandbox, database)
+
+    assert isinstance(error.value, PyrusUnreachable)
+    assert query(database, DELETED) == []
+
+
+def test_a_task_that_cannot_be_asked_for_is_not_marked_but_set_aside(
+    database: Secret, query: Query, impatient: None
+) -> None:
+    with Sandbox(World(1, tasks=20)) as sandbox:
+        sync(sandbox, database)
+        sandbox.world.delete(sandbox.world.task_ids()[0])
+        sandbox.fail(1000, "error", "task")
+        report = reconcile(sandbox, database)
+
+    assert (report.counts.tasks_deleted, report.counts.tasks_failed) == (0, 1)
+    assert query(database, DELETED) == []
+
+
+def test_the_error_of_a_task_that_is_gone_is_closed(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=20)) as sandbox:
+        task_id = sandbox.world.task_ids()[0]
+        sandbox.world.put(task_id, b"{}")
+        sync(sandbox, database)
+        sandbox.world.delete(task_id)
+        report = reconcile(sandbox, database)
+
+    assert (report.counts.tasks_failed, report.counts.tasks_deleted) == (0, 0)
+    assert query(database, "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [(0,)]

@@ -6,6 +6,7 @@ grow with the work. They arrive in any order; a window is done when the last of 
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, TaskRefused
@@ -41,11 +42,15 @@ class _Wanted(NamedTuple):
 
 
 class _Road(NamedTuple):
-    """The queues between the stages; None is the end of each. `room` is what may still come onto the road."""
+    """The queues between the stages; None is the end of each.
+
+    `room` is what may still come onto the road; `ended` is set when nothing more arrives.
+    """
 
     wanted: asyncio.Queue[_Wanted | None]
     arrived: asyncio.Queue[Arrival | None]
     room: asyncio.Semaphore
+    ended: asyncio.Event
 
 
 async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
@@ -53,7 +58,7 @@ async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
 
     Whatever ends it, an error or a signal, what had arrived by then is committed first; safe to repeat.
     """
-    road = _Road(asyncio.Queue(run.concurrency), asyncio.Queue(), asyncio.Semaphore(MOST_ON_THE_ROAD))
+    road = _Road(asyncio.Queue(run.concurrency), asyncio.Queue(), asyncio.Semaphore(MOST_ON_THE_ROAD), asyncio.Event())
     loading = asyncio.create_task(_load_all(road, run))
     supplying = asyncio.create_task(_supply(lists, road, run))
     stopping = asyncio.create_task(run.stopping.wait())
@@ -62,6 +67,7 @@ async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
         supplying.cancel()
         await asyncio.wait({supplying})
         road.arrived.put_nowait(None)
+        road.ended.set()
         await loading
     finally:
         for stage in (loading, supplying, stopping):
@@ -149,17 +155,18 @@ def _failure(task_id: int, error: TaskRefused) -> SetAside:
 
 async def _load_all(road: _Road, run: Run) -> None:
     """rows → COPY, in batches, to the end of what arrives."""
-    while arrivals := await _next_batch(road.arrived):
+    while arrivals := await _next_batch(road.arrived, road.ended):
         await commit(arrivals, run)
         for _ in (arrival for arrival in arrivals if arrival.task_id is not None):
             road.room.release()
 
 
-async def _next_batch(arrived: asyncio.Queue[Arrival | None]) -> list[Arrival]:
+async def _next_batch(arrived: asyncio.Queue[Arrival | None], ended: asyncio.Event) -> list[Arrival]:
     """What arrives within a moment of the first; empty at the end."""
     batch = [await arrived.get()]
     if batch[0] is not None and arrived.qsize() < LARGEST_BATCH:
-        await asyncio.sleep(LINGER)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), LINGER)
     while batch[-1] is not None and len(batch) < LARGEST_BATCH and not arrived.empty():
         batch.append(arrived.get_nowait())
     if batch[-1] is None and len(batch) > 1:

@@ -28,6 +28,10 @@ class PyrusUnreachable(PyrusEtlError):
     exit_code = 4
 
 
+class BodyTooLarge(PyrusUnreachable):
+    """An answer that is larger than we hold in memory; of a list, a shorter one may do."""
+
+
 class TaskRefused(PyrusEtlError):
     """One task cannot be had (`denied`: 403, 404) or read; it is set aside and the run goes on."""
 

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import tenacity
 
-from pyrus_etl.errors import BudgetSpent, LoginRefused, PyrusUnreachable
+from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.token import Token
@@ -31,7 +31,7 @@ LONGEST_WAIT = 8.0
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
 READ_TIMEOUT = 60.0
 LONGEST_QUOTA_WAIT = 3600.0
-LARGEST_BODY = 1 << 28
+LARGEST_BODY = 1 << 26
 LOGINS_PER_REQUEST = 4
 
 
@@ -216,7 +216,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise PyrusUnreachable(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
+            raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
     return bytes(body)
 
 

@@ -3,12 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from pyrus_etl.errors import PyrusUnreachable, TaskRefused
+from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again
 from pyrus_etl.extract.decode import decode, storable
 from pyrus_etl.extract.http import Http
@@ -73,6 +74,8 @@ class RestApi:
         fetched_at = datetime.now(UTC)
         try:
             body, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
+        except BodyTooLarge as error:
+            raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
             raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch", denied=True) from error
         except Again as error:
@@ -108,10 +111,12 @@ class RestApi:
 async def _whole(ask: Callable[[int], Awaitable[TaskList]]) -> TaskList:
     """Asks for more and more, while that brings more and the answer is not too large to be held."""
     most = FIRST_ASKED
-    answer = await ask(most)
-    while answer.has_more_tasks and most <= len(answer.headers) < MOST_ASKED:
-        most *= 8
+    answer = TaskList()
+    with suppress(BodyTooLarge):
         answer = await ask(most)
+        while answer.has_more_tasks and most <= len(answer.headers) < MOST_ASKED:
+            most *= 8
+            answer = await ask(most)
     return answer
 
 

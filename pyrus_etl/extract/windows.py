@@ -6,10 +6,11 @@ the server includes its ends is not documented, so the halves of a window share 
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable
 from pyrus_etl.model.task import TaskHeader, TaskList
 
 log = logging.getLogger(__name__)
@@ -57,17 +58,18 @@ async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listi
 
     Raises PyrusUnreachable, after everything else was listed, for seconds that alone hold more than that.
     """
+    lists = _Lists(search)
     pending = windows[::-1]
     overfull: set[int] = set()
     while pending:
         window = pending.pop()
-        answer = await _ask(search, window)
+        answer = await lists.of(window)
         if answer.has_more_tasks and window.seconds > 1:
             halves = bisect(window, answer.headers)
             yield Listing(window, [], split=halves, complete=False)
             pending += halves[::-1]
             continue
-        async for listing in _shortest(search, window, answer):
+        async for listing in _shortest(lists, window, answer):
             if not (listing.complete or listing.split):
                 overfull.add(listing.window.bounds[0])
             yield listing
@@ -84,7 +86,7 @@ def _too_many(seconds: list[int]) -> str:
     )
 
 
-async def _shortest(search: Search, window: Window, answer: TaskList) -> AsyncIterator[Listing]:
+async def _shortest(lists: "_Lists", window: Window, answer: TaskList) -> AsyncIterator[Listing]:
     """A window that is listed to its end, or that is too short for a bisection.
 
     Two neighbouring seconds are listed one by one. A server that leaves out the end of a period then has nothing to
@@ -95,7 +97,7 @@ async def _shortest(search: Search, window: Window, answer: TaskList) -> AsyncIt
         return
     halves = bisect(window, [])
     yield Listing(window, [], split=halves, complete=False)
-    answers = [await _ask(search, half) for half in halves]
+    answers = [await lists.of(half) for half in halves]
     listed = {task.id for half in answers for task in half.headers}
     overfull = any(half.has_more_tasks for half in answers)
     trusted = overfull or listed.issuperset(task.id for task in answer.headers)
@@ -103,14 +105,31 @@ async def _shortest(search: Search, window: Window, answer: TaskList) -> AsyncIt
         yield Listing(half, half_answer.headers, complete=trusted and not half_answer.has_more_tasks)
 
 
-async def _ask(search: Search, window: Window) -> TaskList:
-    """Lists a window; one that cannot be narrowed far is asked for more and more, while that brings more."""
-    most = MOST_LISTED
-    answer = await search(window, most)
-    while answer.has_more_tasks and window.seconds <= 1 and len(answer.headers) >= most:
-        most *= 4
-        answer = await search(window, most)
-    return answer
+class _Lists:
+    """Asks for lists, and learns how long a list may be."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._most = MOST_LISTED
+
+    async def of(self, window: Window) -> TaskList:
+        """A list of the window; one that cannot be narrowed far is asked for more and more, while that brings more."""
+        answer = await self._bearable(window)
+        most = self._most
+        with suppress(BodyTooLarge):
+            while answer.has_more_tasks and window.seconds <= 1 and len(answer.headers) >= most:
+                most *= 4
+                answer = await self._search(window, most)
+        return answer
+
+    async def _bearable(self, window: Window) -> TaskList:
+        while True:
+            try:
+                return await self._search(window, self._most)
+            except BodyTooLarge:
+                if self._most == 1:
+                    raise
+                self._most = max(1, self._most // 8)
 
 
 def bisect(window: Window, listed: list[TaskHeader]) -> tuple[Window, ...]:

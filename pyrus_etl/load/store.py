@@ -20,6 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Lost = (psycopg.OperationalError, psycopg.InterfaceError)
+Passing = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 class Store:
@@ -65,7 +66,7 @@ class Store:
 
     def _repeated(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._is_lost),
+            retry=tenacity.retry_if_exception(self._is_passing),
             stop=tenacity.stop_after_delay(30),
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
             reraise=True,
@@ -84,9 +85,11 @@ class Store:
                 lock.renew(connection, self._lease)
         return answer
 
-    def _is_lost(self, error: BaseException) -> bool:
+    def _is_passing(self, error: BaseException) -> bool:
         if isinstance(error, DatabaseUnavailable):  # while it is opened anew
             return isinstance(error.__cause__, Lost)
+        if isinstance(error, Passing):
+            return True
         lost = isinstance(error, Lost) and self._connection is not None and self._connection.closed
         if lost:
             log.warning("the connection to the database was lost, trying again")

@@ -25,11 +25,15 @@ class ListOnRoad:
 
 
 class Arrival(NamedTuple):
-    """The end of a task's way: rows to load, or why it is set aside. Neither: its list had nothing to fetch."""
+    """The end of a task's way: rows to load, or why it is set aside. Neither: its list had nothing to fetch.
+
+    `weight` is the bytes of its body.
+    """
 
     of: ListOnRoad
     load: TaskLoad | None = None
     failure: SetAside | None = None
+    weight: int = 0
 
     @property
     def task_id(self) -> int | None:

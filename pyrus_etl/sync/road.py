@@ -7,6 +7,7 @@ grow with the work. They arrive in any order; a window is done when the last of 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, TaskRefused
@@ -22,6 +23,7 @@ from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
 MOST_ON_THE_ROAD = 2000
+HEAVIEST_ROAD = 1 << 26
 LARGEST_BATCH = 1000
 LINGER = 0.3
 """Seconds that a task waits for others to be committed with it."""
@@ -41,16 +43,24 @@ class _Wanted(NamedTuple):
     of: ListOnRoad
 
 
-class _Road(NamedTuple):
+@dataclass
+class _Road:
     """The queues between the stages; None is the end of each.
 
-    `room` is what may still come onto the road; `ended` is set when nothing more arrives.
+    `room` is what may still come onto the road, `weight` the bytes of the bodies that are on it, `lighter` set while
+    these are not too many; `ended` is set when nothing more arrives.
     """
 
     wanted: asyncio.Queue[_Wanted | None]
-    arrived: asyncio.Queue[Arrival | None]
-    room: asyncio.Semaphore
-    ended: asyncio.Event
+    arrived: asyncio.Queue[Arrival | None] = field(default_factory=asyncio.Queue)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_ON_THE_ROAD))
+    weight: int = 0
+    lighter: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def weigh(self, more: int) -> None:
+        self.weight += more
+        (self.lighter.set if self.weight < HEAVIEST_ROAD else self.lighter.clear)()
 
 
 async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
@@ -58,7 +68,8 @@ async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
 
     Whatever ends it, an error or a signal, what had arrived by then is committed first; safe to repeat.
     """
-    road = _Road(asyncio.Queue(run.concurrency), asyncio.Queue(), asyncio.Semaphore(MOST_ON_THE_ROAD), asyncio.Event())
+    road = _Road(asyncio.Queue(run.concurrency))
+    road.weigh(0)
     loading = asyncio.create_task(_load_all(road, run))
     supplying = asyncio.create_task(_supply(lists, road, run))
     stopping = asyncio.create_task(run.stopping.wait())
@@ -123,8 +134,11 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
 async def _fetch_each(road: _Road, run: Run) -> None:
     """Fetches what is wanted; once the budget is spent, what is wanted still is left to the next run."""
     while (wanted := await road.wanted.get()) is not None:
+        await road.lighter.wait()
         try:
-            road.arrived.put_nowait(await _fetch(wanted, run))
+            arrival = await _fetch(wanted, run)
+            road.weigh(arrival.weight)
+            road.arrived.put_nowait(arrival)
         except BudgetSpent as error:
             run.spent = error
             road.room.release()
@@ -134,9 +148,9 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
     """bytes → model → rows; a task that cannot be had or read becomes a reason to set it aside."""
     try:
         fetched = await run.source.task(wanted.header.id)
-        return Arrival(wanted.of, load=_rows(fetched, wanted.header))
+        return Arrival(wanted.of, load=_rows(fetched, wanted.header), weight=len(fetched.payload))
     except TaskRefused as error:
-        return Arrival(wanted.of, failure=_failure(wanted.header.id, error))
+        return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
 
 
 def _rows(fetched: Fetched, header: TaskHeader) -> TaskLoad:
@@ -157,6 +171,7 @@ async def _load_all(road: _Road, run: Run) -> None:
     """rows → COPY, in batches, to the end of what arrives."""
     while arrivals := await _next_batch(road.arrived, road.ended):
         await commit(arrivals, run)
+        road.weigh(-sum(arrival.weight for arrival in arrivals))
         for _ in (arrival for arrival in arrivals if arrival.task_id is not None):
             road.room.release()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pyrus_etl.extract import http
+from pyrus_etl.extract import retries
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
@@ -104,7 +104,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are tried again as often as ever, but soon."""
-    monkeypatch.setattr(http, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(retries, "LONGEST_WAIT", 0.05)
 
 
 def environment_of(sandbox: Sandbox, database: Secret | None = None, **more: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load import embedded, migrate
+from pyrus_etl.load import cluster, embedded, migrate
 from pyrus_etl.load.connection import connect, revision
 from pyrus_etl.schema.metadata import REVISION
 
@@ -123,7 +123,7 @@ def shell(arguments: tuple[str, ...]) -> int:
     """
     with database(settings()) as address:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
-        command = [embedded.program("psql"), "-d", without_password(address.reveal()), *arguments]
+        command = [cluster.program("psql"), "-d", without_password(address.reveal()), *arguments]
         password = conninfo_to_dict(address.reveal()).get("password")
         environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
         return subprocess.run(command, env=environment, check=False).returncode
@@ -143,11 +143,11 @@ def serve(port: int | None) -> None:
     if found.database_url:
         raise SettingsError("DATABASE_URL is set: that server runs already; db serve is for the embedded one.")
     folder = embedded.data_folder()
-    with embedded.serving(folder, port), database(found):
+    with database(found, port):
         click.echo(embedded.url_of(folder).reveal())
         if port:
-            click.echo(f"postgresql://{embedded.ROLE}@127.0.0.1:{port}/{embedded.DATABASE}")
-            click.echo(f"The password stands in {embedded.password_file(folder)}.", err=True)
+            click.echo(f"postgresql://{cluster.ROLE}@127.0.0.1:{port}/{embedded.DATABASE}")
+            click.echo(f"The password stands in {cluster.password_file(folder)}.", err=True)
         click.echo("Serving; Ctrl-C ends it.", err=True)
         threading.Event().wait()
 

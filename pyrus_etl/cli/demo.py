@@ -34,7 +34,7 @@ from pyrus_etl.cli.demo_questions import QUESTIONS, Question
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import LockHeld, SettingsError
-from pyrus_etl.load import embedded
+from pyrus_etl.load import cluster, embedded
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.sandbox import Activity, Sandbox, World
@@ -242,7 +242,7 @@ def _shell() -> int:
     with embedded.serving(folder()) as url:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
         environment = {**os.environ, "PGOPTIONS": "-c search_path=pyrus"}
-        return subprocess.run([embedded.program("psql"), "-d", url.reveal()], env=environment, check=False).returncode
+        return subprocess.run([cluster.program("psql"), "-d", url.reveal()], env=environment, check=False).returncode
 
 
 def _ourselves() -> str:

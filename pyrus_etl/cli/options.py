@@ -57,8 +57,11 @@ def settings() -> Settings:
 
 
 @contextmanager
-def database(found: Settings) -> Iterator[Secret]:
-    """The database of the settings; the embedded one is started for the block, and its schema brought up."""
+def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
+    """The database of the settings; the embedded one is started for the block, and its schema brought up.
+
+    With `port` the embedded one listens there on 127.0.0.1 too.
+    """
     if found.database_url:
         yield found.database_url
         return
@@ -66,7 +69,7 @@ def database(found: Settings) -> Iterator[Secret]:
     from pyrus_etl.load.embedded import serving
     from pyrus_etl.schema.metadata import REVISION
 
-    with serving() as url:
+    with serving(port=port) as url:
         with connect(url) as connection:
             at = revision(connection)
         if at is None or at < REVISION:

@@ -19,18 +19,15 @@ import tenacity
 from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
+from pyrus_etl.extract.retries import ATTEMPTS, after_faults, after_quota
 from pyrus_etl.extract.token import Token
 from pyrus_etl.settings import Secret, Settings, is_loopback
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-ATTEMPTS = 9
-"""With one answer in eight faulty, one request in 130 million fails nine times in a row."""
-LONGEST_WAIT = 8.0
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
 READ_TIMEOUT = 60.0
-LONGEST_QUOTA_WAIT = 3600.0
 LARGEST_BODY = 1 << 26
 LOGINS_PER_REQUEST = 4
 
@@ -82,22 +79,10 @@ class Http:
         msgspec.ValidationError for JSON of another kind (final). Raises AccessDenied for 403 and 404, LoginRefused,
         and when all tries are spent Again, or PyrusUnreachable where no server answered.
         """
-        tries = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Again),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=tenacity.wait_random_exponential(multiplier=0.1, max=LONGEST_WAIT),
-            before_sleep=self._count_retry,
-            reraise=True,
-        )
-        patience = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(QuotaSpent),
-            stop=tenacity.stop_after_delay(LONGEST_QUOTA_WAIT),
-            wait=_as_told,
-            before_sleep=self._count_retry,
-            reraise=True,
-        )
         try:
-            return await tries(patience, self._authorized if login else self._send, method, path, read, json)
+            send = self._authorized if login else self._send
+            tries, patience = after_faults(self._count_retry), after_quota(self._count_retry)
+            return await tries(patience, send, method, path, read, json)
         except QuotaSpent as error:
             raise PyrusUnreachable(f"{self._settings.url} says for an hour that the quota is spent.") from error
         except Again as error:
@@ -218,14 +203,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > LARGEST_BODY:
             raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
     return bytes(body)
-
-
-_a_moment = tenacity.wait_random(0.01, 0.2)
-_back_off = tenacity.wait_random_exponential(multiplier=1, max=60)
-
-
-def _as_told(state: tenacity.RetryCallState) -> float:
-    """As long as the server says, and a moment, so that not all come back at once; else a growing while."""
-    error = state.outcome.exception() if state.outcome else None
-    told = error.after if isinstance(error, QuotaSpent) else None
-    return _back_off(state) if told is None else told + _a_moment(state)

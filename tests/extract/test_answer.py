@@ -1,0 +1,88 @@
+"""What an HTTP answer means: a body, another try, a refusal, or the end."""
+
+import math
+
+import pytest
+
+from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
+
+ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}'
+
+
+def read(status: int, body: bytes = b"{}", **headers: str) -> bytes:
+    return body_of(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, "GET /x")
+
+
+def test_a_200_is_its_body() -> None:
+    assert read(200, b'{"Tasks": []}') == b'{"Tasks": []}'
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 599])
+def test_a_server_in_trouble_is_asked_again(status: int) -> None:
+    with pytest.raises(Again, match=str(status)):
+        read(status)
+
+
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><html></html>", b"\r\n <HTML>", b"<?xml version='1.0'?>"])
+@pytest.mark.parametrize("status", [200, 400, 403, 404])
+def test_markup_in_place_of_json_is_asked_again_whatever_its_status(status: int, body: bytes) -> None:
+    with pytest.raises(Again) as refusal:
+        read(status, body)
+
+    assert refusal.value.body == body
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry_After": "7"}, 7),
+        ({"Retry_After": "0.5"}, 0.5),
+        ({"Retry_After": "7", "X_RateLimit_Reset": "90"}, 7),
+        ({"X_RateLimit_Reset": "90"}, 90),
+        ({"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT", "X_RateLimit_Reset": "90"}, 90),
+        ({"Retry_After": "-5"}, 0),
+        ({"Retry_After": "soon"}, None),
+        ({"Retry_After": "inf"}, None),
+        ({"Retry_After": "nan"}, None),
+        ({}, None),
+    ],
+)
+def test_429_waits_as_long_as_the_server_says(headers: dict[str, str], seconds: float | None) -> None:
+    with pytest.raises(QuotaSpent) as refusal:
+        read(429, b"{}", **headers)
+
+    assert refusal.value.after == seconds
+
+
+def test_401_is_about_the_token_and_403_and_404_about_the_task() -> None:
+    with pytest.raises(TokenRefused):
+        read(401, b'{"ApiException": {"Code": "AuthorizationErrorExpiredToken"}}')
+    with pytest.raises(AccessDenied, match=r"403 BehavioralTaskAccessViolation \(No access\.\)"):
+        read(403, ENVELOPE)
+    with pytest.raises(AccessDenied, match="404"):
+        read(404, b"")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_the_end_and_says_which_setting_to_mend(status: int) -> None:
+    with pytest.raises(PyrusUnreachable, match="PYRUS_URL"):
+        read(status, b"", Location="https://elsewhere.example/")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'"no"', b'{"ApiException": 5}', b"\xff\xfe", b'{"a":"\\ud800"}']
+)
+def test_an_envelope_that_is_none_does_not_hide_the_status(body: bytes) -> None:
+    with pytest.raises(AccessDenied, match="403"):
+        read(403, body)
+
+
+@pytest.mark.parametrize(
+    ("left", "reset", "seconds"),
+    [("0", "12", 12), (" 0 ", "12", 12), ("0", "", 0), ("0", "soon", 0), ("3", "12", 0), ("", "12", 0)],
+)
+def test_a_spent_quota_pauses_until_it_is_filled_again(left: str, reset: str, seconds: float) -> None:
+    pause = quota_pause({"X-RateLimit-Remaining": left, "X-RateLimit-Reset": reset})
+
+    assert math.isclose(pause, seconds)

@@ -1,0 +1,345 @@
+"""HTTP to Pyrus: retries, refusals, the shared login and the quota, against a sandbox and against strange servers."""
+
+import asyncio
+import gzip
+import json
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+
+from pyrus_etl.errors import LoginRefused, PyrusUnreachable
+from pyrus_etl.extract.answer import AccessDenied, Again
+from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.retries import ATTEMPTS
+from pyrus_etl.sandbox import Faults, Sandbox, World
+from pyrus_etl.sandbox.faults import Fault
+from pyrus_etl.settings import Settings, load_settings
+from tests.conftest import environment_of
+from tests.scripted import Asked, Reply, Scripted, in_front_of, scripted
+
+T = TypeVar("T")
+
+PROFILE = "/restapi/profile"
+TOKEN = Reply(200, b'{"AccessToken": "made up"}')
+
+
+@pytest.fixture
+def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow each other at once, unless the server says how long to wait."""
+    monkeypatch.setattr("pyrus_etl.extract.retries.LONGEST_WAIT", 0.001)
+
+
+def settings(url: str, **environment: str) -> Settings:
+    known = {"PYRUS_LOGIN": "robot", "PYRUS_SECURITY_KEY": "key", "PYRUS_CLIENT_ID": "client"}
+    return load_settings({}, {**known, "PYRUS_URL": url, **environment})
+
+
+def settings_of(sandbox: Sandbox, **environment: str) -> Settings:
+    return load_settings({}, environment_of(sandbox, None, **environment))
+
+
+def asking(found: Settings, ask: Callable[[Http], Awaitable[T]]) -> tuple[T, Http]:
+    """What came of asking, and the Http that was asked."""
+
+    async def open_and_ask() -> tuple[T, Http]:
+        async with Http(found) as http:
+            return await ask(http), http
+
+    return asyncio.run(open_and_ask())
+
+
+async def profile(http: Http) -> Any:
+    return await http.call("GET", PROFILE, msgspec.json.decode)
+
+
+def profiles(number: int) -> Callable[[Http], Awaitable[list[Any]]]:
+    """So many requests, at most sixteen of them in flight."""
+
+    async def ask(http: Http) -> list[Any]:
+        gate = asyncio.Semaphore(16)
+
+        async def one() -> Any:
+            async with gate:
+                return await profile(http)
+
+        return await asyncio.gather(*(one() for _ in range(number)))
+
+    return ask
+
+
+def after_the_login(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
+    """Gives a token to whoever asks for one."""
+    return lambda asked: TOKEN if asked.path.endswith("getaccesstoken") else answer(asked)
+
+
+@pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html", "limit"])
+@pytest.mark.usefixtures("no_back_off")
+def test_a_faulty_answer_of_any_kind_is_asked_for_again_and_counted(kind: Fault) -> None:
+    with Sandbox(World(1, tasks=1), faults=Faults(retry_after=0)) as sandbox:
+        sandbox.fail(3, kind, "profile")
+        answer, http = asking(settings_of(sandbox), profile)
+
+    assert answer["Profile"]["Id"]
+    assert (http.requests, http.retries) == (5, 3)
+
+
+@pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html"])
+@pytest.mark.usefixtures("no_back_off")
+def test_tries_are_bounded(kind: Fault) -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        sandbox.faults = Faults(every=1, kinds=(kind,), endpoints=("profile",))
+        with pytest.raises(Again):
+            asking(settings_of(sandbox), profile)
+
+        assert sandbox.requests.endpoints["profile"] == ATTEMPTS
+
+
+@pytest.mark.usefixtures("no_back_off")
+def test_one_answer_in_eight_may_be_faulty() -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        sandbox.faults = Faults(every=8)
+        answers, http = asking(settings_of(sandbox), profiles(400))
+
+    assert len(answers) == 400
+    assert 50 <= http.retries <= 70
+    assert http.requests == 401 + http.retries
+
+
+def test_429_is_waited_for_as_long_as_retry_after_says_and_by_all_requests() -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        asked_at: list[float] = []
+
+        def refuse_the_third(asked: Asked) -> Reply | None:
+            asked_at.append(time.monotonic())
+            return Reply(429, b"{}", {"Retry-After": "1"}) if len(asked_at) == 3 else None
+
+        with in_front_of(sandbox, refuse_the_third) as server:
+            asking(settings_of(sandbox, PYRUS_URL=server.url, PYRUS_ETL_CONCURRENCY="1"), profiles(40))
+
+    in_flight_or_after = [at for at in asked_at[3:] if at - asked_at[2] < 0.95]
+    assert len(in_flight_or_after) <= 16
+    assert asked_at[-1] - asked_at[2] >= 1
+
+
+@pytest.mark.usefixtures("no_back_off")
+def test_a_long_row_of_429_is_no_failure_of_what_was_asked() -> None:
+    with Sandbox(World(1, tasks=1), faults=Faults(retry_after=0)) as sandbox:
+        sandbox.fail(3 * ATTEMPTS, "limit", "profile")
+        answer, _ = asking(settings_of(sandbox), profile)
+
+    assert answer["Profile"]["Id"]
+
+
+def test_the_quota_is_kept_before_the_server_has_to_say_no_and_is_used() -> None:
+    with Sandbox(World(1, tasks=1), quota=(100, 2)) as sandbox:
+        time.sleep(2 - time.monotonic() % 2)  # its windows begin at even seconds
+        begun = time.monotonic()
+        _, http = asking(settings_of(sandbox, PYRUS_ETL_QUOTA="100/2s"), profiles(300))
+        took = time.monotonic() - begun
+
+        assert (sandbox.overruns, http.retries) == (0, 0)
+    # The last of 301 requests belongs to the fourth period: it may begin three periods after the first.
+    assert took <= 3 * 2 / 0.9
+
+
+def test_a_quota_that_the_server_counts_is_obeyed_where_ours_is_greater() -> None:
+    with Sandbox(World(1, tasks=1), quota=(30, 1)) as sandbox:
+        _, http = asking(settings_of(sandbox, PYRUS_ETL_QUOTA="5000/600s"), profiles(60))
+
+        assert sandbox.overruns <= 32  # only what was in flight when the last place was taken
+    assert http.requests <= 61 + 32
+
+
+def test_a_token_that_expires_in_the_middle_is_renewed_by_one_login_for_all() -> None:
+    with Sandbox(World(1, tasks=1), token_requests=100) as sandbox:
+        answers, _ = asking(settings_of(sandbox), profiles(250))
+
+        assert len(answers) == 250
+        assert sandbox.requests.logins == 3
+
+
+def test_a_revoked_token_is_renewed_by_a_login_too() -> None:
+    async def ask(http: Http) -> None:
+        await profile(http)
+        sandbox.revoke_tokens()
+        await profile(http)
+
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        asking(settings_of(sandbox), ask)
+
+        assert sandbox.requests.logins == 2
+
+
+def test_a_given_token_needs_no_login_and_a_revoked_one_ends_it() -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        found = settings(sandbox.url, PYRUS_ACCESS_TOKEN=sandbox.token(), PYRUS_SECURITY_KEY="", PYRUS_LOGIN="")
+        asking(found, profile)
+        assert sandbox.requests.logins == 0
+
+        sandbox.revoke_tokens()
+        with pytest.raises(LoginRefused, match="RevokedToken"):
+            asking(found, profile)
+
+
+def test_a_wrong_key_ends_it_at_once() -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        with pytest.raises(LoginRefused, match="InvalidLoginOrSecurityKey"):
+            asking(settings_of(sandbox, PYRUS_SECURITY_KEY="wrong"), profile)
+
+        assert sandbox.requests.total == 1
+
+
+def test_a_server_that_refuses_every_fresh_token_is_not_asked_for_logins_without_end() -> None:
+    with scripted(after_the_login(lambda _: Reply(401, b"{}"))) as server:
+        with pytest.raises(LoginRefused):
+            asking(settings(server.url), profiles(20))
+
+        assert server.paths.count("/restapi/getaccesstoken") <= 4
+
+
+@pytest.mark.parametrize(
+    "login",
+    [b"{}", b"[]", b"null", b'{"AccessToken": null}', b'{"AccessToken": 5}'],
+)
+@pytest.mark.usefixtures("no_back_off")
+def test_a_login_that_gives_no_token_ends_it_with_a_sentence(login: bytes) -> None:
+    with scripted(lambda asked: Reply(200, login)) as server, pytest.raises((PyrusUnreachable, LoginRefused)):
+        asking(settings(server.url), profile)
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Injected: 1", "a b", "ключ"])
+@pytest.mark.usefixtures("no_back_off")
+def test_a_token_that_no_header_can_hold_ends_it_with_a_sentence(token: str) -> None:
+    login = Reply(200, json.dumps({"AccessToken": token}).encode())
+    refuse_or_answer = Reply(401, b"{}")
+    with scripted(lambda asked: login if asked.method == "POST" else refuse_or_answer) as server:
+        with pytest.raises((PyrusUnreachable, LoginRefused, Again)):
+            asking(settings(server.url), profile)
+
+        assert not any("X-Injected" in asked.headers for asked in server.asked)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int) -> None:
+    with scripted(lambda _: Reply(200, b"{}")) as elsewhere:
+        away = Reply(status, b"", {"Location": f"{elsewhere.url}{PROFILE}"})
+        with scripted(after_the_login(lambda _: away)) as server, pytest.raises(PyrusUnreachable, match="redirect"):
+            asking(settings(server.url), profile)
+
+        assert elsewhere.asked == []
+
+
+@pytest.mark.usefixtures("no_back_off")
+def test_a_host_that_refuses_connections_is_given_up_after_the_tries() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound, and never listening
+        with pytest.raises(PyrusUnreachable, match="cannot be reached"):
+            asking(settings(f"http://127.0.0.1:{held.getsockname()[1]}"), profile)
+
+
+def test_waits_between_tries_are_short_enough_to_give_a_host_up_within_a_minute() -> None:
+    longest = sum(min(0.1 * 2**attempt, 8.0) for attempt in range(ATTEMPTS - 1)) + ATTEMPTS * 4.0
+
+    assert longest < 60
+
+
+@pytest.mark.usefixtures("no_back_off")
+def test_a_host_that_answers_html_is_given_up_with_a_hint_at_the_setting() -> None:
+    with scripted(lambda _: Reply(200, b"<!DOCTYPE html><html/>", {"Content-Type": "text/html"})) as server:
+        with pytest.raises(PyrusUnreachable, match="PYRUS_URL"):
+            asking(settings(server.url), profile)
+
+        assert len(server.asked) == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"), [(403, b"{}", AccessDenied), (404, b"", AccessDenied), (400, b"{}", PyrusUnreachable)]
+)
+def test_a_refusal_is_not_asked_again(status: int, body: bytes, error: type[Exception]) -> None:
+    with scripted(after_the_login(lambda _: Reply(status, body))) as server:
+        with pytest.raises(error):
+            asking(settings(server.url), profile)
+
+        assert server.paths.count(PROFILE) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", b"no gzip at all"), ("gzip", gzip.compress(b'{"a": 1}', mtime=0)[:-14]), ("deflate", b"\x00\x01")],
+)
+@pytest.mark.usefixtures("no_back_off")
+def test_a_body_that_cannot_be_unpacked_is_asked_for_again(
+    encoding: str, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrus_etl.extract.http.READ_TIMEOUT", 0.3)  # aiohttp waits on after a broken deflate
+    broken = Reply(200, body, {"Content-Encoding": encoding})
+    replies = [broken, broken, Reply(200, b'{"whole": true}')]
+    with scripted(after_the_login(lambda _: replies.pop(0))) as server:
+        answer, http = asking(settings(server.url), profile)
+
+    assert (answer, http.retries) == ({"whole": True}, 2)
+
+
+def test_gzip_is_asked_for_and_unpacked() -> None:
+    packed = Reply(200, gzip.compress(b'{"whole": true}'), {"Content-Encoding": "gzip"})
+    with scripted(after_the_login(lambda _: packed)) as server:
+        answer, _ = asking(settings(server.url), profile)
+
+        assert answer == {"whole": True}
+        assert "gzip" in server.asked[-1].headers["Accept-Encoding"]
+
+
+def test_the_clock_is_the_servers() -> None:
+    with scripted(after_the_login(lambda _: Reply(200, b"{}", {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}))) as server:
+        _, http = asking(settings(server.url), profile)
+
+    assert http.server_time == datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "21 Oct 2026", "Wed, 99 Oct 2026 07:28:00 GMT", "\x7f"])
+def test_a_server_without_a_readable_clock_leaves_ours(date: str) -> None:
+    with scripted(after_the_login(lambda _: Reply(200, b"{}", {"Date": date}))) as server:
+        _, http = asking(settings(server.url), profile)
+
+    assert abs((datetime.now(UTC) - http.server_time).total_seconds()) < 5
+
+
+def test_the_token_travels_in_the_header_and_the_key_in_the_login_only() -> None:
+    def sent(server: Scripted) -> list[Asked]:
+        asking(settings(server.url, PYRUS_SECURITY_KEY="canary"), profile)
+        return server.asked
+
+    with scripted(after_the_login(lambda _: Reply(200, b"{}"))) as server:
+        login, request = sent(server)
+
+    assert json.loads(login.body) == {"Login": "robot", "SecurityKey": "canary", "ClientId": "client"}
+    assert "Authorization" not in login.headers
+    assert request.headers["Authorization"] == "Bearer made up"
+    assert "canary" not in f"{request.headers} {request.body!r} {login.path} {login.headers}"
+
+
+def test_cookies_are_neither_kept_nor_sent() -> None:
+    async def ask_twice(http: Http) -> None:
+        await profile(http)
+        await profile(http)
+
+    with scripted(after_the_login(lambda _: Reply(200, b"{}", {"Set-Cookie": "session=1; Path=/"}))) as server:
+        asking(settings(server.url), ask_twice)
+
+        assert not any("Cookie" in asked.headers for asked in server.asked)
+
+
+def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
+    async def ask(http: Http) -> None:
+        await asyncio.gather(*(profile(http) for _ in range(40)))
+
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        sandbox.faults = Faults(slow=1.0, seconds=0.02)
+        asking(settings_of(sandbox, PYRUS_ETL_CONCURRENCY="3"), ask)
+
+        assert sandbox.requests.peak <= 3

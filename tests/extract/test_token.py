@@ -1,0 +1,76 @@
+"""The token: one for all requests, renewed by one login, never by a loop of them."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from pyrus_etl.errors import LoginRefused
+from pyrus_etl.extract.token import Login, Token
+from pyrus_etl.settings import Secret
+
+
+def logins() -> tuple[Login, list[str]]:
+    """A login, and the tokens that it gave."""
+    given: list[str] = []
+    numbers = count(1)
+
+    async def login() -> Secret:
+        await asyncio.sleep(0.01)
+        given.append(f"token {next(numbers)}")
+        return Secret(given[-1])
+
+    return login, given
+
+
+def test_many_requests_share_one_login() -> None:
+    async def ask() -> set[str]:
+        token = Token(None, login)
+        return {found.reveal() for found in await asyncio.gather(*(token.current() for _ in range(20)))}
+
+    login, given = logins()
+
+    assert asyncio.run(ask()) == {"token 1"}
+    assert given == ["token 1"]
+
+
+def test_many_refusals_of_one_token_share_one_login() -> None:
+    async def ask() -> str:
+        token = Token(None, login)
+        old = await token.current()
+        token.accepted(old)
+        await asyncio.gather(*(token.renew(old, "expired") for _ in range(20)))
+        return (await token.current()).reveal()
+
+    login, given = logins()
+
+    assert asyncio.run(ask()) == "token 2"
+    assert given == ["token 1", "token 2"]
+
+
+def test_a_fresh_token_that_is_refused_ends_it() -> None:
+    async def ask() -> None:
+        token = Token(None, login)
+        await token.renew(await token.current(), "AuthorizationErrorRevokedToken")
+
+    login, given = logins()
+
+    with pytest.raises(LoginRefused, match="RevokedToken"):
+        asyncio.run(ask())
+    assert given == ["token 1"]
+
+
+def test_a_given_token_comes_before_the_login_and_cannot_be_renewed_without_one() -> None:
+    async def ask() -> None:
+        token = Token(Secret("given"), None)
+        assert (await token.current()).reveal() == "given"
+        token.accepted(await token.current())
+        await token.renew(await token.current(), "AuthorizationErrorExpiredToken")
+
+    with pytest.raises(LoginRefused, match="get a new one"):
+        asyncio.run(ask())
+
+
+def test_with_neither_login_nor_token_it_says_which_settings_are_needed() -> None:
+    with pytest.raises(LoginRefused, match=r"PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
+        asyncio.run(Token(None, None).current())

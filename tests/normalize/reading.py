@@ -1,0 +1,91 @@
+"""A body on its way to rows, without a database: bytes → model → rows, in the oracle's form."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyrus_etl.extract.decode import decode, storable
+from pyrus_etl.model.task import TaskWithNotes
+from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.schema.rows import Rows
+from tests.oracle import COLUMNS, Json, Tables, first_difference, plain_json, tables_of
+
+FULL = (Path(__file__).parent / "full_task.json").read_bytes()
+"""A task that uses every field type, every structure and every property of the vendor's page."""
+
+FULL_ID = 8100000000001
+NOT_FROM_A_BODY = {"inbox_tasks", "organizations", "raw_tasks"}
+
+
+class Read(NamedTuple):
+    """The rows by table, and how many values could not be read."""
+
+    tables: Tables
+    unreadable: int
+
+
+class _Answer(msgspec.Struct, rename="pascal"):
+    task_with_notes: TaskWithNotes
+
+
+def read(body: bytes) -> Read:
+    """What the product makes of an answer of GetTask."""
+    answer, unreadable = decode(storable(body), _Answer)
+    rows = task_rows(answer.task_with_notes)
+    return Read(_tables(rows), rows.unreadable + unreadable)
+
+
+def task_body(**properties: Any) -> bytes:
+    """An answer with task 1 of these properties."""
+    return encoded({"TaskWithNotes": {"Id": 1, **properties}})
+
+
+def form_body(**value: Any) -> bytes:
+    """An answer with a task whose form has this one value."""
+    return task_body(Form=[value])
+
+
+def encoded(tree: Any) -> bytes:
+    """JSON with decimals as numbers; texts are written by escapes where they are no UTF-8."""
+    try:
+        return msgspec.json.Encoder(decimal_format="number").encode(tree)
+    except UnicodeEncodeError:
+        return json.dumps(tree, default=float).encode()
+
+
+def difference_from_oracle(body: bytes) -> str | None:
+    """Where the product and the oracle do not agree on a body; None where they do."""
+    tree = plain_json(body)["TaskWithNotes"]
+    expected, found = tables_of({tree["Id"]: body}, with_contacts=False), read(body).tables
+    differences = (
+        first_difference(table, expected[table], found[table]) for table in COLUMNS if table not in NOT_FROM_A_BODY
+    )
+    return next(filter(None, differences), None)
+
+
+def only_value(body: bytes) -> Json:
+    """The columns of the one form value of a task, those that are null left out."""
+    ((row,),) = (read(body).tables["form_values"].values(),)
+    columns = dict(zip(COLUMNS["form_values"][1].split(), row, strict=True))
+    return {name: told for name, told in columns.items() if told is not None}
+
+
+def _tables(rows: Rows) -> Tables:
+    tables: Tables = {table: {} for table in COLUMNS}
+    gathered = [(table, list(owned)) for table, owned in rows.owned.items()]
+    gathered += [(table, list(merged.values())) for table, merged in rows.merged.items()]
+    for table, all_of_it in gathered:
+        keys, others = (names.split() for names in COLUMNS[table.name])
+        for row in all_of_it:
+            told = dict(zip(table.columns.keys(), row, strict=True))
+            key = tuple(told[name] for name in keys)
+            assert key not in tables[table.name], f"{table.name}: two rows for {key}"
+            tables[table.name][key] = tuple(_plain(told[name]) for name in others)
+    return tables
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(value, parse_float=Decimal) if isinstance(value, bytes) else value

@@ -1,0 +1,433 @@
+"""An independent reading of the contract: bodies as served → the rows that have to stand in every table.
+
+Plain, naive and slow on purpose; it shares no code with extract, normalize or load, so that it cannot share their
+mistakes. `assert_tables_equal_world` reads the tables whole and tells the first difference.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.types.json import set_json_loads
+
+from pyrus_etl.sandbox import World
+from pyrus_etl.sandbox.people import ACCOUNT, contacts
+from pyrus_etl.settings import Secret
+
+T = TypeVar("T")
+
+Json = dict[str, Any]
+Row = tuple[Any, ...]
+Tables = dict[str, dict[Row, Row]]
+"""Table → key → the other columns, as `COLUMNS` has them."""
+
+TASK_COLUMNS = (
+    "text author_id responsible_id due_date asap create_date modified_date close_date parent_task_id "
+    "is_any_rejected deleted_at"
+)
+NOTE_COLUMNS = (
+    "note_id author_id create_date text reassigned_to_id activity_action approval_choice due_date_changed "
+    "due_date_removed user_id"
+)
+VALUE_COLUMNS = (
+    "value_text value_number value_date value_timestamp value_time value_bool "
+    "value_person_id value_project_id value_catalog_item_id value_json"
+)
+FIELD_COLUMNS = f"field_id row_id field_type field_name parent_field_id {VALUE_COLUMNS}"
+
+COLUMNS = {
+    "tasks": ("task_id", TASK_COLUMNS),
+    "task_projects": ("task_id project_id", ""),
+    "notes": ("task_id note_no", NOTE_COLUMNS),
+    "note_projects": ("task_id note_no project_id change", ""),
+    "approvals": ("task_id step_no approver_no", "person_id choice"),
+    "note_approvals": ("task_id note_no change step_no approver_no", "person_id"),
+    "form_values": ("task_id value_no", FIELD_COLUMNS),
+    "note_form_values": ("task_id note_no value_no", FIELD_COLUMNS),
+    "attachments": (
+        "task_id attachment_id",
+        "name size_bytes download_url existing_id md5_hash note_no field_id",
+    ),
+    "persons": ("person_id", "first_name last_name email organization_id can_send_notification"),
+    "organizations": ("organization_id", "name"),
+    "projects": ("project_id", "name parent_id"),
+    "raw_tasks": ("task_id", "payload payload_sha256"),
+    "inbox_tasks": ("account_id task_id", "position"),
+}
+"""The key and the other columns of every table that holds what Pyrus served; when it came is not in a body."""
+
+KEPT_FOREVER = ("persons", "organizations", "projects")
+DELETED = "a date"
+"""What `deleted_at` is expected to be for a task that is gone."""
+
+
+def assert_tables_equal_world(
+    database: Secret,
+    world: World | Mapping[int, bytes],
+    *,
+    set_aside: Collection[int] = (),
+    gone: Mapping[int, bytes] | None = None,
+    lived: bool = False,
+    inbox: Sequence[int] | None = None,
+) -> None:
+    """Every table about tasks holds what the world serves, and nothing else.
+
+    `set_aside`: tasks that cannot be stored. `gone`: tasks that a reconcile marked as deleted, with the bodies they
+    had. `lived`: the world changed between runs, so persons and projects that no body mentions any more may stand.
+    In place of a world, bodies by task id, and the inbox where it is to be compared.
+    """
+    if isinstance(world, World):
+        bodies, inbox = dict(world.bodies()), world.inbox() if inbox is None else inbox
+    else:
+        bodies = dict(world)
+    served = {task_id: body for task_id, body in bodies.items() if task_id not in set_aside}
+    expected = tables_of(served, gone or {})
+    expected["inbox_tasks"] = {(ACCOUNT.id, task_id): (place,) for place, task_id in enumerate(inbox or (), 1)}
+    found = read_tables(database)
+    for table in COLUMNS:
+        if table != "inbox_tasks" or inbox is not None:
+            difference = first_difference(table, expected[table], found[table], lenient=lived and table in KEPT_FOREVER)
+            assert difference is None, difference
+
+
+def tables_of(
+    bodies: Mapping[int, bytes], gone: Mapping[int, bytes] | None = None, *, with_contacts: bool = True
+) -> Tables:
+    """All rows that bodies call for, and those of the sandbox's contacts."""
+    tables: Tables = {table: {} for table in COLUMNS}
+    for served, deleted_at in ((gone or {}, DELETED), (bodies, None)):
+        for task_id, body in served.items():
+            plain = plain_json(body)
+            digest = hashlib.sha256(body).hexdigest()
+            tables["raw_tasks"][(task_id,)] = (plain, digest)
+            _task(tables, task_id, plain["TaskWithNotes"], deleted_at)
+    if with_contacts:
+        _contacts(tables, _plainest(contacts()))
+    return tables
+
+
+def _contacts(tables: Tables, told: Json) -> None:
+    for organization in _objects(told.get("Organizations")):
+        organization_id = _integer(organization.get("Id"))
+        if organization_id is not None:
+            _merge(tables["organizations"], organization_id, (_text(organization.get("Name")),))
+        for person in _objects(organization.get("Persons")):
+            _person(tables, person, organization_id)
+
+
+def plain_json(body: bytes) -> Json:
+    """The JSON of a body, with U+FFFD for what PostgreSQL cannot hold; fractions are exact."""
+    text = body.decode("utf-8", errors="replace")
+    plain: Json = json.loads(text, parse_float=Decimal, parse_int=_whole)
+    return _storable(plain) if "\\u" in text else plain
+
+
+def _whole(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < 4000 else Decimal(digits)  # Python reads no longer integers
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub("[\0\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(element) for element in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(element) for key, element in value.items()}
+    return value
+
+
+def _plainest(value: Any) -> Any:
+    """The sandbox's contacts hold pieces of finished JSON."""
+    if isinstance(value, dict):
+        return {key: _plainest(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_plainest(element) for element in value]
+    return json.loads(bytes(value)) if not isinstance(value, str | int | None) else value
+
+
+# The task itself
+
+
+def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> None:
+    tables["tasks"][(task_id,)] = (
+        _text(task.get("Text")),
+        _person(tables, task.get("Author")),
+        _person(tables, task.get("Responsible")),
+        _day(task.get("DueDate")),
+        task.get("Asap") is True,
+        _instant(task.get("CreateDate")),
+        _instant(task.get("ModifiedDate")),
+        _instant(task.get("CloseDate")),
+        _integer(task.get("ParentTaskId")),
+        task.get("IsAnyRejected") is True,
+        deleted_at,
+    )
+    for project in _objects(task.get("Projects")):
+        project_id = _project(tables, project)
+        if project_id is not None:
+            tables["task_projects"][task_id, project_id] = ()
+    for step_no, step in _numbered(task.get("Approvals"), list):
+        for approver_no, approval in _numbered(step, dict):
+            person_id = _person(tables, approval.get("Person"))
+            choice = _text(approval.get("Choice")) or "Waiting"
+            tables["approvals"][task_id, step_no, approver_no] = (person_id, choice)
+    for note_no, note in _numbered(task.get("Notes"), dict):
+        _note(tables, task_id, note_no, note)
+    for value_no, value in _numbered(task.get("Form"), dict):
+        tables["form_values"][task_id, value_no] = _form_value(tables, value)
+        _files_of(tables, task_id, None, value)
+
+
+def _note(tables: Tables, task_id: int, note_no: int, note: Json) -> None:
+    tables["notes"][task_id, note_no] = (
+        _integer(note.get("Id")),
+        _person(tables, note.get("Author")),
+        _instant(note.get("CreateDate")),
+        _text(note.get("Text")),
+        _person(tables, note.get("ReassignedTo")),
+        _text(note.get("ActivityAction")),
+        _text(note.get("ApprovalChoice")),
+        _day(note.get("DueDateChanged")),
+        note.get("DueDateRemoved") is True,
+        _integer(note.get("UserId")),
+    )
+    for change, name in (("added", "AddedProjects"), ("removed", "RemovedProjects")):
+        for project in _objects(note.get(name)):
+            project_id = _project(tables, project)
+            if project_id is not None:
+                tables["note_projects"][task_id, note_no, project_id, change] = ()
+    for change in ("added", "removed", "rerequested"):
+        for step_no, step in _numbered(note.get(f"Approvals{change.capitalize()}"), list):
+            for approver_no, person in _numbered(step, dict):
+                key = (task_id, note_no, change, step_no, approver_no)
+                tables["note_approvals"][key] = (_person(tables, person),)
+    for file in _objects(note.get("Attachments")):
+        _attachment(tables, task_id, note_no, None, file)
+    for value_no, value in _numbered(note.get("Form"), dict):
+        tables["note_form_values"][task_id, note_no, value_no] = _form_value(tables, value)
+        _files_of(tables, task_id, note_no, value)
+
+
+def _files_of(tables: Tables, task_id: int, note_no: int | None, value: Json) -> None:
+    field_id = _integer(_object(value.get("Field")).get("Id"))
+    for file in _objects(value.get("Files")):
+        _attachment(tables, task_id, note_no, field_id, file)
+
+
+def _attachment(tables: Tables, task_id: int, note_no: int | None, field_id: int | None, file: Json) -> None:
+    """One row a file a task: the first place counts."""
+    file_id = _integer(file.get("Id"))
+    if file_id is None or (task_id, file_id) in tables["attachments"]:
+        return
+    tables["attachments"][task_id, file_id] = (
+        _text(file.get("Name")),
+        _integer(file.get("Size")),
+        _text(file.get("DownloadUrl")),
+        _integer(file.get("ExistingId")),
+        _text(file.get("MD5Hash")),
+        note_no,
+        field_id,
+    )
+
+
+# What tasks share
+
+
+def _person(tables: Tables, person: Any, organization_id: int | None = None) -> int | None:
+    """The person's id, after merging what is told of them."""
+    told = _object(person)
+    person_id = _integer(told.get("Id"))
+    if person_id is not None:
+        names = (_text(told.get("FirstName")), _text(told.get("LastName")), _text(told.get("Email")))
+        may_send = told.get("CanSendNotification")
+        row = (*names, organization_id, may_send if isinstance(may_send, bool) else None)
+        _merge(tables["persons"], person_id, row)
+    return person_id
+
+
+def _project(tables: Tables, project: Any) -> int | None:
+    """The project's id, after merging what is told of it and of those above it."""
+    told = _object(project)
+    project_id = _integer(told.get("Id"))
+    parent_id = _project(tables, told["Parent"]) if told.get("Parent") is not None else None
+    if project_id is not None:
+        _merge(tables["projects"], project_id, (_text(told.get("Name")), parent_id))
+    return project_id
+
+
+def _merge(rows: dict[Row, Row], key: int, row: Row) -> None:
+    """What is told stays over what is not."""
+    known = rows.get((key,), (None,) * len(row))
+    rows[key,] = tuple(old if new is None else new for new, old in zip(row, known, strict=True))
+
+
+# Form values
+
+
+def _form_value(tables: Tables, value: Json) -> Row:
+    field = _object(value.get("Field"))
+    kind = _text(field.get("Type"))
+    filled = dict.fromkeys(VALUE_COLUMNS.split()) | _value_columns(tables, kind, value)
+    return (
+        _integer(field.get("Id")),
+        _integer(value.get("RowId")),
+        kind,
+        _text(field.get("Name")),
+        _integer(field.get("ParentId")),
+        *filled.values(),
+    )
+
+
+def _value_columns(tables: Tables, kind: str | None, value: Json) -> Json:
+    """The columns that a type fills, by the contract's list of them."""
+    match kind:
+        case "Text" | "Email" | "ActivityStatus":
+            return {"value_text": _text(value.get(kind))}
+        case "Note":
+            return {"value_text": _text(value.get("Tooltip"))}
+        case "Phone":
+            phone = _object(value.get("Phone"))
+            parts = (_text(phone.get("Prefix")), _text(phone.get("Number")))
+            return {"value_text": " ".join(part for part in parts if part) or None}
+        case "Checkmark" | "Flag":
+            word = _text(value.get(kind))
+            checked = {"Checked": True, "Unchecked": False}.get(word or "")
+            return {"value_text": word, "value_bool": checked}
+        case "Number" | "Decimal" | "ApprovalStep":
+            return {"value_number": _number(value.get(kind))}
+        case "Date" | "DueDate":
+            return {"value_date": _day(value.get(kind))}
+        case "ApprovalDate" | "CreationDate":
+            return {"value_timestamp": _instant(value.get(kind))}
+        case "Time":
+            return {"value_time": _clock_time(value.get("Time"))}
+        case "Person" | "Assignee" | "Author" | "ApprovalPerson":
+            return {"value_person_id": _person(tables, value.get(kind))}
+        case "Project":
+            return {"value_project_id": _project(tables, value.get("Project"))}
+        case "Catalog":
+            own = _own(value, "CatalogItemId")
+            return {"value_catalog_item_id": _integer(value.get("CatalogItemId")), "value_json": own}
+        case _:
+            return {"value_json": _own(value)}
+
+
+def _own(value: Json, *without: str) -> Json | None:
+    """The value's own properties as served, without those that have columns and those that are null."""
+    elsewhere = {"Field", "RowId", *without}
+    return {name: told for name, told in value.items() if name not in elsewhere and told is not None} or None
+
+
+# Single values: null where they cannot be read
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _integer(value: Any) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and -(2**63) <= value < 2**63 else None
+
+
+def _number(value: Any) -> int | Decimal | None:
+    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+def _instant(value: Any) -> datetime | None:
+    found = re.fullmatch(r"/Date\((-?[0-9]+)([+-][0-9]{4})?\)/", value) if isinstance(value, str) else None
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1])) if found else None
+    except OverflowError:
+        return None
+
+
+def _day(value: Any) -> date | None:
+    instant = _instant(value)
+    return instant.date() if instant else None
+
+
+def _clock_time(value: Any) -> time | None:
+    """Zeros may be left out, as the API leaves out defaults; with neither told there is no time."""
+    parts = [_object(value).get(name) for name in ("UtcHour", "UtcMinute")]
+    if parts == [None, None]:
+        return None
+    hour, minute = (0 if part is None else _integer(part) for part in parts)
+    readable = hour is not None and minute is not None and 0 <= hour < 24 and 0 <= minute < 60
+    return time(hour or 0, minute or 0) if readable else None
+
+
+def _object(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Json]:
+    return [element for _, element in _numbered(value, dict)]
+
+
+def _numbered(value: Any, kind: type[T]) -> Iterator[tuple[int, T]]:
+    """The elements of an array with their places from 1; one that is null keeps its number and has no row."""
+    for place, element in enumerate(value if isinstance(value, list) else [], 1):
+        if isinstance(element, kind):
+            yield place, element
+
+
+# The tables as they are
+
+
+def read_tables(database: Secret) -> Tables:
+    """Every table whole."""
+    with psycopg.connect(database.reveal(), options="-c timezone=UTC") as connection:
+        set_json_loads(lambda text: json.loads(text, parse_float=Decimal, parse_int=_whole), connection)
+        return {table: _read(connection, table) for table in COLUMNS}
+
+
+def _read(connection: psycopg.Connection[Row], table: str) -> dict[Row, Row]:
+    key, others = (names.split() for names in COLUMNS[table])
+    rows = connection.execute(f"SELECT {', '.join(key + others)} FROM pyrus.{table}".encode()).fetchall()
+    return {row[: len(key)]: row[len(key) :] for row in rows}
+
+
+def first_difference(
+    table: str, expected: Mapping[Row, Row], found: Mapping[Row, Row], *, lenient: bool = False
+) -> str | None:
+    """Which row or column differs first, in the order of the keys; None where nothing does.
+
+    A lenient comparison lets more rows stand than expected, and values where none is expected.
+    """
+    keys, others = (names.split() for names in COLUMNS[table])
+    for key in sorted(expected.keys() | found.keys()):
+        place = f"{table} at " + ", ".join(f"{name} {part}" for name, part in zip(keys, key, strict=True))
+        if key not in found:
+            return f"{place}: no such row, expected {_short(expected[key])}"
+        if key not in expected:
+            if lenient:
+                continue
+            return f"{place}: a row that nothing calls for, {_short(found[key])}"
+        for name, told, stored in zip(others, expected[key], found[key], strict=True):
+            if not (_same(told, stored) or (lenient and told is None)):
+                return f"{place}, {name}: expected {_short(told)}, found {_short(stored)}"
+    return None
+
+
+def _same(told: Any, stored: Any) -> bool:
+    """Equality that tells true from 1, at any depth; `DELETED` equals any date."""
+    if told is DELETED:
+        return isinstance(stored, datetime)
+    if isinstance(told, dict) and isinstance(stored, dict):
+        return told.keys() == stored.keys() and all(_same(told[name], stored[name]) for name in told)
+    if isinstance(told, list) and isinstance(stored, list):
+        return len(told) == len(stored) and all(map(_same, told, stored))
+    if isinstance(told, bool) or isinstance(stored, bool):
+        return told is stored
+    return bool(told == stored)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 500 else f"{text[:300]} … {text[-150:]} ({len(text)} characters)"

@@ -1,0 +1,38 @@
+"""`pyrus-etl` as a program that runs beside the test, to be stopped, killed and watched."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pyrus_etl.sandbox import Sandbox
+from pyrus_etl.settings import Secret
+from tests.runs import program_environment
+
+
+@contextmanager
+def started(
+    *arguments: str, sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """The program, running; killed at the end of the block if it still does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyrus_etl", *arguments],
+        env=program_environment(sandbox, database, **environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def eventually(true: Callable[[], object], seconds: float = 20) -> None:
+    """Waits until something is so; fails where it does not come."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)

@@ -1,0 +1,103 @@
+"""A server that answers what a test tells it to, alone or in front of a sandbox."""
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
+from typing import NamedTuple
+
+from pyrus_etl.sandbox import Sandbox
+
+
+class Asked(NamedTuple):
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """What is answered; the length is told, and nothing else that does not stand here."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+class Scripted(NamedTuple):
+    """A running server, and everything that was asked of it."""
+
+    url: str
+    asked: list[Asked]
+
+    @property
+    def paths(self) -> list[str]:
+        return [asked.path for asked in self.asked]
+
+
+Script = Callable[[Asked], Reply]
+
+
+@contextmanager
+def scripted(script: Script) -> Iterator[Scripted]:
+    """Answers every request as the script says, on a free loopback port, until the block ends."""
+    asked: list[Asked] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            request = Asked(self.command, self.path, dict(self.headers.items()), body)
+            asked.append(request)
+            reply = script(request)
+            self.send_response_only(reply.status)
+            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        do_GET = do_POST = answer  # noqa: N815 -- the names http.server calls
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield Scripted(f"http://127.0.0.1:{server.server_port}", asked)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) -> Iterator[Scripted]:
+    """Passes every request on to the sandbox, but those that are answered otherwise."""
+
+    def script(asked: Asked) -> Reply:
+        return otherwise(asked) or _passed_on(sandbox, asked)
+
+    with scripted(script) as server:
+        yield server
+
+
+def _passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
+    kept = {name: value for name, value in asked.headers.items() if name in ("Authorization", "Content-Type")}
+    request = urllib.request.Request(sandbox.url + asked.path, asked.body or None, kept, method=asked.method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return Reply(answer.status, answer.read(), {"Date": answer.headers["Date"]})
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return Reply(refusal.code, refusal.read())

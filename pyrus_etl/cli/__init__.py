@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="pyrus-etl")
+@click.version_option(package_name="pyrus-etl", prog_name="pyrus-etl")
 def cli() -> None:
     """Pyrus tasks, forms and approvals in PostgreSQL.
 
@@ -62,7 +62,7 @@ def main() -> NoReturn:
     """Runs the command and exits with the code that the README promises; only our own faults show a traceback."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        code = cli(standalone_mode=False) or 0
+        code = cli(prog_name="pyrus-etl", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         code = error.exit_code

@@ -26,7 +26,7 @@ _ACQUIRE = """
     ON CONFLICT (account_id) DO UPDATE
     SET run_id = EXCLUDED.run_id, holder = EXCLUDED.holder,
         acquired_at = EXCLUDED.acquired_at, expires_at = EXCLUDED.expires_at
-    WHERE held.expires_at < clock_timestamp()
+    WHERE held.expires_at < clock_timestamp() OR held.run_id = EXCLUDED.run_id
     RETURNING run_id
 """
 _RENEW = """
@@ -54,7 +54,7 @@ def acquire(connection: Connection, lease: Lease) -> None:
     """Takes the lock; raises LockHeld, saying by whom and since when, where a living run has it.
 
     A living holder renews its lease every few seconds, which is waited for; one that does not is dead, and the lock
-    is taken over when its lease has run out.
+    is taken over when its lease has run out. Safe to repeat.
     """
     first: Held | None = None
     while not _take(connection, lease):

@@ -48,13 +48,9 @@ class Store:
 
     async def hold(self, lease: lock.Lease) -> None:
         """Takes the lock and keeps it until the store is closed; raises LockHeld."""
-        await self._in_thread(partial(self._acquire, lease))
+        await self._in_thread(partial(self._again, lambda: lock.acquire(self._open(), lease)))
         self._lease = lease
         self._heartbeat = asyncio.create_task(self._renew())
-
-    def _acquire(self, lease: lock.Lease) -> None:
-        with driver_errors_translated():
-            lock.acquire(self._open(), lease)
 
     async def run(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         """`work(connection, …)` in one transaction of its own, which is committed when this returns.
@@ -62,9 +58,10 @@ class Store:
         A lost connection is opened anew and the work done again, for a while: it has to be safe to repeat. Raises
         LockHeld where the lease was lost, DatabaseUnavailable where the database stays away.
         """
-        return await self._in_thread(partial(self._repeated, work, *args, **options))
+        return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
-    def _repeated(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+    def _again(self, work: Callable[[], T]) -> T:
+        """Does the work again, for a while, after a fault of the database that passes."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_passing),
             stop=tenacity.stop_after_delay(30),
@@ -72,7 +69,7 @@ class Store:
             reraise=True,
         )
         with driver_errors_translated():
-            answer: T = tries(self._transaction, work, *args, **options)
+            answer: T = tries(work)
             return answer
 
     def _transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:

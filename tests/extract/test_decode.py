@@ -2,7 +2,6 @@
 
 import json
 import re
-from decimal import Decimal
 
 import msgspec
 import pytest
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 
 from pyrus_etl.extract.decode import decode, storable
 from pyrus_etl.model.person import Contacts
-from pyrus_etl.model.read import salvage
-from pyrus_etl.model.task import PersonApproval, TaskHeader, TaskList, TaskWithNotes
+from pyrus_etl.model.task import TaskHeader, TaskList, TaskWithNotes
 
 ESCAPES = {
     # as served → as stored
@@ -141,8 +139,3 @@ def test_amounts_stay_decimals() -> None:
     read, _ = decode(b'{"Id": 1, "Form": [{"Decimal": 0.10}]}', TaskWithNotes)
 
     assert [value and str(value.properties["Decimal"]) for value in read.form or []] == ["0.10"]
-
-
-def test_salvage_takes_out_only_what_does_not_fit() -> None:
-    assert salvage({"Person": {"Id": 1, "Email": 5}, "Choice": []}, PersonApproval)[1] == 2
-    assert salvage({"Person": {"Id": 1, "Email": Decimal(1)}}, PersonApproval)[0].person is not None

@@ -402,9 +402,7 @@ def upgrade() -> None:
         schema="pyrus",
         comment="Who has to approve a task in which step, and what they chose (TaskWithNotes.Approvals).",
     )
-    op.create_index(
-        op.f("ix_approvals_person_id_choice"), "approvals", ["person_id", "choice"], unique=False, schema="pyrus"
-    )
+    op.create_index(op.f("ix_approvals_person_id"), "approvals", ["person_id"], unique=False, schema="pyrus")
     op.create_table(
         "attachment_contents",
         sa.Column(
@@ -784,7 +782,7 @@ def downgrade() -> None:
     op.drop_table("form_values", schema="pyrus")
     op.drop_table("attachments", schema="pyrus")
     op.drop_table("attachment_contents", schema="pyrus")
-    op.drop_index(op.f("ix_approvals_person_id_choice"), table_name="approvals", schema="pyrus")
+    op.drop_index(op.f("ix_approvals_person_id"), table_name="approvals", schema="pyrus")
     op.drop_table("approvals", schema="pyrus")
     op.drop_index(
         "ix_tasks_responsible_id_open",

@@ -36,7 +36,15 @@ class TokenRefused(Exception):
     """401: the token is expired, revoked or wrong."""
 
 
-class AccessDenied(Exception):
+class Refused(Exception):
+    """Another refusal (4xx), which it is no use to repeat."""
+
+    def __init__(self, status: int, complaint: "Complaint") -> None:
+        super().__init__(f"{status} {complaint}")
+        self.status = status
+
+
+class AccessDenied(Refused):
     """403 or 404: the account may not see what was asked for, or it is not there."""
 
 
@@ -53,7 +61,7 @@ class Complaint(NamedTuple):
 def body_of(status: int, headers: Mapping[str, str], body: bytes, asked: str) -> bytes:
     """The body of a good answer.
 
-    Raises Again, QuotaSpent, TokenRefused or AccessDenied; PyrusUnreachable where trying again is no use.
+    Raises Again, QuotaSpent, TokenRefused or Refused; PyrusUnreachable for a redirect.
     """
     if status == 429:
         raise QuotaSpent(_pause(headers))
@@ -69,8 +77,8 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes, asked: str) ->
     if status == 401:
         raise TokenRefused(str(complaint))
     if status in (403, 404):
-        raise AccessDenied(f"{status} {complaint}")
-    raise PyrusUnreachable(f"{asked} answered {status} {complaint}; is PYRUS_URL the origin of a Pyrus?")
+        raise AccessDenied(status, complaint)
+    raise Refused(status, complaint)
 
 
 def quota_pause(headers: Mapping[str, str]) -> float:

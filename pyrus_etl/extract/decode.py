@@ -38,8 +38,8 @@ def storable(body: bytes) -> bytes:
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["unstorable"] else escape[0], body)
 
 
-def decode(body: bytes, kind: type[T]) -> tuple[T, int]:
-    """The struct in a `storable` body, and how many values in it could not be read.
+def decode(body: bytes, kind: type[T], expendable: str | None = None) -> tuple[T, int]:
+    """The struct in a `storable` body, and how many values in it could not be read; see `salvage`.
 
     Raises msgspec.ValidationError where JSON holds no such struct, another msgspec.DecodeError where it is no JSON.
     """
@@ -47,7 +47,7 @@ def decode(body: bytes, kind: type[T]) -> tuple[T, int]:
         try:
             return _decoder(kind).decode(body), 0  # type: ignore[arg-type] # mypy: a type[T] is not seen to be hashable
         except msgspec.ValidationError:
-            return salvage(_plain.decode(body), kind)
+            return salvage(_plain.decode(body), kind, expendable)
     except RecursionError as error:
         raise msgspec.ValidationError("JSON is nested too deeply") from error
 

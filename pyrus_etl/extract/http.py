@@ -17,7 +17,7 @@ import msgspec
 import tenacity
 
 from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
+from pyrus_etl.extract.answer import Again, QuotaSpent, Refused, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.retries import ATTEMPTS, after_faults, after_quota
 from pyrus_etl.extract.token import Token
@@ -76,8 +76,8 @@ class Http:
         """What `read` makes of the answer's body, tried again until there is one.
 
         `read` raises msgspec.DecodeError for a body that is no JSON (tried again: it may be cut short) and
-        msgspec.ValidationError for JSON of another kind (final). Raises AccessDenied for 403 and 404, LoginRefused,
-        and when all tries are spent Again, or PyrusUnreachable where no server answered.
+        msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404),
+        LoginRefused, and when all tries are spent Again, or PyrusUnreachable where no server answered.
         """
         try:
             send = self._authorized if login else self._send
@@ -161,7 +161,9 @@ class Http:
         }
         try:
             answer = await self.call("POST", "/restapi/getaccesstoken", _read_token, credentials, login=False)
-        except (TokenRefused, AccessDenied) as error:
+        except (TokenRefused, Refused) as error:
+            if isinstance(error, Refused) and error.status == 404:
+                raise PyrusUnreachable(f"{settings.url} knows no login ({error}); is it a Pyrus?") from error
             raise LoginRefused(
                 f"Pyrus refused the login of {settings.login}: {error}; "
                 "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."

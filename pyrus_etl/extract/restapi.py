@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
-from pyrus_etl.extract.answer import AccessDenied, Again
+from pyrus_etl.extract.answer import AccessDenied, Again, Refused
 from pyrus_etl.extract.decode import decode, storable
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.source import Fetched
@@ -57,10 +57,10 @@ class RestApi:
             return Contacts()
 
     async def inbox(self) -> TaskList:
-        return await _whole(lambda most: self._call("GET", f"/restapi/inbox/{most}", TaskList))
+        return await _whole(lambda most: self._list("GET", f"/restapi/inbox/{most}"))
 
     async def all_tasks(self) -> TaskList:
-        return await _whole(lambda most: self._call("GET", f"/restapi/alltasks/{most}", TaskList))
+        return await _whole(lambda most: self._list("GET", f"/restapi/alltasks/{most}"))
 
     async def search(self, window: Window, most: int) -> TaskList:
         asked: dict[str, Any] = {"IncludeClosedTasks": True, "MaximumItemsCount": most}
@@ -68,7 +68,7 @@ class RestApi:
             asked["ActiveFrom"] = f"/Date({window.start * 1000})/"
         if window.end is not None:
             asked["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
-        return await self._call("POST", "/restapi/searchtasks", TaskList, asked)
+        return await self._list("POST", "/restapi/searchtasks", asked)
 
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
@@ -78,10 +78,11 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
             raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch", denied=True) from error
-        except Again as error:
+        except (Again, Refused) as error:
             await self._alive(error)
-            stage = "fetch" if error.body is None else "decode"
-            raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=error.body) from error
+            payload = getattr(error, "body", None)
+            stage = "fetch" if payload is None else "decode"
+            raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=payload) from error
         except _Unreadable as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         self._failed_in_a_row = 0
@@ -89,7 +90,7 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
         return Fetched(task, storable(body), hashlib.sha256(body).hexdigest(), fetched_at, unreadable)
 
-    async def _alive(self, error: Again) -> None:
+    async def _alive(self, error: Exception) -> None:
         """Tells one bad task from a bad server: raises PyrusUnreachable where the rest fails too."""
         self._failed_in_a_row += 1
         if self._failed_in_a_row > MOST_FAILED_IN_A_ROW:
@@ -98,10 +99,16 @@ class RestApi:
             ) from error
         await self.profile()
 
-    async def _call(self, method: str, path: str, kind: type[T], asked: Any = None) -> T:
+    async def _list(self, method: str, path: str, asked: Any = None) -> TaskList:
+        """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
+        return await self._call(method, path, TaskList, asked, expendable="ModifiedDate")
+
+    async def _call(self, method: str, path: str, kind: type[T], asked: Any = None, expendable: str | None = None) -> T:
         try:
-            read, unreadable = await self._http.call(method, path, lambda body: decode(storable(body), kind), asked)
-        except (AccessDenied, Again, msgspec.ValidationError) as error:
+            read, unreadable = await self._http.call(
+                method, path, lambda body: decode(storable(body), kind, expendable), asked
+            )
+        except (Again, Refused, msgspec.ValidationError) as error:
             raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
         if unreadable:
             log.warning("%s %s: %d values or entries could not be read", method, path, unreadable)

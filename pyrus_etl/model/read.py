@@ -23,10 +23,11 @@ _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
-def salvage(tree: Any, kind: type[T]) -> tuple[T, int]:
+def salvage(tree: Any, kind: type[T], expendable: str | None = None) -> tuple[T, int]:
     """The struct in plain JSON, and how many values were taken out of it because the struct cannot hold them.
 
-    Raises msgspec.ValidationError, with the first complaint, where no struct is left.
+    Any value may be taken out, or those of the property `expendable` alone. Raises msgspec.ValidationError, with the
+    first complaint, where no struct is left.
     """
     first: msgspec.ValidationError | None = None
     for unreadable in range(MOST_UNREADABLE):
@@ -34,12 +35,12 @@ def salvage(tree: Any, kind: type[T]) -> tuple[T, int]:
             return msgspec.convert(tree, kind, dec_hook=read_custom), unreadable
         except msgspec.ValidationError as error:
             first = first or error
-            if not _take_out(tree, str(error)):
+            if not _take_out(tree, str(error), expendable):
                 break
     raise first or msgspec.ValidationError("too many unreadable values")
 
 
-def _take_out(tree: Any, complaint: str) -> bool:
+def _take_out(tree: Any, complaint: str, expendable: str | None) -> bool:
     """Sets the value that the complaint names to null, or what holds it where it is null already.
 
     False where nothing is left that could be taken out.
@@ -49,6 +50,8 @@ def _take_out(tree: Any, complaint: str) -> bool:
     while steps:
         *above, last = steps
         holder = reduce(getitem, above, tree)
+        if expendable not in (None, last):
+            return False
         if holder[last] is not None:
             holder[last] = None
             return True

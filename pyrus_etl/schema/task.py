@@ -75,7 +75,7 @@ approvals = Table(
     ordinal("approver_no", "Place of the approver in the step, from 1."),
     bigint("person_id", "The approver; see persons."),
     Column("choice", Text, nullable=False, comment="Waiting, Approved, Rejected or Revoked."),
-    Index(None, "person_id", "choice"),
+    Index(None, "person_id"),
     comment="Who has to approve a task in which step, and what they chose (TaskWithNotes.Approvals).",
 )
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.answer import AccessDenied, Again
+from pyrus_etl.extract.answer import AccessDenied, Again, Refused
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.retries import ATTEMPTS
 from pyrus_etl.sandbox import Faults, Sandbox, World
@@ -258,7 +258,7 @@ def test_a_host_that_answers_html_is_given_up_with_a_hint_at_the_setting() -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error"), [(403, b"{}", AccessDenied), (404, b"", AccessDenied), (400, b"{}", PyrusUnreachable)]
+    ("status", "body", "error"), [(403, b"{}", AccessDenied), (404, b"", AccessDenied), (400, b"{}", Refused)]
 )
 def test_a_refusal_is_not_asked_again(status: int, body: bytes, error: type[Exception]) -> None:
     with scripted(after_the_login(lambda _: Reply(status, body))) as server:

@@ -33,9 +33,15 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 def read(body: bytes) -> Read:
     """What the product makes of an answer of GetTask."""
-    answer, unreadable = decode(storable(body), _Answer)
-    rows = task_rows(answer.task_with_notes)
+    task, unreadable = task_of(body)
+    rows = task_rows(task)
     return Read(_tables(rows), rows.unreadable + unreadable)
+
+
+def task_of(body: bytes) -> tuple[TaskWithNotes, int]:
+    """The task in an answer of GetTask, and how many of its values could not be read."""
+    answer, unreadable = decode(storable(body), _Answer)
+    return answer.task_with_notes, unreadable
 
 
 def task_body(**properties: Any) -> bytes:

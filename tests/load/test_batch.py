@@ -1,0 +1,214 @@
+"""A batch of tasks → the tables: replaced whole where they changed, left alone where they did not."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from pyrus_etl.extract.decode import storable
+from pyrus_etl.load.batch import TaskLoad, load, unchanged, write
+from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.model.person import Contacts, Organization, Person
+from pyrus_etl.normalize.person import contacts
+from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
+from pyrus_etl.settings import Secret
+from tests.normalize.reading import FULL, FULL_ID, task_of
+from tests.oracle import COLUMNS, read_tables, tables_of
+
+FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+BARE = json.dumps({"TaskWithNotes": {"Id": FULL_ID}}).encode()
+CHILDREN = sorted(set(COLUMNS) - {"tasks", "raw_tasks", "persons", "projects", "organizations", "inbox_tasks"})
+
+
+@pytest.fixture
+def connection(database: Secret) -> Iterator[Connection]:
+    with connect(database) as opened:
+        yield opened
+
+
+def body(task_id: int, **properties: Any) -> bytes:
+    return json.dumps({"TaskWithNotes": properties | {"Id": task_id}}).encode()
+
+
+def task_load(served: bytes, listed: datetime | None = FETCHED) -> TaskLoad:
+    """A body on its way into the tables."""
+    task, _ = task_of(served)
+    rows, digest = task_rows(task), hashlib.sha256(served).hexdigest()
+    rows.add(raw_tasks, RawTaskRow(task.id, storable(served), digest, FETCHED, listed))
+    return TaskLoad(task.id, digest, listed, rows)
+
+
+def loaded(connection: Connection, *bodies: bytes) -> set[int]:
+    """Loads the bodies as one batch, in a transaction of its own."""
+    with connection.transaction():
+        return load(connection, [task_load(served) for served in bodies])
+
+
+def versions(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """Which transaction wrote each row of every table, and where it lies."""
+    select = "SELECT xmin::text, xmax::text, ctid::text FROM pyrus.{} ORDER BY ctid"
+    return {table: connection.execute(select.format(table).encode()).fetchall() for table in COLUMNS}
+
+
+def rows(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
+    return connection.execute(sql.encode()).fetchall()
+
+
+def test_children_that_left_the_payload_leave_the_tables(database: Secret, connection: Connection) -> None:
+    loaded(connection, FULL)
+    full = read_tables(database)
+    loaded(connection, BARE)
+    bare = read_tables(database)
+
+    assert [table for table in CHILDREN if not full[table]] == []
+    assert [table for table in CHILDREN if bare[table]] == []
+    assert bare["tasks"] == tables_of({FULL_ID: BARE})["tasks"]
+    assert bare["raw_tasks"] == tables_of({FULL_ID: BARE})["raw_tasks"]
+
+
+def test_children_that_came_are_added(database: Secret, connection: Connection) -> None:
+    loaded(connection, BARE)
+    loaded(connection, FULL)
+
+    expected = tables_of({FULL_ID: FULL}, with_contacts=False)
+    assert read_tables(database) == expected
+
+
+def test_what_is_shared_is_kept_when_no_task_mentions_it_any_more(database: Secret, connection: Connection) -> None:
+    loaded(connection, FULL)
+    before = read_tables(database)
+    loaded(connection, BARE)
+
+    assert {table: read_tables(database)[table] for table in ("persons", "projects")} == {
+        table: before[table] for table in ("persons", "projects")
+    }
+
+
+def test_an_unchanged_task_is_not_written_again(connection: Connection) -> None:
+    assert loaded(connection, FULL, body(2)) == {FULL_ID, 2}
+    before = versions(connection)
+
+    assert loaded(connection, body(2), FULL) == set()
+    assert versions(connection) == before
+
+
+def test_a_changed_task_leaves_the_others_alone(connection: Connection) -> None:
+    neighbours = [body(number, Text="t", Notes=[{"Text": "n"}], Form=[{}]) for number in range(1, 20)]
+    loaded(connection, *neighbours)
+    of_others = "SELECT task_id, xmin::text FROM pyrus.{} WHERE task_id <> 7"
+    before = [rows(connection, of_others.format(table)) for table in ("tasks", *CHILDREN, "raw_tasks")]
+
+    assert loaded(connection, *neighbours[:6], body(7, Text="other"), *neighbours[7:]) == {7}
+    assert [rows(connection, of_others.format(table)) for table in ("tasks", *CHILDREN, "raw_tasks")] == before
+
+
+def test_of_a_task_that_stands_twice_in_a_batch_the_later_counts(connection: Connection) -> None:
+    first = body(1, Text="earlier", Notes=[{"Text": "a"}, {"Text": "b"}], Author={"Id": 5, "LastName": "Old"})
+    second = body(1, Text="later", Notes=[{"Text": "c"}], Author={"Id": 5, "LastName": "New"})
+
+    assert loaded(connection, first, second) == {1}
+    assert rows(connection, "SELECT text FROM pyrus.tasks") == [("later",)]
+    assert rows(connection, "SELECT text FROM pyrus.notes") == [("c",)]
+    assert rows(connection, "SELECT last_name FROM pyrus.persons") == [("New",)]
+
+
+def test_the_same_person_and_project_in_many_tasks_of_a_batch_are_one_row(connection: Connection) -> None:
+    """What one task tells of them and another does not is kept."""
+    loaded(
+        connection,
+        body(1, Author={"Id": 5, "FirstName": "Ann"}, Projects=[{"Id": 8, "Name": "Leaf", "Parent": {"Id": 9}}]),
+        body(2, Author={"Id": 5, "LastName": "Lee"}, Projects=[{"Id": 8}, {"Id": 9, "Name": "Root"}]),
+        body(3, Author={"Id": 5}, Projects=[{"Id": 8, "Name": None, "Parent": None}]),
+    )
+
+    assert rows(connection, "SELECT first_name, last_name FROM pyrus.persons") == [("Ann", "Lee")]
+    assert rows(connection, "SELECT * FROM pyrus.projects ORDER BY 1") == [(8, "Leaf", 9), (9, "Root", None)]
+
+
+def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: Connection) -> None:
+    known = Person(5, "Ann", "Lee", "ann@lee.example", can_send_notification=True)
+    with connection.transaction():
+        write(connection, contacts(Contacts([Organization(3, "Lee & Co", [known])])))
+    loaded(connection, body(1, Author={"Id": 5, "LastName": "Lee-Marsh", "Email": None}))
+
+    everything = "SELECT first_name, last_name, email, organization_id, can_send_notification FROM pyrus.persons"
+    assert rows(connection, everything) == [("Ann", "Lee-Marsh", "ann@lee.example", 3, True)]
+
+
+def test_contacts_that_did_not_change_are_not_written_again(connection: Connection) -> None:
+    told = Contacts([Organization(3, "Lee & Co", [Person(5, "Ann"), Person(6, None, "Bo")]), Organization(4)])
+    for _ in range(2):
+        with connection.transaction():
+            write(connection, contacts(told))
+    before = versions(connection)
+    with connection.transaction():
+        write(connection, contacts(told))
+
+    assert versions(connection) == before
+
+
+@pytest.mark.parametrize("served", [FULL, BARE], ids=["unchanged", "changed"])
+def test_a_task_that_could_be_fetched_again_is_no_longer_deleted(connection: Connection, served: bytes) -> None:
+    loaded(connection, FULL)
+    connection.execute("UPDATE pyrus.tasks SET deleted_at = now()")
+    loaded(connection, served)
+
+    assert rows(connection, "SELECT deleted_at FROM pyrus.tasks") == [(None,)]
+
+
+def test_what_became_of_contents_outlives_a_change_of_the_task(connection: Connection) -> None:
+    loaded(connection, FULL)
+    connection.execute(
+        "INSERT INTO pyrus.attachment_contents (task_id, attachment_id, status) VALUES (%s, 9001, 'stored')", [FULL_ID]
+    )
+    loaded(connection, BARE)
+
+    assert rows(connection, "SELECT attachment_id, status FROM pyrus.attachment_contents") == [(9001, "stored")]
+
+
+def test_of_a_batch_that_is_refused_nothing_is_stored(connection: Connection) -> None:
+    loaded(connection, body(1, Text="before"))
+    before = versions(connection)
+
+    with pytest.raises(psycopg.DataError):
+        loaded(connection, body(1, Text="after"), body(2), b'{"TaskWithNotes": {"Id": 3, "New": 1E+200000}}', body(4))
+    assert versions(connection) == before
+
+
+def test_a_listed_task_is_unchanged_only_under_the_date_that_is_stored(connection: Connection) -> None:
+    later = FETCHED + timedelta(milliseconds=1)
+    with connection.transaction():
+        load(connection, [task_load(body(1)), task_load(body(2), None)])
+        connection.execute("UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = 2")
+        load(connection, [task_load(body(3))])
+        connection.execute("UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = 3")
+
+    assert unchanged(connection, [(1, FETCHED), (2, None), (3, FETCHED), (4, FETCHED)]) == {1}
+    assert unchanged(connection, [(1, later)]) == set()
+    assert unchanged(connection, [(1, None)]) == set()
+
+
+def test_an_unchanged_body_under_a_new_date_is_not_fetched_for_that_date_again(connection: Connection) -> None:
+    later = FETCHED + timedelta(days=1)
+    loaded(connection, body(1))
+    with connection.transaction():
+        assert load(connection, [task_load(body(1), later)]) == set()
+
+    assert unchanged(connection, [(1, later)]) == {1}
+
+
+def test_an_empty_batch_is_no_error(connection: Connection) -> None:
+    assert loaded(connection) == set()
+
+
+def test_a_batch_of_a_thousand_tasks_is_stored_whole(database: Secret, connection: Connection) -> None:
+    tree = json.loads(FULL)["TaskWithNotes"] | {"Form": [{"Field": {"Type": "Text"}, "Text": "x"}] * 5}
+    bodies = {number: body(number, **tree) for number in range(1, 1001)}
+    loaded(connection, *bodies.values())
+
+    assert read_tables(database) == tables_of(bodies, with_contacts=False)

@@ -1,0 +1,220 @@
+"""The tables as the contract has them (3), in the database and as they are declared."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Table
+
+from pyrus_etl.load.migrate import differences, downgrade, migrations_folder, upgrade
+from pyrus_etl.schema import attachment, form, metadata, note, person, project, raw, task
+from pyrus_etl.schema.metadata import REVISION
+from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
+from pyrus_etl.settings import Secret
+from tests.oracle import COLUMNS
+from tests.typing import Query
+
+RUN_COLUMNS = (
+    "kind status started_at finished_at tasks_listed tasks_fetched tasks_changed tasks_unchanged tasks_deleted "
+    "tasks_failed requests retries error"
+)
+CONTRACT = {
+    **COLUMNS,
+    "attachment_contents": ("task_id attachment_id", "status stored_uri stored_at error"),
+    "raw_tasks": ("task_id", "payload payload_sha256 fetched_at"),
+    "inbox_tasks": ("account_id task_id", "position seen_at"),
+    "sync_runs": ("run_id", RUN_COLUMNS),
+    "sync_cursors": ("account_id stream", "cursor updated_at"),
+}
+OF_A_TASK = (
+    *("task_projects", "notes", "note_projects", "approvals", "note_approvals", "form_values", "note_form_values"),
+    *("attachments", "attachment_contents", "raw_tasks"),
+)
+ROWS: list[tuple[Table, Any]] = [
+    (task.tasks, task.TaskRow),
+    (task.task_projects, task.TaskProjectRow),
+    (task.approvals, task.ApprovalRow),
+    (task.inbox_tasks, task.InboxRow),
+    (note.notes, note.NoteRow),
+    (note.note_projects, note.NoteProjectRow),
+    (note.note_approvals, note.NoteApprovalRow),
+    (attachment.attachments, attachment.AttachmentRow),
+    (attachment.attachment_contents, attachment.AttachmentContentRow),
+    (person.persons, person.PersonRow),
+    (person.organizations, person.OrganizationRow),
+    (project.projects, project.ProjectRow),
+    (raw.raw_tasks, raw.RawTaskRow),
+]
+PRIMARY_KEYS = """
+    SELECT relation.relname, string_agg(attname, ' ' ORDER BY array_position(conkey, attnum))
+    FROM pg_constraint JOIN pg_class AS relation ON relation.oid = conrelid
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+    WHERE contype = 'p' AND connamespace = 'pyrus'::regnamespace GROUP BY 1
+"""
+COLUMN_TYPES = """
+    SELECT table_name, column_name, data_type, coalesce(column_default, '') || is_identity
+    FROM information_schema.columns
+    WHERE table_schema = 'pyrus' AND table_name <> 'alembic_version'
+"""
+WITHOUT_COMMENT = """
+    SELECT relation.relname, attname FROM pg_class AS relation
+    LEFT JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relnamespace = 'pyrus'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND relname <> 'alembic_version'
+      AND (coalesce(obj_description(relation.oid), '') = '' OR coalesce(col_description(relation.oid, attnum), '') = '')
+"""
+FOREIGN_KEYS = """
+    SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE contype = 'f' AND connamespace = 'pyrus'::regnamespace
+"""
+
+
+def test_tables_have_the_keys_of_the_contract(each_database: Secret, query: Query) -> None:
+    keys = dict(query(each_database, PRIMARY_KEYS))
+
+    assert {table: set(keys[table].split()) for table in CONTRACT} == {
+        table: set(key.split()) for table, (key, _) in CONTRACT.items()
+    }
+
+
+def test_tables_have_the_columns_of_the_contract(each_database: Secret, query: Query) -> None:
+    there = {(table, column) for table, column, _, _ in query(each_database, COLUMN_TYPES)}
+    called_for = {(table, name) for table, names in CONTRACT.items() for name in " ".join(names).split()}
+    set_aside = "task_id stage error payload first_seen_at last_seen_at attempts resolved_at"
+
+    assert called_for - there == set()
+    assert {("sync_errors", name) for name in set_aside.split()} - there == set()
+
+
+def test_every_table_and_column_has_a_comment(each_database: Secret, query: Query) -> None:
+    assert query(each_database, WITHOUT_COMMENT) == []
+
+
+def test_whatever_is_about_a_task_has_its_id_first_in_the_key(database: Secret, query: Query) -> None:
+    """So that the schema can be distributed by it."""
+    keys = dict(query(database, PRIMARY_KEYS))
+
+    assert [table for table in ("tasks", *OF_A_TASK) if keys[table].split()[0] != "task_id"] == []
+
+
+def test_children_go_with_their_task_and_no_other_key_is_foreign(database: Secret, query: Query) -> None:
+    """Persons, projects and parents may be unknown: they are told one by one."""
+    cascade = "FOREIGN KEY (task_id) REFERENCES pyrus.tasks(task_id) ON DELETE CASCADE"
+
+    assert dict(query(database, FOREIGN_KEYS)) == {f"pyrus.{table}": cascade for table in OF_A_TASK}
+
+
+def test_types_are_those_of_the_contract(database: Secret, query: Query) -> None:
+    types = {(table, column): kind for table, column, kind, _ in query(database, COLUMN_TYPES)}
+    ids = {place: kind for place, kind in types.items() if place[1].endswith("_id") and place[1] != "run_id"}
+    times = {place: kind for place, kind in types.items() if re.search(r"_at$|(create|modified|close)_date$", place[1])}
+    ordinals = {place: kind for place, kind in types.items() if place[1].endswith("_no")}
+
+    assert set(ids.values()) == {"bigint"}
+    assert set(times.values()) == {"timestamp with time zone"}
+    assert set(ordinals.values()) == {"integer"}
+    assert "timestamp without time zone" not in types.values()
+    for table in ("form_values", "note_form_values"):
+        assert {name.removeprefix("value_"): types[table, name] for name in COLUMNS[table][1].split()[5:]} == {
+            "text": "text",
+            "number": "numeric",
+            "date": "date",
+            "timestamp": "timestamp with time zone",
+            "time": "time without time zone",
+            "bool": "boolean",
+            "person_id": "bigint",
+            "project_id": "bigint",
+            "catalog_item_id": "bigint",
+            "json": "jsonb",
+        }
+
+
+def test_amounts_are_unconstrained(database: Secret, query: Query) -> None:
+    """numeric(p, s) would round."""
+    constrained = """
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'pyrus' AND (numeric_scale > 0 OR character_maximum_length IS NOT NULL
+                                          OR (data_type = 'numeric' AND numeric_precision IS NOT NULL))
+          AND table_name <> 'alembic_version'
+    """
+
+    assert query(database, constrained) == []
+
+
+def test_keys_are_natural(database: Secret, query: Query) -> None:
+    """No serials, no identities."""
+    assert [row for row in query(database, COLUMN_TYPES) if "nextval" in row[3] or row[3].endswith("YES")] == []
+
+
+@pytest.mark.parametrize(("table", "row"), ROWS, ids=[table.name for table, _ in ROWS])
+def test_a_row_has_the_columns_of_its_table_in_their_order(table: Table, row: Any) -> None:
+    assert list(row._fields) == table.columns.keys()
+
+
+def test_the_rows_of_form_values_are_their_key_the_field_and_the_value() -> None:
+    columns = [*form.Field._fields, *form.Value._fields]
+
+    assert form.form_values.columns.keys() == ["task_id", *columns]
+    assert form.note_form_values.columns.keys() == ["task_id", "note_no", *columns]
+
+
+def test_every_table_of_a_task_is_replaced_with_it_but_for_what_became_of_contents() -> None:
+    assert {table.name for table in OWNED} == set(OF_A_TASK) - {"attachment_contents"}
+    assert {table.name for table in MERGED} == {"persons", "organizations", "projects"}
+    assert OWNER.name == "tasks"
+
+
+def test_declared_and_migrated_tables_do_not_differ(each_database: Secret, query: Query) -> None:
+    assert differences(each_database) == []
+
+    query(each_database, "ALTER TABLE pyrus.tasks DROP COLUMN asap")
+    query(each_database, "COMMENT ON COLUMN pyrus.tasks.text IS 'another'")
+    query(each_database, "CREATE TABLE pyrus.stray (id int)")
+    assert len(differences(each_database)) == 3
+
+
+def test_tables_of_others_are_no_difference(database: Secret, query: Query) -> None:
+    query(database, "CREATE SCHEMA others")
+    query(database, "CREATE TABLE others.tasks (id int)")
+    query(database, "CREATE TABLE public.notes (id int)")
+
+    assert differences(database) == []
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(each_database: Secret, query: Query) -> None:
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'pyrus' ORDER BY 1"
+    before = query(each_database, tables)
+
+    downgrade(each_database, "base")
+    assert [name for (name,) in query(each_database, tables) if name != "alembic_version"] == []
+
+    upgrade(each_database)
+    assert query(each_database, tables) == before
+    assert differences(each_database) == []
+
+
+def test_an_upgrade_may_be_repeated(database: Secret) -> None:
+    upgrade(database)
+    upgrade(database)
+
+    assert differences(database) == []
+
+
+def test_the_revision_that_is_worked_with_is_the_last_one() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+
+
+def test_migrations_stand_in_order_and_each_can_be_taken_back() -> None:
+    files = sorted(Path(migrations_folder(), "versions").glob("*.py"))
+
+    assert [file.name[:4] for file in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
+    assert all("def downgrade() -> None:\n    op." in file.read_text() for file in files)
+
+
+def test_all_declared_tables_stand_in_one_schema() -> None:
+    assert {table.schema for table in metadata.tables.values()} == {"pyrus"}

@@ -1,0 +1,236 @@
+"""Bad tasks: each is set aside with its reason, the others land, and it is tried again until it succeeds."""
+
+from collections.abc import Callable
+
+import pytest
+import tenacity
+
+from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.sandbox import Faults, Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.oracle import assert_tables_equal_world
+from tests.runs import backfill, sync
+from tests.scripted import Asked, Reply, in_front_of
+from tests.typing import Query
+
+OPEN = "SELECT task_id, stage, attempts FROM pyrus.sync_errors WHERE resolved_at IS NULL"
+CURSOR = "SELECT cursor FROM pyrus.sync_cursors"
+ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access to this task."}}'
+
+
+@pytest.fixture(autouse=True)
+def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow each other at once."""
+    monkeypatch.setattr(tenacity.wait_random_exponential, "__call__", lambda *_: 0.0)
+
+
+def on_task(task_id: int, reply: Reply) -> Callable[[Asked], Reply | None]:
+    """Answers one task in its own way, and nothing else."""
+    return lambda asked: reply if asked.path.endswith(f"/task/{task_id}") else None
+
+
+@pytest.mark.parametrize(
+    ("reply", "stage", "reason"),
+    [
+        (Reply(403, ENVELOPE), "fetch", "BehavioralTaskAccessViolation"),
+        (Reply(404, b'{"ApiException": {"Code": "TaskNotFound"}}'), "fetch", "404"),
+        (Reply(500, b"{}"), "fetch", "500"),
+        (Reply(200, b"<html>down for maintenance</html>"), "decode", "HTML"),
+        (Reply(200, b""), "decode", "JSON"),
+        (Reply(200, b'{"TaskWithNotes": {"Id": 1, "Text": "cut'), "decode", "JSON"),
+        (Reply(200, b"\x00\xff\xfe"), "decode", "JSON"),
+        (Reply(200, b"null"), "decode", ""),
+        (Reply(200, b"[1, 2]"), "decode", ""),
+        (Reply(200, b'{"Tasks": []}'), "decode", "TaskWithNotes"),
+        (Reply(200, b'{"TaskWithNotes": {"Id": 5}}'), "decode", "task 5"),
+        (Reply(200, b'{"TaskWithNotes": {"Text": "no id"}}'), "decode", ""),
+        (Reply(200, b'{"TaskWithNotes": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "decode", ""),
+    ],
+    ids=lambda value: f"{value.status} {value.body[:30]!r}" if isinstance(value, Reply) else None,
+)
+def test_a_bad_task_is_set_aside_the_others_land_and_it_comes_when_it_is_mended(
+    database: Secret, query: Query, reply: Reply, stage: str, reason: str
+) -> None:
+    with Sandbox(World(3, tasks=12)) as sandbox:
+        bad = sandbox.world.task_ids()[5]
+        with in_front_of(sandbox, on_task(bad, reply)) as server:
+            first = sync(sandbox, database, PYRUS_URL=server.url)
+            again = sync(sandbox, database, PYRUS_URL=server.url)
+
+        assert (first.status, first.counts.tasks_failed, first.counts.tasks_changed) == ("ok", 1, 11)
+        assert again.counts.tasks_failed == 1
+        assert query(database, OPEN) == [(bad, stage, 2)]
+        ((error,),) = query(database, "SELECT error FROM pyrus.sync_errors")
+        assert str(bad) in error
+        assert reason in error
+        assert_tables_equal_world(database, sandbox.world, set_aside=[bad], lived=True)
+
+        mended = sync(sandbox, database)
+
+        assert (mended.counts.tasks_failed, mended.counts.tasks_changed) == (0, 1)
+        assert query(database, OPEN) == []
+        assert_tables_equal_world(database, sandbox.world)
+
+
+@pytest.mark.parametrize("status", [400, 409, 410, 423, 451])
+def test_a_refusal_that_nobody_foresaw_costs_its_task_only(database: Secret, query: Query, status: int) -> None:
+    """The vendor answers most of what it calls behavioral with 400."""
+    with Sandbox(World(3, tasks=12)) as sandbox:
+        bad = sandbox.world.task_ids()[5]
+        behavioral = Reply(
+            status, b'{"ApiException": {"Code": "BehavioralSomething", "Message": "It cannot be done."}}'
+        )
+        with in_front_of(sandbox, on_task(bad, behavioral)) as server:
+            report = sync(sandbox, database, PYRUS_URL=server.url)
+
+    assert (report.counts.tasks_failed, report.counts.tasks_changed) == (1, 11)
+    assert query(database, OPEN) == [(bad, "fetch", 1)]
+
+
+def test_the_body_that_could_not_be_read_is_kept(database: Secret, query: Query) -> None:
+    with Sandbox(World(3, tasks=5)) as sandbox:
+        bad = sandbox.world.put(sandbox.world.task_ids()[0], b'{"strange": "\x00\\u0000 \xff"}')
+        sync(sandbox, database)
+
+    ((payload,),) = query(database, "SELECT payload FROM pyrus.sync_errors WHERE task_id = %s", bad)
+    assert payload.startswith('{"strange": ')
+
+
+def test_a_bad_task_does_not_hold_the_cursor(database: Secret, query: Query) -> None:
+    with Sandbox(World(3, tasks=12)) as sandbox:
+        sync(sandbox, database)
+        before = query(database, CURSOR)
+        sandbox.world.advance(600)
+        sandbox.world.put(77, b"no json")
+        sync(sandbox, database)
+
+        assert query(database, CURSOR) > before
+        sandbox.world.advance(86400 * 30)
+        sandbox.world.put(77, {"Id": 77, "Text": "mended"}, modified=None)
+        sync(sandbox, database)
+
+    assert query(database, OPEN) == []
+
+
+def test_a_task_that_came_before_and_cannot_be_read_now_keeps_its_rows(database: Secret, query: Query) -> None:
+    with Sandbox(World(3, tasks=5)) as sandbox:
+        bad = sandbox.world.task_ids()[2]
+        sync(sandbox, database)
+        before = query(database, "SELECT payload_sha256 FROM pyrus.raw_tasks WHERE task_id = %s", bad)
+        sandbox.world.put(bad, b"not any more")
+        sync(sandbox, database)
+
+    assert query(database, "SELECT payload_sha256 FROM pyrus.raw_tasks WHERE task_id = %s", bad) == before
+    assert query(database, OPEN) == [(bad, "decode", 1)]
+
+
+@pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html"])
+def test_one_answer_in_eight_may_be_faulty_and_everything_lands(database: Secret, kind: str) -> None:
+    with Sandbox(World(3, tasks=150), cap=50) as sandbox:
+        sandbox.faults = Faults(seed=3, **{kind: 1 / 8})  # type: ignore[arg-type] # mypy does not see that it is a share
+        report = backfill(sandbox, database)
+
+        assert (report.counts.tasks_changed, report.counts.tasks_failed) == (150, 0)
+        assert report.counts.retries == sandbox.requests.faults[kind] > 10
+        assert report.counts.requests == sandbox.requests.total
+        assert_tables_equal_world(database, sandbox.world)
+
+
+def test_a_server_that_goes_down_in_the_middle_ends_the_run_and_what_came_is_kept(
+    database: Secret, query: Query
+) -> None:
+    with Sandbox(World(3, tasks=300), cap=100) as sandbox:
+
+        def down_after_a_while(asked: Asked) -> None:
+            sandbox.down = sandbox.down or len(sandbox.requests.fetched) >= 120
+
+        with in_front_of(sandbox, down_after_a_while) as server, pytest.raises(PyrusUnreachable):
+            backfill(sandbox, database, PYRUS_URL=server.url)
+        ((stored,),) = query(database, "SELECT count(*) FROM pyrus.tasks")
+        assert stored >= 100
+        assert query(database, "SELECT status FROM pyrus.sync_runs") == [("failed",)]
+        assert query(database, "SELECT * FROM pyrus.sync_cursors") == []
+        assert query(database, OPEN) == []
+
+        sandbox.down = False
+        sandbox.requests.clear()
+        backfill(sandbox, database)
+
+        assert len(sandbox.requests.fetched) == 300 - stored
+        assert_tables_equal_world(database, sandbox.world)
+
+
+@pytest.mark.parametrize("path", ["searchtasks", "inbox"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"[]",
+        b'{"Tasks": 5}',
+        b'{"Tasks": {"Id": 5}}',
+        b'{"Tasks": [{"Id": "x"}]}',
+        b'{"Tasks": [{"Text": "no id"}]}',
+        b'{"Tasks": [], "HasMoreTasks": "yes"}',
+    ],
+)
+def test_a_list_that_is_none_ends_the_run_and_is_not_taken_for_an_empty_one(
+    database: Secret, query: Query, path: str, body: bytes
+) -> None:
+    with Sandbox(World(3, tasks=12)) as sandbox:
+
+        def broken(asked: Asked) -> Reply | None:
+            return Reply(200, body) if f"/restapi/{path}" in asked.path else None
+
+        sync(sandbox, database)
+        before = query(database, CURSOR)
+        sandbox.world.live(3600, changes=5)
+        with in_front_of(sandbox, broken) as server, pytest.raises(PyrusUnreachable, match=path):
+            sync(sandbox, database, PYRUS_URL=server.url)
+
+        assert query(database, CURSOR) == before
+
+        sync(sandbox, database)
+
+        assert_tables_equal_world(database, sandbox.world, lived=True)
+
+
+@pytest.mark.parametrize("date", [b'"yesterday"', b"5", b"null", b'{"a": 1}', b'"/Date(999999999999999999999)/"'])
+def test_a_listed_date_that_cannot_be_read_has_its_task_fetched(database: Secret, date: bytes) -> None:
+    with Sandbox(World(3, tasks=12)) as sandbox:
+        task_id = sandbox.world.task_ids()[5]
+        row = b'{"Tasks": [{"Id": %d, "ModifiedDate": %s}]}' % (task_id, date)
+
+        def strange_date(asked: Asked) -> Reply | None:
+            return Reply(200, row) if asked.path.endswith("searchtasks") else None
+
+        backfill(sandbox, database)
+        sandbox.requests.clear()
+        with in_front_of(sandbox, strange_date) as server:
+            sync(sandbox, database, PYRUS_URL=server.url)
+
+        assert sandbox.requests.fetched == [task_id]
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"Tasks": null}', b'{"Tasks": [], "HasMoreTasks": null}', b'{"Tasks": [null]}']
+)
+def test_a_list_that_leaves_out_what_is_empty_is_an_empty_one(database: Secret, body: bytes) -> None:
+    with Sandbox(World(3, tasks=12)) as sandbox:
+        sync(sandbox, database)
+        empty = Reply(200, body)
+        with in_front_of(sandbox, lambda asked: empty if asked.path.endswith("searchtasks") else None) as server:
+            report = sync(sandbox, database, PYRUS_URL=server.url)
+
+    assert report.status == "ok"
+
+
+def test_an_answer_larger_than_all_reason_costs_its_task_only(
+    database: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrus_etl.extract.http.LARGEST_BODY", 1 << 20)
+    with Sandbox(World(3, tasks=12)) as sandbox:
+        bad = sandbox.world.put(77, {"Id": 77, "Notes": [{"Text": "x" * (2 << 20)}]})
+        report = sync(sandbox, database)
+
+    assert (report.counts.tasks_failed, report.counts.tasks_changed) == (1, 12)
+    assert query(database, OPEN) == [(bad, "fetch", 1)]

@@ -1,0 +1,121 @@
+"""Whole worlds through the road, compared with the oracle; and what a second run leaves untouched."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.normalize.reading import FULL, FULL_ID
+from tests.oracle import COLUMNS, assert_tables_equal_world, plain_json
+from tests.runs import CHECKOUT, backfill, sync
+from tests.typing import Query
+
+SAMPLES = CHECKOUT.parent / "shared" / "samples"
+"""The vendor's own examples, where they lie beside the checkout."""
+
+
+def versions(query: Query, database: Secret, tables: tuple[str, ...] = tuple(COLUMNS)) -> dict[str, Any]:
+    """Which transaction wrote each row, and where it lies."""
+    return {table: query(database, f"SELECT xmin::text, ctid::text FROM pyrus.{table} ORDER BY 2") for table in tables}
+
+
+def test_a_world_is_stored_to_the_last_value(each_database: Secret) -> None:
+    with Sandbox(World(11, tasks=250)) as sandbox:
+        report = sync(sandbox, each_database)
+
+        assert (report.status, report.counts.tasks_failed, report.counts.values_unreadable) == ("ok", 0, 0)
+        assert_tables_equal_world(each_database, sandbox.world)
+
+
+def test_after_changes_of_every_kind_the_tables_are_the_world_again(database: Secret) -> None:
+    world = World(12, tasks=120)
+    with Sandbox(world) as sandbox:
+        sync(sandbox, database)
+        ids = world.task_ids()
+        world.live(5 * 24 * 3600, changes=120)
+        world.purge(ids[3])
+        world.backdate(ids[4], datetime.fromisoformat("2026-03-01T00:00:00Z"))
+        world.put(ids[5], FULL.replace(str(FULL_ID).encode(), str(ids[5]).encode()))
+        world.create(3)
+        sync(sandbox, database)
+
+        assert_tables_equal_world(database, world, lived=True)
+
+
+def test_a_second_backfill_writes_no_row_again(database: Secret, query: Query) -> None:
+    with Sandbox(World(13, tasks=80), cap=30) as sandbox:
+        backfill(sandbox, database)
+        before = versions(query, database)
+        backfill(sandbox, database)
+
+    assert versions(query, database) == before
+
+
+def test_tasks_listed_without_a_date_are_fetched_again_and_not_written(database: Secret, query: Query) -> None:
+    world = World(tasks=0)
+    world.put(FULL_ID, FULL, modified=None)
+    with Sandbox(world) as sandbox:
+        first = backfill(sandbox, database)
+        before = versions(query, database)
+        again = backfill(sandbox, database)
+
+    assert (first.counts.tasks_fetched, again.counts.tasks_fetched) == (1, 1)
+    assert (again.counts.tasks_changed, again.counts.tasks_unchanged) == (0, 1)
+    assert versions(query, database) == before
+
+
+def test_the_modification_date_is_that_of_the_body_only(database: Secret, query: Query) -> None:
+    """What a list tells may be newer than the body; it is kept apart."""
+    world = World(tasks=0)
+    world.put(1, b'{"TaskWithNotes": {"Id": 1}}')
+    with Sandbox(world) as sandbox:
+        sync(sandbox, database)
+
+    assert query(database, "SELECT modified_date FROM pyrus.tasks") == [(None,)]
+
+
+def test_the_inbox_is_kept_in_its_order_and_follows_it(database: Secret, query: Query) -> None:
+    world = World(14, tasks=120)
+    inbox = "SELECT task_id FROM pyrus.inbox_tasks ORDER BY position"
+    with Sandbox(world) as sandbox:
+        sync(sandbox, database)
+        before = world.inbox()
+        assert [task_id for (task_id,) in query(database, inbox)] == before
+
+        world.close(before[0])
+        world.edit(before[-1], "comment")
+        sync(sandbox, database)
+        assert [task_id for (task_id,) in query(database, inbox)] == world.inbox() != before
+
+
+def test_the_hash_is_of_the_bytes_as_served(database: Secret, query: Query) -> None:
+    served = b' {"TaskWithNotes" : {"Id": 1, "Text": "nul \\u0000"} }\n'
+    world = World(tasks=0)
+    world.put(1, served)
+    with Sandbox(world) as sandbox:
+        sync(sandbox, database)
+
+    assert query(database, "SELECT payload_sha256 FROM pyrus.raw_tasks") == [(hashlib.sha256(served).hexdigest(),)]
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not at hand")
+def test_the_examples_of_the_vendor_are_stored_as_the_contract_says(each_database: Secret) -> None:
+    """Several of them are the same task; each is synced in its turn."""
+    for sample in samples():
+        body = sample.read_bytes()
+        task_id = plain_json(body)["TaskWithNotes"]["Id"]
+        world = World(tasks=0)
+        world.put(task_id, body)
+        with Sandbox(world) as sandbox:
+            report = backfill(sandbox, each_database)
+
+        assert (report.status, report.counts.values_unreadable) == ("ok", 0), sample.name
+        assert_tables_equal_world(each_database, {task_id: body}, lived=True)
+
+
+def samples() -> list[Path]:
+    return [path for path in sorted(SAMPLES.glob("v3_*.json")) if "TaskWithNotes" in plain_json(path.read_bytes())]

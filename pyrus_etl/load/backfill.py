@@ -1,9 +1,10 @@
 """The last backfill of each account, and its windows, kept as rows so that it can be resumed.
 
-Every function works inside the caller's transaction. Times are seconds since 1970; None is no end.
+Every function works inside the caller's transaction and is safe to repeat. Times are seconds since 1970; None is no
+end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -72,23 +73,28 @@ def pending_windows(connection: Connection, account_id: int) -> list[PendingWind
     return [PendingWindow(*row) for row in found]
 
 
-def split_window(
-    connection: Connection, account_id: int, window_no: int, halves: Sequence[tuple[int | None, int | None]]
-) -> list[int]:
-    """Puts two windows in place of one and returns their numbers."""
-    connection.execute(
-        "DELETE FROM pyrus.sync_windows WHERE account_id = %s AND window_no = %s", [account_id, window_no]
-    )
+def last_window_no(connection: Connection, account_id: int) -> int:
+    """The greatest number that a window has."""
     found = connection.execute(
         "SELECT coalesce(max(window_no), 0) FROM pyrus.sync_windows WHERE account_id = %s", [account_id]
     ).fetchone()
-    first = max(found[0] if found else 0, window_no) + 1
-    numbers = [first + place for place in range(len(halves))]
-    connection.cursor().executemany(
-        "INSERT INTO pyrus.sync_windows (account_id, window_no, from_second, to_second) VALUES (%s, %s, %s, %s)",
-        [(account_id, number, *half) for number, half in zip(numbers, halves, strict=True)],
+    return found[0] if found else 0
+
+
+def split_window(
+    connection: Connection, account_id: int, window_no: int, halves: Mapping[int, tuple[int | None, int | None]]
+) -> None:
+    """Puts two windows, by their numbers, in place of one; safe to repeat."""
+    connection.execute(
+        "DELETE FROM pyrus.sync_windows WHERE account_id = %s AND window_no = %s", [account_id, window_no]
     )
-    return numbers
+    connection.cursor().executemany(
+        """
+        INSERT INTO pyrus.sync_windows (account_id, window_no, from_second, to_second) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (account_id, window_no) DO NOTHING
+        """,
+        [(account_id, number, *half) for number, half in halves.items()],
+    )
 
 
 def finish_windows(connection: Connection, account_id: int, window_nos: Sequence[int]) -> None:

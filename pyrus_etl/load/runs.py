@@ -14,14 +14,14 @@ def open_run(connection: Connection, run_id: UUID, account_id: int, kind: str, s
     connection.execute(
         """
         UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = 'It ended without a word: killed?'
-        WHERE account_id = %s AND status = 'running'
+        WHERE account_id = %s AND status = 'running' AND run_id <> %s
         """,
-        [account_id],
+        [account_id, run_id],
     )
     connection.execute(
         """
         INSERT INTO pyrus.sync_runs (run_id, account_id, kind, status, started_at)
-        VALUES (%s, %s, %s, 'running', %s)
+        VALUES (%s, %s, %s, 'running', %s) ON CONFLICT (run_id) DO NOTHING
         """,
         [run_id, account_id, kind, started_at],
     )

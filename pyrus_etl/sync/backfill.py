@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from itertools import count
 
 from pyrus_etl.extract.windows import Window, listings
 from pyrus_etl.load import backfill as kept
@@ -51,12 +52,14 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
     numbers = defaultdict(list)
     for number, start, end in await run.store.run(kept.pending_windows, run.account_id):
         numbers[Window(start, end)].append(number)
+    new_numbers = count(1 + await run.store.run(kept.last_window_no, run.account_id))
     windows = [window for window, same in numbers.items() for _ in same]
     async for listing in listings(run.source.search, windows):
         number = numbers[listing.window].pop()
         if listing.split:
-            halves = await run.store.run(kept.split_window, run.account_id, number, listing.split)
-            for half, half_number in zip(listing.split, halves, strict=True):
+            halves = dict(zip(new_numbers, listing.split, strict=False))
+            await run.store.run(kept.split_window, run.account_id, number, halves)
+            for half_number, half in halves.items():
                 numbers[half].append(half_number)
         else:
             yield Listed(listing.tasks, number if listing.complete else None)

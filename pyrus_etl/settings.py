@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -19,6 +19,7 @@ from pyrus_etl.errors import SettingsError
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
+LONGEST_DURATION = timedelta(days=3650)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -117,9 +118,12 @@ def parse_duration(text: str, where: str = "duration") -> timedelta:
         raise SettingsError(f"{where}: {text!r} is not a duration; write it like 90s, 30m, 6h or 1h30m.")
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     try:
-        return sum((timedelta(**{units[unit]: float(amount)}) for amount, unit in parts), timedelta())
-    except OverflowError as error:
-        raise SettingsError(f"{where}: {text!r} is longer than any time can be.") from error
+        duration = sum((timedelta(**{units[unit]: float(amount)}) for amount, unit in parts), timedelta())
+    except OverflowError:
+        duration = timedelta.max
+    if duration > LONGEST_DURATION:
+        raise SettingsError(f"{where}: {text[:20]!r} is longer than {LONGEST_DURATION.days} days.")
+    return duration
 
 
 def parse_quota(text: str, where: str = "quota") -> Quota:
@@ -199,9 +203,14 @@ def _secret(text: str) -> Secret | None:
 
 
 def _origin(text: str, where: str) -> str:
-    parts = urlsplit(text.strip())
+    no_origin = SettingsError(f"{where}: {_shown(text)!r} is not an origin; write it like https://pyrus.com.")
+    try:
+        parts = urlsplit(text.strip())
+        parts.port  # noqa: B018 -- it is checked when it is read
+    except ValueError as error:
+        raise no_origin from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{where}: {_shown(text)!r} is not an origin; write it like https://pyrus.com.")
+        raise no_origin
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise SettingsError(f"{where}: give the origin alone, like https://{parts.hostname}, without path or user.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -225,7 +234,23 @@ def _database_url(text: str, where: str) -> Secret | None:
     url = re.sub(r"^(postgresql|postgres)(\+psycopg)?://", "postgresql://", text.strip())
     if not url.startswith("postgresql://"):
         raise SettingsError(f"{where} is not a PostgreSQL URL; write it like postgresql://user@host:5432/database.")
+    if not _is_encoded(url.removeprefix("postgresql://")):
+        raise SettingsError(
+            f"{where}: write special characters of the user and password percent-encoded: @ as %40, / as %2F, # as %23."
+        )
     return Secret(url)
+
+
+def _is_encoded(rest: str) -> bool:
+    """Whether no part of a password may be taken for another part of the URL."""
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    if "#" in rest or authority.count("@") > 1 or ("@" in rest and "@" not in authority):
+        return False
+    try:
+        unquote(rest, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return not re.search(r"%(?![0-9a-fA-F]{2})", rest)
 
 
 def _whole_number(text: str, where: str) -> int:

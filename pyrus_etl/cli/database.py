@@ -1,10 +1,11 @@
 """`db …`: the schema by Alembic, and ways to get at the rows."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
 import click
 from psycopg.conninfo import conninfo_to_dict
@@ -154,8 +155,10 @@ def serve(port: int | None) -> None:
 
 def without_password(address: str) -> str:
     """A URL to show, or to start a program with, where every user of the machine can read it."""
-    parts = urlsplit(address)
-    user = parts.netloc.rpartition("@")[0].partition(":")[0]
-    host = parts.netloc.rpartition("@")[2]
-    kept = "&".join(each for each in parts.query.split("&") if not each.startswith("password="))
-    return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=kept))
+    told = {name: str(value) for name, value in conninfo_to_dict(address).items() if "password" not in name}
+    user, database = told.pop("user", ""), told.pop("dbname", "")
+    place = ""
+    if re.fullmatch(r"[\w.-]+", told.get("host", "")):
+        place = told.pop("host") + (f":{told.pop('port')}" if "port" in told else "")
+    authority = f"{quote(user, safe='')}@{place}" if user else place
+    return f"postgresql://{authority}/{quote(database, safe='')}" + (f"?{urlencode(told)}" if told else "")

@@ -1,7 +1,7 @@
 """Periods of time and their bisection: how a list without an offset is read to its end.
 
 A window counts whole seconds, both ends included ("Milliseconds in dates are ignored", the vendor's page). Whether
-the server includes its ends is not documented, so the halves of a window share the second between them.
+the server includes its ends is not documented, so the halves of a window share the two seconds between them.
 """
 
 import logging
@@ -64,7 +64,7 @@ async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listi
     while pending:
         window = pending.pop()
         answer = await lists.of(window)
-        if answer.has_more_tasks and window.seconds > 1:
+        if answer.has_more_tasks and window.seconds > 2:
             halves = bisect(window, answer.headers)
             yield Listing(window, [], split=halves, complete=False)
             pending += halves[::-1]
@@ -89,8 +89,8 @@ def _too_many(seconds: list[int]) -> str:
 async def _shortest(lists: "_Lists", window: Window, answer: TaskList) -> AsyncIterator[Listing]:
     """A window that is listed to its end, or that is too short for a bisection.
 
-    Two neighbouring seconds are listed one by one. A server that leaves out the end of a period then has nothing to
-    show, so what it showed of both must be there again.
+    The seconds of a short one are listed one by one in the end. A server that leaves out the ends of a period then has
+    nothing to show, so what it showed of them together must be there again.
     """
     if not answer.has_more_tasks or window.seconds == 0:
         yield Listing(window, answer.headers, complete=not answer.has_more_tasks)
@@ -102,7 +102,11 @@ async def _shortest(lists: "_Lists", window: Window, answer: TaskList) -> AsyncI
     overfull = any(half.has_more_tasks for half in answers)
     trusted = overfull or listed.issuperset(task.id for task in answer.headers)
     for half, half_answer in zip(halves, answers, strict=True):
-        yield Listing(half, half_answer.headers, complete=trusted and not half_answer.has_more_tasks)
+        if trusted:
+            async for listing in _shortest(lists, half, half_answer):
+                yield listing
+        else:
+            yield Listing(half, half_answer.headers, complete=False)
 
 
 class _Lists:
@@ -117,7 +121,7 @@ class _Lists:
         answer = await self._bearable(window)
         most = self._most
         with suppress(BodyTooLarge):
-            while answer.has_more_tasks and window.seconds <= 1 and len(answer.headers) >= most:
+            while answer.has_more_tasks and window.seconds <= 2 and len(answer.headers) >= most:
                 most *= 4
                 answer = await self._search(window, most)
         return answer
@@ -137,7 +141,9 @@ def bisect(window: Window, listed: list[TaskHeader]) -> tuple[Window, ...]:
     start, end = window.bounds
     if end - start == 1:
         return Window(start, start), Window(end, end)
+    if end - start == 2:
+        return Window(start, start + 1), Window(start + 1, end)
     dates = sorted(int(task.modified_date.timestamp()) for task in listed if task.modified_date)
-    inside = [date for date in dates if start < date < end]
+    inside = [date for date in dates if start < date < end - 1]
     middle = inside[len(inside) // 2] if inside else (start + end) // 2
-    return Window(window.start, middle), Window(middle, window.end)
+    return Window(window.start, middle + 1), Window(middle, window.end)

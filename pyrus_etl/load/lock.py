@@ -57,10 +57,11 @@ def acquire(connection: Connection, lease: Lease) -> None:
     is taken over when its lease has run out. Safe to repeat.
     """
     first: Held | None = None
+    end = time.monotonic() + LEASE_SECONDS + 1
     while not _take(connection, lease):
         held = _holder_of(connection, lease.account_id)
         first = first or held
-        if held and held != first:
+        if held and (held != first or time.monotonic() > end):
             raise _refusal(lease.account_id, held)
         time.sleep(0.25)
 
@@ -71,8 +72,8 @@ def _take(connection: Connection, lease: Lease) -> bool:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '2s'")
             return connection.execute(_ACQUIRE, asked).fetchone() is not None
-    except psycopg.errors.LockNotAvailable as error:  # its holder is in the middle of a commit
-        raise _refusal(lease.account_id, _holder_of(connection, lease.account_id)) from error
+    except psycopg.errors.LockNotAvailable:  # its holder is in the middle of a commit
+        return False
 
 
 def renew(connection: Connection, lease: Lease) -> None:

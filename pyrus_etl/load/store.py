@@ -76,6 +76,7 @@ class Store:
         connection = self._open()
         with connection.transaction():
             if self._lease:
+                connection.execute("SET LOCAL idle_in_transaction_session_timeout = '5s'")  # a frozen holder is as dead
                 lock.renew(connection, self._lease)
             answer = work(connection, *args, **options)
             if self._lease:

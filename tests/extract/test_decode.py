@@ -5,7 +5,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyrus_etl.extract.decode import decode, storable
@@ -64,6 +64,7 @@ def test_what_can_be_stored_is_left_as_it_is() -> None:
     assert storable(b"\xef\xbb\xbf{}") == b"\xef\xbb\xbf{}"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["\\", "u0000", "\\u0000", "\\ud83d", "\\ude00", "\\\\", "\\n", '\\"', "d", "é"])))
 @example(["\\\\", "\\u0000"])
 @example(["\\ud83d", "\\ude00", "\\ude00"])

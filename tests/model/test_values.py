@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrus_etl.model.values import parse_day, parse_instant
@@ -70,6 +70,7 @@ def test_a_day_is_the_day_in_utc(text: str, day: date) -> None:
     assert parse_day(text) == day
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_every_millisecond_of_ten_millennia_is_kept(instant: datetime) -> None:
     milliseconds = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

@@ -5,10 +5,15 @@ The places are all those of `full_task.json`, one at a time; what is to be store
 
 import copy
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.normalize.reading import FULL, difference_from_oracle, encoded, read, task_body
 from tests.oracle import Json, plain_json
@@ -98,6 +103,24 @@ def differences(bodies: dict[Place, bytes]) -> list[str]:
 FULL_TREE: Json = plain_json(FULL)
 PLACES = list(places(FULL_TREE))
 
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**60]),
+    st.decimals(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.sampled_from(["/Date(0)/", "/Date(-62135596800000)/", "/Date(253402300800000)/", "/Date(1+0300)/", "Checked"]),
+    st.sampled_from(["Catalog", "Time", "Phone", "Person", "Files", "Decimal", "Flag", "Date", "Unheard of"]),
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["Id", "Name", "Field", "Type", "Parent", "Person", "Odd"]), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+
 
 def test_the_full_body_can_be_read_to_the_last_value() -> None:
     assert difference_from_oracle(FULL) is None
@@ -122,6 +145,17 @@ def test_a_property_may_be_absent_from_any_place() -> None:
 @pytest.mark.parametrize("wrong", WRONG, ids=repr)
 def test_a_value_of_another_type_costs_only_itself(wrong: Any) -> None:
     assert differences({place: with_value(place, wrong) for place in PLACES}) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), anything), min_size=2, max_size=12))
+def test_several_damages_at_once_cost_only_themselves(damages: list[tuple[Place, Any]]) -> None:
+    tree: Any = copy.deepcopy(FULL_TREE)
+    for place, value in damages:
+        with suppress(LookupError, TypeError):  # what held it is gone
+            reduce(getitem, place[:-1], tree)[place[-1]] = value
+
+    assert difference_from_oracle(encoded(tree)) is None
 
 
 @pytest.mark.parametrize(("name", "wrong"), UNREADABLE.items(), ids=UNREADABLE.keys())

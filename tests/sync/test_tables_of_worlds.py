@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox.people import ACCOUNT
 from pyrus_etl.settings import Secret
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, assert_tables_equal_world, plain_json
@@ -41,7 +42,7 @@ def test_after_changes_of_every_kind_the_tables_are_the_world_again(database: Se
         world.backdate(ids[4], datetime.fromisoformat("2026-03-01T00:00:00Z"))
         world.put(ids[5], FULL.replace(str(FULL_ID).encode(), str(ids[5]).encode()))
         world.create(3)
-        sync(sandbox, database)
+        backfill(sandbox, database)  # a sync alone cannot see a date that was set back
 
         assert_tables_equal_world(database, world, lived=True)
 
@@ -59,12 +60,12 @@ def test_tasks_listed_without_a_date_are_fetched_again_and_not_written(database:
     world = World(tasks=0)
     world.put(FULL_ID, FULL, modified=None)
     with Sandbox(world) as sandbox:
-        first = backfill(sandbox, database)
+        backfill(sandbox, database)
         before = versions(query, database)
         again = backfill(sandbox, database)
 
-    assert (first.counts.tasks_fetched, again.counts.tasks_fetched) == (1, 1)
-    assert (again.counts.tasks_changed, again.counts.tasks_unchanged) == (0, 1)
+    assert again.counts.tasks_fetched == again.counts.tasks_unchanged > 0
+    assert again.counts.tasks_changed == 0
     assert versions(query, database) == before
 
 
@@ -79,17 +80,22 @@ def test_the_modification_date_is_that_of_the_body_only(database: Secret, query:
 
 
 def test_the_inbox_is_kept_in_its_order_and_follows_it(database: Secret, query: Query) -> None:
-    world = World(14, tasks=120)
-    inbox = "SELECT task_id FROM pyrus.inbox_tasks ORDER BY position"
+    world = World(tasks=0)
+    inbox = "SELECT account_id, task_id, position FROM pyrus.inbox_tasks ORDER BY position"
     with Sandbox(world) as sandbox:
+        for task_id in (1, 2, 3):
+            world.put(task_id, in_the_hands_of_the_account(task_id))
         sync(sandbox, database)
-        before = world.inbox()
-        assert [task_id for (task_id,) in query(database, inbox)] == before
+        assert query(database, inbox) == [(ACCOUNT.id, 3, 1), (ACCOUNT.id, 2, 2), (ACCOUNT.id, 1, 3)]
 
-        world.close(before[0])
-        world.edit(before[-1], "comment")
+        world.put(1, in_the_hands_of_the_account(1))
+        world.delete(2)
         sync(sandbox, database)
-        assert [task_id for (task_id,) in query(database, inbox)] == world.inbox() != before
+        assert query(database, inbox) == [(ACCOUNT.id, 1, 1), (ACCOUNT.id, 3, 2)]
+
+
+def in_the_hands_of_the_account(task_id: int) -> bytes:
+    return b'{"TaskWithNotes": {"Id": %d, "Responsible": {"Id": %d}}}' % (task_id, ACCOUNT.id)
 
 
 def test_the_hash_is_of_the_bytes_as_served(database: Secret, query: Query) -> None:
@@ -104,12 +110,12 @@ def test_the_hash_is_of_the_bytes_as_served(database: Secret, query: Query) -> N
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not at hand")
 def test_the_examples_of_the_vendor_are_stored_as_the_contract_says(each_database: Secret) -> None:
-    """Several of them are the same task; each is synced in its turn."""
+    """Several of them are the same task: each is synced in its turn, listed without a date so that it is fetched."""
     for sample in samples():
         body = sample.read_bytes()
         task_id = plain_json(body)["TaskWithNotes"]["Id"]
         world = World(tasks=0)
-        world.put(task_id, body)
+        world.put(task_id, body, modified=None)
         with Sandbox(world) as sandbox:
             report = backfill(sandbox, each_database)
 

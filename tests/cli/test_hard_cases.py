@@ -1,0 +1,219 @@
+"""What scripts and supervisors run into: odd settings, secrets in odd places, signals at odd moments, a frozen run."""
+
+import asyncio
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.lock import Lease
+from pyrus_etl.load.store import Store
+from pyrus_etl.sandbox import Faults, Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.oracle import assert_tables_equal_world
+from tests.processes import eventually, started
+from tests.runs import program
+from tests.scripted import Reply, scripted
+from tests.typing import Query
+
+RUNS = "SELECT status FROM pyrus.sync_runs ORDER BY run_id"
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"PYRUS_URL": "https://[::1"}, "PYRUS_URL"),
+        ({"PYRUS_URL": "https://pyrus.com:port"}, "PYRUS_URL"),
+        ({"PYRUS_URL": "https://pyrus.com:99999"}, "PYRUS_URL"),
+        ({"PYRUS_URL": "https://user:canary@pyrus.com"}, "PYRUS_URL"),
+        ({"PYRUS_URL": "https://user:canary@[pyrus.com"}, "PYRUS_URL"),
+        ({"PYRUS_ETL_QUOTA": "99999999999999999999/1s"}, ""),
+        ({"DATABASE_URL": "postgresql://etl:canary/word@127.0.0.1:1/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://etl:wo/canary@127.0.0.1:1/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://etl:wo@canary@127.0.0.1:1/x"}, ""),
+        ({"DATABASE_URL": "postgresql://etl:wo#canary@127.0.0.1:1/x"}, ""),
+        ({"DATABASE_URL": "postgresql://etl:wo%canary@127.0.0.1:1/x"}, ""),
+        ({"DATABASE_URL": "postgresql://127.0.0.1:1/x?password=canary&sslmode=none"}, ""),
+    ],
+    ids=str,
+)
+def test_a_setting_that_cannot_be_used_is_a_sentence_and_never_shows_a_secret(
+    environment: dict[str, str], named: str
+) -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        base = {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+        process = program(
+            "sync", "--json", "--log-level", "DEBUG", sandbox=sandbox, database=None, **{**base, **environment}
+        )
+
+    assert process.returncode in (2, 5)
+    assert "Traceback" not in process.stderr
+    assert "canary" not in process.stdout + process.stderr
+    assert named in process.stderr
+    assert json.loads(process.stdout)["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://etl:canary@db.example/x",
+        "postgresql://db.example/x?user=etl&password=canary",
+        "postgresql://db.example/x?pass%77ord=canary",
+        "postgresql://db.example/x?sslpassword=canary",
+        "postgresql://etl:wo/canary@db.example/x",
+        "postgresql://etl:wo@canary@db.example/x",
+        "postgresql://etl:wo?canary@db.example/x",
+        "postgresql://etl:wo#canary@db.example/x",
+    ],
+)
+def test_db_url_shows_no_password_however_it_is_written(url: str) -> None:
+    process = program("db", "url", DATABASE_URL=url)
+
+    assert "canary" not in process.stdout + process.stderr
+
+
+def test_an_overlap_longer_than_time_itself_does_not_end_a_sync(database: Secret) -> None:
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        process = program("sync", sandbox=sandbox, database=database, PYRUS_ETL_OVERLAP="999999d")
+
+    assert process.returncode in (0, 2), process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_refused_port_is_4_within_a_minute_and_in_one_sentence(database: Secret) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound, and never listening
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        begun = time.monotonic()
+        process = program("sync", "--json", database=database, PYRUS_URL=url, PYRUS_ACCESS_TOKEN="canary")
+
+    assert process.returncode == 4
+    assert time.monotonic() - begun < 60
+    (said,) = [line for line in process.stderr.splitlines() if " INFO " not in line]
+    assert url in said
+    assert json.loads(process.stdout)["status"] == "failed"
+
+
+def test_a_redirect_is_4_and_the_token_goes_nowhere(database: Secret) -> None:
+    with scripted(lambda _: Reply(200, b"{}")) as elsewhere:
+        away = Reply(302, b"", {"Location": f"{elsewhere.url}/restapi/profile"})
+        with scripted(lambda _: away) as server:
+            process = program("sync", database=database, PYRUS_URL=server.url, PYRUS_ACCESS_TOKEN="canary")
+
+        assert elsewhere.asked == []
+    assert process.returncode == 4
+    assert "redirect" in process.stderr
+    assert "canary" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "every"),
+    [
+        ("searchtasks", []),
+        ("alltasks", []),
+        ("contacts", []),
+        ("inbox", ["--every", "1h"]),
+        ("contacts", ["--every", "1h"]),
+    ],
+)
+def test_a_signal_at_any_request_ends_the_program(
+    database: Secret, query: Query, endpoint: str, every: list[str]
+) -> None:
+    with Sandbox(World(1, tasks=5), faults=Faults(slow=1.0, seconds=1.0, endpoints=(endpoint,))) as sandbox:
+        with started("sync", *every, sandbox=sandbox, database=database) as process:
+            eventually(lambda: sandbox.requests.endpoints[endpoint])
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=10)
+
+        assert process.returncode == 143
+        assert "Traceback" not in err
+        assert query(database, RUNS)[0][0] in ("partial", "ok")
+
+        sandbox.faults = Faults()
+        assert program("sync", sandbox=sandbox, database=database).returncode == 0
+        assert_tables_equal_world(database, sandbox.world)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_login_hangs_ends_the_program_at_once(database: Secret, number: int, code: int) -> None:
+    with (
+        Sandbox(World(1, tasks=5), faults=Faults(slow=1.0, seconds=8, endpoints=("token",))) as sandbox,
+        started("sync", sandbox=sandbox, database=database) as process,
+    ):
+        eventually(lambda: sandbox.requests.logins)
+        begun = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+
+        assert time.monotonic() - begun < 4
+    assert process.returncode == code
+    assert "Traceback" not in err
+
+
+def test_a_run_that_froze_and_woke_finds_its_lock_taken_and_commits_nothing_more(
+    database: Secret, query: Query
+) -> None:
+    with Sandbox(World(1, tasks=400), faults=Faults(slow=1.0, seconds=0.1), cap=100) as sandbox:
+        with started("backfill", sandbox=sandbox, database=database) as frozen:
+            eventually(lambda: query(database, "SELECT count(*) FROM pyrus.tasks")[0][0] > 20)
+            frozen.send_signal(signal.SIGSTOP)
+            sandbox.faults = Faults()
+            second = program("sync", sandbox=sandbox, database=database)
+            before = query(database, "SELECT task_id, xmin::text FROM pyrus.raw_tasks ORDER BY task_id")
+            frozen.send_signal(signal.SIGCONT)
+            _, err = frozen.communicate(timeout=20)
+
+        assert second.returncode == 0, second.stderr
+        assert frozen.returncode == 7, err
+        assert query(database, "SELECT task_id, xmin::text FROM pyrus.raw_tasks ORDER BY task_id") == before
+        assert_tables_equal_world(database, sandbox.world)
+
+
+def test_a_holder_that_froze_in_the_middle_of_a_commit_keeps_nobody_out_for_long(database: Secret) -> None:
+    """Its host is gone, say, and its connection stands open: the database has to end it."""
+
+    async def take() -> float:
+        begun = time.monotonic()
+        async with Store(database) as store:
+            await store.hold(Lease(1, uuid4()))
+        return time.monotonic() - begun
+
+    with frozen_in_a_commit(database):
+        assert asyncio.run(take()) < 10
+
+
+@contextmanager
+def frozen_in_a_commit(database: Secret) -> Iterator[None]:
+    """A holder of the lock of account 1 that stands still between two statements of a transaction."""
+    inside, thawed = threading.Event(), threading.Event()
+
+    def stand_still(_: Connection) -> None:
+        inside.set()
+        thawed.wait(20)
+
+    async def freeze() -> None:
+        async with Store(database) as store:
+            await store.hold(Lease(1, uuid4()))
+            await store.run(stand_still)
+
+    def run() -> None:
+        try:
+            asyncio.run(freeze())
+        except Exception as error:
+            print(f"the frozen holder ended with {error!r}")
+
+    holder = threading.Thread(target=run)
+    holder.start()
+    assert inside.wait(10)
+    try:
+        yield
+    finally:
+        thawed.set()
+        holder.join()

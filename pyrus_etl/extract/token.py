@@ -19,6 +19,7 @@ class Token:
         self._current = given
         self._login = login
         self._accepted = False
+        self._useless = 0
         self._one_at_a_time = asyncio.Lock()
 
     async def current(self) -> Secret:
@@ -29,20 +30,22 @@ class Token:
 
     def accepted(self, token: Secret) -> None:
         """Remembers that the token was good for a request: when it is refused later, it has only expired."""
-        self._accepted = self._accepted or token is self._current
+        if token is self._current:
+            self._accepted, self._useless = True, 0
 
     async def renew(self, refused: Secret, reason: str) -> None:
         """Sees to a new token in place of the refused one; who comes second finds it renewed.
 
-        Raises LoginRefused where it cannot be renewed or was never any good.
+        Raises LoginRefused where it cannot be renewed, or where two in a row were never any good.
         """
         async with self._one_at_a_time:
             if self._current is not refused:
                 return
             if self._login is None:
                 raise LoginRefused(f"Pyrus refused the access token: {reason}; get a new one.")
-            if not self._accepted:
-                raise LoginRefused(f"Pyrus refused the token of a fresh login: {reason}.")
+            self._useless += not self._accepted
+            if self._useless > 1:
+                raise LoginRefused(f"Pyrus refused the tokens of two fresh logins: {reason}.")
             log.info("the token is no longer accepted, logging in again: %s", reason)
             self._current = await self._new()
 

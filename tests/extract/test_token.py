@@ -48,16 +48,17 @@ def test_many_refusals_of_one_token_share_one_login() -> None:
     assert given == ["token 1", "token 2"]
 
 
-def test_a_fresh_token_that_is_refused_ends_it() -> None:
+def test_a_fresh_token_that_is_refused_costs_one_more_login_and_then_ends_it() -> None:
     async def ask() -> None:
         token = Token(None, login)
-        await token.renew(await token.current(), "AuthorizationErrorRevokedToken")
+        for _ in range(2):
+            await token.renew(await token.current(), "AuthorizationErrorRevokedToken")
 
     login, given = logins()
 
     with pytest.raises(LoginRefused, match="RevokedToken"):
         asyncio.run(ask())
-    assert given == ["token 1"]
+    assert given == ["token 1", "token 2"]
 
 
 def test_a_given_token_comes_before_the_login_and_cannot_be_renewed_without_one() -> None:

@@ -41,7 +41,8 @@ class Http:
     def __init__(self, settings: Settings, most_requests: int | None = None) -> None:
         self._settings = settings
         self._most_requests = most_requests
-        self._token = Token(settings.access_token, self._login if settings.security_key else None)
+        by_login = settings.security_key and not settings.access_token  # a given token is used in place of a login
+        self._token = Token(settings.access_token, self._login if by_login else None)
         self._pace = Pace(settings.quota)
         self._server_time: datetime | None = None
         self.requests = 0

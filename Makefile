@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
 
-.PHONY: help demo test check docs clean
+.PHONY: help demo test check docs torture clean
 .DEFAULT_GOAL := help
 
 help: ## These lines
@@ -30,6 +30,9 @@ check: $(READY) ## Style, types, floors of imports, and the migrations against t
 docs: $(READY) ## docs/tables.md from the declared tables
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
+
+torture: $(READY) ## Random histories against the simulation, for SECONDS (default 3600)
+	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),3600)
 
 clean: ## Removes .venv and what tools left behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

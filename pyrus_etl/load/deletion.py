@@ -21,8 +21,14 @@ def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int
     return [task_id for (task_id,) in found], stored[0] if stored else 0
 
 
-def mark_deleted(connection: Connection, gone: Collection[int]) -> int:
-    """Marks tasks as deleted, closes their errors, and returns how many are newly marked; their rows are kept."""
+def mark_deleted(connection: Connection, gone: Collection[int], there: Collection[int]) -> int:
+    """Marks tasks as deleted and closes their errors, unmarks those that are there; returns how many are newly marked.
+
+    Rows are kept.
+    """
+    connection.execute(
+        "UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s) AND deleted_at IS NOT NULL", [list(there)]
+    )
     marked = connection.execute(
         "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL", [list(gone)]
     ).rowcount

@@ -25,8 +25,8 @@ MAX_DELETED = 0.2
 async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool = False) -> None:
     """Fetches what was missed, marks what is gone, unmarks what came back.
 
-    A task is marked only when all lists were read to their end without it and Pyrus refuses it by its id too; all
-    marks are made in one transaction, and the rows are kept. Where more than the share `max_deleted` of the stored
+    A task is marked only when all lists were read to their end without it and Pyrus refuses it by its id too. All is
+    marked and unmarked in one transaction, and the rows are kept. Where more than the share `max_deleted` of the stored
     tasks is absent, nothing is marked and CensusDoubted raised, unless `force`.
     """
     start = run.source.server_time
@@ -40,7 +40,7 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
         )
     gone, there = await _confirmed(run, absent)
     await carry(_of(there), run)
-    run.count(tasks_deleted=await run.store.run(mark_deleted, gone))
+    run.count(tasks_deleted=await run.store.run(mark_deleted, gone, census.union(there)))
     await run.store.run(move_cursor, run.account_id, start)
 
 

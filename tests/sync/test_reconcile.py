@@ -50,6 +50,20 @@ def test_what_comes_back_is_unmarked_and_fetched(database: Secret, query: Query)
     assert query(database, DELETED) == []
 
 
+def test_what_comes_back_is_unmarked_also_where_it_cannot_be_read(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sync(sandbox, database)
+        task_id = sandbox.world.task_ids()[0]
+        sandbox.world.revoke(task_id)
+        reconcile(sandbox, database)
+        sandbox.world.grant(task_id)
+        sandbox.world.put(task_id, b'{"TaskWithNotes": 5}')
+        report = reconcile(sandbox, database)
+
+    assert report.counts.tasks_failed == 1
+    assert query(database, DELETED) == []
+
+
 def test_changes_behind_the_cursor_and_late_grants_are_found(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         granted, changed = sandbox.world.task_ids()[:2]

@@ -1,0 +1,113 @@
+"""What goes wrong in a run: on the way to Pyrus, with the process, with the database; and how a run may end then."""
+
+from random import Random
+from typing import Literal, NamedTuple
+
+from pyrus_etl.sandbox import Faults
+from tests.simulation.world_events import Event, any_event
+
+Where = Literal["request", "commit", "answer"]
+
+KINDS = {
+    "kill": 5,
+    "stop": 2,
+    "cut": 4,
+    "unheard": 3,
+    "away": 1,
+    "freeze": 3,
+    "down": 2,
+    "tokens": 2,
+    "event": 10,
+}
+"""kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit is done, and the
+connection lost before that is told. away: connections are lost, and refused for a second. freeze: stopped by SIGSTOP
+for so long that another run takes the lock over, and then let go on. down: 503 for some requests. tokens: all are
+revoked. event: something happens to a task."""
+
+HARD = ("storm", "hail")
+"""Weather in which a run may fail, and set tasks aside."""
+
+AT_COMMIT = ("kill", "stop", "cut", "away", "freeze")
+
+
+class Fault(NamedTuple):
+    """Goes wrong when the server gets its nth request, or when the database is about to commit for the nth time.
+
+    `answer` counts all commits, `commit` those of what the connector keeps for itself.
+    """
+
+    kind: str
+    at: int
+    where: Where = "request"
+    event: Event | None = None
+    requests: int = 0
+
+    def __str__(self) -> str:
+        what = str(self.event) if self.event else f"down for {self.requests}" if self.requests else self.kind
+        return f"{what} at {self.where} {self.at}"
+
+
+class Weather(NamedTuple):
+    """The share of answers that are faulty, and how."""
+
+    name: str = "fair"
+    seed: int = 0
+
+    @property
+    def faults(self) -> Faults:
+        match self.name:
+            case "showers":  # one in eight, which a run has to get through
+                return Faults(error=0.03, unavailable=0.03, reset=0.025, short=0.02, html=0.02, seed=self.seed)
+            case "storm":
+                return Faults(error=0.15, unavailable=0.1, reset=0.15, short=0.1, html=0.1, seed=self.seed)
+            case "hail":  # some tasks cannot be had in nine tries
+                return Faults(error=0.8, endpoints=("task",), seed=self.seed)
+            case "slow":
+                return Faults(slow=0.3, seconds=0.05, seed=self.seed)
+            case "refusals":
+                return Faults(limit=0.03, retry_after=1, error=0.05, seed=self.seed)
+        return Faults()
+
+
+def any_weather(dice: Random) -> Weather:
+    names = ("fair", "showers", "storm", "hail", "slow", "refusals")
+    return Weather(dice.choices(names, (10, 5, 2, 2, 2, 1))[0], dice.randrange(1 << 30))
+
+
+def some_faults(dice: Random, tasks: int) -> tuple[Fault, ...]:
+    """Mostly few, now and then many; more at the beginning of a run than later."""
+    number = dice.choices((0, 1, 2, 5), (3, 4, 4, 3))[0]
+    return tuple(sorted((_any_fault(dice, tasks) for _ in range(number)), key=lambda fault: (fault.where, fault.at)))
+
+
+def _any_fault(dice: Random, tasks: int) -> Fault:
+    kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+    at = dice.randint(1, dice.choice((4, 12, tasks + 10)))
+    if kind == "event":
+        return Fault(kind, at, event=any_event(dice))
+    if kind == "down":
+        return Fault(kind, at, requests=dice.choice((3, 20, 400)))
+    if kind == "unheard":
+        return Fault(kind, dice.randint(1, dice.choice((4, 30))), "answer")
+    if kind in AT_COMMIT and dice.random() < 0.5:
+        return Fault(kind, dice.randint(1, 10), "commit")
+    return Fault(kind, at)
+
+
+def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str]:
+    """The errors with which a run may end under these faults; where it is said nowhere, none."""
+    kinds = {fault.kind for fault in faults}
+    found = {""}
+    if plan == "reconcile":
+        found.add("CensusDoubted")
+    if weather.name in HARD or "down" in kinds:
+        found.add("PyrusUnreachable")
+    if "tokens" in kinds:
+        found.add("LoginRefused")  # one that is revoked before its first use looks like a login that is no good
+    if "stop" in kinds:
+        found |= {"Stopped", "SIGTERM"}
+    if "kill" in kinds:
+        found.add("SIGKILL")
+    if "freeze" in kinds:
+        found.add("LockHeld")
+    return found

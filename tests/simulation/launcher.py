@@ -1,0 +1,126 @@
+"""The program that runs are forked from: what a run needs is imported once, and a kill is a real kill.
+
+For each order, a line of JSON on stdin, it forks, tells the child's pid, waits, and tells how the run ended.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from functools import partial
+
+import msgspec
+
+from pyrus_etl.extract import retries
+from pyrus_etl.settings import Secret, load_settings
+from pyrus_etl.sync import backfill, incremental, reconcile, road
+from pyrus_etl.sync.report import Progress, Report
+from pyrus_etl.sync.run import Budget, Plan, conduct
+
+PLANS: dict[str, Plan] = {
+    "backfill": backfill.backfill,
+    "restart": partial(backfill.backfill, restart=True),
+    "sync": backfill.sync,
+    "reconcile": reconcile.reconcile,
+    "force": partial(reconcile.reconcile, force=True),
+    "retry": incremental.retry,
+}
+
+
+class Order(msgspec.Struct):
+    """A run to be made. `requests`: its budget. The rest are constants of the code: sizes and waits."""
+
+    plan: str
+    environment: dict[str, str]
+    requests: int | None = None
+    linger: float = road.LINGER
+    largest_batch: int = road.LARGEST_BATCH
+    most_on_the_road: int = road.MOST_ON_THE_ROAD
+
+
+class Outcome(msgspec.Struct):
+    """How a run ended. `error`: the name of its error or of the signal that ended it, empty where it ended well.
+
+    `amiss`: what must never be, a traceback or an error in the log.
+    """
+
+    error: str = ""
+    message: str = ""
+    status: str = ""
+    amiss: str = ""
+    requests: int = 0
+
+
+def main() -> None:
+    for line in sys.stdin.buffer:
+        order = msgspec.json.decode(line, type=Order)
+        receiving, sending = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(receiving)
+            _live(order, sending)
+        os.close(sending)
+        _tell(str(child).encode())
+        with open(receiving, "rb") as told:
+            outcome = told.read()
+        _, ended = os.waitpid(child, 0)
+        _tell(outcome if outcome and not os.WIFSIGNALED(ended) else msgspec.json.encode(_without_a_word(ended)))
+
+
+def _tell(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _without_a_word(ended: int) -> Outcome:
+    if os.WIFSIGNALED(ended):
+        return Outcome(signal.Signals(os.WTERMSIG(ended)).name)
+    return Outcome(amiss=f"the process ended with {os.waitstatus_to_exitcode(ended)} and without a word")
+
+
+def _live(order: Order, sending: int) -> None:
+    """The child's life."""
+    try:
+        os.write(sending, msgspec.json.encode(_conducted(order)))
+    finally:
+        os._exit(0)
+
+
+def _conducted(order: Order) -> Outcome:
+    retries.LONGEST_WAIT = 0.05
+    road.LINGER, road.LARGEST_BATCH = order.linger, order.largest_batch
+    road.MOST_ON_THE_ROAD = order.most_on_the_road
+    errors = _Errors()
+    logging.getLogger().addHandler(errors)
+    report = Report(order.plan)
+    settings = load_settings({}, order.environment)
+    assert settings.database_url
+    url: Secret = settings.database_url
+    outcome = Outcome()
+    try:
+        error = asyncio.run(
+            conduct(PLANS[order.plan], settings, url, report, Progress(), Budget(requests=order.requests))
+        )
+        outcome.error, outcome.message = type(error).__name__ if error else "", str(error or "")
+    except BaseException:
+        outcome.amiss = traceback.format_exc()
+    outcome.amiss += "".join(errors.seen)
+    outcome.status, outcome.requests = report.status, report.counts.requests
+    return outcome
+
+
+class _Errors(logging.Handler):
+    """Keeps what is logged as an error, such as a task's exception that nobody looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(self.format(record) + "\n")
+
+
+if __name__ == "__main__":
+    main()

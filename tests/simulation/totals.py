@@ -1,0 +1,28 @@
+"""What was played, in figures."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Totals:
+    """What was played."""
+
+    histories: int = 0
+    runs: int = 0
+    requests: int = 0
+    events: int = 0
+    looks: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    endings: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Totals") -> None:
+        for name in ("histories", "runs", "requests", "events", "looks", "faults", "endings"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def __str__(self) -> str:
+        told = [f"{self.histories} histories", f"{self.runs} runs", f"{self.requests} requests"]
+        told += [f"{self.events} events", f"{self.looks} looks of a reader"]
+        faults = ", ".join(f"{kind} {number}" for kind, number in self.faults.most_common())
+        endings = ", ".join(f"{kind or 'well'} {number}" for kind, number in self.endings.most_common())
+        return f"{', '.join(told)}\nfaults: {faults}\nruns ended: {endings}"

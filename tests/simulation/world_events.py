@@ -1,0 +1,208 @@
+"""What happens to the tasks of the world, and the truth about them that invariants are checked against."""
+
+import hashlib
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+
+from pyrus_etl.sandbox import World
+
+KINDS = {
+    "create": 4,
+    "edit": 12,
+    "close": 3,
+    "reopen": 2,
+    "purge": 2,
+    "backdate": 3,
+    "delete": 2,
+    "restore": 1,
+    "revoke": 2,
+    "grant": 2,
+    "spoil": 1,
+    "mend": 1,
+    "advance": 5,
+    "skew": 1,
+}
+"""Every kind of event, and how likely it is."""
+
+PASSAGES = (1, 20, 600, 2400, 7200, 86_400, 3 * 86_400)
+MOST_SKEW = 900
+"""Seconds, either way. The overlap is half an hour, so the clock may even turn right round between two runs."""
+
+
+class Event(NamedTuple):
+    """One thing that happens; `pick` chooses a task among those that it can happen to."""
+
+    kind: str
+    pick: int
+    amount: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount if self.kind in ('advance', 'skew') else self.pick}"
+
+
+def any_event(dice: Random) -> Event:
+    kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+    amount = {
+        "advance": lambda: dice.choice(PASSAGES),
+        "skew": lambda: dice.randint(-MOST_SKEW, MOST_SKEW),
+        "backdate": lambda: dice.randrange(1, 300 * 86_400_000),
+        "create": lambda: dice.randint(1, 3),
+    }.get(kind, lambda: 0)()
+    return Event(kind, dice.randrange(1000), amount)
+
+
+class Version(NamedTuple):
+    """A body that a task had."""
+
+    digest: str
+    body: bytes
+
+
+class Truth:
+    """A world, and what happened in it. Events may happen in the server's thread while a run is under way."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.versions: dict[int, list[Version]] = defaultdict(list)
+        self.changed_at: dict[int, int] = {}
+        """When a task was last changed in a way that its date shows, in milliseconds of the world's clock."""
+        self.hidden_since: dict[int, int] = {}
+        """Tasks with a change that no date shows, and the number of the event: only a census finds it."""
+        self.touched: set[int] = set()
+        """Tasks to which something happened since `begin`."""
+        self.spoiled: set[int] = set()
+        self.events = 0
+        self.most_skew = 0
+        """Seconds that the server's clock was ahead of the world's at most."""
+        self.deleted: list[int] = []
+        self.revoked: list[int] = []
+        self._by_hand: set[int] = set()
+        for task_id in world.task_ids():
+            self._keep(task_id)
+            self.changed_at[task_id] = world.register.modified[world.ordinal(task_id)]
+
+    def begin(self) -> int:
+        """A run begins: the number of the last event before it."""
+        self.touched = set()
+        return self.events
+
+    def body(self, task_id: int) -> Version:
+        return self.versions[task_id][-1]
+
+    def row_date(self, task_id: int) -> datetime | None:
+        """The date that lists show."""
+        told = self.world.row_of(self.world.ordinal(task_id)).get("ModifiedDate")
+        return _instant(int(told[6:-2])) if told else None
+
+    def age(self, task_id: int, digest: str) -> int | None:
+        """The place of a body among all that the task had; None for one that it never had."""
+        return max(
+            (age for age, one in enumerate(self.versions.get(task_id, ())) if one.digest == digest), default=None
+        )
+
+    def found_by_census(self, up_to: int) -> None:
+        """A census that began after that event is complete."""
+        self.hidden_since = {task_id: event for task_id, event in self.hidden_since.items() if event > up_to}
+
+    def happen(self, event: Event) -> str:
+        """Makes it happen, where there is a task that it can happen to; tells what happened."""
+        with self.world.lock:
+            self.events += 1
+            if event.kind in ("advance", "skew"):
+                return self._time(event)
+            if event.kind == "create":
+                return self._on("create", self.world.create(event.amount))
+            fit = self._fit(event.kind)
+            if not fit:
+                return f"nothing to {event.kind}"
+            return self._on(event.kind, [fit[event.pick % len(fit)]], event.amount)
+
+    def _time(self, event: Event) -> str:
+        if event.kind == "advance":
+            self.world.advance(event.amount)
+        else:
+            self.world.clock.skew = event.amount
+            self.most_skew = max(self.most_skew, event.amount)
+        return f"{event.kind} {event.amount} s"
+
+    def _fit(self, kind: str) -> list[int]:
+        seen = self.world.task_ids()
+        match kind:
+            case "restore":
+                return self.deleted
+            case "grant":
+                return self.revoked
+            case "mend":
+                return sorted(self.spoiled & set(seen))
+            case "spoil":
+                return [task_id for task_id in seen if task_id not in self.spoiled]
+            case "delete" | "revoke":
+                return seen
+        return [task_id for task_id in seen if task_id not in self._by_hand]
+
+    def _on(self, kind: str, tasks: list[int], amount: int = 0) -> str:
+        for task_id in tasks:
+            self._one(kind, task_id, amount)
+            self.touched.add(task_id)
+            if kind in ("backdate", "restore", "grant"):
+                self.hidden_since[task_id] = self.events
+            elif kind not in ("delete", "revoke"):
+                self.hidden_since.pop(task_id, None)
+                self.changed_at[task_id] = self.world.clock.now()
+            if kind != "delete":
+                self._keep(task_id)
+        return f"{kind} {', '.join(map(str, tasks))}"
+
+    def _one(self, kind: str, task_id: int, amount: int) -> None:
+        world = self.world
+        match kind:
+            case "edit" | "close" | "reopen" | "purge":
+                getattr(world, kind)(task_id)
+            case "backdate":
+                world.backdate(task_id, self._earlier(task_id, amount))
+            case "delete":
+                self.deleted.append(world.delete(task_id))
+            case "restore":
+                self.deleted.remove(world.restore(task_id))
+            case "revoke":
+                self.revoked.append(world.revoke(task_id))
+            case "grant":
+                self.revoked.remove(world.grant(task_id))
+            case "spoil":
+                self._put(task_id, b'{"TaskWithNotes": {"Id": ' + str(task_id).encode())
+                self.spoiled.add(task_id)
+            case "mend":
+                self._put(task_id, self._last_readable(task_id))
+                self.spoiled.discard(task_id)
+
+    def _earlier(self, task_id: int, amount: int) -> datetime:
+        """A date so long ago, but not before the task was created."""
+        now, created = self.world.clock.now(), self.world.register.created[self.world.ordinal(task_id)]
+        return _instant(now - amount % max(now - created, 1))
+
+    def _put(self, task_id: int, body: bytes) -> None:
+        self.world.put(task_id, body)
+        self._by_hand.add(task_id)
+
+    def _last_readable(self, task_id: int) -> bytes:
+        return next(one.body for one in reversed(self.versions[task_id]) if _readable(one.body))
+
+    def _keep(self, task_id: int) -> None:
+        body = self.world.body(task_id)
+        self.versions[task_id].append(Version(hashlib.sha256(body).hexdigest(), body))
+
+
+def _readable(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)

@@ -33,15 +33,21 @@ class BodyTooLarge(PyrusUnreachable):
 
 
 class TaskRefused(PyrusEtlError):
-    """One task cannot be had (`denied`: 403, 404) or read; it is set aside and the run goes on."""
+    """One task cannot be had or read; it is set aside and the run goes on.
+
+    `denied`: by 403 or 404. `odd`: by a fault of the server that is not to be expected of one task.
+    """
 
     exit_code = 6
 
-    def __init__(self, message: str, *, stage: str, payload: bytes | None = None, denied: bool = False) -> None:
+    def __init__(
+        self, message: str, *, stage: str, payload: bytes | None = None, denied: bool = False, odd: bool = False
+    ) -> None:
         super().__init__(message)
         self.stage = stage
         self.payload = payload
         self.denied = denied
+        self.odd = odd
 
 
 class DatabaseUnavailable(PyrusEtlError):

@@ -71,9 +71,11 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes, asked: str) ->
         raise PyrusUnreachable(f"{asked} answered with a redirect ({status}); set PYRUS_URL to the API's own origin.")
     if body.lstrip()[:1] == b"<":
         raise Again(f"status {status} with HTML in place of JSON; is PYRUS_URL the origin of a Pyrus?", body=body)
-    if status == 200:
+    complaint = _complaint(body) if status != 200 or b'"ApiException"' in body[:100] else None
+    if complaint is None:
         return body
-    complaint = _complaint(body)
+    if status == 200:
+        raise Again(f"status 200 with an error: {complaint}")
     if status == 401:
         raise TokenRefused(str(complaint))
     if status in (403, 404):

@@ -5,6 +5,7 @@ JSON, or that lacks what it must have, is refused.
 """
 
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal
 from functools import cache
 from typing import TypeVar
@@ -29,6 +30,7 @@ def storable(body: bytes) -> bytes:
 
     PostgreSQL holds none of them, neither in text nor in jsonb (its manual, 8.14).
     """
+    body = body.removeprefix(BOM_UTF8)
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import tenacity
 
-from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable
+from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.answer import Again, QuotaSpent, Refused, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.retries import ATTEMPTS, after_faults, after_quota
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
 READ_TIMEOUT = 60.0
+LONGEST_ANSWER = 600.0
 LARGEST_BODY = 1 << 26
 LOGINS_PER_REQUEST = 4
 
@@ -52,7 +53,12 @@ class Http:
         self._session = aiohttp.ClientSession(
             self._settings.url,
             connector=aiohttp.TCPConnector(limit=self._settings.concurrency),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT),
+            timeout=aiohttp.ClientTimeout(
+                total=LONGEST_ANSWER,
+                connect=2 * CONNECT_TIMEOUT,  # with the look-up of the name
+                sock_connect=CONNECT_TIMEOUT,
+                sock_read=READ_TIMEOUT,
+            ),
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -126,6 +132,8 @@ class Http:
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 raise Again(_reason(error)) from error
         self._note(response)
+        if response.status != 200 or body.lstrip()[:1] == b"<":
+            body = self._without_secrets(body, token)
         try:
             return read(body_of(response.status, response.headers, body, f"{method} {path}"))
         except msgspec.ValidationError:
@@ -137,11 +145,18 @@ class Http:
         """Keeps what every answer tells: the server's clock, and what is left of the quota."""
         told = response.headers.get("Date", "")
         try:
-            self._server_time = parsedate_to_datetime(told).astimezone(UTC)
-        except ValueError:
+            date = parsedate_to_datetime(told)
+            self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             log.debug("an answer without a readable Date: %r", told)
         if pause := quota_pause(response.headers):
             self._pace.hold(pause)
+
+    def _without_secrets(self, body: bytes, token: Secret | None) -> bytes:
+        """What is to be shown or kept of an answer that is none, though it repeat what we sent."""
+        for secret in filter(None, (token, self._settings.security_key)):
+            body = body.replace(secret.reveal().encode(), b"(secret)")
+        return body
 
     def _count_retry(self, state: tenacity.RetryCallState) -> None:
         self.retries += 1
@@ -154,7 +169,7 @@ class Http:
         """A fresh token (`getaccesstoken`, "Authorization for background process")."""
         settings = self._settings
         if not (settings.login and settings.client_id and settings.security_key):
-            raise LoginRefused("PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID are needed together.")
+            raise SettingsError("PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID are needed together.")
         credentials = {
             "Login": settings.login,
             "SecurityKey": settings.security_key.reveal(),

@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FIRST_ASKED, MOST_ASKED = 1000, 64_000
-MOST_FAILED_IN_A_ROW = 30
 
 
 class RestApi:
@@ -30,7 +29,6 @@ class RestApi:
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._failed_in_a_row = 0
 
     @property
     def requests(self) -> int:
@@ -45,11 +43,11 @@ class RestApi:
         return self._http.server_time
 
     async def profile(self) -> Profile:
-        return (await self._call("GET", "/restapi/profile", _ProfileBody)).profile
+        return (await self._call("GET", "/restapi/profile", _reader(_ProfileBody))).profile
 
     async def contacts(self) -> Contacts:
         try:
-            return await self._call("GET", "/restapi/contacts", Contacts)
+            return await self._call("GET", "/restapi/contacts", _reader(Contacts))
         except PyrusUnreachable as error:
             if not isinstance(error.__cause__, AccessDenied):
                 raise
@@ -79,40 +77,27 @@ class RestApi:
         except AccessDenied as error:
             raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch", denied=True) from error
         except (Again, Refused) as error:
-            await self._alive(error)
+            await self.profile()  # tells one bad task from a bad server: where that fails too, it raises
             payload = getattr(error, "body", None)
             stage = "fetch" if payload is None else "decode"
-            raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=payload) from error
+            raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=payload, odd=True) from error
         except _Unreadable as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
-        self._failed_in_a_row = 0
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
         return Fetched(task, storable(body), hashlib.sha256(body).hexdigest(), fetched_at, unreadable)
 
-    async def _alive(self, error: Exception) -> None:
-        """Tells one bad task from a bad server: raises PyrusUnreachable where the rest fails too."""
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row > MOST_FAILED_IN_A_ROW:
-            raise PyrusUnreachable(
-                f"{self._failed_in_a_row} tasks in a row kept failing, last with: {error}."
-            ) from error
-        await self.profile()
-
     async def _list(self, method: str, path: str, asked: Any = None) -> TaskList:
-        """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
-        return await self._call(method, path, TaskList, asked, expendable="ModifiedDate")
+        return await self._call(method, path, _read_list, asked)
 
-    async def _call(self, method: str, path: str, kind: type[T], asked: Any = None, expendable: str | None = None) -> T:
+    async def _call(self, method: str, path: str, read: Callable[[bytes], tuple[T, int]], asked: Any = None) -> T:
         try:
-            read, unreadable = await self._http.call(
-                method, path, lambda body: decode(storable(body), kind, expendable), asked
-            )
+            told, unreadable = await self._http.call(method, path, read, asked)
         except (Again, Refused, msgspec.ValidationError) as error:
             raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
         if unreadable:
             log.warning("%s %s: %d values or entries could not be read", method, path, unreadable)
-        return read
+        return told
 
 
 async def _whole(ask: Callable[[int], Awaitable[TaskList]]) -> TaskList:
@@ -120,10 +105,12 @@ async def _whole(ask: Callable[[int], Awaitable[TaskList]]) -> TaskList:
     most = FIRST_ASKED
     answer = TaskList()
     with suppress(BodyTooLarge):
-        answer = await ask(most)
-        while answer.has_more_tasks and most <= len(answer.headers) < MOST_ASKED:
-            most *= 8
+        answer, before = await ask(most), 0
+        while answer.has_more_tasks and before < len(answer.headers) and most < MOST_ASKED:
+            most, before = most * 8, len(answer.headers)
             answer = await ask(most)
+    if answer.has_more_tasks:
+        log.info("Pyrus lists no more than %d tasks where all were asked for", len(answer.headers))
     return answer
 
 
@@ -139,6 +126,21 @@ class _Unreadable(Exception):
     def __init__(self, reason: str, body: bytes) -> None:
         super().__init__(reason)
         self.body = body
+
+
+def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
+    return lambda body: decode(storable(body), kind)
+
+
+def _read_list(body: bytes) -> tuple[TaskList, int]:
+    """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
+    body = storable(body)
+    listed, unreadable = decode(body, TaskList, expendable="ModifiedDate")
+    if not listed.tasks:
+        names = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
+        if names and not names & {"Tasks", "HasMoreTasks"}:
+            raise msgspec.ValidationError("an object that is no list of tasks")
+    return listed, unreadable
 
 
 def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:

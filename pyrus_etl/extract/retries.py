@@ -9,6 +9,7 @@ from pyrus_etl.extract.answer import Again, QuotaSpent
 ATTEMPTS = 9
 """With one answer in eight faulty, one request in 130 million fails nine times in a row."""
 LONGEST_WAIT = 8.0
+LONGEST_SILENCE = 40.0
 LONGEST_QUOTA_WAIT = 3600.0
 
 Count = Callable[[tenacity.RetryCallState], None]
@@ -21,7 +22,7 @@ def after_faults(count: Count) -> tenacity.AsyncRetrying:
     """Tries again after a fault, with jittered exponential back-off, a bounded number of times."""
     return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(Again),
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        stop=_enough,
         wait=tenacity.wait_random_exponential(multiplier=0.1, max=LONGEST_WAIT),
         before_sleep=count,
         reraise=True,
@@ -37,6 +38,13 @@ def after_quota(count: Count) -> tenacity.AsyncRetrying:
         before_sleep=count,
         reraise=True,
     )
+
+
+def _enough(state: tenacity.RetryCallState) -> bool:
+    """Whether all attempts are spent, or the time that a host gets which cannot be reached at all."""
+    error = state.outcome.exception() if state.outcome else None
+    lost = isinstance(error, Again) and not error.reached
+    return state.attempt_number >= ATTEMPTS or (lost and (state.seconds_since_start or 0) > LONGEST_SILENCE)
 
 
 def _as_told(state: tenacity.RetryCallState) -> float:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from pyrus_etl.errors import LoginRefused
+from pyrus_etl.errors import LoginRefused, SettingsError
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
@@ -18,8 +18,7 @@ class Token:
     def __init__(self, given: Secret | None, login: Login | None) -> None:
         self._current = given
         self._login = login
-        self._accepted = False
-        self._useless = 0
+        self._renewals = 0
         self._one_at_a_time = asyncio.Lock()
 
     async def current(self) -> Secret:
@@ -31,28 +30,27 @@ class Token:
     def accepted(self, token: Secret) -> None:
         """Remembers that the token was good for a request: when it is refused later, it has only expired."""
         if token is self._current:
-            self._accepted, self._useless = True, 0
+            self._renewals = 0
 
     async def renew(self, refused: Secret, reason: str) -> None:
         """Sees to a new token in place of the refused one; who comes second finds it renewed.
 
-        Raises LoginRefused where it cannot be renewed, or where two in a row were never any good.
+        Raises LoginRefused where it cannot be renewed, or where the one before was renewed already and never any good.
         """
         async with self._one_at_a_time:
             if self._current is not refused:
                 return
             if self._login is None:
                 raise LoginRefused(f"Pyrus refused the access token: {reason}; get a new one.")
-            self._useless += not self._accepted
-            if self._useless > 1:
-                raise LoginRefused(f"Pyrus refused the tokens of two fresh logins: {reason}.")
+            if self._renewals:
+                raise LoginRefused(f"Pyrus refused the token of a fresh login too: {reason}.")
+            self._renewals += 1
             log.info("the token is no longer accepted, logging in again: %s", reason)
             self._current = await self._new()
 
     async def _new(self) -> Secret:
         if self._login is None:
-            raise LoginRefused(
+            raise SettingsError(
                 "No login is set: set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or PYRUS_ACCESS_TOKEN."
             )
-        self._accepted = False
         return await self._login()

@@ -6,8 +6,8 @@ from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.set_aside import resolve_errors
 
 
-def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], int]:
-    """Tasks stored as present, or set aside, that are not in the census; and how many are stored as present."""
+def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], float]:
+    """Tasks stored as present, or set aside, that are not in the census; and which share of the stored is absent."""
     found = connection.execute(
         """
         SELECT task_id FROM (
@@ -17,8 +17,13 @@ def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int
         """,
         [list(census)],
     ).fetchall()
-    stored = connection.execute("SELECT count(*) FROM pyrus.tasks WHERE deleted_at IS NULL").fetchone()
-    return [task_id for (task_id,) in found], stored[0] if stored else 0
+    share = connection.execute(
+        """
+        SELECT coalesce(avg((task_id = ANY(%s::bigint[]))::int), 0)::float8 FROM pyrus.tasks WHERE deleted_at IS NULL
+        """,
+        [[task_id for (task_id,) in found]],
+    ).fetchone()
+    return [task_id for (task_id,) in found], share[0] if share else 0.0
 
 
 def mark_deleted(connection: Connection, gone: Collection[int], there: Collection[int]) -> int:

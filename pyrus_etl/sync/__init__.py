@@ -1,1 +1,1 @@
-"""The road from the API to the tables, and its plans: incremental and backfill."""
+"""The road from the API to the tables, and its plans: incremental, backfill and reconcile."""

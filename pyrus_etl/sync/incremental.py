@@ -47,7 +47,8 @@ async def inbox(run: Run) -> Listed:
 
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
-    return Listed([TaskHeader(task_id) for task_id in await run.store.run(open_errors)])
+    run.retried.update(await run.store.run(open_errors))
+    return Listed([TaskHeader(task_id) for task_id in sorted(run.retried)])
 
 
 async def retry(run: Run) -> None:

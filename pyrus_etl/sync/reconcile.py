@@ -32,11 +32,12 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     start = run.source.server_time
     census: set[int] = set()
     await carry(_counted(_lists(run, census), census), run)
-    absent, stored = await run.store.run(absentees, census)
-    if len(absent) > max_deleted * stored and not force:
+    absent, share = await run.store.run(absentees, census)
+    if share > max_deleted and not force:
         raise CensusDoubted(
-            f"{len(absent)} of {stored} stored tasks are absent from Pyrus's lists, more than {max_deleted:.0%}: "
-            "nothing is marked as deleted. If that many are gone, say so with --force or --max-deleted."
+            f"{len(absent)} tasks, {share:.1%} of what is stored, are absent from Pyrus's lists "
+            f"(limit {max_deleted:.1%}): nothing is marked as deleted. If that many are gone, say so with --force or "
+            "--max-deleted."
         )
     gone, there = await _confirmed(run, absent)
     await carry(_of(there), run)

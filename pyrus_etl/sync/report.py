@@ -64,7 +64,7 @@ class Report:
         if self.finished_at is None:
             self.finished_at = datetime.now(UTC)
             self.status = "ok" if error is None else "partial" if partial else "failed"
-            self.error = None if error is None else str(error) or type(error).__name__
+            self.error = None if error is None else str(error).replace("\0", "\ufffd") or type(error).__name__
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the order in which people read them."""

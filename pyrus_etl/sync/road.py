@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pyrus_etl.errors import BudgetSpent, PyrusEtlError, TaskRefused
+from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import unchanged as unchanged_tasks
@@ -23,6 +24,7 @@ from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
 MOST_ON_THE_ROAD = 2000
+MOST_ODD_IN_A_ROW = 30
 HEAVIEST_ROAD = 1 << 26
 LARGEST_BATCH = 1000
 LINGER = 0.3
@@ -148,18 +150,33 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
     """bytes → model → rows; a task that cannot be had or read becomes a reason to set it aside."""
     try:
         fetched = await run.source.task(wanted.header.id)
+        run.odd_in_a_row = 0
         return Arrival(wanted.of, load=_rows(fetched, wanted.header), weight=len(fetched.payload))
     except TaskRefused as error:
+        run.odd_in_a_row += error.odd and wanted.header.id not in run.retried
+        if run.odd_in_a_row > MOST_ODD_IN_A_ROW:
+            raise PyrusUnreachable(f"{run.odd_in_a_row} tasks in a row kept failing, last: {error}.") from error
         return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
 
 
 def _rows(fetched: Fetched, header: TaskHeader) -> TaskLoad:
     rows = task_rows(fetched.task)
     rows.unreadable += fetched.unreadable
-    listed_date = header.modified_date or fetched.task.modified_date
+    listed_date = _told_date(header, fetched)
     raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date)
     rows.add(raw_tasks, raw)
     return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows)
+
+
+def _told_date(header: TaskHeader, fetched: Fetched) -> datetime | None:
+    """The date under which the task is unchanged when it is listed again.
+
+    That of the list; but of a body older than that (dates count to the second) its own, so that it is fetched again.
+    """
+    listed, own = header.modified_date, fetched.task.modified_date
+    if listed is None or (own is not None and own <= listed - timedelta(seconds=1)):
+        return own
+    return listed
 
 
 def _failure(task_id: int, error: TaskRefused) -> SetAside:

@@ -30,8 +30,9 @@ PARTIAL = (StoppedEarly, CensusDoubted)
 class Run:
     """What a plan works with.
 
-    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run. `stopping`: set when the run is to
-    end after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent.
+    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run, `retried`: in earlier ones.
+    `odd_in_a_row`: tasks that the server failed to give, one after the other. `stopping`: set when the run is to end
+    after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent.
     """
 
     account_id: int
@@ -43,6 +44,8 @@ class Run:
     progress: Progress
     pending: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
+    retried: set[int] = field(default_factory=set)
+    odd_in_a_row: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: StoppedEarly | None = None
     spent: BudgetSpent | None = None
@@ -102,8 +105,9 @@ async def conduct(
 
     What the plan committed stays committed. Only one run works on a database and account at a time.
     """
+    http = Http(settings, budget.requests)
     try:
-        async with Store(database_url) as store, Http(settings, budget.requests) as http:
+        async with Store(database_url) as store, http:
             source = RestApi(http)
             account = await source.profile()
             await store.hold(Lease(account.id, report.run_id))
@@ -111,6 +115,7 @@ async def conduct(
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
+        report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
         report.finish(error, partial=isinstance(error, PARTIAL))
         return error
     return None

@@ -106,10 +106,10 @@ def test_a_refused_login_is_3(database: Secret, wrong: dict[str, str]) -> None:
     assert "canary" not in process.stderr
 
 
-def test_no_login_at_all_is_3_and_says_what_to_set(database: Secret) -> None:
+def test_no_login_at_all_is_2_and_says_what_to_set(database: Secret) -> None:
     process = program("sync", database=database)
 
-    assert process.returncode == 3
+    assert process.returncode == 2
     assert "PYRUS_SECURITY_KEY" in sentence(process)
 
 

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from pyrus_etl.errors import LoginRefused
+from pyrus_etl.errors import LoginRefused, SettingsError
 from pyrus_etl.extract.token import Login, Token
 from pyrus_etl.settings import Secret
 
@@ -73,5 +73,5 @@ def test_a_given_token_comes_before_the_login_and_cannot_be_renewed_without_one(
 
 
 def test_with_neither_login_nor_token_it_says_which_settings_are_needed() -> None:
-    with pytest.raises(LoginRefused, match=r"PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
+    with pytest.raises(SettingsError, match=r"PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
         asyncio.run(Token(None, None).current())

@@ -93,7 +93,7 @@ def test_more_absentees_than_allowed_mark_nothing_unless_forced(database: Secret
         gone = sandbox.world.task_ids()[:5]
         for task_id in gone:
             sandbox.world.delete(task_id)
-        with pytest.raises(CensusDoubted, match=r"5 of 20 .* --force"):
+        with pytest.raises(CensusDoubted, match=r"5 tasks, 25.0% .* --force"):
             reconcile(sandbox, database)
 
         assert query(database, DELETED) == []

@@ -1,0 +1,122 @@
+"""Servers that answer oddly: what they cost, and what they must not cost."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from pyrus_etl.errors import PyrusEtlError, PyrusUnreachable
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.runs import program, reconcile, sync
+from tests.scripted import Asked, Reply, in_front_of
+from tests.typing import Query
+
+
+def test_many_bad_tasks_do_not_keep_later_runs_from_going_on(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=200)) as sandbox:
+        bad = {f"/restapi/v3/task/{task_id}" for task_id in sandbox.world.task_ids()[::4]}
+        refusal = Reply(400, b'{"ApiException": {"Code": "BehavioralOdd", "Message": "No."}}')
+        with in_front_of(sandbox, lambda asked: refusal if asked.path in bad else None) as server:
+            runs = [sync(sandbox, database, PYRUS_URL=server.url) for _ in range(2)]
+
+    assert [(run.status, run.counts.tasks_failed) for run in runs] == [("ok", 50), ("ok", 50)]
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(150,)]
+
+
+def test_a_server_that_fails_at_every_task_is_not_taken_for_one_with_bad_tasks(
+    database: Secret, impatient: None
+) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sandbox.fail(10_000, "error", "task")
+        with pytest.raises(PyrusUnreachable, match="tasks in a row"):
+            sync(sandbox, database)
+
+
+@pytest.mark.parametrize("body", [b'{"ApiException": {"Code": "Odd"}}', b'{"Users": []}', b'{"Tasks": 5}'])
+def test_what_is_no_list_is_not_taken_for_an_empty_one(
+    database: Secret, query: Query, impatient: None, body: bytes
+) -> None:
+    def odd(asked: Asked) -> Reply | None:
+        return Reply(200, body) if "search" in asked.path else None
+
+    with Sandbox(World(1, tasks=5)) as sandbox, in_front_of(sandbox, odd) as server:
+        with pytest.raises(PyrusEtlError) as error:
+            sync(sandbox, database, PYRUS_URL=server.url)
+
+    assert error.value.exit_code == 4
+    assert query(database, "SELECT count(*) FROM pyrus.sync_cursors") == [(0,)]
+
+
+def test_a_secret_that_the_server_repeats_is_not_repeated_by_us(database: Secret, query: Query) -> None:
+    def echo(asked: Asked) -> Reply | None:
+        if "task/" not in asked.path:
+            return None
+        message = f"no access with {asked.headers['Authorization']}"
+        return Reply(403, json.dumps({"ApiException": {"Code": "Odd", "Message": message}}).encode())
+
+    with Sandbox(World(1, tasks=2)) as sandbox, in_front_of(sandbox, echo) as server:
+        environment = {"PYRUS_URL": server.url, "PYRUS_ACCESS_TOKEN": sandbox.token()}
+        process = program("sync", "--log-level", "DEBUG", sandbox=None, database=database, **environment)
+
+    token = environment["PYRUS_ACCESS_TOKEN"]
+    assert process.returncode == 6, process.stderr
+    assert token not in process.stdout + process.stderr
+    ((error,), *_) = query(database, "SELECT error FROM pyrus.sync_errors")
+    assert "(secret)" in error
+    assert token not in error
+
+
+@pytest.mark.parametrize(
+    ("told", "cursor"),
+    [
+        ("Fri, 06 Nov 2026 08:49:37 GMT", datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        ("Fri, 06 Nov 2026 08:49:37 -0000", datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        ("Fri, 06 Nov 2026 10:49:37 +0200", datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", None),
+        ("soon", None),
+    ],
+)
+def test_the_servers_clock_is_in_utc_or_ours(
+    database: Secret, query: Query, told: str, cursor: datetime | None
+) -> None:
+    def dated(asked: Asked) -> Reply | None:
+        known = {"profile": b'{"Profile": {"Id": 1}}', "contacts": b"{}"}
+        body = next((body for name, body in known.items() if name in asked.path), b'{"Tasks": []}')
+        return Reply(200, body, {"Date": told})
+
+    with Sandbox(World(1, tasks=0)) as sandbox, in_front_of(sandbox, dated) as server:
+        sync(sandbox, database, PYRUS_URL=server.url, PYRUS_ACCESS_TOKEN="t")
+
+    ((stored,),) = query(database, "SELECT cursor FROM pyrus.sync_cursors")
+    assert stored == cursor if cursor else abs((stored - datetime.now(UTC)).total_seconds()) < 60
+
+
+def test_a_body_that_lags_behind_the_list_is_fetched_again(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=5)) as sandbox:
+        task_id = sandbox.world.task_ids()[0]
+        old = sandbox.world.body(task_id)
+        sync(sandbox, database)
+        sandbox.world.advance(60)
+        sandbox.world.edit(task_id, "comment")
+        path = f"/restapi/v3/task/{task_id}"
+        with in_front_of(sandbox, lambda asked: Reply(200, old) if asked.path == path else None) as server:
+            sync(sandbox, database, PYRUS_URL=server.url)
+        later = sync(sandbox, database)
+        last = sync(sandbox, database)
+
+    assert (later.counts.tasks_changed, last.counts.tasks_fetched) == (1, 0)
+
+
+def test_errors_of_tasks_that_were_never_stored_do_not_make_a_census_doubtful(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=6)) as sandbox:
+        bad = sandbox.world.task_ids()[:3]
+        for task_id in bad:
+            sandbox.world.put(task_id, b'{"TaskWithNotes": 5}')
+        sync(sandbox, database)
+        for task_id in bad:
+            sandbox.world.delete(task_id)
+        report = reconcile(sandbox, database)
+
+    assert report.status == "ok"
+    assert query(database, "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [(0,)]

@@ -40,9 +40,12 @@ def test_what_is_no_list_is_not_taken_for_an_empty_one(
     def odd(asked: Asked) -> Reply | None:
         return Reply(200, body) if "search" in asked.path else None
 
-    with Sandbox(World(1, tasks=5)) as sandbox, in_front_of(sandbox, odd) as server:
-        with pytest.raises(PyrusEtlError) as error:
-            sync(sandbox, database, PYRUS_URL=server.url)
+    with (
+        Sandbox(World(1, tasks=5)) as sandbox,
+        in_front_of(sandbox, odd) as server,
+        pytest.raises(PyrusEtlError) as error,
+    ):
+        sync(sandbox, database, PYRUS_URL=server.url)
 
     assert error.value.exit_code == 4
     assert query(database, "SELECT count(*) FROM pyrus.sync_cursors") == [(0,)]

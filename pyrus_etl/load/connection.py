@@ -43,7 +43,7 @@ def driver_errors_translated() -> Iterator[None]:
         yield
     except _ROWS_REFUSED as error:
         raise RowsRefused(f"PostgreSQL cannot store it: {_sentence(error)}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
         raise DatabaseUnavailable(f"The database cannot be reached or used: {_sentence(error)}.") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise DatabaseUnavailable(f"The database role lacks a right: {_sentence(error)}.") from error

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Lost = (psycopg.OperationalError, psycopg.InterfaceError)
+Lost = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 Passing = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 

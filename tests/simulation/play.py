@@ -240,8 +240,8 @@ class _Play:
         self.commits.lease_runs_out()
         self.rival.start(self._order("sync"))
         outcome = self.rival.ended(within=LONGEST_RUN)
-        if held and outcome and outcome.status == "ok":
-            self._at_takeover = self.reader.stored()
+        if (held or self._at_takeover) and outcome and outcome.status == "ok":
+            self._at_takeover = self.reader.stored()  # anew where it was frozen twice: the second rival wrote too
         self.runner.signal(signal.SIGCONT)
         self._counted.runs += 1
         require(outcome is not None, "a run beside a frozen one did not come to its end")

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
@@ -162,21 +161,10 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
 def _rows(fetched: Fetched, header: TaskHeader) -> TaskLoad:
     rows = task_rows(fetched.task)
     rows.unreadable += fetched.unreadable
-    listed_date = _told_date(header, fetched)
+    listed_date = header.modified_date or fetched.task.modified_date
     raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date)
     rows.add(raw_tasks, raw)
     return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows)
-
-
-def _told_date(header: TaskHeader, fetched: Fetched) -> datetime | None:
-    """The date under which the task is unchanged when it is listed again.
-
-    That of the list; but of a body older than that (dates count to the second) its own, so that it is fetched again.
-    """
-    listed, own = header.modified_date, fetched.task.modified_date
-    if listed is None or (own is not None and own <= listed - timedelta(seconds=1)):
-        return own
-    return listed
 
 
 def _failure(task_id: int, error: TaskRefused) -> SetAside:

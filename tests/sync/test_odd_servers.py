@@ -95,22 +95,6 @@ def test_the_servers_clock_is_in_utc_or_ours(
     assert stored == cursor if cursor else abs((stored - datetime.now(UTC)).total_seconds()) < 60
 
 
-def test_a_body_that_lags_behind_the_list_is_fetched_again(database: Secret, query: Query) -> None:
-    with Sandbox(World(1, tasks=5)) as sandbox:
-        task_id = sandbox.world.task_ids()[0]
-        old = sandbox.world.body(task_id)
-        sync(sandbox, database)
-        sandbox.world.advance(60)
-        sandbox.world.edit(task_id, "comment")
-        path = f"/restapi/v3/task/{task_id}"
-        with in_front_of(sandbox, lambda asked: Reply(200, old) if asked.path == path else None) as server:
-            sync(sandbox, database, PYRUS_URL=server.url)
-        later = sync(sandbox, database)
-        last = sync(sandbox, database)
-
-    assert (later.counts.tasks_changed, last.counts.tasks_fetched) == (1, 0)
-
-
 def test_errors_of_tasks_that_were_never_stored_do_not_make_a_census_doubtful(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=6)) as sandbox:
         bad = sandbox.world.task_ids()[:3]

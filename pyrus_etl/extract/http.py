@@ -19,7 +19,7 @@ import tenacity
 from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.answer import Again, QuotaSpent, Refused, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
-from pyrus_etl.extract.retries import ATTEMPTS, after_faults, after_quota
+from pyrus_etl.extract.retries import after_faults, after_quota
 from pyrus_etl.extract.token import Token
 from pyrus_etl.settings import Secret, Settings, is_loopback
 
@@ -96,7 +96,7 @@ class Http:
             if error.reached:
                 raise
             raise PyrusUnreachable(
-                f"{self._settings.url} {method} {path} failed {ATTEMPTS} times, last with: {error}."
+                f"{self._settings.url} {method} {path} kept failing after all retries, last with: {error}."
             ) from error
 
     async def _authorized(self, method: str, path: str, read: Callable[[bytes], T], json: Any) -> T:
@@ -139,7 +139,7 @@ class Http:
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError as error:
-            raise Again(f"a body that is no JSON ({error})", body=body) from error
+            raise Again(f"a body that is no JSON ({error})", body=self._without_secrets(body, token)) from error
 
     def _note(self, response: aiohttp.ClientResponse) -> None:
         """Keeps what every answer tells: the server's clock, and what is left of the quota."""

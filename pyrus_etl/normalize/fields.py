@@ -29,9 +29,8 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 FIELD_TYPES: dict[str, Reader] = {}
 
 _CHECKED = {"Checked": True, "Unchecked": False}
-_MOST_DIGITS = (
-    131072  # before the point, 16383 behind it: https://www.postgresql.org/docs/current/datatype-numeric.html
-)
+# Digits that PostgreSQL holds before and behind the point: https://www.postgresql.org/docs/current/datatype-numeric.html
+_MOST_DIGITS, _MOST_DECIMALS = 131072, 16383
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -146,6 +145,6 @@ def _storable(amount: Decimal) -> Decimal:
     exponent = amount.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError(f"{amount} is not a number")
-    if amount.adjusted() >= _MOST_DIGITS or exponent < -16383:
+    if amount.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DECIMALS:
         raise ValueError(f"the number has more digits than PostgreSQL holds: {amount:.10E}")
     return amount

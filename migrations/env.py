@@ -12,16 +12,13 @@ from pyrus_etl.settings import load_settings
 
 
 def migrate(connection: sqlalchemy.Connection) -> None:
-    """Runs the migrations in one transaction; gives up a lock that it cannot have soon rather than block readers."""
-    connection.execute(sqlalchemy.text("SET lock_timeout = '3s'"))
-    schemas = sqlalchemy.inspect(connection).get_schema_names()
-    if SCHEMA not in schemas:
+    """Runs the migrations in the caller's transaction; gives up a lock that it cannot have soon, to block no reader."""
+    connection.execute(sqlalchemy.text("SET LOCAL lock_timeout = '3s'"))
+    if SCHEMA not in sqlalchemy.inspect(connection).get_schema_names():
         connection.execute(sqlalchemy.text(f"CREATE SCHEMA {SCHEMA}"))
-    connection.commit()
     context.configure(connection=connection, **comparison_options())
     with context.begin_transaction():
         context.run_migrations()
-    connection.commit()
 
 
 handed_over = context.config.attributes.get("connection")
@@ -34,4 +31,6 @@ elif handed_over is not None:
 else:
     with ExitStack() as stack:
         url = load_settings({}).database_url or stack.enter_context(serving())
-        migrate(stack.enter_context(connected(url)))
+        connection = stack.enter_context(connected(url))
+        with connection.begin():
+            migrate(connection)

@@ -46,7 +46,10 @@ class Quota(NamedTuple):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings, checked. `database_url` is None where the embedded PostgreSQL is meant."""
+    """All settings, checked.
+
+    `database_url` is None where the embedded PostgreSQL is meant, `time_zone` where that of the database is to stay.
+    """
 
     url: str
     login: str | None
@@ -57,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     quota: Quota
     overlap: timedelta
+    time_zone: str | None
     log_level: str
     log_format: str
 
@@ -79,6 +83,7 @@ _SETTINGS = {
     "concurrency": _Setting("PYRUS_ETL_CONCURRENCY", "pyrus", "concurrency", "16"),
     "quota": _Setting("PYRUS_ETL_QUOTA", "pyrus", "quota", "5000/600s"),
     "overlap": _Setting("PYRUS_ETL_OVERLAP", "sync", "overlap", "30m"),
+    "time_zone": _Setting("PYRUS_ETL_TIME_ZONE", "reports", "time_zone", ""),
     "log_level": _Setting("PYRUS_ETL_LOG_LEVEL", "log", "level", "INFO"),
     "log_format": _Setting("PYRUS_ETL_LOG_FORMAT", "log", "format", "text"),
 }
@@ -106,6 +111,7 @@ def load_settings(
         concurrency=_whole_number(*texts["concurrency"]),
         quota=parse_quota(*texts["quota"]),
         overlap=parse_duration(*texts["overlap"]),
+        time_zone=texts["time_zone"][0] or None,
         log_level=_one_of(LOG_LEVELS, texts["log_level"][0].upper(), texts["log_level"][1]),
         log_format=_one_of(LOG_FORMATS, *texts["log_format"]),
     )

@@ -14,8 +14,10 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, sett
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import cluster, embedded, migrate
-from pyrus_etl.load.connection import connect, revision
-from pyrus_etl.schema.metadata import REVISION
+from pyrus_etl.load.connection import connect, require_schema, revision
+from pyrus_etl.load.grants import grant_reports
+from pyrus_etl.load.report_settings import set_time_zone
+from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 
 
 @click.group()
@@ -34,8 +36,12 @@ def upgrade() -> None:
     \b
     Example:  DATABASE_URL=postgresql://etl@localhost/pyrus pyrus-etl db upgrade
     """
-    with database(settings()) as url:
+    found = settings()
+    with database(found) as url:
         migrate.upgrade(url)
+        if found.time_zone:
+            with connect(url) as connection:
+                set_time_zone(connection, found.time_zone)
     click.echo(f"The schema is at revision {REVISION}.")
 
 
@@ -95,6 +101,21 @@ def check(as_json: bool) -> int:
     if not as_json:
         click.echo("The tables are as declared.")
     return 0
+
+
+@db.command()
+@click.argument("role")
+@with_settings(*DATABASE_SETTINGS)
+def grant(role: str) -> None:
+    """Lets ROLE, which has to exist, read the reports (schema pyrus_report) and nothing else; safe to repeat.
+
+    \b
+    Example:  pyrus-etl db grant metabase
+    """
+    with database(settings()) as url, connect(url) as connection:
+        require_schema(connection)
+        grant_reports(connection, role)
+    click.echo(f"{role} may read the reports, schema {REPORT_SCHEMA}.")
 
 
 @db.command()

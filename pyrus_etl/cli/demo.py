@@ -139,6 +139,7 @@ def _settings(sandbox: Sandbox, url: Secret) -> Settings:
         concurrency=16,
         quota=Quota(1_000_000, 1),
         overlap=timedelta(minutes=30),
+        time_zone=None,
         log_level="WARNING",
         log_format="text",
     )

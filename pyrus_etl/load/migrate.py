@@ -17,7 +17,8 @@ from alembic.util import CommandError
 
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load.connection import connect, driver_errors_translated
+from pyrus_etl.load import views
+from pyrus_etl.load.connection import Connection, connect, driver_errors_translated
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.settings import Secret
 
@@ -34,21 +35,54 @@ def migrations_folder() -> Path:
 
 
 def upgrade(url: Secret, revision: str = "head") -> None:
-    """Brings the schema up; safe to repeat. Waits for locks a few seconds at a time, so that it blocks no reader."""
+    """Brings the schema up, and the reports with it, in one transaction; safe to repeat.
+
+    Waits for locks a few seconds at a time, so that it blocks no reader. Views are changed in their place, so that what
+    users built on them stays; where that cannot be they are made anew.
+    """
     with connected(url) as connection:
         try:
-            _patiently(lambda: command.upgrade(_config(connection), revision))
+            _patiently(lambda: _upgrade(connection, revision))
         except CommandError as error:
             raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
 
 
+def _upgrade(connection: sqlalchemy.Connection, revision: str) -> None:
+    with connection.begin():
+        try:
+            with connection.begin_nested():
+                _tables_and_views(connection, revision)
+        except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+            if not isinstance(getattr(error, "orig", error), views.InTheWay):
+                raise
+            views.drop(_driver(connection))
+            _tables_and_views(connection, revision)
+
+
+def _tables_and_views(connection: sqlalchemy.Connection, revision: str) -> None:
+    command.upgrade(_config(connection), revision)
+    views.create(_driver(connection))
+
+
+def _driver(connection: sqlalchemy.Connection) -> Connection:
+    """The same connection, in the same transaction, as the rest of this room speaks to it."""
+    driver: Connection = connection.connection.driver_connection  # type: ignore[assignment] # typed as any DBAPI's
+    return driver
+
+
 def downgrade(url: Secret, revision: str) -> None:
-    """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost."""
+    """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost, and the reports go."""
     with connected(url) as connection:
         try:
-            _patiently(lambda: command.downgrade(_config(connection), revision))
+            _patiently(lambda: _downgrade(connection, revision))
         except CommandError as error:
             raise SettingsError(f"There is no revision {revision!r}: {error}.") from error
+
+
+def _downgrade(connection: sqlalchemy.Connection, revision: str) -> None:
+    with connection.begin():
+        views.drop(_driver(connection))
+        command.downgrade(_config(connection), revision)
 
 
 def differences(url: Secret) -> list[str]:
@@ -107,7 +141,7 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
 
 _patiently = tenacity.Retrying(
     retry=tenacity.retry_if_exception(
-        lambda error: isinstance(getattr(error, "orig", None), psycopg.errors.LockNotAvailable)
+        lambda error: isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
     ),
     stop=tenacity.stop_after_attempt(5),
     wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),

@@ -9,19 +9,27 @@ from pyrus_etl.model.attachment import Attachment
 from pyrus_etl.model.form import FormValue
 from pyrus_etl.model.read import salvage
 from pyrus_etl.normalize.fields import value_of
-from pyrus_etl.schema.form import Field, Value
+from pyrus_etl.schema.form import Field, FormFieldRow, Value, form_fields
 from pyrus_etl.schema.rows import Rows
 
 Files = list[Attachment | None] | None
 
 
-def form_values(rows: Rows, values: list[FormValue | None] | None) -> Iterator[tuple[Any, ...]]:
-    """The columns of each value, behind the owner's key; what cannot be read is null, and counted."""
+def form_values(
+    rows: Rows, values: list[FormValue | None] | None, form_id: int | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """The columns of each value, behind the owner's key; what cannot be read is null, and counted.
+
+    Where the form is known its fields are merged.
+    """
     for value_no, value in enumerate(values or [], start=1):
         if value is None:
             continue
         field = value.field
         rows.unreadable += value.unreadable
+        if form_id is not None and field.id is not None:
+            in_rows = value.row_id is not None
+            rows.merge(form_fields, FormFieldRow(form_id, field.id, field.type, field.name, field.parent_id, in_rows))
         columns = Field(value_no, field.id, value.row_id, field.type, field.name, field.parent_id)
         yield (*columns, *_value(rows, value))
 

@@ -1,17 +1,19 @@
 """Projects → rows."""
 
+from collections.abc import Iterator, Mapping
+
 from pyrus_etl.model.project import Project
 from pyrus_etl.schema.project import ProjectRow, projects
 from pyrus_etl.schema.rows import Rows
 
+NO_FORMS: Mapping[int, int | None] = {}
+
 
 def project(rows: Rows, met: Project | None) -> int | None:
     """Merges a project met anywhere, with its chain of parents, and returns the id to refer to it by."""
-    link = met
-    while link is not None:
+    for link in _chain(met):
         if link.id is not None:
             rows.merge(projects, ProjectRow(link.id, link.name, link.parent.id if link.parent else None))
-        link = link.parent
     return met.id if met else None
 
 
@@ -19,3 +21,25 @@ def project_ids(rows: Rows, met: list[Project | None] | None) -> list[int]:
     """Merges the projects and returns their ids, each once."""
     ids = (project(rows, each) for each in met or [])
     return list(dict.fromkeys(known for known in ids if known is not None))
+
+
+def form_of(filed_in: list[Project | None] | None, forms: Mapping[int, int | None]) -> int | None:
+    """The form of a task with form values, by the projects that it is filed in.
+
+    A form is a project, at the root, and its tasks are filed in it: so it is the first of the task's projects that is a
+    root, or else the root above the first. What `forms` says of a project or of one above it comes before that.
+    `load.forms` infers the same of tasks that are stored.
+    """
+    chains = [list(_chain(each)) for each in filed_in or [] if each]
+    for link in (link for chain in chains for link in chain):
+        if link.id is not None and link.id in forms:
+            return forms[link.id]
+    chain = next((chain for chain in chains if len(chain) == 1), chains[0] if chains else [])
+    return chain[-1].id if chain else None
+
+
+def _chain(link: Project | None) -> Iterator[Project]:
+    """A project and those above it, up to the root."""
+    while link is not None:
+        yield link
+        link = link.parent

@@ -1,6 +1,6 @@
 """A task with all that belongs to it → rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from pyrus_etl.model.form import FormValue
@@ -9,7 +9,7 @@ from pyrus_etl.normalize.attachment import attachment
 from pyrus_etl.normalize.form import files, form_values
 from pyrus_etl.normalize.note import note
 from pyrus_etl.normalize.person import person
-from pyrus_etl.normalize.project import project_ids
+from pyrus_etl.normalize.project import NO_FORMS, form_of, project_ids
 from pyrus_etl.schema.form import form_values as form_values_table
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.schema.task import ApprovalRow, TaskProjectRow, TaskRow, approvals, task_projects, tasks
@@ -17,14 +17,18 @@ from pyrus_etl.schema.task import ApprovalRow, TaskProjectRow, TaskRow, approval
 T = TypeVar("T")
 
 
-def task_rows(task: TaskWithNotes) -> Rows:
-    """The rows of one task in all tables; ordinals follow the order of the arrays, from 1."""
+def task_rows(task: TaskWithNotes, forms: Mapping[int, int | None] = NO_FORMS) -> Rows:
+    """The rows of one task in all tables; ordinals follow the order of the arrays, from 1.
+
+    `forms` says of which form the tasks of a project are, where that is not to be inferred.
+    """
     rows = Rows()
-    rows.add(tasks, _task(rows, task))
-    for project_id in project_ids(rows, task.projects):
-        rows.add(task_projects, TaskProjectRow(task.id, project_id))
+    form_id = form_of(task.projects, forms) if task.form else None
+    rows.add(tasks, _task(rows, task, form_id))
+    for project_no, project_id in enumerate(project_ids(rows, task.projects), start=1):
+        rows.add(task_projects, TaskProjectRow(task.id, project_id, project_no))
     _approvals(rows, task)
-    for columns in form_values(rows, task.form):
+    for columns in form_values(rows, task.form, form_id):
         rows.add(form_values_table, (task.id, *columns))
     for note_no, told in _numbered(task.notes):
         note(rows, task.id, note_no, told)
@@ -32,7 +36,7 @@ def task_rows(task: TaskWithNotes) -> Rows:
     return rows
 
 
-def _task(rows: Rows, task: TaskWithNotes) -> TaskRow:
+def _task(rows: Rows, task: TaskWithNotes, form_id: int | None) -> TaskRow:
     return TaskRow(
         task_id=task.id,
         text=task.text,
@@ -45,6 +49,7 @@ def _task(rows: Rows, task: TaskWithNotes) -> TaskRow:
         close_date=task.close_date,
         parent_task_id=task.parent_task_id,
         is_any_rejected=bool(task.is_any_rejected),
+        form_id=form_id,
     )
 
 

@@ -1,6 +1,19 @@
 """The tables, declared; beside each table the row that goes into it. Alembic migrates to exactly this."""
 
-from pyrus_etl.schema import attachment, form, note, operation, person, project, raw, task
-from pyrus_etl.schema.metadata import SCHEMA, metadata
+from pyrus_etl.schema import attachment, form, note, operation, person, project, raw, report, task
+from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA, metadata
 
-__all__ = ["SCHEMA", "attachment", "form", "metadata", "note", "operation", "person", "project", "raw", "task"]
+__all__ = [
+    "REPORT_SCHEMA",
+    "SCHEMA",
+    "attachment",
+    "form",
+    "metadata",
+    "note",
+    "operation",
+    "person",
+    "project",
+    "raw",
+    "report",
+    "task",
+]

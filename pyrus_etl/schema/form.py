@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Boolean, Column, Date, Index, Numeric, Table, Text, Time
 from sqlalchemy.dialects.postgresql import JSONB
 
-from pyrus_etl.schema.metadata import Timestamp, bigint, metadata, ordinal, task_key
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, task_key
 from pyrus_etl.schema.note import note_number
 
 
@@ -51,6 +51,28 @@ form_values = Table(
     Index(None, "field_id"),
     comment="One row a field of the task's form, as it is now (TaskWithNotes.Form).",
 )
+
+form_fields = Table(
+    "form_fields",
+    metadata,
+    key("form_id", "The form; see tasks.form_id."),
+    key("field_id", "Id of the field in its form."),
+    Column("field_type", Text, comment="Type of the field: Text, Decimal, Catalog, …"),
+    Column("field_name", Text, comment="Name of the field as people see it."),
+    bigint("parent_field_id", "The field (table or section) that this one stands in."),
+    Column("in_rows", Boolean, nullable=False, comment="Whether it is a column of a table: its values have a row_id."),
+    comment="Every field met in a form, as last told; merged, never deleted.",
+)
+
+
+class FormFieldRow(NamedTuple):
+    form_id: int
+    field_id: int
+    field_type: str | None
+    field_name: str | None
+    parent_field_id: int | None
+    in_rows: bool
+
 
 note_form_values = Table(
     "note_form_values",

@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaData
 
 SCHEMA = "pyrus"
-REVISION = "0001"
+REPORT_SCHEMA = "pyrus_report"
+REVISION = "0002"
 """The revision of Alembic that declares exactly these tables."""
 
 metadata = MetaData(

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Table
@@ -24,8 +25,11 @@ OWNED = (
 )
 """Tables whose rows belong to one task: replaced whole when it changes."""
 
-MERGED = (person.organizations, person.persons, project.projects)
+MERGED = (person.organizations, person.persons, project.projects, form.form_fields)
 """Tables that tasks share: what is told is merged, what is not told is kept."""
+
+
+_KEYS = {table: itemgetter(*range(len(table.primary_key))) for table in MERGED}
 
 
 class Rows:
@@ -36,16 +40,17 @@ class Rows:
 
     def __init__(self) -> None:
         self.owned: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
-        self.merged: defaultdict[Table, dict[int, tuple[Any, ...]]] = defaultdict(dict)
+        self.merged: defaultdict[Table, dict[Any, tuple[Any, ...]]] = defaultdict(dict)
         self.unreadable = 0
 
     def add(self, table: Table, row: tuple[Any, ...]) -> None:
         self.owned[table].append(row)
 
     def merge(self, table: Table, row: tuple[Any, ...]) -> None:
-        known = self.merged[table].get(row[0])
+        key = _KEYS[table](row)
+        known = self.merged[table].get(key)
         if known != row:
-            self.merged[table][row[0]] = row if known is None else _over(row, known)
+            self.merged[table][key] = row if known is None else _over(row, known)
 
     def extend(self, others: Iterable["Rows"]) -> None:
         for other in others:

@@ -23,6 +23,11 @@ tasks = Table(
     Column("close_date", Timestamp, comment="When it was closed; null while it is open."),
     bigint("parent_task_id", "The task of which this is a subtask; it need not be visible to the account."),
     Column("is_any_rejected", Boolean, nullable=False, comment="Whether an approver rejected it."),
+    bigint(
+        "form_id",
+        "The form that the task was made from, which is a project too; null where it has no form. Pyrus does not name "
+        "it: it is the root among the task's projects, unless form_overrides says otherwise.",
+    ),
     Column(
         "deleted_at",
         Timestamp,
@@ -32,6 +37,7 @@ tasks = Table(
     Index(None, "create_date"),
     Index(None, "close_date"),
     Index(None, "parent_task_id"),
+    Index(None, "form_id"),
     Index("ix_tasks_responsible_id_open", "responsible_id", postgresql_where=text("close_date IS NULL")),
     comment="One row a task (TaskWithNotes); its children stand in the other tables under the same task_id.",
 )
@@ -49,6 +55,7 @@ class TaskRow(NamedTuple):
     close_date: datetime | None
     parent_task_id: int | None
     is_any_rejected: bool
+    form_id: int | None = None
     deleted_at: None = None
 
 
@@ -57,6 +64,7 @@ task_projects = Table(
     metadata,
     task_key(),
     key("project_id", "A project that the task is filed in; see projects."),
+    Column("project_no", Integer, comment="Place of the project in the task, from 1."),
     Index(None, "project_id"),
     comment="Which projects a task is filed in now (TaskWithNotes.Projects).",
 )
@@ -65,6 +73,7 @@ task_projects = Table(
 class TaskProjectRow(NamedTuple):
     task_id: int
     project_id: int
+    project_no: int
 
 
 approvals = Table(

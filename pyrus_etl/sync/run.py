@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped,
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
+from pyrus_etl.load import forms
 from pyrus_etl.load.lock import Lease
 from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.load.store import Store
@@ -32,7 +33,8 @@ class Run:
 
     `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run, `retried`: in earlier ones.
     `odd_in_a_row`: tasks that the server failed to give, one after the other. `stopping`: set when the run is to end
-    after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent.
+    after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
+    what was said by hand of the forms of projects.
     """
 
     account_id: int
@@ -49,6 +51,7 @@ class Run:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: StoppedEarly | None = None
     spent: BudgetSpent | None = None
+    forms: Mapping[int, int | None] = field(default_factory=dict)
 
     def counts(self, **more: int) -> Counts:
         """The counts as they will be with so many more, and with the requests up to now."""
@@ -113,6 +116,7 @@ async def conduct(
             await store.hold(Lease(account.id, report.run_id))
             await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
+            run.forms = await store.run(forms.overrides)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)

@@ -1,0 +1,20 @@
+"""The views of `pyrus_report`: one .sql file each, named like the view, with its comments.
+
+A file reads `CREATE OR REPLACE VIEW pyrus_report.name AS …; COMMENT ON VIEW …; COMMENT ON COLUMN …;`. The view's
+comment begins with the question that it answers. Which other views it reads is found in its text.
+"""
+
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from pyrus_etl.schema.metadata import REPORT_SCHEMA
+
+_MENTIONED = re.compile(rf"\b{REPORT_SCHEMA}\.(\w+)")
+
+
+def views() -> dict[str, str]:
+    """The statements of every view, in an order in which they can be run."""
+    texts = {path.stem: path.read_text("utf-8") for path in Path(__file__).parent.glob("*.sql")}
+    needs = {name: set(_MENTIONED.findall(text)) - {name} for name, text in texts.items()}
+    return {name: texts[name] for name in TopologicalSorter(needs).static_order()}

@@ -1,0 +1,59 @@
+"""A database with the reports on a small world, where the time is always the same."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pyrus_etl.extract.decode import storable
+from pyrus_etl.load.batch import TaskLoad, load
+from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
+from pyrus_etl.settings import Secret
+from tests.normalize.reading import encoded, task_of
+from tests.reports.world import NOW, Json
+
+FETCHED = datetime(2026, 3, 16, 11, tzinfo=UTC)
+_STOPPED_CLOCK = f"""
+    CREATE OR REPLACE VIEW pyrus_report.clock AS
+    SELECT timestamptz '{NOW}+00' AS now, (timestamptz '{NOW}+00' AT TIME ZONE time_zone)::date AS today, time_zone
+    FROM pyrus.report_settings
+"""
+
+
+class Reports:
+    """The reports over what was loaded."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        connection.execute(_STOPPED_CLOCK.encode())
+
+    def load(self, *tasks: Json) -> None:
+        """Puts tasks into the tables the way that a run does."""
+        with self.connection.transaction():
+            load(self.connection, [_task_load(each) for each in tasks])
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query; `FROM view` means one of pyrus_report, and times come in UTC."""
+        with self.connection.transaction():
+            self.connection.execute("SET LOCAL search_path = pyrus_report, pyrus")
+            self.connection.execute("SET LOCAL timezone = 'UTC'")
+            return self.connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture
+def reports(database: Secret) -> Iterator[Reports]:
+    """Reports on an empty database."""
+    with connect(database) as connection:
+        yield Reports(connection)
+
+
+def _task_load(told: Json) -> TaskLoad:
+    body = encoded({"TaskWithNotes": told})
+    task, _ = task_of(body)
+    rows, digest = task_rows(task), hashlib.sha256(body).hexdigest()
+    rows.add(raw_tasks, RawTaskRow(task.id, storable(body), digest, FETCHED, task.modified_date))
+    return TaskLoad(task.id, digest, task.modified_date, rows)

@@ -1,0 +1,42 @@
+"""What holds for every view of pyrus_report."""
+
+from tests.reports.conftest import Reports
+from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, task
+
+COMMENTS = """
+    SELECT relname::text, attname::text, coalesce(col_description(relation.oid, attnum), '')
+    FROM pg_class AS relation JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0
+    WHERE relnamespace = 'pyrus_report'::regnamespace
+"""
+QUESTIONS = """
+    SELECT relname::text, coalesce(obj_description(oid, 'pg_class'), '')
+    FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace AND relkind = 'v'
+"""
+
+
+def test_every_column_has_a_comment(reports: Reports) -> None:
+    assert [(view, column) for view, column, comment in reports.ask(COMMENTS) if not comment] == []
+
+
+def test_every_view_begins_its_comment_with_the_question_that_it_answers(reports: Reports) -> None:
+    assert [view for view, comment in reports.ask(QUESTIONS) if "?" not in comment] == []
+
+
+def test_a_project_has_its_path_from_the_root(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", Projects=[CONTRACTS]))
+
+    assert reports.ask("SELECT project_id, path, root_id, depth FROM project_paths ORDER BY 1") == [
+        (LEGAL["Id"], "Legal", LEGAL["Id"], 1),
+        (CONTRACTS["Id"], "Legal / Contracts", LEGAL["Id"], 2),
+    ]
+
+
+def test_a_person_is_shown_by_name_else_by_e_mail_else_by_id(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", Author=ANN, Responsible=BOB | {"FirstName": "", "LastName": ""}))
+    reports.load(task(2, "2026-03-02 09:00", Author={"Id": 9}))
+
+    assert reports.ask("SELECT person_id, name FROM person_names ORDER BY 1") == [
+        (1, "Ann Archer"),
+        (2, "bob@example.com"),
+        (9, "Person 9"),
+    ]

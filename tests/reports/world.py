@@ -1,0 +1,57 @@
+"""Small worlds for the tests of reports: tasks as Pyrus would serve them, written down in a few words.
+
+It is Monday, the 16th of March 2026, 12:00 UTC.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+NOW = "2026-03-16 12:00"
+
+ANN: Json = {"Id": 1, "FirstName": "Ann", "LastName": "Archer", "Email": "ann@example.com"}
+BOB: Json = {"Id": 2, "FirstName": "Bob", "LastName": "Baker", "Email": "bob@example.com"}
+CAT: Json = {"Id": 3, "FirstName": "Cat", "LastName": "Cooper", "Email": "cat@example.com"}
+DAN: Json = {"Id": 4, "FirstName": "Dan", "LastName": "Dyer", "Email": "dan@example.com"}
+
+INVOICES: Json = {"Id": 100, "Name": "Invoices"}
+LEGAL: Json = {"Id": 200, "Name": "Legal"}
+CONTRACTS: Json = {"Id": 201, "Name": "Contracts", "Parent": LEGAL}
+
+
+def at(moment: str) -> str:
+    """An instant as Pyrus writes it, from `2026-03-16 12:00` in UTC."""
+    return f"/Date({int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()) * 1000})/"
+
+
+def on(day: str) -> str:
+    """A day as Pyrus writes it, from `2026-03-16`."""
+    return at(date.fromisoformat(day).isoformat())
+
+
+def note(moment: str, author: Json = ANN, **properties: Any) -> Json:
+    """A note written then; `properties` are Pyrus's own, e.g. `ActivityAction="Complete"`."""
+    return {"CreateDate": at(moment), "Author": author, **properties}
+
+
+def value(field_id: int, field_type: str, name: str, told: Any = None, **properties: Any) -> Json:
+    """The value of a form field; `told` stands in the property that is named like the type."""
+    head = {"Field": {"Id": field_id, "Type": field_type, "Name": name}}
+    return head | ({} if told is None else {field_type: told}) | properties
+
+
+def task(task_id: int, created: str, *notes: Json, **properties: Any) -> Json:
+    """A task created by Ann; it was changed last with its last note, and closed by that where the note completes it."""
+    changed = notes[-1]["CreateDate"] if notes else at(created)
+    closed = {"CloseDate": changed} if notes and notes[-1].get("ActivityAction") == "Complete" else {}
+    return {
+        "Id": task_id,
+        "Text": f"Task {task_id}",
+        "Author": ANN,
+        "CreateDate": at(created),
+        "ModifiedDate": changed,
+        "Notes": list(notes),
+        **closed,
+        **properties,
+    }

@@ -4,9 +4,10 @@ The token goes to the origin of the settings only: no redirect is followed, no o
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ import tenacity
 from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.answer import Again, QuotaSpent, Refused, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
-from pyrus_etl.extract.retries import after_faults, after_quota
+from pyrus_etl.extract.retries import after_faults, after_quota, resumed
 from pyrus_etl.extract.token import Token
 from pyrus_etl.settings import Secret, Settings, is_loopback
 
@@ -46,6 +47,7 @@ class Http:
         self._token = Token(settings.access_token, self._login if by_login else None)
         self._pace = Pace(settings.quota)
         self._server_time: datetime | None = None
+        self._date_told: str | None = None
         self.requests = 0
         self.retries = 0
 
@@ -86,10 +88,17 @@ class Http:
         msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404),
         LoginRefused, and when all tries are spent Again, or PyrusUnreachable where no server answered.
         """
+        send = partial(self._authorized if login else self._send, method, path, read, json)
         try:
-            send = self._authorized if login else self._send
-            tries, patience = after_faults(self._count_retry), after_quota(self._count_retry)
-            return await tries(patience, send, method, path, read, json)
+            return await send()
+        except (Again, QuotaSpent) as failure:
+            return await self._patiently(method, path, resumed(send, failure))
+
+    async def _patiently(self, method: str, path: str, send: Callable[[], Awaitable[T]]) -> T:
+        """The answer after some tries; see `call`."""
+        tries, patience = after_faults(self._count_retry), after_quota(self._count_retry)
+        try:
+            return await tries(patience, send)
         except QuotaSpent as error:
             raise PyrusUnreachable(f"{self._settings.url} says for an hour that the quota is spent.") from error
         except Again as error:
@@ -144,11 +153,13 @@ class Http:
     def _note(self, response: aiohttp.ClientResponse) -> None:
         """Keeps what every answer tells: the server's clock, and what is left of the quota."""
         told = response.headers.get("Date", "")
-        try:
-            date = parsedate_to_datetime(told)
-            self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            log.debug("an answer without a readable Date: %r", told)
+        if told != self._date_told:
+            self._date_told = told
+            try:
+                date = parsedate_to_datetime(told)
+                self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+            except (ValueError, OverflowError):
+                log.debug("an answer without a readable Date: %r", told)
         if pause := quota_pause(response.headers):
             self._pace.hold(pause)
 
@@ -216,7 +227,7 @@ def _reason(error: Exception) -> str:
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The body, decompressed; refused when it outgrows all reason."""
     body = bytearray()
-    async for chunk in response.content.iter_any():
+    while chunk := await response.content.readany():
         body += chunk
         if len(body) > LARGEST_BODY:
             raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")

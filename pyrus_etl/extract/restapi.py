@@ -71,7 +71,7 @@ class RestApi:
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
         try:
-            body, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
+            body, digest, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
@@ -85,7 +85,7 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, storable(body), hashlib.sha256(body).hexdigest(), fetched_at, unreadable)
+        return Fetched(task, body, digest, fetched_at, unreadable)
 
     async def _list(self, method: str, path: str, asked: Any = None) -> TaskList:
         return await self._call(method, path, _read_list, asked)
@@ -143,9 +143,11 @@ def _read_list(body: bytes) -> tuple[TaskList, int]:
     return listed, unreadable
 
 
-def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
+def _read_task(body: bytes) -> tuple[bytes, str, TaskWithNotes, int]:
+    """A task, with its body as it can be stored and the SHA-256 of the body as served."""
+    held = storable(body)
     try:
-        read, unreadable = decode(storable(body), _TaskBody)
+        read, unreadable = decode(held, _TaskBody)
     except msgspec.ValidationError as error:
         raise _Unreadable(str(error), body) from error
-    return body, read.task_with_notes, unreadable
+    return held, hashlib.sha256(body).hexdigest(), read.task_with_notes, unreadable

@@ -46,10 +46,17 @@ def make_private(folder: Path) -> None:
     """The folder, readable to the user who runs the server only."""
     if os.name != "posix":
         raise DatabaseUnavailable("The embedded database needs Linux or macOS; set DATABASE_URL.")
-    try:
+    with _preparing(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if os.geteuid() == 0:
             _give_away(folder)
+
+
+@contextmanager
+def _preparing(folder: Path) -> Iterator[None]:
+    """What the system refuses, in one sentence: no right, no room, no user to be had."""
+    try:
+        yield
     except (OSError, subprocess.CalledProcessError) as error:
         raise DatabaseUnavailable(f"The data folder {folder} cannot be prepared: {error}; set DATABASE_URL.") from error
 
@@ -86,10 +93,7 @@ def create(folder: Path) -> None:
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     make_private(new)
-    file = password_file(folder)
-    file.touch(mode=0o600)
-    file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-    with _readable_copy(file, new) as copy:
+    with _preparing(folder), _password(folder, new) as copy:
         command = [program("initdb"), "-D", str(new), "-U", ROLE, "--auth-local=trust"]
         command += ["--auth-host=scram-sha-256", "--pwfile", str(copy)]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
@@ -98,12 +102,15 @@ def create(folder: Path) -> None:
 
 
 @contextmanager
-def _readable_copy(file: Path, folder: Path) -> Iterator[Path]:
-    """A copy of the password for the user that runs the server, for a moment."""
+def _password(folder: Path, new: Path) -> Iterator[Path]:
+    """A new password in its file; yields a copy for the user that runs the server, for a moment."""
+    file = password_file(folder)
+    file.touch(mode=0o600)
+    file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
     with tempfile.NamedTemporaryFile(mode="w", encoding="utf-8") as copy:
         copy.write(file.read_text(encoding="utf-8"))
         copy.flush()
-        if user := _server_user(folder):
+        if user := _server_user(new):
             shutil.chown(copy.name, user)
         yield Path(copy.name)
 

@@ -102,16 +102,27 @@ class RestApi:
 
 async def _whole(ask: Callable[[int], Awaitable[TaskList]]) -> TaskList:
     """Asks for more and more, while that brings more and the answer is not too large to be held."""
-    most = FIRST_ASKED
-    answer = TaskList()
+    answer, most = await _bearable(ask)
+    before = 0
     with suppress(BodyTooLarge):
-        answer, before = await ask(most), 0
         while answer.has_more_tasks and before < len(answer.headers) and most < MOST_ASKED:
             most, before = most * 8, len(answer.headers)
             answer = await ask(most)
     if answer.has_more_tasks:
         log.info("Pyrus lists no more than %d tasks where all were asked for", len(answer.headers))
     return answer
+
+
+async def _bearable(ask: Callable[[int], Awaitable[TaskList]]) -> tuple[TaskList, int]:
+    """A list that is not too large to be held, and how much was asked for; raises BodyTooLarge where one task is."""
+    most = FIRST_ASKED
+    while True:
+        try:
+            return await ask(most), most
+        except BodyTooLarge:
+            if most == 1:
+                raise
+            most = max(1, most // 8)
 
 
 class _ProfileBody(msgspec.Struct, rename="pascal"):

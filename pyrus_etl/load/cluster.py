@@ -47,9 +47,18 @@ def make_private(folder: Path) -> None:
     if os.name != "posix":
         raise DatabaseUnavailable("The embedded database needs Linux or macOS; set DATABASE_URL.")
     with _preparing(folder):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         if os.geteuid() == 0:
             _give_away(folder)
+
+
+def lock_file(folder: Path, name: str) -> Path:
+    """A file to be locked, beside the folder and as private."""
+    file = folder.parent / f"{folder.name}.{name}"
+    with _preparing(folder):
+        file.touch(mode=0o600)
+    return file
 
 
 @contextmanager
@@ -118,12 +127,23 @@ def _password(folder: Path, new: Path) -> Iterator[Path]:
 def start(folder: Path, port: int | None) -> None:
     sockets = socket_folder(folder)
     if sockets != folder:
-        sockets.mkdir(mode=0o700, exist_ok=True)
-        if user := _server_user(folder):
-            shutil.chown(sockets, user)
+        with _preparing(sockets):
+            _make_ours(sockets, _server_user(folder))
     listen = "-h 127.0.0.1" if port else "-h ''"
     options = f"{listen} -p {port or PORT} -k '{sockets}' -c unix_socket_permissions=0700 -c max_connections=40"
     _pg_ctl(folder, "start", "-l", str(folder / "server.log"), "-o", options)
+
+
+def _make_ours(sockets: Path, user: str | None) -> None:
+    """A folder among everybody's temporary files; nobody else may have made it before us, to listen in our place."""
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    us = {os.geteuid(), *([pwd.getpwnam(user).pw_uid] if user else [])}
+    found = sockets.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in us:
+        raise PermissionError(f"{sockets} belongs to somebody else, remove it")
+    sockets.chmod(0o700)
+    if user:
+        shutil.chown(sockets, user)
 
 
 def stop(folder: Path) -> None:

@@ -130,7 +130,8 @@ class Http:
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 raise Again(f"it cannot be reached ({_reason(error)})", reached=False) from error
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                raise Again(_reason(error)) from error
+                reason = self._without_secrets(_reason(error).encode(), token).decode()
+                raise Again(reason) from None  # aiohttp's error holds the request with our token
         self._note(response)
         if response.status != 200 or body.lstrip()[:1] == b"<":
             body = self._without_secrets(body, token)
@@ -143,12 +144,11 @@ class Http:
 
     def _note(self, response: aiohttp.ClientResponse) -> None:
         """Keeps what every answer tells: the server's clock, and what is left of the quota."""
-        told = response.headers.get("Date", "")
         try:
-            date = parsedate_to_datetime(told)
+            date = parsedate_to_datetime(response.headers.get("Date", ""))
             self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
-            log.debug("an answer without a readable Date: %r", told)
+            log.debug("an answer without a readable Date")
         if pause := quota_pause(response.headers):
             self._pace.hold(pause)
 

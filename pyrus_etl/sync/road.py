@@ -5,9 +5,10 @@ grow with the work. They arrive in any order; a window is done when the last of 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
@@ -26,6 +27,7 @@ MOST_ON_THE_ROAD = 2000
 MOST_ODD_IN_A_ROW = 30
 HEAVIEST_ROAD = 1 << 26
 LARGEST_BATCH = 1000
+LARGEST_PART = 5000
 LINGER = 0.3
 """Seconds that a task waits for others to be committed with it."""
 
@@ -35,6 +37,13 @@ class Listed(NamedTuple):
 
     tasks: Sequence[TaskHeader]
     window_no: int | None = None
+
+
+def in_parts(tasks: Iterable[TaskHeader]) -> Iterator[Listed]:
+    """A list of any length as several."""
+    left = iter(tasks)
+    while part := list(islice(left, LARGEST_PART)):
+        yield Listed(part)
 
 
 class _Wanted(NamedTuple):

@@ -40,6 +40,11 @@ audit: $(READY) ## Known vulnerabilities in the packages of config/constraints.t
 	@.venv/audit/bin/python -m pip_audit --requirement config/constraints.txt --no-deps --disable-pip \
 		--progress-spinner off --timeout 10 --format json 2> .venv/audit.log | $(BIN)/python config/audit.py
 
+bench: $(READY) ## Figures of speed, memory and requests, beside dlt; LARGE=1 for a million tasks, some ten minutes more
+	@test -x .venv/bench/bin/python || $(PYTHON) -m venv .venv/bench
+	@.venv/bench/bin/python -m pip install -qq --disable-pip-version-check --requirement config/bench.txt
+	@$(BIN)/python -m tests.benchmarks --peers .venv/bench/bin/python --json docs/performance.json $(if $(LARGE),--large)
+
 clean: ## Removes .venv and what tools left behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	@find pyrus_etl tests migrations docs -name __pycache__ -type d -prune -exec rm -rf {} +

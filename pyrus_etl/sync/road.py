@@ -5,7 +5,7 @@ grow with the work. They arrive in any order; a window is done when the last of 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -159,7 +159,7 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
     try:
         fetched = await run.source.task(wanted.header.id)
         run.odd_in_a_row = 0
-        return Arrival(wanted.of, load=_rows(fetched, wanted.header, run), weight=len(fetched.payload))
+        return Arrival(wanted.of, load=task_load(fetched, wanted.header, run.forms), weight=len(fetched.payload))
     except TaskRefused as error:
         run.odd_in_a_row += error.odd and wanted.header.id not in run.retried
         if run.odd_in_a_row > MOST_ODD_IN_A_ROW:
@@ -167,8 +167,9 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
         return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
 
 
-def _rows(fetched: Fetched, header: TaskHeader, run: Run) -> TaskLoad:
-    rows = task_rows(fetched.task, run.forms)
+def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | None]) -> TaskLoad:
+    """A task as it was fetched, on its way into the tables."""
+    rows = task_rows(fetched.task, forms)
     rows.unreadable += fetched.unreadable
     listed_date = header.modified_date or fetched.task.modified_date
     raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date)

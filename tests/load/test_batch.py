@@ -22,7 +22,8 @@ from tests.oracle import COLUMNS, read_tables, tables_of
 
 FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BARE = json.dumps({"TaskWithNotes": {"Id": FULL_ID}}).encode()
-CHILDREN = sorted(set(COLUMNS) - {"tasks", "raw_tasks", "persons", "projects", "organizations", "inbox_tasks"})
+SHARED = {"persons", "projects", "organizations", "form_fields"}
+CHILDREN = sorted(set(COLUMNS) - SHARED - {"tasks", "raw_tasks", "inbox_tasks"})
 
 
 @pytest.fixture

@@ -6,15 +6,16 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
-from pyrus_etl.schema import SCHEMA, attachment, form, note, operation, person, project, raw, task
+from pyrus_etl.schema import SCHEMA, attachment, form, note, operation, person, project, raw, report, task
 
 SECTIONS = {
     "Tasks": (task.tasks, task.task_projects, task.approvals, task.inbox_tasks),
     "Notes": (note.notes, note.note_projects, note.note_approvals),
-    "Forms": (form.form_values, form.note_form_values),
+    "Forms": (form.form_values, form.note_form_values, form.form_fields),
     "Attachments": (attachment.attachments, attachment.attachment_contents),
     "People and projects": (person.persons, person.organizations, project.projects),
     "Bodies as served": (raw.raw_tasks,),
+    "Reports": (report.report_settings, report.form_overrides, report.report_views, report.report_columns),
     "Operation": (
         operation.sync_runs,
         operation.sync_cursors,
@@ -24,6 +25,9 @@ SECTIONS = {
         operation.sync_leases,
     ),
 }
+
+OUR_OWN = ("Reports", "Operation")
+"""Sections with what Pyrus did not tell; the diagram leaves them out."""
 
 POINTERS = {
     "person_id": "persons",
@@ -36,6 +40,7 @@ POINTERS = {
     "organization_id": "organizations",
     "parent_id": "projects",
     "parent_task_id": "tasks",
+    "form_id": "projects",
 }
 """Columns that name a row of another table without a foreign key: what Pyrus names need not have been seen yet."""
 
@@ -48,8 +53,8 @@ Made by `make docs` from `pyrus_etl/schema/`, where the tables are declared; the
 - Keys are natural: the ids of Pyrus, and ordinals from 1 in the order of the API's arrays. `task_id` is the first
   part of the key of every table about a task.
 - Times are `timestamptz`, dates `date`, amounts `numeric` without a bound: no digit is lost.
-- What belongs to a task is replaced whole when the task changes. Persons, organizations and projects are merged:
-  what is told again is updated, what is not is kept.
+- What belongs to a task is replaced whole when the task changes. Persons, organizations, projects and the fields of
+  forms are merged: what is told again is updated, what is not is kept.
 - Only the way from a child to its task is a foreign key. A person or project may be named before it was ever seen.
 """
 
@@ -68,7 +73,7 @@ def page() -> Iterator[str]:
 
 def diagram() -> Iterator[str]:
     """The tables that hold what Pyrus told, and how they hang together."""
-    told = [table for title, tables in SECTIONS.items() if title != "Operation" for table in tables]
+    told = [table for title, tables in SECTIONS.items() if title not in OUR_OWN for table in tables]
     yield "```mermaid\nerDiagram"
     for table in told:
         for column in table.columns:

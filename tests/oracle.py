@@ -28,7 +28,7 @@ Tables = dict[str, dict[Row, Row]]
 
 TASK_COLUMNS = (
     "text author_id responsible_id due_date asap create_date modified_date close_date parent_task_id "
-    "is_any_rejected deleted_at"
+    "is_any_rejected form_id deleted_at"
 )
 NOTE_COLUMNS = (
     "note_id author_id create_date text reassigned_to_id activity_action approval_choice due_date_changed "
@@ -42,13 +42,14 @@ FIELD_COLUMNS = f"field_id row_id field_type field_name parent_field_id {VALUE_C
 
 COLUMNS = {
     "tasks": ("task_id", TASK_COLUMNS),
-    "task_projects": ("task_id project_id", ""),
+    "task_projects": ("task_id project_id", "project_no"),
     "notes": ("task_id note_no", NOTE_COLUMNS),
     "note_projects": ("task_id note_no project_id change", ""),
     "approvals": ("task_id step_no approver_no", "person_id choice"),
     "note_approvals": ("task_id note_no change step_no approver_no", "person_id"),
     "form_values": ("task_id value_no", FIELD_COLUMNS),
     "note_form_values": ("task_id note_no value_no", FIELD_COLUMNS),
+    "form_fields": ("form_id field_id", "field_type field_name parent_field_id in_rows"),
     "attachments": (
         "task_id attachment_id",
         "name size_bytes download_url existing_id md5_hash note_no field_id",
@@ -61,7 +62,7 @@ COLUMNS = {
 }
 """The key and the other columns of every table that holds what Pyrus served; when it came is not in a body."""
 
-KEPT_FOREVER = ("persons", "organizations", "projects")
+KEPT_FOREVER = ("persons", "organizations", "projects", "form_fields")
 DELETED = "a date"
 """What `deleted_at` is expected to be for a task that is gone."""
 
@@ -154,6 +155,7 @@ def _plainest(value: Any) -> Any:
 
 
 def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> None:
+    form_id = _form(task)
     tables["tasks"][(task_id,)] = (
         _text(task.get("Text")),
         _person(tables, task.get("Author")),
@@ -165,12 +167,14 @@ def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> N
         _instant(task.get("CloseDate")),
         _integer(task.get("ParentTaskId")),
         task.get("IsAnyRejected") is True,
+        form_id,
         deleted_at,
     )
     for project in _objects(task.get("Projects")):
         project_id = _project(tables, project)
-        if project_id is not None:
-            tables["task_projects"][task_id, project_id] = ()
+        if project_id is not None and (task_id, project_id) not in tables["task_projects"]:
+            place = 1 + sum(key[0] == task_id for key in tables["task_projects"])
+            tables["task_projects"][task_id, project_id] = (place,)
     for step_no, step in _numbered(task.get("Approvals"), list):
         for approver_no, approval in _numbered(step, dict):
             person_id = _person(tables, approval.get("Person"))
@@ -180,7 +184,22 @@ def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> N
         _note(tables, task_id, note_no, note)
     for value_no, value in _numbered(task.get("Form"), dict):
         tables["form_values"][task_id, value_no] = _form_value(tables, value)
+        _form_field(tables, form_id, value)
         _files_of(tables, task_id, None, value)
+
+
+def _form(task: Json) -> int | None:
+    """Of a task with a form: the first of its projects that has none above it, else the topmost above the first."""
+    chains = [chain for project in _objects(task.get("Projects")) if (chain := _upwards(project))]
+    roots = [chain[0] for chain in chains if len(chain) == 1]
+    tops = [chain[-1] for chain in chains]
+    return (roots + tops)[0] if chains and _objects(task.get("Form")) else None
+
+
+def _upwards(project: Json) -> list[int]:
+    """The id of a project and of those above it, as far as they are told."""
+    project_id = _integer(project.get("Id"))
+    return [] if project_id is None else [project_id, *_upwards(_object(project.get("Parent")))]
 
 
 def _note(tables: Tables, task_id: int, note_no: int, note: Json) -> None:
@@ -260,10 +279,20 @@ def _project(tables: Tables, project: Any) -> int | None:
     return project_id
 
 
-def _merge(rows: dict[Row, Row], key: int, row: Row) -> None:
+def _form_field(tables: Tables, form_id: int | None, value: Json) -> None:
+    """Merges what a value of the task's form tells of its field."""
+    field = _object(value.get("Field"))
+    field_id = _integer(field.get("Id"))
+    if form_id is not None and field_id is not None:
+        told = (_text(field.get("Type")), _text(field.get("Name")), _integer(field.get("ParentId")))
+        _merge(tables["form_fields"], (form_id, field_id), (*told, _integer(value.get("RowId")) is not None))
+
+
+def _merge(rows: dict[Row, Row], key: int | Row, row: Row) -> None:
     """What is told stays over what is not."""
-    known = rows.get((key,), (None,) * len(row))
-    rows[key,] = tuple(old if new is None else new for new, old in zip(row, known, strict=True))
+    key = key if isinstance(key, tuple) else (key,)
+    known = rows.get(key, (None,) * len(row))
+    rows[key] = tuple(old if new is None else new for new, old in zip(row, known, strict=True))
 
 
 # Form values

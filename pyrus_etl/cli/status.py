@@ -15,7 +15,7 @@ from pyrus_etl.load.overview import Overview, overview
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def status(as_json: bool) -> None:
-    """Last runs, cursors and how far they lag, rows by table, open errors.
+    """Last runs, cursors and how far they lag, rows by table, open errors, wide views of forms.
 
     \b
     Example:  pyrus-etl status
@@ -45,6 +45,10 @@ def _show(found: Overview) -> None:
     for table, rows in found.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
     click.echo(f"Tasks set aside: {found.open_errors}" + (" (pyrus-etl errors list)" if found.open_errors else ""))
+    waiting = (
+        f"; fields that wait for pyrus-etl reports refresh: {found.fields_waiting}" if found.fields_waiting else ""
+    )
+    click.echo(f"Wide views of forms: {found.wide_views}{waiting}")
 
 
 def _time(instant: Any) -> str:

@@ -25,7 +25,7 @@ _INFER = """
     )
     UPDATE pyrus.tasks AS task SET form_id = inferred.form_id
     FROM pyrus.tasks AS other LEFT JOIN inferred USING (task_id)
-    WHERE other.task_id = task.task_id AND task.form_id IS DISTINCT FROM inferred.form_id
+    WHERE other.task_id = task.task_id AND other.xmin = task.xmin AND task.form_id IS DISTINCT FROM inferred.form_id
 """
 _GATHER_FIELDS = """
     INSERT INTO pyrus.form_fields (form_id, field_id, field_type, field_name, parent_field_id, in_rows)
@@ -46,7 +46,8 @@ def overrides(connection: Connection) -> dict[int, int | None]:
 def infer(connection: Connection) -> None:
     """Gives every stored task the form that `normalize.project.form_of` gives it, and gathers the fields of forms.
 
-    Needed where forms were said by hand since the task was stored. Safe to repeat: what is right is not written.
+    Needed where forms were said by hand since the task was stored. Safe to repeat: what is right is not written. A task
+    that a run writes meanwhile (`xmin`) keeps the form that the run gave it.
     """
     connection.execute(_INFER)
     connection.execute(_GATHER_FIELDS)

@@ -18,13 +18,16 @@ from alembic.util import CommandError
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import views
-from pyrus_etl.load.connection import Connection, connect, driver_errors_translated
+from pyrus_etl.load.connection import Connection, connect, driver_errors_translated, revision
+from pyrus_etl.load.forms import infer
 from pyrus_etl.schema import SCHEMA, metadata
+from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
+_PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 def migrations_folder() -> Path:
@@ -34,33 +37,38 @@ def migrations_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def upgrade(url: Secret, revision: str = "head") -> None:
+def upgrade(url: Secret) -> None:
     """Brings the schema up, and the reports with it, in one transaction; safe to repeat.
 
     Waits for locks a few seconds at a time, so that it blocks no reader. Views are changed in their place, so that what
-    users built on them stays; where that cannot be they are made anew.
+    users built on them stays; where that cannot be they are made anew. Tasks that are stored take their forms.
     """
+    with connect(url) as driver:
+        before = revision(driver)
     with connected(url) as connection:
         try:
-            _patiently(lambda: _upgrade(connection, revision))
+            patiently(lambda: _upgrade(connection))
         except CommandError as error:
             raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
+    if before not in (None, REVISION):
+        with connect(url) as driver, driver.transaction():
+            infer(driver)
 
 
-def _upgrade(connection: sqlalchemy.Connection, revision: str) -> None:
+def _upgrade(connection: sqlalchemy.Connection) -> None:
     with connection.begin():
         try:
             with connection.begin_nested():
-                _tables_and_views(connection, revision)
+                _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
-            if not isinstance(getattr(error, "orig", error), views.InTheWay):
+            if not isinstance(_cause(error), views.InTheWay):
                 raise
             views.drop(_driver(connection))
-            _tables_and_views(connection, revision)
+            _tables_and_views(connection)
 
 
-def _tables_and_views(connection: sqlalchemy.Connection, revision: str) -> None:
-    command.upgrade(_config(connection), revision)
+def _tables_and_views(connection: sqlalchemy.Connection) -> None:
+    command.upgrade(_config(connection), "head")
     views.create(_driver(connection))
 
 
@@ -70,19 +78,19 @@ def _driver(connection: sqlalchemy.Connection) -> Connection:
     return driver
 
 
-def downgrade(url: Secret, revision: str) -> None:
+def downgrade(url: Secret, to: str) -> None:
     """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost, and the reports go."""
     with connected(url) as connection:
         try:
-            _patiently(lambda: _downgrade(connection, revision))
+            patiently(lambda: _downgrade(connection, to))
         except CommandError as error:
-            raise SettingsError(f"There is no revision {revision!r}: {error}.") from error
+            raise SettingsError(f"There is no revision {to!r}: {error}.") from error
 
 
-def _downgrade(connection: sqlalchemy.Connection, revision: str) -> None:
+def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
     with connection.begin():
         views.drop(_driver(connection))
-        command.downgrade(_config(connection), revision)
+        command.downgrade(_config(connection), to)
 
 
 def differences(url: Secret) -> list[str]:
@@ -132,20 +140,29 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
     try:
         with engine.connect() as connection:
             yield connection
-    except sqlalchemy.exc.DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            with driver_errors_translated():
-                raise error.orig from error
-        raise
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+        cause = _cause(error)
+        if isinstance(cause, views.InTheWay):
+            about = cause.diag.message_detail or cause.diag.message_primary or ""
+            raise DatabaseUnavailable(
+                "Something of your own stands on tables of pyrus that have to change; drop it, do this again, and make "
+                f"it again: {about.replace(chr(10), '; ')}."
+            ) from error
+        with driver_errors_translated():
+            raise cause from error
     finally:
         engine.dispose()
 
 
-_patiently = tenacity.Retrying(
-    retry=tenacity.retry_if_exception(
-        lambda error: isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
-    ),
+def _cause(error: BaseException) -> BaseException:
+    """What the driver said, where SQLAlchemy wrapped it."""
+    return getattr(error, "orig", None) or error
+
+
+patiently = tenacity.Retrying(
+    retry=tenacity.retry_if_exception(lambda error: isinstance(_cause(error), _PASSING)),
     stop=tenacity.stop_after_attempt(5),
     wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
     reraise=True,
 )
+"""Does work again, a few times, that could not have a lock soon enough."""

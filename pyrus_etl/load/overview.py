@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pyrus_etl.load import catalogue, wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.schema.metadata import metadata
 from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases, sync_runs, sync_windows
@@ -13,12 +14,17 @@ _OURS = {sync_backfills, sync_cursors, sync_leases, sync_runs, sync_windows}
 
 
 class Overview(NamedTuple):
-    """The last runs, the cursors with their lag in seconds, rows by table, open errors."""
+    """The last runs, the cursors with their lag in seconds, rows by table, open errors, and how the reports stand.
+
+    `wide_views`: how many forms and tables in them have a view. `fields_waiting`: fields that have no column there.
+    """
 
     runs: list[dict[str, Any]]
     cursors: list[dict[str, Any]]
     rows: dict[str, int]
     open_errors: int
+    wide_views: int
+    fields_waiting: int
 
 
 def overview(connection: Connection, most_runs: int = 10) -> Overview:
@@ -32,7 +38,8 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
         ).fetchall()
         rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
         waiting = connection.execute("SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchone()
-    return Overview(runs, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0)
+        views, fields = len(wide.remembered(connection)), catalogue.waiting(connection)
+    return Overview(runs, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0, views, fields)
 
 
 def _count(connection: Connection, table: str) -> int:

@@ -1,9 +1,12 @@
-"""The views of the reports: made anew by every `db upgrade`, inside the caller's transaction."""
+"""The views of the reports: brought up by every `db upgrade`, inside the caller's transaction."""
+
+import hashlib
 
 import psycopg
 from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.load import wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 from pyrus_etl.schema.views import views
@@ -17,29 +20,36 @@ InTheWay = (
 
 
 def create(connection: Connection) -> None:
-    """Makes every view what this version says, and drops those that it does not know.
+    """Makes every view what this version says; views that it does not know are somebody's own, and left alone.
 
     Raises one of `InTheWay` where a view cannot be changed in its place.
     """
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {REPORT_SCHEMA}")
-    connection.execute(f"COMMENT ON SCHEMA {REPORT_SCHEMA} IS 'Reports on the tables of pyrus; made by pyrus-etl.'")
-    ours = views()
-    for text in ours.values():
+    for text in views().values():
         connection.execute(text.encode())
-    _drop(connection, [name for name in _found(connection) if name not in ours])
+    wide.create(connection)
+    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+    connection.execute(comment.format(sql.Identifier(REPORT_SCHEMA), sql.Literal(_remark())))
+
+
+def are_of_this_version(connection: Connection) -> bool:
+    """Whether the views were made by a version with the same views; their texts need no migration to change."""
+    found = connection.execute(
+        "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [REPORT_SCHEMA]
+    ).fetchone()
+    return found == (_remark(),)
+
+
+def _remark() -> str:
+    digest = hashlib.sha256("".join(sorted(views().values())).encode()).hexdigest()
+    return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {digest[:12]}."
 
 
 def drop(connection: Connection) -> None:
-    """Drops all views; raises DatabaseUnavailable where views of somebody else stand on them."""
-    _drop(connection, _found(connection))
-
-
-def _found(connection: Connection) -> list[str]:
+    """Drops all views that are ours; raises DatabaseUnavailable where views of somebody else stand on them."""
+    ours = {*views(), *wide.remembered(connection)}
     query = "SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY viewname"
-    return [name for (name,) in connection.execute(query, [REPORT_SCHEMA])]
-
-
-def _drop(connection: Connection, names: list[str]) -> None:
+    names = [name for (name,) in connection.execute(query, [REPORT_SCHEMA]) if name in ours]
     if not names:
         return
     try:

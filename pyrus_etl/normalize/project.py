@@ -30,12 +30,19 @@ def form_of(filed_in: list[Project | None] | None, forms: Mapping[int, int | Non
     root, or else the root above the first. What `forms` says of a project or of one above it comes before that.
     `load.forms` infers the same of tasks that are stored.
     """
-    chains = [list(_chain(each)) for each in filed_in or [] if each]
-    for link in (link for chain in chains for link in chain):
-        if link.id is not None and link.id in forms:
-            return forms[link.id]
-    chain = next((chain for chain in chains if len(chain) == 1), chains[0] if chains else [])
-    return chain[-1].id if chain else None
+    chains = [ids for each in filed_in or [] if (ids := list(_ids_upwards(each)))]
+    for project_id in (project_id for ids in chains for project_id in ids):
+        if project_id in forms:
+            return forms[project_id]
+    chain = next((ids for ids in chains if len(ids) == 1), chains[0] if chains else [None])
+    return chain[-1]
+
+
+def _ids_upwards(link: Project | None) -> Iterator[int]:
+    """The ids of a project and of those above it, as far up as they are told."""
+    while link is not None and link.id is not None:
+        yield link.id
+        link = link.parent
 
 
 def _chain(link: Project | None) -> Iterator[Project]:

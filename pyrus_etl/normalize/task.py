@@ -23,7 +23,7 @@ def task_rows(task: TaskWithNotes, forms: Mapping[int, int | None] = NO_FORMS) -
     `forms` says of which form the tasks of a project are, where that is not to be inferred.
     """
     rows = Rows()
-    form_id = form_of(task.projects, forms) if task.form else None
+    form_id = form_of(task.projects, forms) if any(task.form or ()) else None
     rows.add(tasks, _task(rows, task, form_id))
     for project_no, project_id in enumerate(project_ids(rows, task.projects), start=1):
         rows.add(task_projects, TaskProjectRow(task.id, project_id, project_no))

@@ -60,6 +60,12 @@ report_columns = Table(
     ordinal("column_no", "Place of the column among the fields' columns of the view, from 1."),
     Column("column_name", Text, nullable=False, comment="Name of the column; it stays though the field be renamed."),
     Column("field_id", BigInteger, nullable=False, comment="The field whose values it shows."),
+    Column(
+        "shows",
+        Text,
+        nullable=False,
+        comment="What it shows of the field: its value, or the id of the person, project or catalog item.",
+    ),
     Column("field_type", Text, comment="Type of the field when the column was made; another type has another column."),
     Column("field_name", Text, comment="Name of the field as last met."),
     Index("uq_report_columns_column_name", "view_name", "column_name", unique=True),

@@ -13,7 +13,7 @@ from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped,
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
-from pyrus_etl.load import forms
+from pyrus_etl.load import catalogue, forms, wide
 from pyrus_etl.load.lock import Lease
 from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.load.store import Store
@@ -130,6 +130,7 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     try:
         with _signals(run), _clock(run, budget):
             await plan(run)
+        await _hint(run)
     except Exception as error:
         run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
@@ -140,6 +141,12 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     run.report.finish()
     await _write_end(run)
     run.check_stopped()  # a signal that came too late to stop the plan still ends the program
+
+
+async def _hint(run: Run) -> None:
+    """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
+    if await run.store.run(wide.remembered) and (fields := await run.store.run(catalogue.waiting)):
+        log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
 
 
 async def _write_end(run: Run) -> None:

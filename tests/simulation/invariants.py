@@ -26,7 +26,12 @@ OWNED = (
     "attachments",
 )
 CENSUSES = ("reconcile", "force")
-SHARED = {"persons": "person_id", "organizations": "organization_id", "projects": "project_id"}
+SHARED = {
+    "persons": "person_id",
+    "organizations": "organization_id",
+    "projects": "project_id",
+    "form_fields": "ARRAY[form_id, field_id]::text",
+}
 
 HALVES = """
     SELECT task_id FROM pyrus.tasks AS task FULL JOIN pyrus.raw_tasks AS raw USING (task_id)
@@ -63,7 +68,7 @@ class Stored(NamedTuple):
     """The database at an instant. `written`: by which transactions the rows of each task, or a shared row, were."""
 
     tasks: dict[int, StoredTask]
-    written: dict[tuple[str, int], Any]
+    written: dict[tuple[str, int | str], Any]
     cursor: datetime | None
     set_aside: set[int]
 
@@ -93,7 +98,7 @@ class Reader:
                 "SELECT task_id, payload_sha256, listed_date, modified_date, deleted_at "
                 "FROM pyrus.tasks JOIN pyrus.raw_tasks USING (task_id)"
             ).fetchall()
-            written: dict[tuple[str, int], Any] = {}
+            written: dict[tuple[str, int | str], Any] = {}
             for table in OWNED:
                 rows = self._connection.execute(
                     f"SELECT task_id, array_agg(xmin::text ORDER BY xmin::text) FROM pyrus.{table} GROUP BY 1".encode()

@@ -113,10 +113,10 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
     "tasks": [
         (
             *(FULL_ID, "Oven no. 3: new burner", 71, 72, DUE, True, CREATED, CLOSED, CLOSED),
-            *(9007199254740993, True, None),
+            *(9007199254740993, True, None, 501),
         )
     ],
-    "task_projects": [(FULL_ID, 501), (FULL_ID, 504)],
+    "task_projects": [(FULL_ID, 501, 1), (FULL_ID, 504, 2)],
     "notes": [
         (FULL_ID, 1, 3232898654, 71, CREATED, "The flame goes out.", 72, None, None, DUE, False, 71),
         # 2 is null
@@ -148,6 +148,9 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
     ],
     "form_values": in_columns(FORM, FULL_ID),
     "note_form_values": in_columns(NOTE_FORM, FULL_ID, 1),
+    "form_fields": sorted(
+        {(501, field_id, *about, row_id is not None) for _, field_id, row_id, *about, _ in FORM if field_id is not None}
+    ),
     "attachments": [
         (
             *(FULL_ID, 9001, "flame.jpg", 48213, "https://files.example/9001", None),

@@ -1,0 +1,49 @@
+"""`reports …`: what the reports are made of."""
+
+import click
+
+from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
+from pyrus_etl.cli.output import print_json
+from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
+from pyrus_etl.load.refresh import Refreshed, refresh
+from pyrus_etl.load.report_settings import set_time_zone
+from pyrus_etl.schema.metadata import REPORT_SCHEMA
+
+
+@click.group()
+def reports() -> None:
+    """The reports: views in the schema pyrus_report, among them a wide one for every form."""
+
+
+@reports.command(name="refresh")
+@json_option
+@with_settings(*DATABASE_SETTINGS)
+def refresh_command(as_json: bool) -> None:
+    """Makes a wide view for every form: one row a task, one column a field; safe to repeat.
+
+    Fields that were met since the last time get columns behind the others; what is there keeps its name and its place.
+    Stored tasks take the form that form_overrides says.
+
+    \b
+    Example:  pyrus-etl reports refresh
+    """
+    found = settings()
+    with database(found) as url, connect(url) as connection:
+        require_schema(connection)
+        with driver_errors_translated():
+            if found.time_zone:
+                set_time_zone(connection, found.time_zone)
+            refreshed = refresh(connection)
+    if as_json:
+        print_json(refreshed._asdict())
+    else:
+        _show(refreshed)
+
+
+def _show(refreshed: Refreshed) -> None:
+    for view in refreshed.views:
+        columns = refreshed.columns_made.get(view, [])
+        new = "made, " if view in refreshed.views_made else ""
+        click.echo(f"{REPORT_SCHEMA}.{view}: {new}{len(columns)} new columns" if columns else f"{REPORT_SCHEMA}.{view}")
+    if not refreshed.views:
+        click.echo("No task with a form is stored yet; run pyrus-etl sync first.")

@@ -1,0 +1,148 @@
+"""The wide views of `pyrus_report`: a form as a table, a column a field, as `report_columns` remembers them."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import LiteralString
+
+from psycopg import sql
+
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.shapes import Column, picked, shown
+from pyrus_etl.schema.metadata import REPORT_SCHEMA
+
+Front = Mapping[str, tuple[LiteralString, str]]
+"""The columns in front of the fields: what they show, and their comments."""
+
+OF_A_TASK: Front = {
+    "task_id": ("task.task_id", "The task."),
+    "text": ("task.text", "Text of the task."),
+    "link": ("(SELECT task_url FROM pyrus.report_settings) || task.task_id", "Where it can be opened in Pyrus."),
+    "author": (
+        "(SELECT name FROM pyrus_report.person_names WHERE person_id = task.author_id)",
+        "Who created the task.",
+    ),
+    "author_id": ("task.author_id", "Who created the task, the id."),
+    "responsible": (
+        "(SELECT name FROM pyrus_report.person_names WHERE person_id = task.responsible_id)",
+        "Who is to act now.",
+    ),
+    "responsible_id": ("task.responsible_id", "Who is to act now, the id."),
+    "create_date": ("task.create_date", "When the task was created."),
+    "modified_date": ("task.modified_date", "When it last changed."),
+    "due_date": ("task.due_date", "Day by which it is to be done."),
+    "close_date": ("task.close_date", "When it was closed; null while it is open."),
+    "is_closed": ("task.close_date IS NOT NULL", "Whether it is closed."),
+}
+OF_A_ROW: Front = {
+    "task_id": ("task.task_id", "The task in whose form the table stands."),
+    "row_id": ("told.row_id", "The row of the table, counted by Pyrus; with task_id it is the key."),
+}
+
+_VIEWS = """
+    SELECT view_name, view.form_id, table_id,
+           coalesce(form.name, view.form_id::text), coalesce(field_name, table_id::text)
+    FROM pyrus.report_views AS view LEFT JOIN pyrus.projects AS form ON project_id = view.form_id
+    LEFT JOIN pyrus.form_fields AS field ON field.form_id = view.form_id AND field_id = table_id
+    ORDER BY view_name
+"""
+_COLUMNS = """
+    SELECT view_name, column_name, field_id, made.field_type, shows,
+           coalesce(nullif(made.field_name, ''), 'Field ' || field_id)
+           || CASE shows WHEN 'id' THEN ', the id' ELSE '' END
+           || CASE WHEN made.field_type <> field.field_type THEN ', while it was ' || made.field_type ELSE '' END
+    FROM pyrus.report_columns AS made JOIN pyrus.report_views USING (view_name)
+    LEFT JOIN pyrus.form_fields AS field USING (form_id, field_id) ORDER BY view_name, column_no
+"""
+
+
+def remembered(connection: Connection) -> list[str]:
+    """The names of the wide views; none where the schema does not know them yet."""
+    if connection.execute("SELECT to_regclass('pyrus.report_views')").fetchone() == (None,):
+        return []
+    return [name for (name,) in connection.execute("SELECT view_name FROM pyrus.report_views ORDER BY view_name")]
+
+
+def create(connection: Connection) -> None:
+    """Makes all wide views, or changes them in their place, inside the caller's transaction.
+
+    Raises one of `load.views.InTheWay` where a view cannot be changed in its place.
+    """
+    rows = connection.execute(_COLUMNS).fetchall()
+    columns = {view: [Column(*rest) for _, *rest in same] for view, same in groupby(rows, itemgetter(0))}
+    for view, form_id, table_id, form_name, table_name in connection.execute(_VIEWS).fetchall():
+        fields = columns.get(view, [])
+        if table_id is None:
+            _create(connection, view, OF_A_TASK, fields, _form_query(form_id, fields))
+            question = f"What stands in the form “{form_name}”? One row a task that is not deleted."
+        else:
+            _create(connection, view, OF_A_ROW, fields, _table_query(form_id, fields))
+            question = f"What stands in the table “{table_name}” of the form “{form_name}”? One row a row of it."
+        _comment(connection, sql.SQL("VIEW {}").format(sql.Identifier(REPORT_SCHEMA, view)), question)
+
+
+def _create(connection: Connection, view: str, front: Front, fields: list[Column], query: sql.Composed) -> None:
+    connection.execute(sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(sql.Identifier(REPORT_SCHEMA, view), query))
+    comments = {name: comment for name, (_, comment) in front.items()} | {field.name: field.comment for field in fields}
+    for name, comment in comments.items():
+        _comment(connection, sql.SQL("COLUMN {}").format(sql.Identifier(REPORT_SCHEMA, view, name)), comment)
+
+
+def _comment(connection: Connection, on: sql.Composed, text: str) -> None:
+    connection.execute(sql.SQL("COMMENT ON {} IS {}").format(on, sql.Literal(text)))
+
+
+def _form_query(form_id: int, fields: list[Column]) -> sql.Composed:
+    """One row a task. Values are gathered task by task, so that a question about some tasks reads theirs alone."""
+    return sql.SQL(
+        """
+        SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
+            SELECT {picked} FROM pyrus.form_values WHERE task_id = task.task_id AND row_id IS NULL
+        ) AS told
+        WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
+        """
+    ).format(
+        shown=_shown(OF_A_TASK, fields),
+        picked=_list([sql.SQL("count(*)"), *_picked(fields)]),  # a form may have no fields yet
+        form_id=sql.Literal(form_id),
+    )
+
+
+def _table_query(form_id: int, fields: list[Column]) -> sql.Composed:
+    """One row a row of a table in the form; a form may have several, and the fields tell which it is."""
+    return sql.SQL(
+        """
+        SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
+            SELECT {picked} FROM pyrus.form_values
+            WHERE task_id = task.task_id AND row_id IS NOT NULL AND field_id IN ({ids}) GROUP BY row_id
+        ) AS told
+        WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
+        """
+    ).format(
+        shown=_shown(OF_A_ROW, fields),
+        picked=_list([sql.SQL("row_id"), *_picked(fields)]),
+        ids=_list(map(sql.Literal, sorted({field.field_id for field in fields}))),
+        form_id=sql.Literal(form_id),
+    )
+
+
+def _picked(fields: list[Column]) -> Iterable[sql.Composable]:
+    return (sql.SQL("{} AS {}").format(picked(field), _place(number)) for number, field in enumerate(fields))
+
+
+def _shown(front: Front, fields: list[Column]) -> sql.Composed:
+    expressions = {name: sql.SQL(expression) for name, (expression, _) in front.items()}
+    values = {field.name: shown(field, sql.SQL("told.{}").format(_place(n))) for n, field in enumerate(fields)}
+    return _list(
+        sql.SQL("{} AS {}").format(expression, sql.Identifier(name))
+        for name, expression in (expressions | values).items()
+    )
+
+
+def _place(number: int) -> sql.Identifier:
+    """What the value of a field is called between the two halves of a view."""
+    return sql.Identifier(f"value_{number}")
+
+
+def _list(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)

@@ -1,9 +1,10 @@
--- LEFT JOIN LATERAL … ON true: a report that asks for none of its columns does not pay for it.
+-- LEFT JOIN LATERAL … ON true: a report that asks for none of its columns does not pay for it. Few tasks are ever
+-- reopened; for the others the time that they were open needs no look at their states.
 CREATE OR REPLACE VIEW pyrus_report.cycle_times AS
 SELECT task_id, task.text, place.form_id, place.form, place.project_id, place.project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
        task.create_date AS created_at, first_action_at, first_decision_at, first_approved_at, last_approved_at,
-       first_closed_at, task.close_date AS closed_at, reopenings,
+       coalesce(first_closed_at, task.close_date) AS first_closed_at, task.close_date AS closed_at, reopenings,
        round(extract(epoch FROM first_action_at - task.create_date) / 3600, 2) AS first_action_hours,
        round(extract(epoch FROM first_approved_at - first_action_at) / 3600, 2) AS first_approved_hours,
        round(extract(epoch FROM last_approved_at - first_approved_at) / 3600, 2) AS last_approved_hours,
@@ -23,7 +24,8 @@ LEFT JOIN LATERAL (
                FILTER (WHERE coalesce(author_id, user_id) <> task.author_id OR choice IS NOT NULL) AS first_action_at,
            min(least(create_date, task.close_date)) FILTER (WHERE choice IS NOT NULL) AS first_decision_at,
            min(least(create_date, task.close_date)) FILTER (WHERE choice = 'Approved') AS first_approved_at,
-           max(least(create_date, task.close_date)) FILTER (WHERE choice = 'Approved') AS last_approved_at
+           max(least(create_date, task.close_date)) FILTER (WHERE choice = 'Approved') AS last_approved_at,
+           coalesce(bool_or(activity_action = 'Reopen'), false) AS reopened
     FROM pyrus.notes AS note
     CROSS JOIN LATERAL (SELECT CASE WHEN approval_choice IN ('Approved', 'Rejected') THEN approval_choice END AS choice)
         AS decision
@@ -33,18 +35,20 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT min(changed_at) FILTER (WHERE change = 'closed') AS first_closed_at,
            count(*) FILTER (WHERE change = 'reopened') AS reopenings,
-           sum(extract(epoch FROM changed_at) * CASE change WHEN 'closed' THEN 1 ELSE -1 END)
-               + CASE WHEN task.close_date IS NULL
-                      THEN extract(epoch FROM (SELECT now FROM pyrus_report.clock)) ELSE 0 END AS open_seconds
-    FROM pyrus_report.state_changes WHERE state_changes.task_id = task.task_id
+           sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * extract(epoch FROM changed_at)) AS seconds
+    FROM pyrus_report.state_changes WHERE state_changes.task_id = task.task_id AND reopened
 ) AS state ON true
+CROSS JOIN LATERAL (SELECT coalesce(task.close_date, (SELECT now FROM pyrus_report.clock)) AS ended_at) AS ending
+CROSS JOIN LATERAL (
+    SELECT coalesce(state.seconds + CASE WHEN task.close_date IS NULL THEN extract(epoch FROM ended_at) ELSE 0 END,
+                    extract(epoch FROM ended_at - task.create_date)) AS open_seconds
+) AS stay
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(extract(epoch FROM until - since)) FILTER (WHERE pending > 0 AND NOT is_closed), 0)
                AS waiting_seconds
     FROM (
-        -- How many have still to decide is known of the present; from there it is counted backwards, note by note.
-        SELECT since,
-               lead(since, 1, coalesce(task.close_date, (SELECT now FROM pyrus_report.clock))) OVER line AS until,
+        -- How many have still to decide is known of the present; from there it is counted backwards, event by event.
+        SELECT since, lead(since, 1, ended_at) OVER line AS until,
                (SELECT count(*) FROM pyrus.approvals AS approval
                 WHERE approval.task_id = task.task_id AND choice IN ('Waiting', 'Revoked'))
                    - coalesce(sum(asked) OVER (line ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 0) AS pending,
@@ -55,15 +59,16 @@ LEFT JOIN LATERAL (
           UNION ALL
             SELECT note_no, create_date,
                    CASE WHEN approval_choice IN ('Approved', 'Rejected') THEN -1 WHEN approval_choice = 'Revoked' THEN 1
-                        ELSE 0 END
-                   + (SELECT coalesce(sum(CASE change WHEN 'removed' THEN -1 ELSE 1 END), 0)
-                      FROM pyrus.note_approvals AS change
-                      WHERE change.task_id = note.task_id AND change.note_no = note.note_no),
+                        ELSE 0 END,
                    CASE WHEN activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant') THEN 2 * note_no + 1
                         WHEN activity_action = 'Reopen' THEN 2 * note_no END
             FROM pyrus.notes AS note
-            WHERE note.task_id = task.task_id AND create_date IS NOT NULL
-              AND (task.close_date IS NULL OR create_date <= task.close_date)
+            WHERE note.task_id = task.task_id AND create_date <= ended_at
+              AND (approval_choice IS NOT NULL OR activity_action IS NOT NULL)
+          UNION ALL
+            SELECT note_no, create_date, CASE change WHEN 'removed' THEN -1 ELSE 1 END, NULL
+            FROM pyrus.note_approvals AS change JOIN pyrus.notes AS note USING (task_id, note_no)
+            WHERE change.task_id = task.task_id AND create_date <= ended_at
         ) AS event
         WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)
         WINDOW line AS (ORDER BY note_no)

@@ -72,9 +72,8 @@ def test_nothing_is_usual_after_one_run_and_what_was_never_complete_is_overdue(r
 
 def test_the_data_are_as_old_as_the_cursor_says(reports: Reports) -> None:
     run(reports, "11:50", "11:51")
-    reports.connection.execute(
-        "INSERT INTO pyrus.sync_cursors VALUES (%s, 'tasks', '2026-03-16 11:50:30+00', now())", [ACCOUNT]
-    )
+    insert = "INSERT INTO pyrus.sync_cursors VALUES (%s, 'tasks', '2026-03-16 11:50:30+00', now())"
+    reports.connection.execute(insert, [ACCOUNT])
 
     assert reports.ask("SELECT since_complete_seconds, behind_seconds FROM sync_freshness") == [(600, 570)]
 

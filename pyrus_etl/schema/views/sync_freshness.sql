@@ -14,7 +14,7 @@ WITH complete AS (
     SELECT DISTINCT ON (account_id, kind) account_id, kind, started_at, status, error
     FROM pyrus.sync_runs ORDER BY account_id, kind, started_at DESC
 )
-SELECT account_id, person.name AS account, kind,
+SELECT latest.account_id, person.name AS account, kind,
        complete.started_at AS complete_started_at, complete.finished_at AS complete_finished_at,
        round(since_complete, 1) AS since_complete_seconds,
        round(usual_gap::numeric, 1) AS usual_gap_seconds,
@@ -24,8 +24,8 @@ SELECT account_id, person.name AS account, kind,
            AS is_overdue
 FROM latest
 LEFT JOIN complete USING (account_id, kind)
-LEFT JOIN pyrus.sync_cursors AS cursor USING (account_id)
-LEFT JOIN pyrus_report.person_names AS person ON person.person_id = account_id
+LEFT JOIN pyrus.sync_cursors AS cursor ON cursor.account_id = latest.account_id AND stream = 'tasks'
+LEFT JOIN pyrus_report.person_names AS person ON person.person_id = latest.account_id
 CROSS JOIN pyrus_report.clock
 CROSS JOIN LATERAL (SELECT extract(epoch FROM now - complete.started_at) AS since_complete) AS since;
 

@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
 
-.PHONY: help demo test check docs torture audit clean
+.PHONY: help demo test check docs torture audit bench clean
 .DEFAULT_GOAL := help
 
 help: ## These lines

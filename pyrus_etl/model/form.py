@@ -1,6 +1,6 @@
 """Form fields and their values."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -26,8 +26,8 @@ class Phone(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
 class TimeOfDay(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A time in UTC; an absent part is 0 where the other is told."""
 
-    utc_hour: int | None = None
-    utc_minute: int | None = None
+    utc_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] | None = None
+    utc_minute: Annotated[int, msgspec.Meta(ge=0, le=59)] | None = None
 
 
 class CatalogItem(msgspec.Struct, frozen=True, gc=False, rename="pascal"):

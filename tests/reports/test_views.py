@@ -1,5 +1,7 @@
 """What holds for every view of pyrus_report."""
 
+from pyrus_etl.load.connection import connect
+from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, approval, note, on, task, value
 
@@ -20,6 +22,15 @@ def test_every_column_has_a_comment(reports: Reports) -> None:
 
 def test_every_view_begins_its_comment_with_the_question_that_it_answers(reports: Reports) -> None:
     assert [view for view, comment in reports.ask(QUESTIONS) if "?" not in comment] == []
+
+
+def test_every_view_can_be_read_on_every_server(each_database: Secret) -> None:
+    with connect(each_database) as connection:
+        reports = Reports(connection)
+        reports.load(task(1, "2026-03-02 09:00", note("2026-03-02 09:00", ApprovalsAdded=[[BOB]])))
+
+        for view, _ in reports.ask(QUESTIONS):
+            reports.ask(f"SELECT * FROM {view}")
 
 
 def test_a_project_has_its_path_from_the_root(reports: Reports) -> None:

@@ -120,3 +120,13 @@ def test_what_waits_tells_its_task(reports: Reports) -> None:
     assert reports.ask("""
         SELECT task_id, text, form, person, responsible, due_date, is_overdue, asap FROM approvals_waiting
     """) == [(1, "Task 1", "Invoices", "Bob Baker", "Cat Cooper", date(2026, 3, 10), True, False)]
+
+
+def test_an_approver_stands_once_in_a_round_however_often_named(reports: Reports) -> None:
+    twice = [approval(BOB, "Approved"), approval(BOB), {"Person": None}, {"Person": None}]
+    reports.load(task(1, ASKED, note(ASKED, ANN, ApprovalsAdded=[[BOB, BOB]]), Approvals=[twice]))
+
+    assert reports.ask("SELECT step_no, round_no, person, decision FROM approval_steps ORDER BY person") == [
+        (1, 1, "Bob Baker", "Waiting"),
+        (1, 1, None, "Waiting"),
+    ]

@@ -1,26 +1,37 @@
 CREATE OR REPLACE VIEW pyrus_report.approval_steps AS
-WITH noted AS NOT MATERIALIZED (
+WITH misnumbered AS NOT MATERIALIZED (
     -- a note often numbers its steps from 1: then it means the approver's step that no other note names
-    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(exact.step_no, other.step_no, ask.step_no) AS step_no
+    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no
     FROM pyrus.note_approvals AS ask
-    LEFT JOIN pyrus.approvals AS exact
-        ON (exact.task_id, exact.step_no, exact.person_id) = (ask.task_id, ask.step_no, ask.person_id)
     LEFT JOIN LATERAL (
         SELECT present.step_no FROM pyrus.approvals AS present
         LEFT JOIN pyrus.note_approvals AS same
             ON (same.task_id, same.person_id, same.step_no) = (present.task_id, present.person_id, present.step_no)
            AND same.change <> 'removed'
-        WHERE exact.step_no IS NULL AND (present.task_id, present.person_id) = (ask.task_id, ask.person_id)
+        WHERE (present.task_id, present.person_id) = (ask.task_id, ask.person_id)
         ORDER BY same.step_no IS NOT NULL, present.step_no LIMIT 1
     ) AS other ON true
-    WHERE ask.change <> 'removed'
-), asked AS (  -- who stands in the task's approvals and was asked by no note was asked when the task was created
-    SELECT task_id, note_no, person_id, step_no FROM noted
-  UNION ALL
+    WHERE ask.change <> 'removed' AND NOT EXISTS (
+        SELECT FROM pyrus.approvals AS present
+        WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
+    )
+), asked AS (
+    SELECT task_id, note_no, person_id, step_no FROM pyrus.note_approvals AS ask
+    WHERE change <> 'removed' AND EXISTS (
+        SELECT FROM pyrus.approvals AS present
+        WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
+    )
+  UNION
+    SELECT task_id, note_no, person_id, step_no FROM misnumbered
+  UNION  -- who stands in the task's approvals and was asked by no note was asked when the task was created
     SELECT task_id, 0, person_id, step_no FROM pyrus.approvals AS present
     WHERE NOT EXISTS (
-        SELECT FROM noted
-        WHERE (noted.task_id, noted.person_id, noted.step_no) = (present.task_id, present.person_id, present.step_no)
+        SELECT FROM pyrus.note_approvals AS ask
+        WHERE (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
+          AND change <> 'removed'
+    ) AND NOT EXISTS (
+        SELECT FROM misnumbered AS ask
+        WHERE (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
     )
 ), round AS (  -- a round lasts until the same person is asked again
     SELECT task_id, note_no, person_id, step_no,
@@ -46,7 +57,9 @@ FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 JOIN round USING (task_id)
 LEFT JOIN pyrus.notes AS ask ON (ask.task_id, ask.note_no) = (round.task_id, round.note_no)
-LEFT JOIN pyrus.approvals AS present
+LEFT JOIN (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the greatest word
+    SELECT task_id, step_no, person_id, max(choice) AS choice FROM pyrus.approvals GROUP BY 1, 2, 3
+) AS present
     ON round.is_last AND (present.task_id, present.step_no) = (round.task_id, round.step_no)
    AND present.person_id IS NOT DISTINCT FROM round.person_id
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id

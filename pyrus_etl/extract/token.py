@@ -44,9 +44,9 @@ class Token:
                 raise LoginRefused(f"Pyrus refused the access token: {reason}; get a new one.")
             if self._renewals:
                 raise LoginRefused(f"Pyrus refused the token of a fresh login too: {reason}.")
-            self._renewals += 1
             log.info("the token is no longer accepted, logging in again: %s", reason)
             self._current = await self._new()
+            self._renewals += 1
 
     async def _new(self) -> Secret:
         if self._login is None:

@@ -39,6 +39,7 @@ class Archive:
         self.register = Register()
         self._deleted: set[int] = set()
         self._revoked: set[int] = set()
+        self._unlisted: set[int] = set()
         self._events: dict[int, tuple[Event, ...]] = {}
         self._strangers: dict[int, Stranger] = {}
         self._kept: dict[int, tuple[tuple[Event, ...], bytes]] = {}
@@ -90,7 +91,7 @@ class Archive:
         found: list[int] = []
         with self.lock:
             for ordinal in self.register.newest_first():
-                if not self.register.closed[ordinal] and self.visible(ordinal) and self._mine(ordinal):
+                if not self.register.closed[ordinal] and self.listed(ordinal) and self._mine(ordinal):
                     found.append(ordinal)
                 if len(found) == INBOX:
                     break
@@ -146,6 +147,10 @@ class Archive:
         if not self._deleted and not self._revoked:
             return list(range(len(self)))
         return [one for one in range(len(self)) if self.visible(one)]
+
+    def listed(self, ordinal: int) -> bool:
+        """Whether lists show the task: what is visible, but for what they leave out."""
+        return self.visible(ordinal) and ordinal not in self._unlisted
 
     def contents(self, file_id: int) -> bytes:
         """What a file holds; KeyError where no task in sight can have it."""

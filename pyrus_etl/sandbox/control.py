@@ -19,7 +19,7 @@ from .faults import KINDS, Faults
 Json = dict[str, Any]
 Command = Callable[[Backend, Json], Any]
 
-ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant")
+ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant", "unlist", "relist")
 
 
 def state(backend: Backend, given: Json) -> Json:

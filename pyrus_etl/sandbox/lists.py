@@ -49,7 +49,7 @@ class Lists:
         return found[:size], len(found) > size
 
     def all_tasks(self, count: int) -> tuple[list[int], bool]:
-        return self._page(self.world.visible_ordinals(), count)
+        return self._page([one for one in self.world.visible_ordinals() if self.world.listed(one)], count)
 
     def search(self, search: Search) -> tuple[list[int], bool]:
         """Ordinals that fit, some of them if they are too many, and whether there are more."""
@@ -59,7 +59,7 @@ class Lists:
             found = self._within(instant(search.active_from), instant(search.active_to))
             closed = self.world.register.closed
             found = [
-                one for one in found if (search.include_closed_tasks or not closed[one]) and self.world.visible(one)
+                one for one in found if (search.include_closed_tasks or not closed[one]) and self.world.listed(one)
             ]
         if filtered(search):
             found = [one for one in found if fits(search, self.world, one)]

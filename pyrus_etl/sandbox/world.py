@@ -119,6 +119,16 @@ class World(Archive):
         self._revoked.discard(self.ordinal(task_id))
         return task_id
 
+    def unlist(self, task_id: int) -> int:
+        """No list shows the task any more, though it can be had by its id."""
+        self._unlisted.add(self.ordinal(task_id))
+        return task_id
+
+    def relist(self, task_id: int) -> int:
+        """Lists show it again."""
+        self._unlisted.discard(self.ordinal(task_id))
+        return task_id
+
     def put(self, task_id: int, body: bytes | Json, *, modified: datetime | str | None = "now") -> int:
         """A payload made by hand stands in place of the task, or as a new one; bytes are served as they are.
 

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from pyrus_etl.errors import LoginRefused, SettingsError
+from pyrus_etl.errors import BudgetSpent, LoginRefused, SettingsError
 from pyrus_etl.extract.token import Login, Token
 from pyrus_etl.settings import Secret
 
@@ -75,3 +75,21 @@ def test_a_given_token_comes_before_the_login_and_cannot_be_renewed_without_one(
 def test_with_neither_login_nor_token_it_says_which_settings_are_needed() -> None:
     with pytest.raises(SettingsError, match=r"PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
         asyncio.run(Token(None, None).current())
+
+
+def test_a_login_that_could_not_be_made_is_no_fresh_token_that_was_refused() -> None:
+    async def login() -> Secret:
+        if given:
+            raise BudgetSpent("no request is left")
+        given.append("token 1")
+        return Secret("token 1")
+
+    async def ask() -> list[BaseException | None]:
+        token = Token(None, login)
+        old = await token.current()
+        token.accepted(old)
+        return await asyncio.gather(*(token.renew(old, "expired") for _ in range(3)), return_exceptions=True)
+
+    given: list[str] = []
+
+    assert [type(error) for error in asyncio.run(ask())] == [BudgetSpent] * 3

@@ -112,6 +112,16 @@ def test_lost_access_is_403_and_deleted_is_404(sandbox: Sandbox) -> None:
     assert ask(sandbox, f"/restapi/v3/task/{lost}").status == 200
 
 
+def test_a_task_that_lists_leave_out_can_be_had_by_its_id(sandbox: Sandbox) -> None:
+    task_id = sandbox.world.unlist(sandbox.world.task_ids()[0])
+
+    assert ask(sandbox, f"/restapi/v3/task/{task_id}").status == 200
+    assert task_id not in ids(search(sandbox, MaximumItemsCount=1000))
+    assert task_id not in ids(ask(sandbox, "/restapi/alltasks/1000").json)
+    sandbox.world.relist(task_id)
+    assert task_id in ids(search(sandbox, MaximumItemsCount=1000))
+
+
 def test_has_more_tasks_is_told_only_where_there_are_more(sandbox: Sandbox) -> None:
     assert len(search(sandbox)["Tasks"]) == 50
     assert search(sandbox)["HasMoreTasks"] is True

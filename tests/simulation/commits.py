@@ -2,24 +2,29 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import psycopg
 
 from pyrus_etl.settings import Secret
+from tests.simulation.connection import Connection, Steady
 
 LOCK = 77
 
 HOOKS = f"""
     CREATE SCHEMA simulation;
     CREATE SEQUENCE simulation.commits;
-    CREATE TABLE simulation.armed (number bigint PRIMARY KEY);
+    CREATE TABLE simulation.armed (number bigint, what text);
     CREATE FUNCTION simulation.about_to_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE here bigint := nextval('simulation.commits');
     BEGIN
-        IF nextval('simulation.commits') IN (SELECT number FROM simulation.armed) THEN
+        IF EXISTS (SELECT FROM simulation.armed WHERE number = here AND what = 'wait') THEN
             PERFORM pg_advisory_lock({LOCK});
             PERFORM pg_advisory_unlock({LOCK});
+        END IF;
+        IF EXISTS (SELECT FROM simulation.armed WHERE number = here AND what = 'full') THEN
+            RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device';
         END IF;
         RETURN NULL;
     END $$;
@@ -30,48 +35,60 @@ HOOKS = f"""
     """
     for table in ("sync_runs", "sync_cursors", "sync_windows", "sync_backfills")
 )
-"""Where a number is armed, the commit of that number waits inside PostgreSQL until the simulation lets it go on."""
+"""Where a number is armed, the commit of that number waits inside PostgreSQL until the simulation lets it go on, or
+fails for want of room on the disk."""
+
+OURS = "datname = current_database() AND application_name = 'pyrus-etl'"
 
 
 class Commits:
     """Stops commits of a certain number inside PostgreSQL, and makes things happen there. Open it for one run."""
 
     def __init__(self, database: Secret) -> None:
-        self._connection = psycopg.connect(database.reveal(), autocommit=True, application_name="simulation")
-        self._connection.execute("SET lock_timeout = '1s'")
         self._at: list[Callable[[], None]] = []
+        self._database = Steady(database, "simulation", self._opened)
 
     def close(self) -> None:
-        self._connection.close()
+        self._database.close()
 
-    def arm(self, at: dict[int, list[Callable[[], None]]]) -> None:
-        """Counts anew; what happens at the earlier numbers happens first."""
-        self._connection.execute("SELECT pg_advisory_unlock_all()")
-        self._connection.execute("TRUNCATE simulation.armed")
-        self._connection.execute("SELECT setval('simulation.commits', 1, false)")
+    def _opened(self, connection: Connection) -> None:
+        connection.execute("SET lock_timeout = '1s'")
+        if self._at:
+            connection.execute(f"SELECT pg_advisory_lock({LOCK})")
+
+    def arm(self, at: dict[int, list[Callable[[], None]]], full: Collection[int] = ()) -> None:
+        """Counts anew; what happens at the earlier numbers happens first. `full`: commits that find no room."""
+        self._at = []
+        self._database.execute("SELECT pg_advisory_unlock_all()")
+        self._database.execute("TRUNCATE simulation.armed")
+        self._database.execute("SELECT setval('simulation.commits', 1, false)")
         self._at = [happens for _, group in sorted(at.items()) for happens in group]
-        if at:
-            self._connection.execute(f"SELECT pg_advisory_lock({LOCK})")
-            self._connection.cursor().executemany(
-                "INSERT INTO simulation.armed VALUES (%s)", [(number,) for number in at]
-            )
+        if self._at:
+            self._database.execute(f"SELECT pg_advisory_lock({LOCK})")
+        for what, numbers in (("wait", at.keys()), ("full", full)):
+            self._database.execute("INSERT INTO simulation.armed SELECT unnest(%s::bigint[]), %s", [[*numbers], what])
 
     def look(self) -> None:
         """Where a commit waits, what is to happen happens, and it goes on."""
-        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
-        if not self._at or not self._connection.execute(waiting, [LOCK]).fetchall():
+        waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+        if not self._at or not self._database.execute(waiting, [LOCK]):
             return
         self._at.pop(0)()
-        self._connection.execute(f"SELECT pg_advisory_unlock({LOCK})")
+        self._database.execute("SELECT pg_advisory_unlock_all()")
         if self._at:  # the commit that waited lets go of the lock at once
-            self._connection.execute(f"SELECT pg_advisory_lock({LOCK})")
+            self._database.execute(f"SELECT pg_advisory_lock({LOCK})")
+
+    def found_no_room(self) -> int:
+        """How many commits failed for want of room."""
+        ((number,),) = self._database.execute(
+            "SELECT count(*) FROM simulation.armed, simulation.commits "
+            "WHERE what = 'full' AND is_called AND number <= last_value"
+        )
+        return int(number)
 
     def cut(self) -> None:
         """All connections of runs to the database are lost."""
-        self._connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'pyrus-etl'"
-        )
+        self._database.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
 
     def away(self, seconds: float) -> None:
         """The database is lost, and refuses connections for a while."""
@@ -83,25 +100,24 @@ class Commits:
 
     def _allow(self, allowed: bool) -> None:
         with suppress(psycopg.Error):
-            name = self._connection.info.dbname
-            self._connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}")
+
+            def allow(connection: Connection) -> None:
+                connection.execute(f"ALTER DATABASE {connection.info.dbname} ALLOW_CONNECTIONS {allowed}".encode())
+
+            self._database.do(allow)
 
     def holds(self, pid: int) -> bool:
         """Whether that process has the lock."""
-        holders = self._connection.execute("SELECT holder FROM pyrus.sync_leases WHERE expires_at > now()").fetchall()
+        holders = self._database.execute("SELECT holder FROM pyrus.sync_leases WHERE expires_at > now()")
         return any(f"process {pid} " in holder for (holder,) in holders)
 
     def lease_runs_out(self) -> None:
         """As if so many seconds had passed; but not that of a run that is in the middle of a transaction."""
         with suppress(psycopg.errors.LockNotAvailable):
-            self._connection.execute("UPDATE pyrus.sync_leases SET expires_at = now() - interval '1s'")
+            self._database.execute("UPDATE pyrus.sync_leases SET expires_at = now() - interval '1s'")
 
     def settle(self) -> None:
         """Waits until what dead processes left behind is gone."""
-        alone = (
-            "SELECT count(*) = 0 FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'pyrus-etl'"
-        )
         end = time.monotonic() + 10
-        while self._connection.execute(alone).fetchone() == (False,) and time.monotonic() < end:
+        while self._database.execute(f"SELECT pid FROM pg_stat_activity WHERE {OURS}") and time.monotonic() < end:
             time.sleep(0.01)

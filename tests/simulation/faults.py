@@ -4,9 +4,9 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from pyrus_etl.sandbox import Faults
-from tests.simulation.world_events import Event, any_event
+from tests.simulation.events import Event, any_event
 
-Where = Literal["request", "commit", "answer"]
+Where = Literal["request", "contacts", "commit", "answer"]
 
 KINDS = {
     "kill": 5,
@@ -14,26 +14,34 @@ KINDS = {
     "cut": 4,
     "unheard": 3,
     "away": 1,
+    "restart": 1,
+    "crash": 1,
+    "full": 1,
     "freeze": 3,
     "down": 2,
     "tokens": 2,
-    "event": 10,
+    "event": 20,
 }
 """kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit is done, and the
-connection lost before that is told. away: connections are lost, and refused for a second. freeze: stopped by SIGSTOP
-for so long that another run takes the lock over, and then let go on. down: 503 for some requests. tokens: all are
-revoked. event: something happens to a task."""
+connection lost before that is told. away: connections are lost, and refused for a second. restart, crash: the server is
+stopped, or dies, and is started again. full: the disk has no room for a commit. freeze: stopped by SIGSTOP for so long
+that another run takes the lock over, and then let go on. down: 503 for some requests. tokens: all are revoked. event:
+something happens to a task."""
 
 HARD = ("storm", "hail")
 """Weather in which a run may fail, and set tasks aside."""
 
-AT_COMMIT = ("kill", "stop", "cut", "away", "freeze")
+AT_COMMIT = ("kill", "stop", "cut", "away", "restart", "crash", "freeze")
+
+HARMS = ("kill", "cut", "unheard", "away", "restart", "crash", "full", "freeze", "stop")
+"""What keeps a run from its end, or from hearing of its commits."""
 
 
 class Fault(NamedTuple):
     """Goes wrong when the server gets its nth request, or when the database is about to commit for the nth time.
 
-    `answer` counts all commits, `commit` those of what the connector keeps for itself.
+    `answer` counts all commits, `commit` those of what the connector keeps for itself. `contacts`: when a sync asks for
+    them, after everything else.
     """
 
     kind: str
@@ -84,11 +92,13 @@ def _any_fault(dice: Random, tasks: int) -> Fault:
     kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
     at = dice.randint(1, dice.choice((4, 12, tasks + 10)))
     if kind == "event":
-        return Fault(kind, at, event=any_event(dice))
+        return Fault(kind, at, dice.choice(("request", "request", "contacts")), event=any_event(dice))
     if kind == "down":
         return Fault(kind, at, requests=dice.choice((3, 20, 400)))
     if kind == "unheard":
         return Fault(kind, dice.randint(1, dice.choice((4, 30))), "answer")
+    if kind == "full":
+        return Fault(kind, dice.randint(1, 10), "commit")
     if kind in AT_COMMIT and dice.random() < 0.5:
         return Fault(kind, dice.randint(1, 10), "commit")
     return Fault(kind, at)
@@ -110,4 +120,6 @@ def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str
         found.add("SIGKILL")
     if "freeze" in kinds:
         found.add("LockHeld")
+    if "full" in kinds:
+        found.add("DatabaseUnavailable")
     return found

@@ -3,15 +3,21 @@
 from random import Random
 from typing import Literal, NamedTuple
 
-from tests.simulation.faults import Fault, Weather, any_weather, some_faults
-from tests.simulation.world_events import Event, any_event
+from pyrus_etl.sandbox.world import START
+from tests.simulation.events import Event, any_event
+from tests.simulation.faults import HARMS, Fault, Weather, any_weather, some_faults
 
-PLANS = {"sync": 8, "backfill": 3, "restart": 1, "reconcile": 4, "force": 2, "retry": 1}
+PLANS = {"sync": 8, "backfill": 3, "period": 3, "restart": 1, "reconcile": 4, "force": 2, "retry": 1}
 QUIET = Weather()
+DAY = 86_400
 
 
 class Setting(NamedTuple):
-    """What stays the same for a whole history."""
+    """What stays the same for a whole history.
+
+    `span`: the period of its backfills of a period, in seconds since 1970. `pace`: seconds of the world that pass with
+    every request. `skews`: whether the server's clock goes wrong now and then.
+    """
 
     tasks: int
     cap: int | None
@@ -24,6 +30,9 @@ class Setting(NamedTuple):
     largest_batch: int
     most_on_the_road: int
     tick: float
+    span: tuple[int | None, int | None]
+    pace: float
+    skews: bool
 
 
 class RunStep(NamedTuple):
@@ -74,16 +83,36 @@ def history_of(seed: int, length: int = 8) -> History:
         tick=dice.choice(
             (1.0, 0.3, 0.01) if cap is None else (1.0, 0.3)
         ),  # a second with more tasks than that is an error
+        span=_any_span(dice),
+        pace=dice.choice((0.0, 0.1, 5.0, 60.0)),
+        skews=dice.random() < 0.3,
     )
     steps: list[Step] = []
+    run: RunStep | None = None
     for _ in range(length):
         steps += (any_event(dice) for _ in range(dice.choice((1, 3, 8, 20))))
-        steps.append(_any_run(dice, setting.tasks))
+        run = _any_run(dice, setting.tasks, run)
+        steps.append(run)
     return History(seed, setting, tuple(steps))
 
 
-def _any_run(dice: Random, tasks: int) -> RunStep:
+def _any_span(dice: Random) -> tuple[int | None, int | None]:
+    """Some of the days before the start of the world, or all up to one of them, or all from one of them on."""
+    start = int(START.timestamp()) - dice.randrange(5 * DAY, 380 * DAY)
+    end = start + dice.randrange(380 * DAY)
+    return dice.choice(((start, end), (None, end), (start, None)))
+
+
+def _any_run(dice: Random, tasks: int, last: RunStep | None) -> RunStep:
+    """The first run has most to do and is mostly killed in the middle; one that was harmed is mostly started again."""
     plan = dice.choices(list(PLANS), list(PLANS.values()))[0]
     faults = some_faults(dice, tasks)
+    if last is None:
+        plan = dice.choice(("sync", "backfill", "period", "period"))
+        faults += dice.choice(
+            ((), (Fault("kill", dice.randint(5, tasks)),), (Fault("kill", dice.randint(4, 30), "commit"),))
+        )
+    elif any(fault.kind in HARMS for fault in last.faults) and dice.random() < 0.7:
+        plan = last.plan
     budget = dice.randint(3, tasks) if dice.random() < 0.1 else None
     return RunStep(plan, faults, any_weather(dice), budget, patient=dice.random() < 0.1)

@@ -1,49 +1,19 @@
-"""What always holds: of a database that a reader looks into, of every run, and of the end of a history."""
+"""What always holds: of what a reader sees, of every run, and of the end of a history."""
 
-import threading
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
-
-import psycopg
+from datetime import UTC, datetime
 
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
 from tests.simulation.faults import HARD, Fault, Weather, permitted
 from tests.simulation.launcher import Outcome
-from tests.simulation.world_events import Truth
+from tests.simulation.stored import OWNED, SHARED, Stored
+from tests.simulation.truth import Truth
 
-OWNED = (
-    "tasks",
-    "task_projects",
-    "notes",
-    "note_projects",
-    "approvals",
-    "note_approvals",
-    "form_values",
-    "note_form_values",
-    "attachments",
-)
 CENSUSES = ("reconcile", "force")
-SHARED = {
-    "persons": "person_id",
-    "organizations": "organization_id",
-    "projects": "project_id",
-    "form_fields": "ARRAY[form_id, field_id]::text",
-}
 
-HALVES = """
-    SELECT task_id FROM pyrus.tasks AS task FULL JOIN pyrus.raw_tasks AS raw USING (task_id)
-    WHERE task.task_id IS NULL OR raw.task_id IS NULL
-    OR (SELECT count(*) FROM pyrus.notes WHERE notes.task_id = raw.task_id)
-        <> jsonb_array_length(coalesce(payload #> '{TaskWithNotes,Notes}', '[]'))
-    OR (SELECT count(*) FROM pyrus.form_values WHERE form_values.task_id = raw.task_id)
-        <> jsonb_array_length(coalesce(payload #> '{TaskWithNotes,Form}', '[]'))
-    OR task.modified_date
-        <> to_timestamp(substring(payload #>> '{TaskWithNotes,ModifiedDate}' FROM '-?[0-9]+')::numeric / 1000)
-"""
-"""Tasks that a reader would see without their notes, their form or their raw body, or with those of another time."""
+Span = tuple[int | None, int | None]
 
 
 class Broken(AssertionError):
@@ -55,68 +25,9 @@ def require(holds: bool, otherwise: str) -> None:
         raise Broken(otherwise)
 
 
-class StoredTask(NamedTuple):
-    """A task as it is stored."""
-
-    digest: str
-    listed_date: datetime | None
-    modified_date: datetime | None
-    deleted_at: datetime | None
-
-
-class Stored(NamedTuple):
-    """The database at an instant. `written`: by which transactions the rows of each task, or a shared row, were."""
-
-    tasks: dict[int, StoredTask]
-    written: dict[tuple[str, int | str], Any]
-    cursor: datetime | None
-    set_aside: set[int]
-
-
-class Reader:
-    """Looks into the database from a connection of its own."""
-
-    def __init__(self, database: Secret) -> None:
-        self._connection = psycopg.connect(database.reveal(), autocommit=True, application_name="reader")
-        self._one_at_a_time = threading.Lock()
-        self.looks = 0
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def look(self) -> None:
-        """No task is there by halves."""
-        self.looks += 1
-        with self._one_at_a_time:
-            halves = self._connection.execute(HALVES).fetchall()
-        require(not halves, f"a reader sees tasks by halves: {halves}")
-
-    def stored(self) -> Stored:
-        with self._one_at_a_time, self._connection.transaction():
-            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            tasks = self._connection.execute(
-                "SELECT task_id, payload_sha256, listed_date, modified_date, deleted_at "
-                "FROM pyrus.tasks JOIN pyrus.raw_tasks USING (task_id)"
-            ).fetchall()
-            written: dict[tuple[str, int | str], Any] = {}
-            for table in OWNED:
-                rows = self._connection.execute(
-                    f"SELECT task_id, array_agg(xmin::text ORDER BY xmin::text) FROM pyrus.{table} GROUP BY 1".encode()
-                )
-                written |= {(table, task_id): found for task_id, found in rows}
-            for table, key in SHARED.items():
-                rows = self._connection.execute(
-                    f"SELECT {key}, xmin::text, to_jsonb(shared) FROM pyrus.{table} AS shared".encode()
-                )
-                written |= {(table, id_): (xmin, row) for id_, xmin, row in rows}
-            cursor = self._connection.execute("SELECT cursor FROM pyrus.sync_cursors").fetchone()
-            errors = self._connection.execute("SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL")
-            return Stored(
-                {task_id: StoredTask(*row) for task_id, *row in tasks},
-                written,
-                cursor[0] if cursor else None,
-                {task_id for (task_id,) in errors},
-            )
+def check_whole(halves: list[int]) -> None:
+    """No task is there by halves, whenever a reader looks."""
+    require(not halves, f"a reader sees tasks by halves: {halves}")
 
 
 def check_ending(outcome: Outcome, plan: str, faults: tuple[Fault, ...], weather: Weather) -> None:
@@ -133,7 +44,7 @@ def check_errors(after: Stored, truth: Truth, weather: Weather, faults: tuple[Fa
     """A complete run leaves no task aside that could be had all the time."""
     if weather.name not in HARD and not any(fault.kind == "down" for fault in faults):
         seen = set(truth.world.task_ids())
-        aside = (after.set_aside & seen) - truth.spoiled - truth.touched - truth.hidden_since.keys()
+        aside = (after.set_aside & seen) - truth.spoiled - truth.touched - truth.unseen
         require(not aside, f"tasks are set aside and nothing is wrong with them: {aside}")
 
 
@@ -177,11 +88,33 @@ def check_cursor(before: Stored, after: Stored, truth: Truth, outcome: Outcome, 
     if outcome.error and not disturbed and before.cursor is not None:
         require(after.cursor == before.cursor, f"the cursor moved in a run that ended with {outcome.error}")
     passed = (after.cursor.timestamp() - truth.most_skew) * 1000
+    excused = truth.unseen | after.set_aside
     for task_id in truth.world.task_ids():
-        if truth.changed_at[task_id] < passed and task_id not in truth.hidden_since | dict.fromkeys(after.set_aside):
+        if truth.changed_at[task_id] < passed and task_id not in excused:
             stored = after.tasks.get(task_id)
-            right = stored is not None and stored.digest == truth.body(task_id).digest and stored.deleted_at is None
-            require(right, f"the cursor has passed task {task_id}, which is stored as {stored}")
+            require(is_right(task_id, after, truth), f"the cursor has passed task {task_id}, stored as {stored}")
+
+
+def check_period(after: Stored, truth: Truth, dates: Mapping[int, datetime | None], span: Span) -> None:
+    """A complete backfill has every task of its period. `dates`: as tasks were listed before the run."""
+    for task_id in within(dates, span) - truth.touched - truth.unseen - after.set_aside:
+        require(is_right(task_id, after, truth), f"the backfill left out task {task_id} of {dates[task_id]}")
+
+
+def within(dates: Mapping[int, datetime | None], span: Span) -> set[int]:
+    """The tasks with a date in a period, both ends included."""
+    start, end = (None if second is None else datetime.fromtimestamp(second, UTC) for second in span)
+    return {
+        task_id
+        for task_id, date in dates.items()
+        if date and (start is None or date >= start) and (end is None or date.replace(microsecond=0) <= end)
+    }
+
+
+def is_right(task_id: int, stored: Stored, truth: Truth) -> bool:
+    """Whether a task is stored as it is."""
+    task = stored.tasks.get(task_id)
+    return task is not None and task.digest == truth.body(task_id).digest and task.deleted_at is None
 
 
 def check_fenced(at_takeover: Stored, after: Stored) -> None:
@@ -191,7 +124,7 @@ def check_fenced(at_takeover: Stored, after: Stored) -> None:
 
 def check_fetched(before: Stored, fetched: list[int], truth: Truth, dates: Mapping[int, datetime | None]) -> None:
     """What is stored as it is listed is not fetched again. `dates`: as tasks were listed before the run."""
-    for task_id in set(fetched) - truth.touched - before.set_aside:
+    for task_id in set(fetched) - truth.touched - before.set_aside - set(truth.unlisted):
         task = before.tasks.get(task_id)
         if task and task.deleted_at is None and dates.get(task_id) in (task.listed_date, task.modified_date):
             raise Broken(f"task {task_id} was stored as it is listed, and fetched again")

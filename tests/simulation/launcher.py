@@ -14,6 +14,7 @@ from functools import partial
 import msgspec
 
 from pyrus_etl.extract import retries
+from pyrus_etl.extract.windows import Window
 from pyrus_etl.settings import Secret, load_settings
 from pyrus_etl.sync import backfill, incremental, reconcile, road
 from pyrus_etl.sync.report import Progress, Report
@@ -27,14 +28,19 @@ PLANS: dict[str, Plan] = {
     "force": partial(reconcile.reconcile, force=True),
     "retry": incremental.retry,
 }
+"""Beside these there is `period`, a backfill of the order's span."""
 
 
 class Order(msgspec.Struct):
-    """A run to be made. `requests`: its budget. The rest are constants of the code: sizes and waits."""
+    """A run to be made.
+
+    `requests`: its budget. `span`: of a backfill of a period. The rest are constants of the code: sizes and waits.
+    """
 
     plan: str
     environment: dict[str, str]
     requests: int | None = None
+    span: tuple[int | None, int | None] = (None, None)
     linger: float = road.LINGER
     largest_batch: int = road.LARGEST_BATCH
     most_on_the_road: int = road.MOST_ON_THE_ROAD
@@ -99,10 +105,9 @@ def _conducted(order: Order) -> Outcome:
     assert settings.database_url
     url: Secret = settings.database_url
     outcome = Outcome()
+    plan = PLANS.get(order.plan) or partial(backfill.backfill, period=Window(*order.span))
     try:
-        error = asyncio.run(
-            conduct(PLANS[order.plan], settings, url, report, Progress(), Budget(requests=order.requests))
-        )
+        error = asyncio.run(conduct(plan, settings, url, report, Progress(), Budget(requests=order.requests)))
         outcome.error, outcome.message = type(error).__name__ if error else "", str(error or "")
     except BaseException:
         outcome.amiss = traceback.format_exc()

@@ -81,10 +81,15 @@ class Launcher:
 
 
 class Watch(Journal):
-    """The sandbox's journal, which also makes things happen when a certain request comes."""
+    """The sandbox's journal, which also makes things happen when a certain request comes.
 
-    def __init__(self) -> None:
+    `at_contacts`: what happens when the contacts are asked for, the last thing that a sync asks for.
+    """
+
+    def __init__(self, time_passes: Callable[[], object]) -> None:
+        self._time_passes = time_passes
         self.at: dict[int, list[Callable[[], None]]] = defaultdict(list)
+        self.at_contacts: list[Callable[[], None]] = []
         self.faults_in_all: Counter[str] = Counter()
         self.requests_in_all = 0
         self.number = 0
@@ -97,6 +102,7 @@ class Watch(Journal):
             self.requests_in_all += self.number
         self.number = 0
         self.at.clear()
+        self.at_contacts.clear()
         super().clear()
 
     def settle(self) -> None:
@@ -108,8 +114,11 @@ class Watch(Journal):
     def came(self, endpoint: str) -> None:
         self.number += 1
         super().came(endpoint)
-        for happens in self.at.pop(self.number, ()):
+        late = self.at_contacts if endpoint == "contacts" else []
+        for happens in (*self.at.pop(self.number, ()), *late):
             happens()
+        late.clear()
+        self._time_passes()
 
 
 def put_in(watch: Watch, sandbox: Sandbox) -> None:

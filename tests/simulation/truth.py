@@ -1,58 +1,15 @@
-"""What happens to the tasks of the world, and the truth about them that invariants are checked against."""
+"""The truth about the tasks of the world, which what is stored is checked against."""
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import NamedTuple
 
 import msgspec
 
 from pyrus_etl.sandbox import World
-
-KINDS = {
-    "create": 4,
-    "edit": 12,
-    "close": 3,
-    "reopen": 2,
-    "purge": 2,
-    "backdate": 3,
-    "delete": 2,
-    "restore": 1,
-    "revoke": 2,
-    "grant": 2,
-    "spoil": 1,
-    "mend": 1,
-    "advance": 5,
-    "skew": 1,
-}
-"""Every kind of event, and how likely it is."""
-
-PASSAGES = (1, 20, 600, 2400, 7200, 86_400, 3 * 86_400)
-MOST_SKEW = 900
-"""Seconds, either way. The overlap is half an hour, so the clock may even turn right round between two runs."""
-
-
-class Event(NamedTuple):
-    """One thing that happens; `pick` chooses a task among those that it can happen to."""
-
-    kind: str
-    pick: int
-    amount: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.amount if self.kind in ('advance', 'skew') else self.pick}"
-
-
-def any_event(dice: Random) -> Event:
-    kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
-    amount = {
-        "advance": lambda: dice.choice(PASSAGES),
-        "skew": lambda: dice.randint(-MOST_SKEW, MOST_SKEW),
-        "backdate": lambda: dice.randrange(1, 300 * 86_400_000),
-        "create": lambda: dice.randint(1, 3),
-    }.get(kind, lambda: 0)()
-    return Event(kind, dice.randrange(1000), amount)
+from tests.simulation.events import UNSEEN, Event
 
 
 class Version(NamedTuple):
@@ -65,8 +22,9 @@ class Version(NamedTuple):
 class Truth:
     """A world, and what happened in it. Events may happen in the server's thread while a run is under way."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, skews: bool) -> None:
         self.world = world
+        self._skews = skews
         self.versions: dict[int, list[Version]] = defaultdict(list)
         self.changed_at: dict[int, int] = {}
         """When a task was last changed in a way that its date shows, in milliseconds of the world's clock."""
@@ -80,6 +38,8 @@ class Truth:
         """Seconds that the server's clock was ahead of the world's at most."""
         self.deleted: list[int] = []
         self.revoked: list[int] = []
+        self.unlisted: list[int] = []
+        """Tasks that lists leave out; they can be had by their ids."""
         self._by_hand: set[int] = set()
         for task_id in world.task_ids():
             self._keep(task_id)
@@ -104,6 +64,21 @@ class Truth:
             (age for age, one in enumerate(self.versions.get(task_id, ())) if one.digest == digest), default=None
         )
 
+    @property
+    def unseen(self) -> set[int]:
+        """Tasks with a change that a run need not have seen."""
+        return {*self.hidden_since, *self.unlisted}
+
+    def left_out(self, tasks: Iterable[int]) -> None:
+        """The cursor passes them, for they are of no period that was asked for: only a census finds them."""
+        for task_id in tasks:
+            self.hidden_since.setdefault(task_id, self.events)
+
+    def relist_all(self) -> None:
+        """Lists are whole again."""
+        while self.unlisted:
+            self.happen(Event("relist", 0))
+
     def found_by_census(self, up_to: int) -> None:
         """A census that began after that event is complete."""
         self.hidden_since = {task_id: event for task_id, event in self.hidden_since.items() if event > up_to}
@@ -124,7 +99,7 @@ class Truth:
     def _time(self, event: Event) -> str:
         if event.kind == "advance":
             self.world.advance(event.amount)
-        else:
+        elif self._skews:
             self.world.clock.skew = event.amount
             self.most_skew = max(self.most_skew, event.amount)
         return f"{event.kind} {event.amount} s"
@@ -136,21 +111,23 @@ class Truth:
                 return self.deleted
             case "grant":
                 return self.revoked
+            case "relist":
+                return self.unlisted
             case "mend":
                 return sorted(self.spoiled & set(seen))
             case "spoil":
                 return [task_id for task_id in seen if task_id not in self.spoiled]
-            case "delete" | "revoke":
-                return seen
+            case "delete" | "revoke" | "unlist":
+                return [task_id for task_id in seen if task_id not in self.unlisted]
         return [task_id for task_id in seen if task_id not in self._by_hand]
 
     def _on(self, kind: str, tasks: list[int], amount: int = 0) -> str:
         for task_id in tasks:
             self._one(kind, task_id, amount)
             self.touched.add(task_id)
-            if kind in ("backdate", "restore", "grant"):
+            if kind in UNSEEN:
                 self.hidden_since[task_id] = self.events
-            elif kind not in ("delete", "revoke"):
+            elif kind not in ("delete", "revoke", "unlist"):
                 self.hidden_since.pop(task_id, None)
                 self.changed_at[task_id] = self.world.clock.now()
             if kind != "delete":
@@ -163,7 +140,7 @@ class Truth:
             case "edit" | "close" | "reopen" | "purge":
                 getattr(world, kind)(task_id)
             case "backdate":
-                world.backdate(task_id, self._earlier(task_id, amount))
+                world.backdate(task_id, _instant(world.clock.now() - amount))
             case "delete":
                 self.deleted.append(world.delete(task_id))
             case "restore":
@@ -172,17 +149,16 @@ class Truth:
                 self.revoked.append(world.revoke(task_id))
             case "grant":
                 self.revoked.remove(world.grant(task_id))
+            case "unlist":
+                self.unlisted.append(world.unlist(task_id))
+            case "relist":
+                self.unlisted.remove(world.relist(task_id))
             case "spoil":
                 self._put(task_id, b'{"TaskWithNotes": {"Id": ' + str(task_id).encode())
                 self.spoiled.add(task_id)
             case "mend":
                 self._put(task_id, self._last_readable(task_id))
                 self.spoiled.discard(task_id)
-
-    def _earlier(self, task_id: int, amount: int) -> datetime:
-        """A date so long ago, but not before the task was created."""
-        now, created = self.world.clock.now(), self.world.register.created[self.world.ordinal(task_id)]
-        return _instant(now - amount % max(now - created, 1))
 
     def _put(self, task_id: int, body: bytes) -> None:
         self.world.put(task_id, body)

@@ -1,0 +1,58 @@
+"""A connection of the simulation's own to the database, which outlives a restart of the server."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+
+from pyrus_etl.settings import Secret
+
+T = TypeVar("T")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+LONGEST_RESTART = 20.0
+
+
+class Steady:
+    """One thread at a time uses it. `opened` is called with every connection that is opened, the first one too."""
+
+    def __init__(self, database: Secret, name: str, opened: Callable[[Connection], object] = lambda _: None) -> None:
+        self._url, self._name, self._opened = database, name, opened
+        self._one_at_a_time = threading.RLock()
+        self._connection = self._open()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """Does the work, again where the connection was cut meanwhile: it has to be safe to repeat."""
+        with self._one_at_a_time:
+            end = time.monotonic() + LONGEST_RESTART
+            while True:
+                try:
+                    if self._connection.closed:
+                        self._connection = self._open()
+                    return work(self._connection)
+                except psycopg.OperationalError:
+                    if not self._is_cut() or time.monotonic() > end:
+                        raise
+                    time.sleep(0.05)
+
+    def execute(self, statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+
+        def work(connection: Connection) -> list[tuple[Any, ...]]:
+            cursor = connection.execute(statement.encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+
+        return self.do(work)
+
+    def _open(self) -> Connection:
+        connection = psycopg.connect(self._url.reveal(), autocommit=True, application_name=self._name)
+        self._opened(connection)
+        return connection
+
+    def _is_cut(self) -> bool:
+        return self._connection.closed or self._connection.broken

@@ -1,0 +1,53 @@
+"""What happens to the tasks of the world, one thing at a time."""
+
+from random import Random
+from typing import NamedTuple
+
+KINDS = {
+    "create": 4,
+    "edit": 12,
+    "close": 3,
+    "reopen": 2,
+    "purge": 2,
+    "backdate": 3,
+    "delete": 2,
+    "restore": 1,
+    "revoke": 2,
+    "grant": 2,
+    "unlist": 2,
+    "relist": 1,
+    "spoil": 1,
+    "mend": 1,
+    "advance": 5,
+    "skew": 1,
+}
+"""Every kind of event, and how likely it is."""
+
+UNSEEN = ("backdate", "restore", "grant", "relist")
+"""Changes that no date shows."""
+
+PASSAGES = (1, 20, 600, 2400, 7200, 86_400, 3 * 86_400)
+MOST_SKEW = 900
+"""Seconds, either way. The overlap is half an hour, so the clock may even turn right round between two runs."""
+
+
+class Event(NamedTuple):
+    """One thing that happens; `pick` chooses a task among those that it can happen to."""
+
+    kind: str
+    pick: int
+    amount: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount if self.kind in ('advance', 'skew') else self.pick}"
+
+
+def any_event(dice: Random) -> Event:
+    kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+    amount = {
+        "advance": lambda: dice.choice(PASSAGES),
+        "skew": lambda: dice.randint(-MOST_SKEW, MOST_SKEW),
+        "backdate": lambda: dice.randrange(1, 300 * 86_400_000),
+        "create": lambda: dice.randint(1, 3),
+    }.get(kind, lambda: 0)()
+    return Event(kind, dice.randrange(1000), amount)

@@ -12,7 +12,7 @@ import msgspec
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again, Refused
 from pyrus_etl.extract.decode import decode, storable
-from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.lists import LongList, Sieve, read_list
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.extract.windows import Window
@@ -73,7 +73,9 @@ class RestApi:
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
         try:
-            body, digest, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
+            body, digest, task, unreadable = await self._http.call(
+                Request("GET", f"/restapi/v3/task/{task_id}", _read_task)
+            )
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
@@ -102,7 +104,7 @@ class RestApi:
         sieve: Sieve | None = None,
     ) -> T:
         try:
-            told, unreadable = await self._http.call(method, path, read, asked, sieve=sieve)
+            told, unreadable = await self._http.call(Request(method, path, read, asked, sieve))
         except (Again, Refused, msgspec.ValidationError) as error:
             raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
         if unreadable:

@@ -14,7 +14,7 @@ import pytest
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import AccessDenied, Again, Refused
-from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.retries import ATTEMPTS
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.faults import Fault
@@ -54,7 +54,7 @@ def asking(found: Settings, ask: Callable[[Http], Awaitable[T]]) -> tuple[T, Htt
 
 
 async def profile(http: Http) -> Any:
-    return await http.call("GET", PROFILE, msgspec.json.decode)
+    return await http.call(Request("GET", PROFILE, msgspec.json.decode))
 
 
 def profiles(number: int) -> Callable[[Http], Awaitable[list[Any]]]:
@@ -286,7 +286,7 @@ def test_a_refusal_is_not_asked_again(status: int, body: bytes, error: type[Exce
 def test_a_body_that_cannot_be_unpacked_is_asked_for_again(
     encoding: str, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyrus_etl.extract.http.READ_TIMEOUT", 0.3)  # aiohttp waits on after a broken deflate
+    monkeypatch.setattr("pyrus_etl.extract.transport.READ_TIMEOUT", 0.3)  # aiohttp waits on after a broken deflate
     broken = Reply(200, body, {"Content-Encoding": encoding})
     replies = [broken, broken, Reply(200, b'{"whole": true}')]
     with scripted(after_the_login(lambda _: replies.pop(0))) as server:

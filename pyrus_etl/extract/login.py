@@ -1,0 +1,44 @@
+"""The login that gives a token (`getaccesstoken`, "Authorization for background process")."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
+from pyrus_etl.extract.answer import Again, Refused, TokenRefused
+from pyrus_etl.settings import Secret, Settings
+
+PATH = "/restapi/getaccesstoken"
+
+Ask = Callable[[dict[str, str]], Awaitable[str]]
+"""Posts the credentials to `PATH` and returns the token."""
+
+
+async def login(ask: Ask, settings: Settings) -> Secret:
+    """A fresh token; raises LoginRefused, or PyrusUnreachable where what answers is no Pyrus."""
+    if not (settings.login and settings.client_id and settings.security_key):
+        raise SettingsError("PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID are needed together.")
+    credentials = {
+        "Login": settings.login,
+        "SecurityKey": settings.security_key.reveal(),
+        "ClientId": settings.client_id,
+    }
+    try:
+        return Secret(await ask(credentials))
+    except (TokenRefused, Refused) as error:
+        if isinstance(error, Refused) and error.status == 404:
+            raise PyrusUnreachable(f"{settings.url} knows no login ({error}); is it a Pyrus?") from error
+        raise LoginRefused(
+            f"Pyrus refused the login of {settings.login}: {error}; "
+            "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
+        ) from error
+    except (Again, msgspec.ValidationError) as error:
+        raise PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does: {error}.") from error
+
+
+class _AccessToken(msgspec.Struct, rename="pascal"):
+    access_token: str
+
+
+def read_token(body: bytes) -> str:
+    return msgspec.json.decode(body, type=_AccessToken).access_token

@@ -90,7 +90,7 @@ def require_schema(connection: Connection) -> None:
 
 def _sentence(error: psycopg.Error) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _without_urls("; ".join(lines[:3])).rstrip(".") or type(error).__name__
+    return _without_urls("; ".join(lines[:3])).rstrip(".?") or type(error).__name__
 
 
 def _without_urls(text: str) -> str:

@@ -36,6 +36,10 @@ class Reports:
         with self.connection.transaction():
             load(self.connection, [_task_load(each) for each in tasks])
 
+    def cut_in(self, time_zone: str) -> None:
+        """From now on the reports cut days, weeks and hours in this time zone."""
+        self.connection.execute("UPDATE pyrus.report_settings SET time_zone = %s", [time_zone])
+
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query; `FROM view` means one of pyrus_report, and times come in UTC."""
         with self.connection.transaction():

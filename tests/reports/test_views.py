@@ -1,7 +1,9 @@
 """What holds for every view of pyrus_report."""
 
+from pyrus_etl.load.connection import connect
+from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, task
+from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, approval, note, on, task, value
 
 COMMENTS = """
     SELECT relname::text, attname::text, coalesce(col_description(relation.oid, attnum), '')
@@ -22,6 +24,15 @@ def test_every_view_begins_its_comment_with_the_question_that_it_answers(reports
     assert [view for view, comment in reports.ask(QUESTIONS) if "?" not in comment] == []
 
 
+def test_every_view_can_be_read_on_every_server(each_database: Secret) -> None:
+    with connect(each_database) as connection:
+        reports = Reports(connection)
+        reports.load(task(1, "2026-03-02 09:00", note("2026-03-02 09:00", ApprovalsAdded=[[BOB]])))
+
+        for view, _ in reports.ask(QUESTIONS):
+            reports.ask(f"SELECT * FROM {view}")
+
+
 def test_a_project_has_its_path_from_the_root(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[CONTRACTS]))
 
@@ -40,3 +51,15 @@ def test_a_person_is_shown_by_name_else_by_e_mail_else_by_id(reports: Reports) -
         (2, "bob@example.com"),
         (9, "Person 9"),
     ]
+
+
+def test_a_deleted_task_is_left_out_of_every_view_but_one(reports: Reports) -> None:
+    filed = {"Projects": [CONTRACTS], "Form": [value(1, "Text", "Subject", "Desk")], "Responsible": BOB}
+    opening = note("2026-03-02 09:00", ApprovalsAdded=[[BOB]], Form=[value(1, "Text", "Subject", "Chair")])
+    reports.load(task(1, "2026-03-02 09:00", opening, Approvals=[[approval(BOB)]], DueDate=on("2026-03-03"), **filed))
+    views = [view for view, column, _ in reports.ask(COMMENTS) if column == "task_id"]
+    found = {view for view in views if reports.ask(f"SELECT FROM {view}")}
+    reports.connection.execute("UPDATE pyrus.tasks SET deleted_at = '2026-03-10 00:00+00'")
+
+    assert {view for view in views if reports.ask(f"SELECT FROM {view}")} == {"deleted_tasks"}
+    assert len(found) > 10

@@ -20,9 +20,14 @@ LEGAL: Json = {"Id": 200, "Name": "Legal"}
 CONTRACTS: Json = {"Id": 201, "Name": "Contracts", "Parent": LEGAL}
 
 
+def utc(moment: str) -> datetime:
+    """An instant as the reports give it, from `2026-03-16 12:00`."""
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
 def at(moment: str) -> str:
     """An instant as Pyrus writes it, from `2026-03-16 12:00` in UTC."""
-    return f"/Date({int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()) * 1000})/"
+    return f"/Date({int(utc(moment).timestamp()) * 1000})/"
 
 
 def on(day: str) -> str:
@@ -39,6 +44,11 @@ def value(field_id: int, field_type: str, name: str, told: Any = None, **propert
     """The value of a form field; `told` stands in the property that is named like the type."""
     head = {"Field": {"Id": field_id, "Type": field_type, "Name": name}}
     return head | ({} if told is None else {field_type: told}) | properties
+
+
+def approval(approver: Json, choice: str | None = None) -> Json:
+    """An approver in `Approvals`; without a choice: waiting."""
+    return {"Person": approver} | ({} if choice is None else {"Choice": choice})
 
 
 def task(task_id: int, created: str, *notes: Json, **properties: Any) -> Json:

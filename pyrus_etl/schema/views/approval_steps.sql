@@ -1,0 +1,125 @@
+CREATE OR REPLACE VIEW pyrus_report.approval_steps AS
+WITH misnumbered AS NOT MATERIALIZED (
+    -- a note often numbers its steps from 1: then it means the approver's step that no other note names
+    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no
+    FROM pyrus.note_approvals AS ask
+    LEFT JOIN LATERAL (
+        SELECT present.step_no FROM pyrus.approvals AS present
+        LEFT JOIN pyrus.note_approvals AS same
+            ON (same.task_id, same.person_id, same.step_no) = (present.task_id, present.person_id, present.step_no)
+           AND same.change <> 'removed'
+        WHERE (present.task_id, present.person_id) = (ask.task_id, ask.person_id)
+        ORDER BY same.step_no IS NOT NULL, present.step_no LIMIT 1
+    ) AS other ON true
+    WHERE ask.change <> 'removed' AND NOT EXISTS (
+        SELECT FROM pyrus.approvals AS present
+        WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
+    )
+), asked AS (
+    SELECT task_id, note_no, person_id, step_no FROM pyrus.note_approvals AS ask
+    WHERE change <> 'removed' AND EXISTS (
+        SELECT FROM pyrus.approvals AS present
+        WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
+    )
+  UNION
+    SELECT task_id, note_no, person_id, step_no FROM misnumbered
+  UNION  -- who stands in the task's approvals and was asked by no note was asked when the task was created
+    SELECT task_id, 0, person_id, step_no FROM pyrus.approvals AS present
+    WHERE NOT EXISTS (
+        SELECT FROM pyrus.note_approvals AS ask
+        WHERE (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
+          AND change <> 'removed'
+    ) AND NOT EXISTS (
+        SELECT FROM misnumbered AS ask
+        WHERE (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
+    )
+), round AS (  -- a round lasts until the same person is asked again
+    SELECT task_id, note_no, person_id, step_no,
+           row_number() OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) AS round_no,
+           row_number() OVER (PARTITION BY task_id, person_id, note_no ORDER BY step_no) AS place,
+           count(*) OVER (PARTITION BY task_id, person_id, note_no) AS places,
+           min(note_no) OVER (
+               PARTITION BY task_id, person_id ORDER BY note_no GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+           ) AS next_no,
+           lead(note_no) OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) IS NULL AS is_last
+    FROM asked
+)
+SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
+       round.step_no, round.round_no, round.person_id, person.name AS person,
+       stood.decision, coalesce(ask.create_date, task.create_date) AS asked_at,
+       turn.at AS turn_at, stood.decided_at,
+       CASE WHEN answer.last_at > stood.decided_at THEN answer.last_at END AS changed_at,
+       round((extract(epoch FROM coalesce(
+           stood.decided_at, ended.at, greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END),
+           clock.now
+       ) - turn.at) / 3600)::numeric, 2) AS waited_hours
+FROM pyrus_report.current_tasks AS task
+CROSS JOIN pyrus_report.clock
+JOIN round USING (task_id)
+LEFT JOIN pyrus.notes AS ask ON (ask.task_id, ask.note_no) = (round.task_id, round.note_no)
+LEFT JOIN (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the greatest word
+    SELECT task_id, step_no, person_id, max(choice) AS choice FROM pyrus.approvals GROUP BY 1, 2, 3
+) AS present
+    ON round.is_last AND (present.task_id, present.step_no) = (round.task_id, round.step_no)
+   AND present.person_id IS NOT DISTINCT FROM round.person_id
+LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
+LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in their order
+    SELECT min(note_no) AS note_no, min(create_date) AS first_at, max(create_date) AS last_at,
+           (array_agg(approval_choice ORDER BY note_no DESC))[1] AS choice
+    FROM (
+        SELECT note_no, create_date, approval_choice, row_number() OVER (ORDER BY note_no) AS answer_no
+        FROM pyrus.notes AS note
+        WHERE (note.task_id, note.author_id) = (round.task_id, round.person_id)
+          AND note.note_no > round.note_no AND note.note_no < coalesce(round.next_no, 2147483647)
+          AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
+    ) AS given
+    WHERE least(answer_no, round.places) = round.place
+) AS answer ON true
+CROSS JOIN LATERAL (
+    SELECT decision, CASE WHEN decision <> 'Waiting' THEN answer.first_at END AS decided_at
+    FROM (SELECT CASE WHEN NOT round.is_last THEN answer.choice
+                      ELSE coalesce(present.choice, answer.choice, 'Removed') END AS decision) AS found
+) AS stood
+LEFT JOIN LATERAL (  -- without an answer the round ends when they are removed or asked anew
+    SELECT min(create_date) AS at
+    FROM pyrus.note_approvals AS other JOIN pyrus.notes USING (task_id, note_no)
+    WHERE (other.task_id, other.person_id) = (round.task_id, round.person_id) AND other.note_no > round.note_no
+      AND stood.decided_at IS NULL AND stood.decision IS DISTINCT FROM 'Waiting'
+) AS ended ON true
+CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
+    SELECT CASE WHEN stood.decision IS DISTINCT FROM 'Waiting' OR NOT coalesce(bool_or(below.choice = 'Waiting'), false)
+                THEN greatest(coalesce(ask.create_date, task.create_date), max(choice.create_date)) END AS at
+    FROM pyrus.approvals AS below
+    LEFT JOIN pyrus.notes AS choice
+        ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)
+       AND choice.approval_choice IN ('Approved', 'Rejected', 'Revoked')
+       AND choice.note_no < coalesce(answer.note_no, 2147483647)
+    WHERE below.task_id = round.task_id AND below.step_no < round.step_no
+) AS turn;
+
+COMMENT ON VIEW pyrus_report.approval_steps IS
+    'Who was asked to approve what, what did they say, and how long did they take? One row an approver, a step and a '
+    'round; who is asked again opens a new round.';
+COMMENT ON COLUMN pyrus_report.approval_steps.task_id IS 'The task.';
+COMMENT ON COLUMN pyrus_report.approval_steps.form_id IS 'Its form; null for a task without one.';
+COMMENT ON COLUMN pyrus_report.approval_steps.form IS 'Name of its form.';
+COMMENT ON COLUMN pyrus_report.approval_steps.project_id IS 'Its main project: the first that it is filed in.';
+COMMENT ON COLUMN pyrus_report.approval_steps.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.approval_steps.state IS 'open or closed.';
+COMMENT ON COLUMN pyrus_report.approval_steps.step_no IS 'Approval step, from 1.';
+COMMENT ON COLUMN pyrus_report.approval_steps.round_no IS
+    '1 for the first time that they were asked in this step, 2 when they were asked again, and so on.';
+COMMENT ON COLUMN pyrus_report.approval_steps.person_id IS 'The approver.';
+COMMENT ON COLUMN pyrus_report.approval_steps.person IS 'Name of the approver.';
+COMMENT ON COLUMN pyrus_report.approval_steps.decision IS
+    'Approved, Rejected or Revoked, as it stood last in the round; Waiting; Removed where they were taken out '
+    'before they chose. Null where they were asked again before they chose.';
+COMMENT ON COLUMN pyrus_report.approval_steps.asked_at IS
+    'When they were asked: by a note, else when the task was created.';
+COMMENT ON COLUMN pyrus_report.approval_steps.turn_at IS
+    'When the steps below had chosen and it was their turn; null where it has not come yet.';
+COMMENT ON COLUMN pyrus_report.approval_steps.decided_at IS 'When they first chose in this round.';
+COMMENT ON COLUMN pyrus_report.approval_steps.changed_at IS
+    'When they chose anew in the same round, as who takes an approval back does.';
+COMMENT ON COLUMN pyrus_report.approval_steps.waited_hours IS
+    'Hours from their turn to their choice, or to their removal, the close of the task, or now.';

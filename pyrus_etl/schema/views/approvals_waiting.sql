@@ -1,0 +1,33 @@
+CREATE OR REPLACE VIEW pyrus_report.approvals_waiting AS
+SELECT step.task_id, task.text, step.form_id, step.form, step.project_id, step.project, step.step_no, step.round_no,
+       step.person_id, step.person, step.turn_at AS waiting_since, step.waited_hours,
+       task.responsible_id, responsible.name AS responsible, task.due_date,
+       coalesce(task.due_date < (SELECT today FROM pyrus_report.clock), false) AS is_overdue, task.asap, task.link
+FROM pyrus_report.approval_steps AS step
+JOIN pyrus_report.current_tasks AS task USING (task_id)
+LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
+WHERE task.close_date IS NULL AND step.decision = 'Waiting' AND step.turn_at IS NOT NULL;
+
+COMMENT ON VIEW pyrus_report.approvals_waiting IS
+    'Whose approval is waited for, on what, and since when? One row an approver of an open task who still has to '
+    'choose in the step that it has come to.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.task_id IS 'The task.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.text IS 'Text of the task.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.form_id IS 'Its form; null for a task without one.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.form IS 'Name of its form.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.project_id IS 'Its main project: the first that it is filed in.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.step_no IS
+    'The step that it has come to: the first at which somebody still has to choose.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.round_no IS
+    '1 for the first time that they were asked in this step, 2 when they were asked again, and so on.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.person_id IS 'Who has to choose.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.person IS 'Name of who has to choose.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.waiting_since IS 'When it became their turn.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.waited_hours IS 'Hours since then.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.responsible_id IS 'Who is to act now, or was last.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.responsible IS 'Name of who is to act now, or was last.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.due_date IS 'Day by which it is to be done.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.is_overdue IS 'Whether its due day has passed.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.asap IS 'Whether it is marked as to be done as soon as possible.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.link IS 'Where people open it.';

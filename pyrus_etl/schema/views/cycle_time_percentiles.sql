@@ -1,0 +1,45 @@
+CREATE OR REPLACE VIEW pyrus_report.cycle_time_percentiles AS
+WITH monthly AS (
+    SELECT form_id, form,
+           date_trunc('month', closed_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS month,
+           count(*) AS closed,
+           percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY cycle_hours) AS cycle,
+           percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY first_action_hours) AS first_action,
+           sum(cycle_hours) AS cycle_hours, sum(open_hours) AS open_hours, sum(waiting_hours) AS waiting_hours
+    FROM pyrus_report.cycle_times
+    WHERE closed_at IS NOT NULL
+    GROUP BY 1, 2, 3
+)
+SELECT month, form_id, form, closed,
+       round(cycle[1]::numeric, 2) AS cycle_p50_hours,
+       round(cycle[2]::numeric, 2) AS cycle_p85_hours,
+       round(cycle[3]::numeric, 2) AS cycle_p95_hours,
+       round(first_action[1]::numeric, 2) AS first_action_p50_hours,
+       round(first_action[2]::numeric, 2) AS first_action_p85_hours,
+       round(first_action[3]::numeric, 2) AS first_action_p95_hours,
+       cycle_hours, open_hours, waiting_hours, round(waiting_hours / nullif(open_hours, 0), 4) AS waiting_share
+FROM monthly;
+
+COMMENT ON VIEW pyrus_report.cycle_time_percentiles IS
+    'How long do tasks of a form take, month by month: half of them, 85 and 95 of 100? One row a form and a month in '
+    'which tasks of it were closed. closed and the sums of hours can be summed over rows; percentiles cannot: for '
+    'another cut take percentile_cont over cycle_times.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.month IS
+    'First day of the month in which the tasks were closed for the last time, in the time zone of the reports.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.form_id IS 'The form of the tasks; null: tasks without one.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.form IS 'Name of that form.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.closed IS 'Tasks closed in that month, and closed still.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p50_hours IS
+    'Half of them took no longer than this from creation to the last closing.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p85_hours IS '85 of 100 took no longer than this.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p95_hours IS '95 of 100 took no longer than this.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p50_hours IS
+    'Of those that somebody acted on, half waited no longer than this for the first action.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p85_hours IS '85 of 100 waited no longer for it.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p95_hours IS '95 of 100 waited no longer for it.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_hours IS 'Hours from creation to closing, summed.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.open_hours IS 'Hours that they were open, summed.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.waiting_hours IS
+    'Hours that they waited for a decision, summed; see cycle_times.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.waiting_share IS
+    'waiting_hours as a share of open_hours: 0.25 is a quarter.';

@@ -1,0 +1,119 @@
+-- LEFT JOIN LATERAL … ON true: a report that asks for none of its columns does not pay for it. Few tasks are ever
+-- reopened; for the others the time that they were open needs no look at their states.
+CREATE OR REPLACE VIEW pyrus_report.cycle_times AS
+SELECT task_id, task.text, place.form_id, place.form, place.project_id, place.project,
+       task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
+       task.create_date AS created_at, first_action_at, first_decision_at, first_approved_at, last_approved_at,
+       coalesce(first_closed_at, task.close_date) AS first_closed_at, task.close_date AS closed_at, reopenings,
+       round(extract(epoch FROM first_action_at - task.create_date) / 3600, 2) AS first_action_hours,
+       round(extract(epoch FROM first_approved_at - first_action_at) / 3600, 2) AS first_approved_hours,
+       round(extract(epoch FROM last_approved_at - first_approved_at) / 3600, 2) AS last_approved_hours,
+       round(extract(epoch FROM task.close_date - coalesce(last_approved_at, first_action_at, task.create_date)) / 3600,
+             2) AS closing_hours,
+       round(extract(epoch FROM task.close_date - task.create_date) / 3600, 2) AS cycle_hours,
+       round(open_seconds / 3600, 2) AS open_hours,
+       round(waiting_seconds / 3600, 2) AS waiting_hours,
+       round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share
+FROM pyrus.tasks AS task
+JOIN pyrus_report.task_places AS place USING (task_id)
+LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
+LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
+LEFT JOIN LATERAL (
+    -- The note that closes a task may be dated a moment later than the task says that it was closed.
+    SELECT min(least(create_date, task.close_date))
+               FILTER (WHERE coalesce(author_id, user_id) <> task.author_id OR choice IS NOT NULL) AS first_action_at,
+           min(least(create_date, task.close_date)) FILTER (WHERE choice IS NOT NULL) AS first_decision_at,
+           min(least(create_date, task.close_date)) FILTER (WHERE choice = 'Approved') AS first_approved_at,
+           max(least(create_date, task.close_date)) FILTER (WHERE choice = 'Approved') AS last_approved_at,
+           coalesce(bool_or(activity_action = 'Reopen'), false) AS reopened
+    FROM pyrus.notes AS note
+    CROSS JOIN LATERAL (SELECT CASE WHEN approval_choice IN ('Approved', 'Rejected') THEN approval_choice END AS choice)
+        AS decision
+    WHERE note.task_id = task.task_id
+      AND (task.close_date IS NULL OR create_date <= task.close_date OR activity_action IS NOT NULL)
+) AS milestone ON true
+LEFT JOIN LATERAL (
+    SELECT min(changed_at) FILTER (WHERE change = 'closed') AS first_closed_at,
+           count(*) FILTER (WHERE change = 'reopened') AS reopenings,
+           sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * extract(epoch FROM changed_at)) AS seconds
+    FROM pyrus_report.state_changes WHERE state_changes.task_id = task.task_id AND reopened
+) AS state ON true
+CROSS JOIN LATERAL (SELECT coalesce(task.close_date, (SELECT now FROM pyrus_report.clock)) AS ended_at) AS ending
+CROSS JOIN LATERAL (
+    SELECT coalesce(state.seconds + CASE WHEN task.close_date IS NULL THEN extract(epoch FROM ended_at) ELSE 0 END,
+                    extract(epoch FROM ended_at - task.create_date)) AS open_seconds
+) AS stay
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(extract(epoch FROM until - since)) FILTER (WHERE pending > 0 AND NOT is_closed), 0)
+               AS waiting_seconds
+    FROM (
+        -- How many have still to decide is known of the present; from there it is counted backwards, event by event.
+        SELECT since, lead(since, 1, ended_at) OVER line AS until,
+               (SELECT count(*) FROM pyrus.approvals AS approval
+                WHERE approval.task_id = task.task_id AND choice IN ('Waiting', 'Revoked'))
+                   - coalesce(sum(asked) OVER (line ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 0) AS pending,
+               -- The last action so far: odd where it closes.
+               coalesce(max(action) OVER line, 0) % 2 = 1 AS is_closed
+        FROM (
+            SELECT 0 AS note_no, task.create_date AS since, 0 AS asked, NULL::int AS action
+          UNION ALL
+            SELECT note_no, create_date,
+                   CASE WHEN approval_choice IN ('Approved', 'Rejected') THEN -1 WHEN approval_choice = 'Revoked' THEN 1
+                        ELSE 0 END,
+                   CASE WHEN activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant') THEN 2 * note_no + 1
+                        WHEN activity_action = 'Reopen' THEN 2 * note_no END
+            FROM pyrus.notes AS note
+            WHERE note.task_id = task.task_id AND create_date <= ended_at
+              AND (approval_choice IS NOT NULL OR activity_action IS NOT NULL)
+          UNION ALL
+            SELECT note_no, create_date, CASE change WHEN 'removed' THEN -1 ELSE 1 END, NULL
+            FROM pyrus.note_approvals AS change JOIN pyrus.notes AS note USING (task_id, note_no)
+            WHERE change.task_id = task.task_id AND create_date <= ended_at
+        ) AS event
+        WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)
+        WINDOW line AS (ORDER BY note_no)
+    ) AS stretch
+) AS waiting ON true
+WHERE task.create_date IS NOT NULL;
+
+COMMENT ON VIEW pyrus_report.cycle_times IS
+    'How long does a task take, from its creation over the first action and the approvals to its end, and how much of '
+    'it is waiting for a decision? One row a task, open ones too. The stretches first_action, first_approved, '
+    'last_approved and closing follow one another and add up to cycle_hours. What came after the last closing is left '
+    'out.';
+COMMENT ON COLUMN pyrus_report.cycle_times.task_id IS 'The task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.text IS 'Text of the task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.form_id IS 'The form of the task; null where it has none.';
+COMMENT ON COLUMN pyrus_report.cycle_times.form IS 'Name of that form.';
+COMMENT ON COLUMN pyrus_report.cycle_times.project_id IS 'The main project of the task, as it is now.';
+COMMENT ON COLUMN pyrus_report.cycle_times.project IS 'Path of that project from the root.';
+COMMENT ON COLUMN pyrus_report.cycle_times.author_id IS 'Who created the task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.author IS 'Name of the author.';
+COMMENT ON COLUMN pyrus_report.cycle_times.responsible_id IS 'Who is responsible for it now.';
+COMMENT ON COLUMN pyrus_report.cycle_times.responsible IS 'Name of the responsible person.';
+COMMENT ON COLUMN pyrus_report.cycle_times.created_at IS 'When it was created.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_action_at IS
+    'When somebody first acted on it: the first note by another than the author, or the first decision, whoever took '
+    'it. Null where nobody did.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_decision_at IS 'When it was first approved or rejected by anybody.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_at IS 'When an approver first approved it.';
+COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_at IS
+    'When an approver last approved it, the same approval where there was one only.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_closed_at IS 'When it was closed for the first time.';
+COMMENT ON COLUMN pyrus_report.cycle_times.closed_at IS
+    'When it was closed for the last time; null while it is open, also where it was reopened.';
+COMMENT ON COLUMN pyrus_report.cycle_times.reopenings IS 'How often it was opened again after a closing.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_action_hours IS 'Hours from creation to the first action.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_hours IS
+    'Hours from the first action to the first approval.';
+COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_hours IS 'Hours from the first approval to the last.';
+COMMENT ON COLUMN pyrus_report.cycle_times.closing_hours IS
+    'Hours from the last approval to the closing; without one from the first action, without that from creation.';
+COMMENT ON COLUMN pyrus_report.cycle_times.cycle_hours IS 'Hours from creation to the last closing.';
+COMMENT ON COLUMN pyrus_report.cycle_times.open_hours IS
+    'Hours that it was open, up to its closing or to now: without those between a closing and a reopening.';
+COMMENT ON COLUMN pyrus_report.cycle_times.waiting_hours IS
+    'Those of open_hours in which an approver, of whatever step, had still to decide or had revoked the approval. An '
+    'approver who was removed is taken for one who had not decided.';
+COMMENT ON COLUMN pyrus_report.cycle_times.waiting_share IS
+    'waiting_hours as a share of open_hours: 0.25 is a quarter.';

@@ -1,0 +1,52 @@
+CREATE OR REPLACE VIEW pyrus_report.process_variants AS
+SELECT form_id, form, rank() OVER (PARTITION BY form_id ORDER BY count(*) DESC) AS variant_rank, path,
+       cardinality(string_to_array(path, ' → ')) AS step_count, count(*) AS task_count,
+       round(count(*) / sum(count(*)) OVER (PARTITION BY form_id), 4) AS share,
+       round((percentile_cont(0.50) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS cycle_p50_hours,
+       round((percentile_cont(0.85) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS cycle_p85_hours,
+       round((percentile_cont(0.95) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS cycle_p95_hours,
+       round(avg(cycle_hours)::numeric, 2) AS cycle_average_hours,
+       min(create_date) AS first_create_date, max(create_date) AS last_create_date, max(task_id) AS example_task_id
+FROM (
+    SELECT task.task_id, task.form_id, task.form, task.create_date,
+           extract(epoch FROM task.close_date - task.create_date) / 3600 AS cycle_hours,
+           concat_ws(' → ', 'created', string_agg(milestone, ' → ' ORDER BY note_no)) AS path
+    FROM pyrus_report.current_tasks AS task
+    LEFT JOIN (
+        SELECT task_id, note_no, milestone
+        FROM (
+            SELECT task_id, note_no, milestone, lag(milestone) OVER (PARTITION BY task_id ORDER BY note_no) AS before
+            FROM pyrus.notes CROSS JOIN LATERAL (
+                SELECT CASE WHEN activity_action = 'Reopen' THEN 'reopened'
+                            WHEN activity_action IS NOT NULL AND activity_action <> 'None' THEN 'completed'
+                            WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice)
+                            WHEN note_no > 1 AND reassigned_to_id IS NOT NULL THEN 'reassigned' END AS milestone
+            ) AS told
+            WHERE milestone IS NOT NULL
+        ) AS step
+        WHERE milestone IS DISTINCT FROM before
+    ) AS happened USING (task_id)
+    WHERE task.close_date IS NOT NULL
+    GROUP BY task.task_id, task.form_id, task.form, task.create_date, task.close_date
+) AS done
+GROUP BY form_id, form, path;
+
+COMMENT ON VIEW pyrus_report.process_variants IS
+    'Which ways do the cases of a form take, how often, and how long does each take? One row a form and a way: the '
+    'decisions, handoffs and closings of its closed tasks in their order, the same thing several times in a row told '
+    'once.';
+COMMENT ON COLUMN pyrus_report.process_variants.form_id IS 'The form; null for tasks without one.';
+COMMENT ON COLUMN pyrus_report.process_variants.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.process_variants.variant_rank IS '1 for the way that most tasks of the form take.';
+COMMENT ON COLUMN pyrus_report.process_variants.path IS 'The way, as in "created → approved → reassigned → completed".';
+COMMENT ON COLUMN pyrus_report.process_variants.step_count IS 'How many steps it has.';
+COMMENT ON COLUMN pyrus_report.process_variants.task_count IS 'How many closed tasks took it.';
+COMMENT ON COLUMN pyrus_report.process_variants.share IS 'Part of the form''s closed tasks, from 0 to 1.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_p50_hours IS
+    'Hours from creation to closing within which half of them were done.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_p85_hours IS 'The same for 85 of 100.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_p95_hours IS 'The same for 95 of 100.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_average_hours IS 'The same on average.';
+COMMENT ON COLUMN pyrus_report.process_variants.first_create_date IS 'When the first of them was created.';
+COMMENT ON COLUMN pyrus_report.process_variants.last_create_date IS 'When the last of them was created.';
+COMMENT ON COLUMN pyrus_report.process_variants.example_task_id IS 'One of them, to look at.';

@@ -1,0 +1,19 @@
+CREATE OR REPLACE VIEW pyrus_report.project_tasks AS
+WITH RECURSIVE tree AS (
+    SELECT project_id, project_id AS filed_in_id FROM pyrus.projects
+  UNION ALL
+    SELECT tree.project_id, below.project_id FROM tree JOIN pyrus.projects AS below ON below.parent_id = filed_in_id
+) CYCLE filed_in_id SET is_cycle USING way
+SELECT tree.project_id, task.task_id, bool_or(tree.project_id = tree.filed_in_id) AS is_direct
+FROM tree
+JOIN pyrus.task_projects AS filed ON filed.project_id = tree.filed_in_id
+JOIN pyrus.tasks AS task ON task.task_id = filed.task_id AND task.deleted_at IS NULL
+GROUP BY tree.project_id, task.task_id;
+
+COMMENT ON VIEW pyrus_report.project_tasks IS
+    'Which tasks are in a project or below it? One row a project and a task, each once however often it is filed '
+    'there; to be joined with other reports by task_id.';
+COMMENT ON COLUMN pyrus_report.project_tasks.project_id IS 'The project.';
+COMMENT ON COLUMN pyrus_report.project_tasks.task_id IS 'The task.';
+COMMENT ON COLUMN pyrus_report.project_tasks.is_direct IS
+    'Whether the task is filed in the project itself, not only in one below it.';

@@ -1,0 +1,27 @@
+-- The last closing is what the task itself says (close_date); the notes tell the closings and re-openings before it.
+-- So the state in the end is always right, though a note be missing, doubled or later than the closing.
+CREATE OR REPLACE VIEW pyrus_report.state_changes AS
+WITH task AS NOT MATERIALIZED (
+    SELECT task_id, create_date, close_date FROM pyrus.tasks WHERE deleted_at IS NULL AND create_date IS NOT NULL
+), action AS (
+    SELECT task_id, note_no, create_date AS changed_at, activity_action <> 'Reopen' AS closes,
+           lag(activity_action <> 'Reopen', 1, false) OVER (PARTITION BY task_id ORDER BY note_no) AS was_closed,
+           max(note_no) FILTER (WHERE activity_action = 'Reopen') OVER (PARTITION BY task_id) AS last_reopening
+    FROM pyrus.notes
+    WHERE activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant', 'Reopen') AND create_date IS NOT NULL
+)
+SELECT task_id, 'created' AS change, create_date AS changed_at FROM task
+UNION ALL
+SELECT task_id, CASE WHEN closes THEN 'closed' ELSE 'reopened' END, changed_at
+FROM action JOIN task USING (task_id) WHERE closes <> was_closed AND note_no <= last_reopening
+UNION ALL
+SELECT task_id, 'closed', close_date FROM task WHERE close_date IS NOT NULL;
+
+COMMENT ON VIEW pyrus_report.state_changes IS
+    'When was a task created, closed and reopened? One row a change of a task that is not deleted: it is created once, '
+    'then closed and reopened in turn. The last closing is the task''s close_date; the ones before it are notes that '
+    'complete it or mark it as a duplicate or as irrelevant. A note that changes nothing, such as a second Complete, '
+    'is no row. task_places tells the form and the project of the task.';
+COMMENT ON COLUMN pyrus_report.state_changes.task_id IS 'The task.';
+COMMENT ON COLUMN pyrus_report.state_changes.change IS 'created, closed or reopened.';
+COMMENT ON COLUMN pyrus_report.state_changes.changed_at IS 'When it changed.';

@@ -1,0 +1,53 @@
+CREATE OR REPLACE VIEW pyrus_report.sync_freshness AS
+WITH complete AS (
+    SELECT account_id, kind, max(started_at) AS started_at, max(finished_at) AS finished_at,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE nth <= 20) AS usual_gap
+    FROM (
+        SELECT account_id, kind, started_at, finished_at,
+               extract(epoch FROM started_at - lag(started_at) OVER (PARTITION BY account_id, kind ORDER BY started_at))
+                   AS gap,
+               row_number() OVER (PARTITION BY account_id, kind ORDER BY started_at DESC) AS nth
+        FROM pyrus.sync_runs WHERE status = 'ok'
+    ) AS run
+    GROUP BY account_id, kind
+), latest AS (
+    SELECT DISTINCT ON (account_id, kind) account_id, kind, started_at, status, error
+    FROM pyrus.sync_runs ORDER BY account_id, kind, started_at DESC
+)
+SELECT latest.account_id, person.name AS account, kind,
+       complete.started_at AS complete_started_at, complete.finished_at AS complete_finished_at,
+       round(since_complete, 1) AS since_complete_seconds,
+       round(usual_gap::numeric, 1) AS usual_gap_seconds,
+       latest.started_at AS latest_started_at, latest.status AS latest_status, latest.error AS latest_error,
+       cursor.cursor, round(extract(epoch FROM now - cursor.cursor), 1) AS behind_seconds,
+       kind IN ('sync', 'reconcile') AND coalesce(since_complete > 3 * usual_gap, complete.started_at IS NULL)
+           AS is_overdue
+FROM latest
+LEFT JOIN complete USING (account_id, kind)
+LEFT JOIN pyrus.sync_cursors AS cursor ON cursor.account_id = latest.account_id AND stream = 'tasks'
+LEFT JOIN pyrus_report.person_names AS person ON person.person_id = latest.account_id
+CROSS JOIN pyrus_report.clock
+CROSS JOIN LATERAL (SELECT extract(epoch FROM now - complete.started_at) AS since_complete) AS since;
+
+COMMENT ON VIEW pyrus_report.sync_freshness IS
+    'How old are the data, and is a run overdue? One row an account and kind of run that was ever started. A sync or '
+    'reconcile is overdue where the last complete one started more than three times as long ago as complete ones '
+    'usually follow one another, or where none was ever complete; with a single complete run nothing is usual yet.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS 'The person that the connector logs in as.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of that person, where it is known.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile or retry.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.complete_started_at IS
+    'When the last complete run of this kind started; null where there was none.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.complete_finished_at IS 'When it ended.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.since_complete_seconds IS 'Seconds since its start.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.usual_gap_seconds IS
+    'Median of the seconds between the starts of complete runs, of the last 20; null where there were not two.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.latest_started_at IS 'When the latest run of any status started.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.latest_status IS 'How that one stands: running, ok, partial or failed.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.latest_error IS 'Why that one failed or stopped.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.cursor IS
+    'All that changed before this instant is stored, whatever kind of run brought it; the same for all kinds.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.behind_seconds IS
+    'Seconds from the cursor to now: so old the data are at most.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.is_overdue IS
+    'Whether a sync or reconcile should have been complete by now; false for backfill and retry.';

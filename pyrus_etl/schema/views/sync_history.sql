@@ -1,0 +1,46 @@
+CREATE OR REPLACE VIEW pyrus_report.sync_history AS
+SELECT run_id, account_id, person.name AS account, kind, status,
+       started_at, finished_at, (started_at AT TIME ZONE time_zone)::date AS day,
+       round(seconds, 1) AS duration_seconds,
+       round(extract(epoch FROM started_at - lag(started_at) OVER like_it), 1) AS since_previous_seconds,
+       tasks_listed, tasks_fetched, tasks_changed, tasks_unchanged, tasks_deleted, tasks_failed, values_unreadable,
+       requests, retries,
+       round(tasks_fetched / nullif(seconds, 0), 2) AS fetched_per_second,
+       round(requests / nullif(seconds, 0), 2) AS requests_per_second,
+       round(tasks_changed / nullif(tasks_fetched, 0)::numeric, 4) AS changed_share,
+       round(retries / nullif(requests, 0)::numeric, 4) AS retried_share,
+       error
+FROM pyrus.sync_runs AS run
+CROSS JOIN pyrus_report.clock
+CROSS JOIN LATERAL (SELECT extract(epoch FROM coalesce(finished_at, now) - started_at) AS seconds) AS took
+LEFT JOIN pyrus_report.person_names AS person ON person.person_id = run.account_id
+WINDOW like_it AS (PARTITION BY account_id, kind ORDER BY started_at);
+
+COMMENT ON VIEW pyrus_report.sync_history IS
+    'How did the runs of the connector go: how long, how fast, with what result? One row a run. The counts can be '
+    'summed over runs.';
+COMMENT ON COLUMN pyrus_report.sync_history.run_id IS 'The run.';
+COMMENT ON COLUMN pyrus_report.sync_history.account_id IS 'The person that it logged in as.';
+COMMENT ON COLUMN pyrus_report.sync_history.account IS 'Name of that person, where it is known.';
+COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile or retry.';
+COMMENT ON COLUMN pyrus_report.sync_history.status IS 'running, ok, partial (stopped early) or failed.';
+COMMENT ON COLUMN pyrus_report.sync_history.started_at IS 'When it started.';
+COMMENT ON COLUMN pyrus_report.sync_history.finished_at IS 'When it ended; null while it is running.';
+COMMENT ON COLUMN pyrus_report.sync_history.day IS 'Day on which it started, in the time zone of the reports.';
+COMMENT ON COLUMN pyrus_report.sync_history.duration_seconds IS 'How long it took; while it is running, up to now.';
+COMMENT ON COLUMN pyrus_report.sync_history.since_previous_seconds IS
+    'From the start of the run of the same account and kind before it to its own start.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_listed IS 'Entries read in lists of tasks.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_fetched IS 'Bodies fetched.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_changed IS 'Tasks written, as new or as changed.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_unchanged IS 'Listed tasks found unchanged.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_deleted IS 'Tasks marked as deleted.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_failed IS 'Tasks set aside; see open_errors.';
+COMMENT ON COLUMN pyrus_report.sync_history.values_unreadable IS 'Values that could not be read.';
+COMMENT ON COLUMN pyrus_report.sync_history.requests IS 'Requests sent to Pyrus.';
+COMMENT ON COLUMN pyrus_report.sync_history.retries IS 'Requests that had to be sent again.';
+COMMENT ON COLUMN pyrus_report.sync_history.fetched_per_second IS 'Bodies fetched a second.';
+COMMENT ON COLUMN pyrus_report.sync_history.requests_per_second IS 'Requests a second.';
+COMMENT ON COLUMN pyrus_report.sync_history.changed_share IS 'tasks_changed as a share of tasks_fetched.';
+COMMENT ON COLUMN pyrus_report.sync_history.retried_share IS 'retries as a share of requests.';
+COMMENT ON COLUMN pyrus_report.sync_history.error IS 'Why it failed or stopped.';

@@ -1,0 +1,86 @@
+CREATE OR REPLACE VIEW pyrus_report.task_timeline AS
+SELECT task_id, form_id, form, project_id, project,
+       coalesce(note_no, 0) * 10000000000000 + 100000000000 * array_position(ARRAY[  -- their order within a note
+           'created', 'commented', 'field_changed', 'attached', 'filed', 'unfiled', 'approver_added',
+           'approver_removed', 'approver_rerequested', 'approved', 'rejected', 'revoked', 'due_date_changed',
+           'due_date_removed', 'reassigned', 'completed', 'reopened', 'closed'
+       ], kind) + item_id % 100000000000 AS event_no,
+       at, person_id, person, kind, detail, about_person_id, note_no
+FROM (
+    SELECT task_id, form_id, form, project_id, project, create_date AS at, author_id AS person_id,
+           author.name AS person, 'created' AS kind, text AS detail, NULL::bigint AS about_person_id,
+           NULL::integer AS note_no, 0::bigint AS item_id
+    FROM pyrus_report.current_tasks LEFT JOIN pyrus_report.person_names AS author ON author.person_id = author_id
+  UNION ALL
+    SELECT task_id, form_id, form, project_id, project, close_date, NULL, NULL, 'closed', NULL, NULL, (
+               SELECT max(note_no) FROM pyrus.notes AS note
+               WHERE note.task_id = task.task_id AND note.create_date <= task.close_date
+           ), 0
+    FROM pyrus_report.current_tasks AS task WHERE close_date IS NOT NULL
+  UNION ALL
+    SELECT task_id, form_id, form, project_id, project, written_at, person_id, person, kind,
+           CASE kind WHEN 'commented' THEN text
+                     WHEN 'due_date_changed' THEN due_date_changed::text
+                     WHEN 'reassigned' THEN reassigned_to
+                     WHEN 'completed' THEN nullif(lower(replace(activity_action, 'MarkAs', '')), 'complete') END,
+           CASE kind WHEN 'reassigned' THEN reassigned_to_id END, note_no, 0
+    FROM (
+        SELECT *, unnest(array_remove(ARRAY[
+                   CASE WHEN text <> '' THEN 'commented' END,
+                   CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice) END,
+                   CASE WHEN due_date_changed IS NOT NULL THEN 'due_date_changed' END,
+                   CASE WHEN due_date_removed THEN 'due_date_removed' END,
+                   CASE WHEN reassigned_to_id IS NOT NULL THEN 'reassigned' END,
+                   CASE activity_action WHEN 'Complete' THEN 'completed' WHEN 'MarkAsDuplicate' THEN 'completed'
+                                        WHEN 'MarkAsIrrelevant' THEN 'completed' WHEN 'Reopen' THEN 'reopened' END
+               ], NULL)) AS kind
+        FROM pyrus_report.task_notes
+    ) AS happened
+  UNION ALL
+    SELECT task_id, form_id, form, project_id, project, written_at, person_id, person, 'field_changed',
+           concat(field_name, ': ', value), NULL, note_no, value_no
+    FROM pyrus_report.task_notes AS note JOIN pyrus_report.field_values AS field USING (task_id, note_no)
+    WHERE field.note_no IS NOT NULL
+  UNION ALL
+    SELECT task_id, form_id, form, note.project_id, note.project, written_at, note.person_id, note.person, kind,
+           coalesce(changed.name, about.name, into_project.name), changed.person_id, note_no, item_id
+    FROM pyrus_report.task_notes AS note
+    JOIN (
+        SELECT task_id, note_no, attachment_id AS item_id, 'attached' AS kind, name, NULL::bigint AS person_id,
+               NULL::bigint AS project_id
+        FROM pyrus.attachments
+      UNION ALL
+        SELECT task_id, note_no, project_id, CASE change WHEN 'added' THEN 'filed' ELSE 'unfiled' END, NULL, NULL,
+               project_id
+        FROM pyrus.note_projects
+      UNION ALL
+        SELECT task_id, note_no, step_no * 1000 + approver_no, 'approver_' || change, NULL, person_id, NULL
+        FROM pyrus.note_approvals
+    ) AS changed USING (task_id, note_no)
+    LEFT JOIN pyrus_report.person_names AS about ON about.person_id = changed.person_id
+    LEFT JOIN pyrus.projects AS into_project ON into_project.project_id = changed.project_id
+) AS event;
+
+COMMENT ON VIEW pyrus_report.task_timeline IS
+    'What happened to a task, in order? One row an event: whatever a note said or changed, and the creation and '
+    'closing of the task.';
+COMMENT ON COLUMN pyrus_report.task_timeline.task_id IS 'The task.';
+COMMENT ON COLUMN pyrus_report.task_timeline.form_id IS 'Its form; null for a task without one.';
+COMMENT ON COLUMN pyrus_report.task_timeline.form IS 'Name of its form.';
+COMMENT ON COLUMN pyrus_report.task_timeline.project_id IS 'Its main project: the first that it is filed in.';
+COMMENT ON COLUMN pyrus_report.task_timeline.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.task_timeline.event_no IS
+    'Sorts the events of a task; an event keeps its number, and numbers are not contiguous.';
+COMMENT ON COLUMN pyrus_report.task_timeline.at IS 'When it happened.';
+COMMENT ON COLUMN pyrus_report.task_timeline.person_id IS 'Who did it; null for closed, which Pyrus tells of nobody.';
+COMMENT ON COLUMN pyrus_report.task_timeline.person IS 'Name of who did it.';
+COMMENT ON COLUMN pyrus_report.task_timeline.kind IS
+    'created, commented, field_changed, attached, filed, unfiled, approver_added, approver_removed, '
+    'approver_rerequested, approved, rejected, revoked, due_date_changed, due_date_removed, reassigned, completed, '
+    'reopened or closed.';
+COMMENT ON COLUMN pyrus_report.task_timeline.detail IS
+    'What was written, set, attached or named; after completed: duplicate or irrelevant, where it was marked so.';
+COMMENT ON COLUMN pyrus_report.task_timeline.about_person_id IS
+    'Whom it is about: the new responsible, or the approver who was added, removed or asked again.';
+COMMENT ON COLUMN pyrus_report.task_timeline.note_no IS
+    'The note by which it happened; null for created. For closed: the last note up to then.';

@@ -1,0 +1,59 @@
+-- Three branches rather than GROUPING SETS: a filter by form or project then reaches the tasks.
+CREATE OR REPLACE VIEW pyrus_report.throughput_forecast AS
+WITH weekly AS (
+    SELECT 'all' AS scope, NULL::bigint AS form_id, NULL AS form, NULL::bigint AS project_id, NULL AS project,
+           week, is_complete, sum(created) AS created, sum(finished) AS finished, sum(open) AS open
+    FROM pyrus_report.throughput_weekly GROUP BY week, is_complete
+  UNION ALL
+    SELECT 'form', form_id, form, NULL, NULL, week, is_complete, sum(created), sum(finished), sum(open)
+    FROM pyrus_report.throughput_weekly GROUP BY form_id, form, week, is_complete
+  UNION ALL
+    SELECT 'project', form_id, form, project_id, project, week, is_complete, created, finished, open
+    FROM pyrus_report.throughput_weekly
+), sample AS (
+    SELECT scope, form_id, form, project_id, project, sum(open) FILTER (WHERE NOT is_complete) AS backlog,
+           count(*) FILTER (WHERE is_complete) AS weeks,
+           avg(created) FILTER (WHERE is_complete) AS created_mean,
+           percentile_cont(ARRAY[0.15, 0.5, 0.85]) WITHIN GROUP (ORDER BY finished) FILTER (WHERE is_complete) AS pace
+    FROM weekly CROSS JOIN pyrus_report.clock
+    WHERE week BETWEEN date_trunc('week', today::timestamp)::date - 12 * 7 AND today
+    GROUP BY scope, form_id, form, project_id, project
+)
+SELECT scope, form_id, form, project_id, project, backlog::bigint, weeks,
+       round(created_mean, 2) AS created_mean,
+       round(pace[1]::numeric, 2) AS finished_p15,
+       round(pace[2]::numeric, 2) AS finished_p50,
+       round(pace[3]::numeric, 2) AS finished_p85,
+       CASE WHEN pace[1] > 0 THEN round(backlog / pace[1]::numeric, 1) END AS weeks_at_p15,
+       CASE WHEN pace[2] > 0 THEN round(backlog / pace[2]::numeric, 1) END AS weeks_at_p50,
+       CASE WHEN pace[3] > 0 THEN round(backlog / pace[3]::numeric, 1) END AS weeks_at_p85
+FROM sample;
+
+COMMENT ON VIEW pyrus_report.throughput_forecast IS
+    'When will the backlog be cleared? One row for all tasks (scope all), for each form (form), and for each form and '
+    'main project (project); percentiles cannot be summed. The sample is the last 12 complete weeks of '
+    'throughput_weekly, or as many as there are since the first task. From what was finished in each week p15, p50 and '
+    'p85 are taken (percentile_cont), and the backlog is divided by them: at p15, a pace that 85 of 100 weeks exceed, '
+    'it takes weeks_at_p15. No chance is involved: the same data give the same answer. New tasks are not counted; '
+    'where created_mean exceeds finished_p50, the backlog grows.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.scope IS 'all, form or project: what the row is about.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.form_id IS
+    'The form; null where scope is all, or for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.form IS 'Name of that form.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.project_id IS
+    'The main project; null where scope is not project, or for tasks in none.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.project IS 'Path of that project from the root.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.backlog IS 'Tasks open now.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks IS 'Complete weeks in the sample: 12, or fewer at the start.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.created_mean IS 'Tasks created in a week of the sample on average.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p15 IS
+    'Finished in a slow week: 85 of 100 weeks exceed it.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p50 IS 'Finished in the median week.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p85 IS
+    'Finished in a good week: 15 of 100 weeks exceed it.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks_at_p15 IS
+    'Weeks to clear the backlog if every week is a slow one; null where then nothing gets finished.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks_at_p50 IS
+    'Weeks to clear the backlog at the median pace; null where that is nothing.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks_at_p85 IS
+    'Weeks to clear the backlog if every week is a good one; null where even then nothing gets finished.';

@@ -1,0 +1,32 @@
+CREATE OR REPLACE VIEW pyrus_report.workload_heatmap AS
+SELECT date_trunc('month', local)::date AS month,
+       extract(isodow FROM local)::int AS weekday, extract(hour FROM local)::int AS hour,
+       kind, form_id, form, project_id, project, count(*) AS events
+FROM (
+    SELECT 'note' AS kind, create_date AS happened_at, place.*
+    FROM pyrus.notes JOIN pyrus_report.task_places AS place USING (task_id) WHERE create_date IS NOT NULL
+  UNION ALL
+    SELECT change, changed_at, place.*
+    FROM pyrus_report.state_changes JOIN pyrus_report.task_places AS place USING (task_id)
+) AS event
+CROSS JOIN LATERAL (
+    SELECT happened_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock) AS local
+) AS here
+GROUP BY month, weekday, hour, kind, form_id, form, project_id, project;
+
+COMMENT ON VIEW pyrus_report.workload_heatmap IS
+    'At which hours of the week is work done? One row a month, weekday, hour, kind of event, form and main project in '
+    'which something happened. events can be summed over all but the kinds: what creates or closes a task is a note '
+    'too.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.month IS 'First day of the month, in the time zone of the reports.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.weekday IS 'Day of the week: 1 is Monday, 7 is Sunday.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.hour IS
+    'Hour of the day, 0 to 23, as clocks show it; where they are set back, two hours have the same number.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.kind IS
+    'note: a note was written; created, closed, reopened: a task was (see state_changes).';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.form_id IS 'The form of the tasks; null: tasks without one.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.form IS 'Name of that form.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.project_id IS
+    'The main project of the tasks, as it is now; null: tasks in none.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.project IS 'Path of that project from the root.';
+COMMENT ON COLUMN pyrus_report.workload_heatmap.events IS 'How many there were.';

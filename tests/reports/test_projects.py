@@ -1,0 +1,53 @@
+"""How projects stand: project_summary, project_tasks."""
+
+from decimal import Decimal
+
+from tests.reports.conftest import Reports
+from tests.reports.world import CONTRACTS, INVOICES, LEGAL, note, on, task, utc
+
+
+def _closed(task_id: int, created: str, closed: str, due: str | None = None) -> dict[str, object]:
+    ended = note(closed, ActivityAction="Complete")
+    return task(task_id, created, ended, Projects=[CONTRACTS], **({"DueDate": on(due)} if due else {}))
+
+
+def test_a_task_stands_once_in_its_project_and_once_in_each_above(reports: Reports) -> None:
+    reports.load(
+        task(1, "2026-03-02 09:00", Projects=[CONTRACTS]),
+        task(2, "2026-03-02 09:00", Projects=[LEGAL, CONTRACTS, INVOICES]),
+    )
+
+    assert reports.ask("SELECT project_id, task_id, is_direct FROM project_tasks ORDER BY 1, 2") == [
+        (INVOICES["Id"], 2, True),
+        (LEGAL["Id"], 1, False),
+        (LEGAL["Id"], 2, True),
+        (CONTRACTS["Id"], 1, True),
+        (CONTRACTS["Id"], 2, True),
+    ]
+
+
+def test_a_project_counts_the_tasks_in_it_and_below_it(reports: Reports) -> None:
+    reports.load(
+        task(1, "2026-03-02 09:00", Projects=[CONTRACTS], DueDate=on("2026-03-15")),
+        task(2, "2026-01-05 09:00", Projects=[LEGAL], DueDate=on("2026-03-16")),
+        _closed(3, "2026-03-01 09:00", "2026-03-02 09:00", due="2026-03-01"),
+        _closed(4, "2026-01-01 09:00", "2026-01-01 19:00", due="2026-01-01"),
+    )
+
+    assert reports.ask("""
+        SELECT project, project_path, task_count, direct_task_count, open_tasks, overdue_tasks, closed_tasks,
+               closed_late_share, created_30_days, closed_30_days, oldest_open_create_date
+        FROM project_summary ORDER BY project_id
+    """) == [
+        ("Legal", "Legal", 4, 1, 2, 1, 2, Decimal("0.5"), 2, 1, utc("2026-01-05 09:00")),
+        ("Contracts", "Legal / Contracts", 3, 3, 1, 1, 2, Decimal("0.5"), 2, 1, utc("2026-03-02 09:00")),
+    ]
+
+
+def test_cycle_times_are_told_by_percentiles(reports: Reports) -> None:
+    reports.load(*(_closed(hours, "2026-03-02 00:00", f"2026-03-02 {hours:02}:00") for hours in (1, 2, 3, 4, 20)))
+
+    assert reports.ask("""
+        SELECT project, cycle_p50_hours, cycle_p85_hours, cycle_p95_hours, last_modified_date
+        FROM project_summary WHERE project_id = 201
+    """) == [("Contracts", 3, Decimal("10.40"), Decimal("16.80"), utc("2026-03-02 20:00"))]

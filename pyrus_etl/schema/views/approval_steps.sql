@@ -56,12 +56,14 @@ SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, tas
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 JOIN round USING (task_id)
-LEFT JOIN pyrus.notes AS ask ON (ask.task_id, ask.note_no) = (round.task_id, round.note_no)
-LEFT JOIN (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the greatest word
-    SELECT task_id, step_no, person_id, max(choice) AS choice FROM pyrus.approvals GROUP BY 1, 2, 3
+LEFT JOIN LATERAL (  -- LIMIT, lest all notes be hashed for the dates of a few
+    SELECT create_date FROM pyrus.notes WHERE (notes.task_id, notes.note_no) = (round.task_id, round.note_no) LIMIT 1
+) AS ask ON true
+CROSS JOIN LATERAL (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
+    SELECT max(choice) AS choice FROM pyrus.approvals
+    WHERE round.is_last AND (approvals.task_id, approvals.step_no) = (round.task_id, round.step_no)
+      AND approvals.person_id IS NOT DISTINCT FROM round.person_id
 ) AS present
-    ON round.is_last AND (present.task_id, present.step_no) = (round.task_id, round.step_no)
-   AND present.person_id IS NOT DISTINCT FROM round.person_id
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
 LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in their order
     SELECT min(note_no) AS note_no, min(create_date) AS first_at, max(create_date) AS last_at,

@@ -1,7 +1,10 @@
 CREATE OR REPLACE VIEW pyrus_report.field_values AS
 SELECT task_id, note_no, value_no, field_id, row_id, field_type, field_name, parent_field_id,
        CASE field_type
-           WHEN 'Catalog' THEN jsonb_path_query_first(value_json, '$.CatalogItemValues[*] ? (@ != null)') #>> '{}'
+           WHEN 'Catalog' THEN (
+               SELECT string_agg(item #>> '{}', ', ')
+               FROM jsonb_path_query(value_json, '$.CatalogItemValues[*]') AS item
+           )
            WHEN 'Files' THEN (
                SELECT string_agg(name #>> '{}', ', ') FROM jsonb_path_query(value_json, '$.Files[*].Name') AS name
            )
@@ -9,18 +12,14 @@ SELECT task_id, note_no, value_no, field_id, row_id, field_type, field_name, par
                SELECT string_agg(url #>> '{}', ', ') FROM jsonb_path_query(value_json, '$.FileUrls[*].Url') AS url
            )
            WHEN 'Title' THEN value_json ->> 'Checkmark'
-           WHEN 'Project' THEN coalesce(
-               (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> value_project_id::text,
-               'Project ' || value_project_id
-           )
            ELSE coalesce(
-               value_text, value_number::text, value_date::text, person.name,
+               value_text, value_number::text, value_date::text, person.name, project.name,
                to_char(value_timestamp AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock), 'YYYY-MM-DD HH24:MI'),
                to_char(value_time, 'HH24:MI'), value_json ->> field_type, value_json::text
            )
        END AS value,
        value_number, value_date, value_timestamp, value_time, value_bool, value_person_id, person.name AS value_person,
-       value_project_id, value_catalog_item_id, value_json
+       value_project_id, project.name AS value_project, value_catalog_item_id, value_json
 FROM (
     SELECT task_id, NULL::integer AS note_no, value_no, field_id, row_id, field_type, field_name, parent_field_id,
            value_text, value_number, value_date, value_timestamp, value_time, value_bool, value_person_id,
@@ -33,6 +32,7 @@ FROM (
     FROM pyrus.note_form_values
 ) AS value
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = value_person_id
+LEFT JOIN pyrus.projects AS project ON project.project_id = value_project_id
 WHERE NOT EXISTS (  -- hardly a task is deleted: to look for those costs less than to join all that are not
     SELECT FROM pyrus.tasks AS gone WHERE gone.task_id = value.task_id AND gone.deleted_at IS NOT NULL
 );
@@ -49,8 +49,8 @@ COMMENT ON COLUMN pyrus_report.field_values.field_type IS 'Type of the field: Te
 COMMENT ON COLUMN pyrus_report.field_values.field_name IS 'Name of the field as people see it.';
 COMMENT ON COLUMN pyrus_report.field_values.parent_field_id IS 'The field (table or section) that this one stands in.';
 COMMENT ON COLUMN pyrus_report.field_values.value IS
-    'The value as text, whatever its type: a name for a person, the path for a project, the first column for a '
-    'catalog, the names of files.';
+    'The value as text, whatever its type: the name of a person or project, the columns of a catalog, the names of '
+    'files.';
 COMMENT ON COLUMN pyrus_report.field_values.value_number IS 'Number, Decimal (money), ApprovalStep; exact.';
 COMMENT ON COLUMN pyrus_report.field_values.value_date IS 'Date and DueDate.';
 COMMENT ON COLUMN pyrus_report.field_values.value_timestamp IS 'ApprovalDate and CreationDate.';
@@ -60,5 +60,6 @@ COMMENT ON COLUMN pyrus_report.field_values.value_bool IS
 COMMENT ON COLUMN pyrus_report.field_values.value_person_id IS 'The person that it names.';
 COMMENT ON COLUMN pyrus_report.field_values.value_person IS 'Name of that person.';
 COMMENT ON COLUMN pyrus_report.field_values.value_project_id IS 'The project that it names.';
+COMMENT ON COLUMN pyrus_report.field_values.value_project IS 'Name of that project.';
 COMMENT ON COLUMN pyrus_report.field_values.value_catalog_item_id IS 'Id of the item of a catalog.';
 COMMENT ON COLUMN pyrus_report.field_values.value_json IS 'What no other column holds.';

@@ -17,7 +17,8 @@ LEFT JOIN (
                AS closed_late_share,
            count(*) FILTER (WHERE create_date > clock.now - interval '30 days') AS created_30,
            count(*) FILTER (WHERE close_date > clock.now - interval '30 days') AS closed_30,
-           min(create_date) FILTER (WHERE close_date IS NULL) AS oldest_create_date, max(modified_date) AS modified_date,
+           min(create_date) FILTER (WHERE close_date IS NULL) AS oldest_create_date,
+           max(modified_date) AS modified_date,
            round((percentile_cont(0.50) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p50,
            round((percentile_cont(0.85) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p85,
            round((percentile_cont(0.95) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p95

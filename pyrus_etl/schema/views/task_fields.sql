@@ -3,7 +3,8 @@ SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, tas
        field.value_no, field.field_id, field.field_name AS field, field.field_type, field.row_id,
        field.parent_field_id, parent.field_name AS parent_field, field.value,
        field.value_number, field.value_date, field.value_timestamp, field.value_time, field.value_bool,
-       field.value_person_id, field.value_person, field.value_project_id, field.value_catalog_item_id, field.value_json
+       field.value_person_id, field.value_person, field.value_project_id, field.value_project,
+       field.value_catalog_item_id, field.value_json
 FROM pyrus_report.current_tasks AS task
 JOIN pyrus_report.field_values AS field USING (task_id)
 LEFT JOIN pyrus.form_fields AS parent ON (parent.form_id, parent.field_id) = (task.form_id, field.parent_field_id)
@@ -26,8 +27,8 @@ COMMENT ON COLUMN pyrus_report.task_fields.row_id IS 'Row of the table that it s
 COMMENT ON COLUMN pyrus_report.task_fields.parent_field_id IS 'The field (table or section) that this one stands in.';
 COMMENT ON COLUMN pyrus_report.task_fields.parent_field IS 'Name of the field that this one stands in.';
 COMMENT ON COLUMN pyrus_report.task_fields.value IS
-    'The value as text, whatever its type: a name for a person, the path for a project, the first column for a '
-    'catalog, the names of files.';
+    'The value as text, whatever its type: the name of a person or project, the columns of a catalog, the names of '
+    'files.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_number IS 'Number, Decimal (money), ApprovalStep; exact.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_date IS 'Date and DueDate.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_timestamp IS 'ApprovalDate and CreationDate.';
@@ -37,5 +38,6 @@ COMMENT ON COLUMN pyrus_report.task_fields.value_bool IS
 COMMENT ON COLUMN pyrus_report.task_fields.value_person_id IS 'The person that it names.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_person IS 'Name of that person.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_project_id IS 'The project that it names.';
+COMMENT ON COLUMN pyrus_report.task_fields.value_project IS 'Name of that project.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_catalog_item_id IS 'Id of the item of a catalog.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_json IS 'What no other column holds.';

@@ -107,7 +107,7 @@ function element(name, text, properties = {}) {
 function table(columns, rows) {
   const made = element("table");
   const head = made.createTHead().insertRow();
-  columns.forEach((title, place) => head.append(element("th", title, { scope: "col", className: rows[0][place].className })));
+  columns.forEach((title, place) => head.append(element("th", title, { scope: "col", className: rows[0]?.[place].className ?? "" })));
   const body = made.createTBody();
   for (const cells of rows) body.insertRow().append(...cells);
   const scroll = element("div", null, { className: "scroll", tabIndex: 0 });
@@ -154,8 +154,8 @@ async function draw(name, rows) {
   delete views[name];
   const place = section.querySelector(".chart");
   section.querySelector("details").hidden = !rows.length;
-  if (!rows.length) return place.replaceChildren(element("p", "Nothing in this selection.", { className: "nothing" }));
   section.querySelector("details > :last-child").replaceWith(chartTable(name, rows));
+  if (!rows.length) return place.replaceChildren(element("p", "Nothing in this selection.", { className: "nothing" }));
   const spec = themed({ ...charts[name], config: charts.config });
   spec.data.values = rows;
   if (spec.height === "rows") spec.height = 26 * rows.length; // a step in pixels does not go with a width to fit

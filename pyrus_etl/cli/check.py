@@ -15,6 +15,7 @@ from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.load.connection import connect, require_schema
+from pyrus_etl.load.views import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
 
 
@@ -93,7 +94,10 @@ def _database(context: Context) -> str:
 def _schema(context: Context) -> str:
     with connect(context.database) as connection:
         require_schema(connection)
-    return "at the expected revision"
+        reports = (
+            "" if are_of_this_version(connection) else "; the reports are older or newer: run pyrus-etl db upgrade"
+        )
+    return f"at the expected revision{reports}"
 
 
 @checks("login", "Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID; the README says where to get them.")

@@ -38,6 +38,7 @@ from pyrus_etl.errors import LockHeld, SettingsError
 from pyrus_etl.load import cluster, embedded
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.load.refresh import refresh
 from pyrus_etl.sandbox import Activity, Sandbox, World
 from pyrus_etl.schema.attachment import attachments
 from pyrus_etl.schema.form import form_values, note_form_values
@@ -106,6 +107,7 @@ def _show(console: Console, number: int, seed: int) -> int:
             settings = _settings(sandbox, url)
             _backfill(console, settings, url, connection)
             _sync(console, settings, url, world)
+            _refresh(console, connection)
             for place, question in enumerate(QUESTIONS, 1):
                 _answer(console, connection, place, question)
             _page(console, connection)
@@ -169,6 +171,16 @@ def _sync(console: Console, settings: Settings, url: Secret, world: World) -> No
     _line(console, f"Sync:  {counts.tasks_fetched} fetched, {counts.tasks_changed} changed, in {seconds:.1f} s.")
     again = _run("sync", sync_plan, settings, url, Progress())
     _line(console, f"Sync:  {again.tasks_fetched} fetched, {again.tasks_changed} changed: nothing has happened since.")
+
+
+def _refresh(console: Console, connection: Connection) -> None:
+    _chapter(console, 4, "A table for every form", "pyrus-etl reports refresh")
+    begun = time.monotonic()
+    refreshed = refresh(connection)
+    columns = sum(map(len, refreshed.columns_made.values()))
+    seconds = time.monotonic() - begun
+    _line(console, f"{len(refreshed.views)} views with {columns} columns, in {seconds:.1f} s; the shell has them too:")
+    console.print(Padding.indent(Columns(refreshed.views, padding=(0, 3), column_first=True), 2))
 
 
 def _run(kind: str, plan: Plan, settings: Settings, url: Secret, progress: Progress) -> Counts:
@@ -262,12 +274,12 @@ def _farewell(console: Console) -> None:
 
 
 def _shell() -> int:
-    """psql on the last demo's database, with the schema in its search path."""
+    """psql on the last demo's database, with the schemas in its search path."""
     if not (folder() / "PG_VERSION").exists():
         raise SettingsError(f"There is no demo to look at yet; run {_ourselves()} demo first.")
     with embedded.serving(folder()) as url:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
-        environment = {**os.environ, "PGOPTIONS": "-c search_path=pyrus"}
+        environment = {**os.environ, "PGOPTIONS": "-c search_path=pyrus,pyrus_report"}
         return subprocess.run([cluster.program("psql"), "-d", url.reveal()], env=environment, check=False).returncode
 
 

@@ -58,7 +58,7 @@ def settings() -> Settings:
 
 @contextmanager
 def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
-    """The database of the settings; the embedded one is started for the block, and its schema brought up.
+    """The database of the settings; the embedded one is started for the block, its schema and reports brought up.
 
     With `port` the embedded one listens there on 127.0.0.1 too.
     """
@@ -67,12 +67,14 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
         return
     from pyrus_etl.load.connection import connect, revision
     from pyrus_etl.load.embedded import serving
+    from pyrus_etl.load.views import are_of_this_version
     from pyrus_etl.schema.metadata import REVISION
 
     with serving(port=port) as url:
         with connect(url) as connection:
             at = revision(connection)
-        if at is None or at < REVISION:
+            stale = at is None or at < REVISION or (at == REVISION and not are_of_this_version(connection))
+        if stale:
             from pyrus_etl.load.migrate import upgrade
 
             upgrade(url)

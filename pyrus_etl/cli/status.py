@@ -45,7 +45,9 @@ def _show(found: Overview) -> None:
     for table, rows in found.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
     click.echo(f"Tasks set aside: {found.open_errors}" + (" (pyrus-etl errors list)" if found.open_errors else ""))
-    waiting = f"; {found.fields_waiting} fields wait for pyrus-etl reports refresh" if found.fields_waiting else ""
+    waiting = (
+        f"; fields that wait for pyrus-etl reports refresh: {found.fields_waiting}" if found.fields_waiting else ""
+    )
     click.echo(f"Wide views of forms: {found.wide_views}{waiting}")
 
 

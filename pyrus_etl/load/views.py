@@ -1,5 +1,7 @@
 """The views of the reports: brought up by every `db upgrade`, inside the caller's transaction."""
 
+import hashlib
+
 import psycopg
 from psycopg import sql
 
@@ -23,10 +25,24 @@ def create(connection: Connection) -> None:
     Raises one of `InTheWay` where a view cannot be changed in its place.
     """
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {REPORT_SCHEMA}")
-    connection.execute(f"COMMENT ON SCHEMA {REPORT_SCHEMA} IS 'Reports on the tables of pyrus; made by pyrus-etl.'")
     for text in views().values():
         connection.execute(text.encode())
     wide.create(connection)
+    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+    connection.execute(comment.format(sql.Identifier(REPORT_SCHEMA), sql.Literal(_remark())))
+
+
+def are_of_this_version(connection: Connection) -> bool:
+    """Whether the views were made by a version with the same views; their texts need no migration to change."""
+    found = connection.execute(
+        "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [REPORT_SCHEMA]
+    ).fetchone()
+    return found == (_remark(),)
+
+
+def _remark() -> str:
+    digest = hashlib.sha256("".join(sorted(views().values())).encode()).hexdigest()
+    return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {digest[:12]}."
 
 
 def drop(connection: Connection) -> None:

@@ -146,7 +146,7 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
 async def _hint(run: Run) -> None:
     """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
     if await run.store.run(wide.remembered) and (fields := await run.store.run(catalogue.waiting)):
-        log.info("%s new fields of forms wait for pyrus-etl reports refresh", fields)
+        log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
 
 
 async def _write_end(run: Run) -> None:

@@ -45,7 +45,7 @@ def test_json_is_one_object_with_the_counts_and_nothing_else(database: Secret, c
     assert (report["kind"], report["status"], report["tasks_changed"]) == (command, "ok", 20)
 
 
-@pytest.mark.parametrize("command", ["status", "errors list", "db check", "db current", "check"])
+@pytest.mark.parametrize("command", ["status", "errors list", "db check", "db current", "check", "reports refresh"])
 def test_commands_that_report_do_so_in_json_too(database: Secret, command: str) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         process = program(*command.split(), "--json", sandbox=sandbox, database=database)

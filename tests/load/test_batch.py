@@ -213,3 +213,21 @@ def test_a_batch_of_a_thousand_tasks_is_stored_whole(database: Secret, connectio
     loaded(connection, *bodies.values())
 
     assert read_tables(database) == tables_of(bodies, with_contacts=False)
+
+
+def test_the_fields_of_a_form_are_merged_and_those_that_are_known_not_written_again(connection: Connection) -> None:
+    def form(*fields: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"Field": field} for field in fields]
+
+    what, sum_, told = (
+        {"Id": 1, "Type": "Text", "Name": "What"},
+        {"Id": 2, "Type": "Decimal", "Name": "Sum"},
+        "SELECT field_id, field_type, field_name, xmin::text FROM pyrus.form_fields ORDER BY 1",
+    )
+    loaded(connection, body(1, Projects=[{"Id": 5}], Form=form(what, sum_)))
+    before = rows(connection, told)
+    loaded(connection, body(2, Projects=[{"Id": 5}], Form=form(what, {"Id": 2, "Name": "Total"}, {"Id": 3})))
+    after = rows(connection, told)
+
+    assert after[0] == before[0]
+    assert [row[:3] for row in after[1:]] == [(2, "Decimal", "Total"), (3, None, None)]

@@ -1,0 +1,166 @@
+"""The reports from the command line: `reports refresh`, `db grant`, the time zone, and what says that fields wait."""
+
+import json
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.cli.test_program import sentence
+from tests.runs import program
+from tests.typing import Query
+
+ZONE = "SELECT time_zone FROM pyrus_report.clock"
+VIEWS = "SELECT relname::text FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
+FORGET_A_FIELD = """
+    DELETE FROM pyrus.report_columns WHERE column_name = 'status' AND view_name = 'form_purchase_request'
+"""
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Sandbox]:
+    with Sandbox(World(51, tasks=60)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def synced(world: Sandbox, database: Secret) -> Secret:
+    """A database after a sync."""
+    assert program("sync", sandbox=world, database=database).returncode == 0
+    return database
+
+
+@pytest.fixture
+def role(database: Secret, query: Query) -> Iterator[str]:
+    """A role that may log in and nothing else."""
+    name = f"guest_{os.getpid()}"
+    query(database, f"CREATE ROLE {name} LOGIN")
+    yield name
+    query(database, f"DROP OWNED BY {name}")
+    query(database, f"DROP ROLE {name}")
+
+
+def as_role(role: str, database: Secret) -> Secret:
+    return Secret(database.reveal().replace("postgres@", f"{role}@", 1))
+
+
+def test_refresh_makes_a_view_for_every_form_and_says_so(synced: Secret, query: Query) -> None:
+    told = program("reports", "refresh", database=synced)
+    again = json.loads(program("reports", "refresh", "--json", database=synced).stdout)
+
+    assert "pyrus_report.form_purchase_request: made, 18 new columns" in told.stdout.splitlines()
+    assert (again["views_made"], again["columns_made"]) == ([], {})
+    assert set(again["views"]) <= {name for (name,) in query(synced, VIEWS)}
+
+
+def test_refresh_on_an_empty_database_says_what_to_do(database: Secret) -> None:
+    assert "run pyrus-etl sync first" in program("reports", "refresh", database=database).stdout
+
+
+def test_refresh_without_the_right_to_make_views_is_5(synced: Secret, role: str, query: Query) -> None:
+    query(synced, f"GRANT USAGE ON SCHEMA pyrus TO {role}")
+    query(synced, f"GRANT ALL ON ALL TABLES IN SCHEMA pyrus TO {role}")
+    process = program("reports", "refresh", database=as_role(role, synced))
+
+    assert process.returncode == 5
+    assert "lacks a right: permission denied for schema pyrus_report" in sentence(process)
+
+
+@pytest.mark.parametrize("command", ["db upgrade", "reports refresh"])
+def test_the_time_zone_of_the_reports_is_set_and_stays(database: Secret, query: Query, command: str) -> None:
+    program(*command.split(), database=database, PYRUS_ETL_TIME_ZONE="europe/moscow")
+    program(*command.split(), database=database)
+
+    assert query(database, ZONE) == [("Europe/Moscow",)]
+
+
+@pytest.mark.parametrize("command", ["db upgrade", "reports refresh"])
+@pytest.mark.parametrize("zone", ["Europe/Atlantis", "UTC+3", "'; DROP"])
+def test_a_time_zone_that_nobody_knows_is_2(database: Secret, query: Query, command: str, zone: str) -> None:
+    process = program(*command.split(), database=database, PYRUS_ETL_TIME_ZONE=zone)
+
+    assert process.returncode == 2
+    assert f"PYRUS_ETL_TIME_ZONE: PostgreSQL knows no time zone {zone!r}" in sentence(process)
+    assert query(database, ZONE) == [("UTC",)]
+
+
+def test_a_role_reads_all_reports_and_nothing_else(synced: Secret, role: str, query: Query) -> None:
+    assert program("db", "grant", role, database=synced).returncode == 0
+    program("reports", "refresh", database=synced)  # views that are made later count too
+    tables = query(
+        synced, "SELECT relname::text FROM pg_class WHERE relnamespace = 'pyrus'::regnamespace AND relkind = 'r'"
+    )
+
+    with psycopg.connect(as_role(role, synced).reveal(), autocommit=True) as reader:
+        for (view,) in query(synced, VIEWS):
+            reader.execute(f"SELECT * FROM pyrus_report.{view}".encode())
+        for table in (f"pyrus.{name}" for (name,) in tables):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(f"SELECT * FROM {table}".encode())
+        for statement in ("DELETE FROM pyrus_report.person_names", "CREATE VIEW pyrus_report.mine AS SELECT 1"):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
+                reader.execute(statement.encode())
+
+
+def test_granting_may_be_repeated_and_outlives_an_upgrade(database: Secret, role: str, query: Query) -> None:
+    for _ in range(2):
+        assert program("db", "grant", role, database=database).stdout == (
+            f"{role} may read the reports, schema pyrus_report.\n"
+        )
+    query(database, "DROP SCHEMA pyrus_report CASCADE")
+    upgrade(database)
+
+    process = program("db", "grant", role, database=database)
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize("name", ["nobody_of_that_name", 'no"body', "none"])
+def test_a_role_that_is_not_there_is_2(database: Secret, name: str) -> None:
+    process = program("db", "grant", name, database=database)
+
+    assert process.returncode == 2
+    assert f"There is no role {name!r} in this database" in sentence(process)
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        "GRANT USAGE ON SCHEMA pyrus TO {0}",
+        "GRANT USAGE ON SCHEMA pyrus, pyrus_report TO {0}",
+        "GRANT USAGE ON SCHEMA pyrus, pyrus_report TO {0}; GRANT SELECT ON ALL TABLES IN SCHEMA pyrus_report TO {0}",
+    ],
+)
+def test_a_role_that_may_not_grant_is_5(database: Secret, role: str, query: Query, rights: str) -> None:
+    query(database, f"{rights.format(role)}; GRANT SELECT ON pyrus.alembic_version TO {role}")
+    process = program("db", "grant", "pg_monitor", database=as_role(role, database))
+
+    assert process.returncode == 5
+    assert f"The role {role} of DATABASE_URL may not grant the reports" in sentence(process)
+
+
+def test_new_fields_are_hinted_at_once_there_are_wide_views(synced: Secret, world: Sandbox, query: Query) -> None:
+    hint = "fields of forms that wait for pyrus-etl reports refresh"
+    before = program("sync", sandbox=world, database=synced)
+    program("reports", "refresh", database=synced)
+    none = program("sync", sandbox=world, database=synced)
+    query(synced, FORGET_A_FIELD)
+    waiting = [program(command, sandbox=world, database=synced) for command in ("sync", "reconcile", "backfill")]
+
+    assert hint not in before.stderr + none.stderr
+    assert [f"{hint}: 1" in run.stderr for run in waiting] == [True, True, True]
+
+
+def test_status_tells_what_waits(synced: Secret, query: Query) -> None:
+    before = json.loads(program("status", "--json", database=synced).stdout)
+    program("reports", "refresh", database=synced)
+    after = program("status", database=synced).stdout
+    query(synced, FORGET_A_FIELD)
+    waiting = program("status", database=synced).stdout
+
+    assert (before["wide_views"], before["fields_waiting"] > 40) == (0, True)
+    assert after.endswith("Wide views of forms: 6\n")
+    assert waiting.endswith("Wide views of forms: 6; fields that wait for pyrus-etl reports refresh: 1\n")

@@ -1,0 +1,149 @@
+"""`db upgrade` and `db downgrade`: old databases, the reports, and what users built on them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.grants import grant_reports
+from pyrus_etl.load.migrate import differences, downgrade, upgrade
+from pyrus_etl.load.refresh import refresh
+from pyrus_etl.load.views import are_of_this_version
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.oracle import assert_tables_equal_world
+from tests.runs import CHECKOUT, sync
+from tests.typing import Query
+
+VIEWS = "SELECT relname::text, oid::bigint FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
+MAY_READ = "SELECT bool_and(has_table_privilege(%s, oid, 'SELECT')) FROM pg_class WHERE relname = ANY (%s)"
+OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
+"""A view as another version might have had it: it cannot be changed in its place."""
+
+
+def names(views: list[tuple[str, int]]) -> list[str]:
+    return [name for name, _ in views]
+
+
+@pytest.fixture
+def forms(database: Secret) -> Secret:
+    """A database with wide views of five forms."""
+    with Sandbox(World(41, tasks=60)) as sandbox:
+        sync(sandbox, database)
+    with connect(database) as connection:
+        refresh(connection)
+    return database
+
+
+@pytest.fixture
+def reader(database: Secret, query: Query) -> Iterator[str]:
+    """A role that may read the reports."""
+    role = f"reader_{os.getpid()}"
+    query(database, f"CREATE ROLE {role}")
+    with connect(database) as connection:
+        grant_reports(connection, role)
+    yield role
+    query(database, f"DROP OWNED BY {role}")
+    query(database, f"DROP ROLE {role}")
+
+
+def test_a_database_of_the_first_revision_has_afterwards_what_a_fresh_one_has(each_database: Secret) -> None:
+    with Sandbox(World(42, tasks=120)) as sandbox:
+        sync(sandbox, each_database)
+        downgrade(each_database, "0001")
+        upgrade(each_database)
+
+        assert differences(each_database) == []
+        assert_tables_equal_world(each_database, sandbox.world)
+
+
+def test_views_are_changed_in_their_place(forms: Secret, query: Query) -> None:
+    before = query(forms, VIEWS)
+    query(
+        forms,
+        "CREATE OR REPLACE VIEW pyrus_report.clock AS SELECT now() AS now, current_date AS today, 'Mars' AS time_zone",
+    )
+    upgrade(forms)
+
+    assert query(forms, VIEWS) == before
+    assert query(forms, "SELECT time_zone FROM pyrus_report.clock") == [("UTC",)]
+
+
+def test_a_view_that_cannot_be_changed_in_its_place_is_made_anew_with_all_others(forms: Secret, query: Query) -> None:
+    before = query(forms, VIEWS)
+    query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
+    query(forms, OLD_PERSON_NAMES)
+    upgrade(forms)
+
+    assert names(query(forms, VIEWS)) == names(before)
+    assert query(forms, "SELECT count(*) > 0 FROM pyrus_report.person_names WHERE name IS NOT NULL") == [(True,)]
+
+
+def test_rights_outlive_views_that_are_made_anew(forms: Secret, query: Query, reader: str) -> None:
+    query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
+    query(forms, OLD_PERSON_NAMES)
+    upgrade(forms)
+
+    assert query(forms, MAY_READ, reader, names(query(forms, VIEWS))) == [(True,)]
+
+
+def test_what_users_built_on_a_view_stays_where_that_can_be(forms: Secret, query: Query) -> None:
+    query(forms, "CREATE VIEW public.mine AS SELECT task_id, amount FROM pyrus_report.form_purchase_request")
+    query(forms, "CREATE VIEW pyrus_report.mine_too AS SELECT name FROM pyrus_report.person_names")
+    before = query(forms, "TABLE public.mine"), query(forms, VIEWS)
+    upgrade(forms)
+
+    assert (query(forms, "TABLE public.mine"), query(forms, VIEWS)) == before
+
+
+def test_where_it_is_in_the_way_nothing_is_done_and_a_sentence_names_it(forms: Secret, query: Query) -> None:
+    query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
+    query(forms, OLD_PERSON_NAMES)
+    query(forms, "CREATE VIEW public.mine AS TABLE pyrus_report.person_names")
+    before = query(forms, VIEWS)
+
+    with pytest.raises(DatabaseUnavailable, match=r"drop them, run pyrus-etl db upgrade, .*: view mine depends on"):
+        upgrade(forms)
+    assert query(forms, VIEWS) == before
+    assert query(forms, "TABLE public.mine") == [(1,)]
+
+
+def test_what_stands_on_a_table_that_has_to_go_is_named_too(database: Secret, query: Query) -> None:
+    query(database, "CREATE VIEW public.mine AS TABLE pyrus.form_fields")
+
+    with pytest.raises(DatabaseUnavailable, match=r"Something of your own stands on .*: view mine depends on"):
+        downgrade(database, "0001")
+    assert differences(database) == []
+
+
+def test_a_downgrade_takes_the_reports_away_and_nothing_of_anybody_else(forms: Secret, query: Query) -> None:
+    query(forms, "CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
+    downgrade(forms, "0001")
+
+    assert names(query(forms, VIEWS)) == ["mine"]
+    assert query(forms, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
+
+
+def test_views_of_another_version_are_noticed(database: Secret, query: Query) -> None:
+    with connect(database) as connection:
+        assert are_of_this_version(connection)
+
+        query(database, "COMMENT ON SCHEMA pyrus_report IS 'Reports with the hash of another version.'")
+        assert not are_of_this_version(connection)
+
+        upgrade(database)
+        assert are_of_this_version(connection)
+
+
+def test_alembic_by_hand_leaves_the_views_alone(forms: Secret, query: Query) -> None:
+    before = query(forms, VIEWS)
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": forms.reveal(), "HOME": os.environ["HOME"]}
+    command = [sys.executable, "-m", "alembic", "-c", str(CHECKOUT / "alembic.ini"), "current"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+    assert told.stdout.startswith("0002")
+    assert query(forms, VIEWS) == before

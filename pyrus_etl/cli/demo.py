@@ -33,6 +33,7 @@ from rich.text import Text
 from pyrus_etl.cli.demo_questions import QUESTIONS, Question
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.cli.progress import progress_shown
+from pyrus_etl.cli.report import write
 from pyrus_etl.errors import LockHeld, SettingsError
 from pyrus_etl.load import cluster, embedded
 from pyrus_etl.load.connection import Connection, connect
@@ -54,6 +55,8 @@ from pyrus_etl.sync.run import Plan, conduct
 WIDTH = 100
 MORNING = timedelta(hours=3)
 CHANGES = 25
+PAGE = "pyrus-demo.html"
+OURS = b'<meta name="generator" content="pyrus-etl">'
 COUNTED = (tasks, notes, form_values, note_form_values, approvals, attachments, persons, projects)
 
 
@@ -107,6 +110,7 @@ def _show(console: Console, number: int, seed: int) -> int:
             _refresh(console, connection)
             for place, question in enumerate(QUESTIONS, 1):
                 _answer(console, connection, place, question)
+            _page(console, connection)
     _farewell(console)
     return 0
 
@@ -212,6 +216,27 @@ def _answer(console: Console, connection: Connection, place: int, question: Ques
         return
     console.print(Padding(_table(rows), (0, 0, 0, 2), expand=False))
     _line(console, f"[bold]{question.answer.format_map({name: _shown(told) for name, told in rows[0].items()})}[/]")
+
+
+def _page(console: Console, connection: Connection) -> None:
+    path = _page_path()
+    _chapter(console, "At a glance", "the reports on one page", f"pyrus-etl report --html {PAGE}")
+    write(connection, path)
+    _line(console, "Flow, throughput, cycle times, who is waited for; one file that needs no network. In a browser:")
+    _line(console, f"    [cyan]{path}[/]")
+
+
+def _page_path() -> Path:
+    """In the folder where one is; beside the database if that cannot be, or somebody's own file is in the way."""
+    here = Path.cwd() / PAGE
+    if os.access(here.parent, os.W_OK) and (not here.exists() or _is_ours(here)):
+        return here
+    return folder().parent / PAGE
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a page stands there that pyrus-etl has made."""
+    return path.is_file() and OURS in path.read_bytes()[:2000]
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

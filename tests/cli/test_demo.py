@@ -25,6 +25,8 @@ def test_shows_the_road_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert "WITH decision AS (" in ended.stdout, "the queries are shown"
     assert "Question 5 of 5" in ended.stdout
     assert "No rows" not in ended.stdout
+    assert str(tmp_path / "pyrus-demo.html") in ended.stdout
+    assert (tmp_path / "pyrus-demo.html").stat().st_size > 1_000_000
     assert max(map(len, ended.stdout.splitlines())) <= 110
     assert not (tmp_path / DATA / "demo" / "postmaster.pid").exists()
     assert not (tmp_path / DATA / "postgresql-18").exists(), "what the user has synced is not touched"
@@ -45,6 +47,15 @@ def test_starts_anew_and_can_be_looked_into(tmp_path: Path) -> None:
 
     assert (shell.returncode, shell.stderr) == (0, "")
     assert " t\n" in shell.stdout
+
+
+def test_a_file_of_the_user_is_not_overwritten(tmp_path: Path) -> None:
+    page = tmp_path / "pyrus-demo.html"
+    page.write_text("mine", encoding="utf-8")
+    ended = program("demo", "--tasks", "1", HOME=str(tmp_path))
+
+    assert page.read_text(encoding="utf-8") == "mine"
+    assert str(tmp_path / DATA / "pyrus-demo.html") in ended.stdout
 
 
 def test_an_environment_for_a_real_account_is_left_alone(tmp_path: Path) -> None:

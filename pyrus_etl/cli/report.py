@@ -1,0 +1,43 @@
+"""`report`: the reports as one page."""
+
+import contextlib
+from pathlib import Path
+
+import click
+
+from pyrus_etl.cli.options import DATABASE_SETTINGS, database, settings, with_settings
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.report.figures import figures
+from pyrus_etl.report.page import page
+
+
+@click.command()
+@click.option("--html", "file", metavar="FILE", required=True, help="The file to write; replaced if it is there.")
+@with_settings(*DATABASE_SETTINGS)
+def report(file: str) -> None:
+    """Writes the reports as one page that needs nothing beside itself: charts, tables, filters.
+
+    It can be mailed, put on a share or opened where there is no network. The database role needs to read the schema
+    pyrus_report only (pyrus-etl db grant).
+
+    \b
+    Example:  pyrus-etl report --html pyrus.html
+    """
+    path = Path(file)
+    with database(settings()) as url, connect(url) as connection:
+        write(connection, path)
+    click.echo(f"The page is in {path} ({path.stat().st_size / 1e6:.1f} MB); open it in a browser.")
+
+
+def write(connection: Connection, path: Path) -> None:
+    """Writes the page whole or not at all; raises SettingsError where the file cannot be written."""
+    made = page(figures(connection))
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_text(made, encoding="utf-8", newline="\n")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise SettingsError(f"--html: {path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,1 @@
+"""The reports as one page: views → figures → an HTML file that needs nothing beside itself."""

@@ -1,0 +1,249 @@
+"use strict";
+// Shows the figures that belong to the filters. They come as SQL says them: nothing is computed here but what is shown.
+
+const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, charts } =
+  JSON.parse(document.getElementById("figures").textContent);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const views = {};
+const PERIODS = { 30: "30 days", 90: "90 days", 365: "1 year", 730: "2 years" };
+const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+// Values as people read them.
+
+const number = (value) => (value == null ? "–" : value.toLocaleString("en"));
+
+function hours(value) {
+  if (value == null) return "–";
+  const whole = Math.floor(value);
+  if (whole >= 240) return `${number(Math.round(value / 24))} days`;
+  if (whole >= 24) return `${Math.floor(whole / 24)} d ${whole % 24} h`;
+  return whole >= 1 ? `${whole} h ${Math.floor((value - whole) * 60)} min` : `${Math.floor(value * 60)} min`;
+}
+
+function days(value) {
+  return value === 1 ? "1 day" : `${number(value)} days`;
+}
+
+function month(text) {
+  return new Date(`${text}T00:00:00Z`).toLocaleDateString("en", { month: "long", year: "numeric", timeZone: "UTC" });
+}
+
+function ago(seconds) {
+  const steps = [[86400, "day"], [3600, "hour"], [60, "minute"]];
+  const [size, unit] = steps.find(([size]) => seconds >= size) ?? [1, "second"];
+  return new Intl.RelativeTimeFormat("en").format(-Math.floor(seconds / size), unit);
+}
+
+// What each chart shows, as rows; `columns` are those of its table.
+
+const later = (day, by) => new Date(Date.parse(day) + by * 86400000).toISOString().slice(0, 10);
+const along = (axis, columns) =>
+  axis.map((at, place) => ({ at, ...Object.fromEntries(Object.entries(columns).map(([name, all]) => [name, all[place]])) }));
+const firstWith = (rows, has) => rows.slice(Math.max(0, rows.findIndex(has)));
+
+const ROWS = {
+  flow(scope, period) {
+    const start = later(clock.today, -period);
+    const daily = start >= axes.days[0];
+    const rows = daily ? along(axes.days, scope.flow_days) : along(axes.week_ends, scope.flow_weeks);
+    return firstWith(rows.filter((row) => row.at >= start), (row) => row.open || row.done);
+  },
+  throughput(scope, period) {
+    const start = later(clock.today, -period);
+    const told = along(axes.weeks, scope.weeks).filter((row) => row.at > start);
+    const coming = scope.forecast?.finished_p50 == null ? [] : [1, 2, 3, 4].map((week) => ({
+      at: later(axes.weeks.at(-1), week * 7),
+      p15: scope.forecast.finished_p15,
+      p50: scope.forecast.finished_p50,
+      p85: scope.forecast.finished_p85,
+    }));
+    const rows = [...firstWith(told, (row) => row.created || row.finished), ...coming];
+    return rows.map((row) => ({ ...row, from: row.at, until: later(row.at, 6) }));
+  },
+  cycle(scope, period) {
+    const start = later(clock.today, -period);
+    const weekly = start >= axes.days[0];
+    const rows = weekly ? along(axes.last_weeks, scope.cycle_weeks) : along(axes.months, scope.cycle_months);
+    return rows
+      .filter((row) => row.at > start && row.closed)
+      .map((row) => ({ ...row, p50_told: hours(row.p50), p85_told: hours(row.p85), p95_told: hours(row.p95) }));
+  },
+  age: (scope) => scope.age,
+  people: (scope) => scope.waited_for.map((row) => ({ ...row, longest_told: hours(row.longest_hours) })),
+  heat(scope, period) {
+    const notes = scope.heat[period];
+    if (!notes.some(Boolean)) return [];
+    return notes.map((events, place) => {
+      const hour = String(place % 24).padStart(2, "0");
+      const weekday = WEEKDAYS[Math.floor(place / 24)];
+      return { weekday: weekday.slice(0, 3), hour, time: `${hour}:00 to ${hour}:59`, notes: events };
+    });
+  },
+};
+
+const COLUMNS = {
+  flow: { at: "End of", open: "Open", done: "Done in all" },
+  throughput: { from: "Week from", created: "Created", finished: "Finished", p15: "Slow week", p50: "Median", p85: "Good" },
+  cycle: { at: "From", closed: "Closed", p50_told: "p50", p85_told: "p85", p95_told: "p95" },
+  age: { bucket: "Age", open: "Open", overdue: "Overdue" },
+  people: { person: "Approver", approvals: "Waiting", longest_told: "The longest for" },
+  heat: { weekday: "On", time: "At", notes: "Notes" },
+};
+
+const TABLES = {
+  approvals: { person: ["Approver", String], hours: ["Waits for", hours] },
+  overdue_tasks: { who: ["Responsible", String], days: ["Overdue by", days] },
+  aging: { who: ["Responsible", String], hours: ["Open for", hours], usual_hours: ["85 of 100 took", hours] },
+};
+
+// The page. Texts are put in as text, never as HTML.
+
+function element(name, text, properties = {}) {
+  const made = Object.assign(document.createElement(name), properties);
+  if (text != null) made.textContent = text;
+  return made;
+}
+
+function table(columns, rows) {
+  const made = element("table");
+  const head = made.createTHead().insertRow();
+  columns.forEach((title, place) => head.append(element("th", title, { scope: "col", className: rows[0]?.[place].className ?? "" })));
+  const body = made.createTBody();
+  for (const cells of rows) body.insertRow().append(...cells);
+  const scroll = element("div", null, { className: "scroll", tabIndex: 0 });
+  scroll.append(made);
+  return scroll;
+}
+
+function chartTable(name, rows) {
+  const columns = Object.entries(COLUMNS[name]);
+  const cell = (value) => (typeof value === "number" ? element("td", number(value), { className: "number" }) : element("td", value));
+  return table(columns.map(([, title]) => title), rows.map((row) => columns.map(([key]) => cell(row[key]))));
+}
+
+function taskCell(task) {
+  const cell = element("td");
+  const name = element("bdi", task.text?.replace(/\s+/g, " ").trim() || `Task ${task.task_id}`);
+  const link = /^https?:/.test(task.link) ? element("a", null, { href: task.link, target: "_blank", rel: "noopener" }) : element("span");
+  link.append(name);
+  cell.append(link, element("small", task.place ?? ""));
+  return cell;
+}
+
+function taskTable(name, tasksOf) {
+  const columns = Object.entries(TABLES[name]);
+  const rows = tasksOf.map((task) => [
+    taskCell(task),
+    ...columns.map(([key, [title, told]]) => {
+      const cell = element("td", task[key] == null ? "–" : told(task[key]), { className: told === String ? "" : "number" });
+      if (told !== String) cell.dataset.name = title;
+      return cell;
+    }),
+  ]);
+  return table(["Task", ...columns.map(([, [title]]) => title)], rows);
+}
+
+function themed(spec) {
+  const styles = getComputedStyle(document.documentElement);
+  return JSON.parse(JSON.stringify(spec).replace(/var\((--\w+)\)/g, (_, name) => styles.getPropertyValue(name).trim()));
+}
+
+async function draw(name, rows) {
+  const section = document.querySelector(`[data-chart=${name}]`);
+  views[name]?.finalize();
+  delete views[name];
+  const place = section.querySelector(".chart");
+  section.querySelector("details").hidden = !rows.length;
+  section.querySelector("details > :last-child").replaceWith(chartTable(name, rows));
+  if (!rows.length) return place.replaceChildren(element("p", "Nothing in this selection.", { className: "nothing" }));
+  const spec = themed({ ...charts[name], config: charts.config });
+  spec.data.values = rows;
+  if (spec.height === "rows") spec.height = 26 * rows.length; // a step in pixels does not go with a width to fit
+  const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+  views[name] = (await vegaEmbed(place, spec, options)).view;
+}
+
+function figure(name, text) {
+  document.querySelector(`[data-figure=${name}]`).textContent = text;
+}
+
+function forecast(told) {
+  if (told?.finished_p50 == null) return "There is no whole week yet to tell a pace from.";
+  const pace = `In the last ${told.weeks} weeks ${number(told.finished_p50)} were finished in the median week, ` +
+    `and ${number(told.created_mean)} came in on average.`;
+  if (told.weeks_at_p50 == null || !told.backlog) return pace;
+  const weeks = (value) => (value == null ? "an open number of" : number(value));
+  return `${pace} At this pace the ${number(told.backlog)} open ones take ${weeks(told.weeks_at_p50)} weeks, ` +
+    `between ${weeks(told.weeks_at_p85)} and ${weeks(told.weeks_at_p15)}, if nothing new comes.`;
+}
+
+let shown = Promise.resolve();
+const show = () => (shown = shown.then(showChosen)); // one after the other, so that the last choice is what is shown
+
+async function showChosen() {
+  const scope = scopes[Number(document.getElementById("scope").value)];
+  const period = Number(document.querySelector("#periods input:checked").value);
+  const cycle = scope.cycle[period];
+  figure("open", number(scope.open));
+  figure("overdue", number(scope.overdue));
+  figure("waiting", number(scope.waiting));
+  figure("closed", number(cycle?.closed ?? 0));
+  figure("p85", hours(cycle?.p85));
+  figure("forecast", forecast(scope.forecast));
+  figure("heat_since", `since ${month(later(clock.today, -period))}`);
+  for (const name of Object.keys(TABLES)) {
+    const rows = scope[name];
+    const shown = rows.length ? taskTable(name, rows) : element("p", "None.", { className: "nothing" });
+    document.querySelector(`[data-table=${name}] > :last-child`).replaceWith(shown);
+  }
+  await Promise.all(Object.entries(ROWS).map(([name, rows]) => draw(name, rows(scope, period))));
+  document.body.dataset.shown = `${scopes.indexOf(scope)}/${period}`;
+}
+
+function filters() {
+  const select = document.getElementById("scope");
+  const groups = { form: element("optgroup", null, { label: "Forms" }), project: element("optgroup", null, { label: "Projects" }) };
+  scopes.forEach((scope, place) => (groups[scope.kind] ?? select).append(element("option", scope.name, { value: place })));
+  select.append(...Object.values(groups).filter((group) => group.children.length));
+  for (const period of periods) {
+    const label = element("label");
+    const input = element("input", null, { type: "radio", name: "period", value: period, checked: period === 90 });
+    label.append(input, element("span", PERIODS[period]));
+    document.getElementById("periods").append(label);
+  }
+  document.getElementById("filters").addEventListener("change", show);
+  if (leftOut) document.getElementById("left-out").textContent =
+    `The ${number(leftOut)} smallest forms and projects are no choice of their own here; they count in Everything.`;
+}
+
+function freshness() {
+  const told = document.getElementById("freshness");
+  if (clock.synced_at == null) {
+    told.append(element("span", "No sync has been completed yet.", { className: "late" }));
+  } else {
+    told.append(`Data as of ${clock.synced}, ${ago(Math.max(0, Date.now() / 1000 - clock.synced_at))}. `);
+    const late = clock.is_failing ? "The last run failed." : clock.is_late ? "A sync is overdue." : "";
+    if (late) told.append(element("span", late, { className: "late" }));
+  }
+  document.getElementById("time-zone").textContent = clock.time_zone;
+}
+
+function frames() {
+  for (const section of document.querySelectorAll("[data-chart]")) {
+    const details = element("details");
+    details.append(element("summary", "As a table"), element("div"));
+    section.append(element("div", null, { className: "chart" }), details);
+  }
+  for (const section of document.querySelectorAll("[data-table]")) section.append(element("div"));
+}
+
+freshness();
+if (tasks) {
+  document.querySelector("main").hidden = false;
+  filters();
+  frames();
+  dark.addEventListener("change", show);
+  show();
+} else {
+  document.getElementById("empty").hidden = false;
+}

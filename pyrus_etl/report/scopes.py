@@ -1,0 +1,50 @@
+"""What the page can be narrowed to: everything, one form, or one project with all below it."""
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+
+MOST_SCOPES = 100
+
+Place = tuple[int, int]
+"""A form and a main project; 0 where there is none."""
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One choice of the filter, and the places whose tasks are in it."""
+
+    kind: str  # all, form or project
+    name: str
+    places: frozenset[Place]
+    tasks: int
+
+
+def scopes(rows: list[dict[str, Any]]) -> tuple[list[Scope], int]:
+    """Everything first, then forms and projects by name; and how many were left out for want of tasks.
+
+    `rows` come from queries/places.sql. A project that holds just the tasks of a form is left out: it is that form.
+    """
+    sizes: dict[Place, int] = {}
+    places: dict[tuple[str, int], set[Place]] = defaultdict(set)
+    names: dict[tuple[str, int], str] = {}
+    for row in rows:
+        place = (row["form_id"], row["project_id"])
+        sizes[place] = row["tasks"]
+        form = ("form", row["form_id"])
+        places[form].add(place)
+        names[form] = row["form"] or ("Form {}".format(*place) if place[0] else "Without a form")
+        if row["above_id"] is not None:
+            project = ("project", row["above_id"])
+            places[project].add(place)
+            names[project] = row["path"] or f"Project {row['above_id']}"
+    forms = {frozenset(found) for (kind, _), found in places.items() if kind == "form"}
+    narrower = [
+        Scope(key[0], names[key], frozenset(found), sum(sizes[place] for place in found))
+        for key, found in places.items()
+        if key[0] == "form" or frozenset(found) not in forms
+    ]
+    narrower.sort(key=lambda scope: -scope.tasks)
+    chosen = sorted(narrower[: MOST_SCOPES - 1], key=lambda scope: (scope.kind, scope.name.casefold()))
+    everything = Scope("all", "Everything", frozenset(sizes), sum(sizes.values()))
+    return [everything, *chosen], len(narrower) - len(chosen)

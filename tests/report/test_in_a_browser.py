@@ -1,0 +1,152 @@
+"""The page as it is read: in chromium, without a network."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyrus_etl.report.figures import Figures, figures
+from pyrus_etl.report.page import CHARTS, page
+from tests.report.browser import Browser
+from tests.report.test_page import HOSTILE
+from tests.reports.conftest import Reports
+from tests.reports.world import ANN, INVOICES, on, task
+
+FIGURES = (
+    "Object.fromEntries([...document.querySelectorAll('[data-figure]')].map(e => [e.dataset.figure, e.textContent]))"
+)
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LUMINANCE = (
+    "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0)"
+)
+
+
+def table(chart: str) -> str:
+    """The cells of the table below a chart."""
+    rows = f"document.querySelectorAll('[data-chart={chart}] details tbody tr')"
+    return f"[...{rows}].map(row => [...row.cells].map(cell => cell.textContent))"
+
+
+@pytest.fixture(scope="module")
+def told(organisation: Reports) -> Figures:
+    return figures(organisation.connection)
+
+
+@pytest.fixture(scope="module")
+def path(told: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(page(told), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(browser: Browser, path: Path) -> Browser:
+    """The page of the organisation, just opened."""
+    browser.said.clear()
+    browser.look_like()
+    browser.open(path)
+    return browser
+
+
+def test_every_chart_is_drawn_and_nothing_is_complained_of(opened: Browser) -> None:
+    drawn = opened.evaluate(
+        "[...document.querySelectorAll('[data-chart]')].filter(e => e.querySelector('svg path')).length"
+    )
+
+    assert drawn == len(CHARTS)
+    assert (
+        opened.evaluate("document.querySelectorAll('svg[aria-label], [role=graphics-document][aria-label]').length") > 0
+    )
+    assert opened.said == []
+
+
+@pytest.mark.parametrize("period", [30, 90, 365, 730])
+def test_the_figures_follow_the_filters(opened: Browser, told: Figures, period: int) -> None:
+    largest = max(range(1, len(told.scopes)), key=lambda number: told.scopes[number].open)
+    for number in (0, largest, len(told.scopes) - 1):
+        opened.choose(number, period)
+        scope, shown = told.scopes[number], opened.evaluate(FIGURES)
+
+        cycle: dict[str, Any] = scope.cycle.get(period, {"closed": 0, "p85": None})
+        assert [shown[name] for name in ("open", "overdue", "waiting", "closed")] == [
+            f"{value:,}" for value in (scope.open, scope.overdue, scope.waiting, cycle["closed"])
+        ]
+        assert shown["p85"].startswith(
+            "–" if cycle["p85"] is None else str(round(cycle["p85"] / 24)) if cycle["p85"] >= 240 else ""
+        )
+        assert opened.evaluate(table("age")) == [
+            [row["bucket"], f"{row['open']:,}", f"{row['overdue']:,}"] for row in scope.age
+        ]
+        assert [row[:2] for row in opened.evaluate(table("people"))] == [
+            [row["person"], str(row["approvals"])] for row in scope.waited_for
+        ]
+        links = "[...document.querySelectorAll('[data-table=overdue_tasks] a')].map(link => link.href)"
+        assert opened.evaluate(links) == [row["link"] for row in scope.overdue_tasks]
+        if scope.open:
+            assert opened.evaluate(table("flow"))[-1][1:] == [f"{scope.open:,}", f"{scope.flow_days['done'][-1]:,}"]
+    assert opened.said == []
+
+
+@pytest.mark.parametrize("width", [390, 320, 768, 1600])
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_the_screen_by_day_and_by_night(opened: Browser, path: Path, width: int, dark: bool) -> None:
+    opened.look_like(width=width, dark=dark)
+    opened.open(path)
+
+    assert opened.evaluate(OVERFLOW) <= 0
+    assert (opened.evaluate(LUMINANCE) < 200) is dark
+    too_wide = "[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+    assert opened.evaluate(too_wide) == 0
+    assert opened.said == []
+
+
+def test_charts_change_their_colours_with_the_screen(opened: Browser) -> None:
+    colour = "document.querySelector('[data-chart=people] svg path[aria-roledescription=bar]').getAttribute('fill')"
+    by_day = opened.evaluate(colour)
+    opened.look_like(dark=True)
+
+    opened.wait_for(f"({colour}) !== '{by_day}'")
+
+
+def test_a_chart_says_what_is_under_the_pointer(opened: Browser) -> None:
+    """The place of a tooltip is a style attribute, which the policy has to let through."""
+    at = opened.evaluate("""(() => {
+        const bar = document.querySelector('[data-chart=people] svg path[aria-roledescription=bar]');
+        bar.scrollIntoView({block: 'center'});
+        const box = bar.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+    })()""")
+    opened.call("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
+
+    opened.wait_for("document.querySelector('#vg-tooltip-element.visible')?.textContent.includes('Waiting for them')")
+    assert opened.said == []
+
+
+def test_hostile_texts_are_shown_and_do_nothing(browser: Browser, reports: Reports, tmp_path: Path) -> None:
+    person = ANN | {"FirstName": HOSTILE, "LastName": ""}
+    reports.load(
+        task(1, "2026-03-02 09:00", Text=HOSTILE, DueDate=on("2026-03-10"), Author=person, Responsible=person,
+             Projects=[INVOICES | {"Name": HOSTILE}], Approvals=[[{"Person": person}]]),
+    )  # fmt: skip
+    reports.connection.execute("UPDATE pyrus.report_settings SET task_url = 'javascript:window.hit=4//'")
+    (tmp_path / "page.html").write_text(page(figures(reports.connection)), encoding="utf-8")
+    browser.said.clear()
+    browser.look_like()
+    browser.open(tmp_path / "page.html")
+    browser.choose(1, 30)
+
+    assert browser.evaluate("window.hit") is None
+    assert browser.evaluate("document.querySelectorAll('main img, main script, [data-table] a').length") == 0
+    shown = browser.evaluate("document.querySelector('[data-table=overdue_tasks] bdi').textContent")
+    assert shown == " ".join(HOSTILE.split())
+    assert browser.said == []
+
+
+def test_an_empty_database_is_told_kindly(browser: Browser, reports: Reports, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page(figures(reports.connection)), encoding="utf-8")
+    browser.said.clear()
+    browser.open(tmp_path / "page.html")
+
+    assert browser.evaluate("document.querySelector('main').hidden")
+    assert "pyrus-etl sync" in browser.evaluate("document.body.innerText")
+    assert browser.said == []

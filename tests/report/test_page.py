@@ -1,0 +1,139 @@
+"""The page as a file: it holds all it needs, and no text in it is more than a text."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import vl_convert
+
+from pyrus_etl.report.figures import Figures, figures
+from pyrus_etl.report.page import CHARTS, VEGA_LITE, page
+from pyrus_etl.settings import Secret
+from tests.reports.conftest import Reports
+from tests.reports.world import ANN, INVOICES, task
+from tests.runs import CHECKOUT, program
+
+HOSTILE = (
+    "</script><script>window.hit = 1</script><!--\u2028\u2029 \"'`${window.hit=2} {{script}} <img src=x onerror=hit=3>"
+)
+LOADING = {"src", "href", "srcset", "action", "data", "poster", "background", "formaction", "ping"}
+
+
+class Parts(HTMLParser):
+    """Elements with their attributes, and the texts of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.cdata_elem:
+            self.texts.append((self.cdata_elem, data))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(self.texts[1][1])
+        return found
+
+
+@pytest.fixture(scope="module")
+def made(organisation: Reports) -> tuple[Figures, str]:
+    """The figures of an organisation, and its page."""
+    told = figures(organisation.connection)
+    return told, page(told)
+
+
+def test_the_page_loads_nothing(made: tuple[Figures, str]) -> None:
+    parts = Parts(made[1])
+
+    assert [(tag, attributes) for tag, attributes in parts.elements if LOADING & attributes.keys()] == []
+    assert {tag for tag, _ in parts.elements}.isdisjoint({"link", "iframe", "object", "embed", "img", "base"})
+    assert "url(" not in parts.texts[0][1]
+    assert "@import" not in parts.texts[0][1]
+
+
+def test_the_policy_names_the_scripts_and_the_style_that_are_there(made: tuple[Figures, str]) -> None:
+    parts = Parts(made[1])
+    (policy,) = (
+        told["content"] or "" for _, told in parts.elements if told.get("http-equiv") == "Content-Security-Policy"
+    )
+    style, _, *scripts = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for _, text in parts.texts
+    )
+    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
+
+    assert [kind for kind, _ in parts.texts] == ["style", "script", "script", "script"]
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == " ".join(scripts)
+    assert rules["style-src-elem"] == style
+
+
+def test_the_page_holds_every_figure(made: tuple[Figures, str]) -> None:
+    told = Parts(made[1]).figures
+
+    assert {name: told[name] for name in ("scopes", "axes", "clock")} == msgspec.json.decode(
+        msgspec.json.encode({name: getattr(made[0], name) for name in ("scopes", "axes", "clock")})
+    )
+    assert told["charts"].keys() == {*CHARTS, "config"}
+
+
+def test_the_page_is_small(made: tuple[Figures, str]) -> None:
+    assert len(made[1].encode()) < 2_000_000
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_what_the_library_takes(name: str, made: tuple[Figures, str]) -> None:
+    """The colours stand in the style sheet; every one that a chart names is there, for light and for dark."""
+    text = (CHECKOUT / f"pyrus_etl/report/charts/{name}.json").read_text()
+    chart = {**msgspec.json.decode(text), "data": {"name": "rows", "values": [{}]}, "width": 400, "height": 200}
+    style = Parts(made[1]).texts[0][1]
+
+    assert vl_convert.vegalite_to_vega(chart, vl_version=VEGA_LITE)["marks"]
+    assert {name: style.count(f"{name}:") for name in set(re.findall(r"var\((--\w+)\)", text))} == dict.fromkeys(
+        set(re.findall(r"var\((--\w+)\)", text)), 2
+    )
+
+
+def test_texts_stay_texts(reports: Reports) -> None:
+    reports.load(
+        task(
+            1, "2026-03-02 09:00", Text=HOSTILE, DueDate=None, Author=ANN | {"FirstName": HOSTILE},
+            Responsible=ANN | {"FirstName": HOSTILE}, Projects=[INVOICES | {"Name": HOSTILE}],
+            Approvals=[[{"Person": ANN | {"FirstName": HOSTILE}}]],
+        )
+    )  # fmt: skip
+    parts = Parts(page(figures(reports.connection)))
+
+    assert [kind for kind, _ in parts.texts] == ["style", "script", "script", "script"]
+    assert parts.figures["scopes"][0]["approvals"][0]["text"] == HOSTILE
+    assert not set("<>&\u2028\u2029") & set(parts.texts[1][1])
+
+
+def test_the_command_writes_the_page_and_says_where(reports: Reports, database: Secret, tmp_path: Path) -> None:
+    reports.load(task(1, "2026-03-02 09:00"))
+    ended = program("report", "--html", "page.html", database=database)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "The page is in page.html" in ended.stdout
+    assert Parts((tmp_path / "page.html").read_text()).figures["tasks"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_file_that_cannot_be_written_is_told(database: Secret, tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    in_the_way = program("report", "--html", "page.html", database=database)
+    nowhere = program("report", "--html", "no/such/folder.html", database=database)
+
+    assert (in_the_way.returncode, nowhere.returncode) == (2, 2)
+    assert "page.html cannot be written" in in_the_way.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

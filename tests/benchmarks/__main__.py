@@ -10,10 +10,12 @@ import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks import measures
 from tests.benchmarks.measures import Figure, Measure
 from tests.benchmarks.stand import Stand, standing
+from tests.benchmarks.table import write_table
 
 
 def main() -> int:
@@ -27,7 +29,7 @@ def main() -> int:
                 found[name].append(figure)
                 print(_line(figure), flush=True)
     if given.json:
-        _write(given.json, found)
+        write_table(given.json.with_suffix(".md"), _write(given.json, found))
         if given.peers:
             subprocess.run([given.peers, Path(__file__).with_name("picture.py"), given.json], check=True)
     return 0
@@ -61,14 +63,15 @@ def _line(figure: Figure) -> str:
     return f"  {figure.measure:<58} {figure.value:>10,.4g} {figure.unit:<15} {figure.goal:>8} {met}"
 
 
-def _write(path: Path, found: dict[str, list[Figure]]) -> None:
-    """Adds the figures to those that the file has of other measures."""
+def _write(path: Path, found: dict[str, list[Figure]]) -> dict[str, Any]:
+    """Adds the figures to those that the file has of other measures, and returns them all."""
     earlier = json.loads(path.read_text()) if path.exists() else {}
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
     told = {name: [figure._asdict() for figure in figures] for name, figures in found.items()}
     measured_on = f"{datetime.now(UTC):%Y-%m-%d}"
     whole = {"machine": machine, "measured_on": measured_on, "figures": earlier.get("figures", {}) | told}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    return whole
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""The figures as tables in a page: they stand between two marks, and the words around them stay."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- figures: make bench writes what stands here -->", "<!-- end of the figures -->"
+TITLES = {
+    "peers": "A backfill, its stages alone, and dlt",
+    "growth": "As the work grows",
+    "following": "Once much is stored",
+    "quota": "A quota of 100 requests in 2 seconds",
+    "start": "Start",
+}
+
+
+def write_table(page: Path, found: dict[str, Any]) -> None:
+    """Puts the figures between the marks of the page, where there is one."""
+    if page.exists():
+        told = "\n".join([BEGIN, "", *_lines(found), END])
+        text = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: told, page.read_text(), flags=re.DOTALL)
+        page.write_text(text)
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    machine = found["machine"]
+    yield f"Measured on {found['measured_on']}: {machine['cores']} cores, Python {machine['python']}.\n"
+    for name, title in TITLES.items():
+        if figures := found["figures"].get(name):
+            yield f"**{title}**\n\n| measure | | to reach | |\n|---|---|---|---|"
+            for figure in figures:
+                met = {True: "reached", False: "missed", None: ""}[figure["reached"]]
+                value = f"{figure['value']:,.{_digits(figure['value'])}f} {figure['unit']}".strip()
+                yield f"| {figure['measure']} | {value} | {figure['goal']} | {met} |"
+            yield ""
+
+
+def _digits(value: float) -> int:
+    """As many digits behind the point as a reader wants."""
+    return 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2 if value >= 0.1 else 4

@@ -5,11 +5,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
 
-.PHONY: help demo test check docs torture clean
+.PHONY: help demo test check docs torture audit bench clean
 .DEFAULT_GOAL := help
 
 help: ## These lines
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target about; do printf '  make %-7s%s\n' "$$target" "$$about"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target about; do printf '  make %-8s%s\n' "$$target" "$$about"; done
 
 demo: $(READY) ## The whole road in half a minute: no account, no server
 	@$(BIN)/pyrus-etl demo
@@ -21,18 +21,30 @@ check: $(READY) ## Style, types, floors of imports, and the migrations against t
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/mypy --no-error-summary docs
+	@$(BIN)/mypy --no-error-summary docs config
 	@$(BIN)/lint-imports --no-logo > .venv/floors || { cat .venv/floors; exit 1; }
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING
 
-docs: $(READY) ## docs/tables.md from the declared tables
+docs: $(READY) ## docs/tables.md from the declared tables, and the answers to the queries of the pages
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
+	@env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG $(BIN)/python docs/answers.py README.md docs/reports.md
 
 torture: $(READY) ## Random histories against the simulation, for SECONDS (default 3600)
 	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),3600)
+
+audit: $(READY) ## Known vulnerabilities in the packages of config/constraints.txt, where PyPI can be asked
+	@$(PYTHON) -m venv .venv/audit
+	@-.venv/audit/bin/python -m pip install -qq --disable-pip-version-check --requirement config/audit.txt
+	@.venv/audit/bin/python -m pip_audit --requirement config/constraints.txt --no-deps --disable-pip \
+		--progress-spinner off --timeout 10 --format json 2> .venv/audit.log | $(BIN)/python config/audit.py
+
+bench: $(READY) ## Figures of speed, memory and requests, beside dlt; LARGE=1 for a million tasks, some ten minutes more
+	@test -x .venv/bench/bin/python || $(PYTHON) -m venv .venv/bench
+	@.venv/bench/bin/python -m pip install -qq --disable-pip-version-check --requirement config/bench.txt
+	@$(BIN)/python -m tests.benchmarks --peers .venv/bench/bin/python --json docs/performance.json $(if $(LARGE),--large)
 
 clean: ## Removes .venv and what tools left behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

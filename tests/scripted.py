@@ -3,7 +3,7 @@
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
@@ -22,11 +22,15 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is answered; the length is told, and nothing else that does not stand here."""
+    """What is answered; the length is told, and nothing else that does not stand here.
+
+    `parts`: a body that is sent in chunks, for as long as the client takes them.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = MappingProxyType({})
+    parts: Iterable[bytes] | None = None
 
 
 class Scripted(NamedTuple):
@@ -38,6 +42,13 @@ class Scripted(NamedTuple):
     @property
     def paths(self) -> list[str]:
         return [asked.path for asked in self.asked]
+
+
+def chunked(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Parts of a body as HTTP/1.1 sends what it does not know the length of."""
+    for part in parts:
+        yield b"%x\r\n%s\r\n" % (len(part), part)
+    yield b"0\r\n\r\n"
 
 
 Script = Callable[[Asked], Reply]
@@ -58,11 +69,18 @@ def scripted(script: Script) -> Iterator[Scripted]:
             request = Asked(self.command, self.path, dict(self.headers.items()), body)
             asked.append(request)
             reply = script(request)
+            sent = [reply.body] if reply.parts is None else chunked(reply.parts)
+            whole = {"Content-Length": str(len(reply.body))}
+            framing = whole if reply.parts is None else {"Transfer-Encoding": "chunked"}
             self.send_response_only(reply.status)
-            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+            for name, value in {**framing, **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            try:
+                self.wfile.writelines(sent)
+                self.wfile.flush()
+            except ConnectionError:  # it has had enough
+                self.close_connection = True
 
         do_GET = do_POST = answer  # noqa: N815 -- the names http.server calls
 

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from pyrus_etl.load import cluster
 from pyrus_etl.load.embedded import serving
 from pyrus_etl.settings import Secret
 
@@ -19,9 +22,10 @@ CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 class Server(NamedTuple):
-    """A running server; `sockets` is the folder of its socket."""
+    """A running server; `sockets` is the folder of its socket, `folder` that of its data."""
 
     sockets: Path
+    folder: Path
     port: int = 5432
 
     def url(self, database: str) -> Secret:
@@ -37,7 +41,7 @@ def embedded_server(folder: Path) -> Iterator[Server]:
     """PostgreSQL 18 from the wheel, started as the product starts it."""
     with serving(folder / "pg") as url:
         sockets = psycopg.conninfo.conninfo_to_dict(url.reveal())["host"]
-        server = Server(Path(str(sockets)))
+        server = Server(Path(str(sockets)), folder / "pg")
         for setting in CARELESS:
             server.execute(f"ALTER SYSTEM SET {setting} = off")
         server.execute("SELECT pg_reload_conf()")
@@ -54,15 +58,26 @@ def installed_server(version: str, folder: Path) -> Iterator[Server]:
     if os.geteuid() == 0:
         as_server = {"user": "postgres", "group": "postgres", "extra_groups": ()}
         shutil.chown(folder, "postgres")
-    cluster = folder / "pg"
+    data = folder / "pg"
 
     def run(*command: str | Path) -> None:
         subprocess.run(command, **as_server, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    run(programs / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     careless = " ".join(f"-c {setting}=off" for setting in CARELESS)
-    run(programs / "pg_ctl", "-D", cluster, "-w", "-l", folder / "log", "-o", f"-h '' -k {folder} {careless}", "start")
+    run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-h '' -k {folder} {careless}", "start")
     try:
-        yield Server(folder)
+        yield Server(folder, data)
     finally:
-        run(programs / "pg_ctl", "-D", cluster, "-m", "immediate", "-w", "stop")
+        run(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+@contextmanager
+def stopped(server: Server, how: signal.Signals = signal.SIGINT) -> Iterator[None]:
+    """An embedded server is down for the block: SIGINT ends its connections first, SIGQUIT is like a power cut."""
+    lock_file = server.folder / "postmaster.pid"
+    os.kill(int(lock_file.read_text(encoding="utf-8").splitlines()[0]), how)
+    while lock_file.exists():
+        time.sleep(0.02)
+    yield
+    cluster.start(server.folder, None)

@@ -28,7 +28,10 @@ def sandbox() -> None:
     show_default=True,
     help="What a search period compares: the last modification, or the date of any note.",
 )
-def serve(port: int, tasks: int, seed: int, grow: float, cap: int | None, quota: str | None, period: str) -> None:
+@click.option("--gzip/--no-gzip", default=True, show_default=True, help="Pack answers where the client takes that.")
+def serve(
+    port: int, tasks: int, seed: int, grow: float, cap: int | None, quota: str | None, period: str, gzip: bool
+) -> None:
     """Serves a simulated Pyrus on 127.0.0.1 until it is interrupted.
 
     It behaves as the vendor's page says. How to change it and to make it fail while it runs: POST to /sandbox/….
@@ -38,7 +41,7 @@ def serve(port: int, tasks: int, seed: int, grow: float, cap: int | None, quota:
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, start=datetime.now(UTC), running=True)
-    serve_world(world, port=port, grow=grow, ready=_tell, cap=cap, quota=limit, period=period)
+    serve_world(world, port=port, grow=grow, ready=_tell, cap=cap, quota=limit, period=period, gzip=gzip)
 
 
 def _tell(url: str) -> None:

@@ -4,11 +4,12 @@ The token goes to the origin of the settings only: no redirect is followed, no o
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -19,7 +20,7 @@ import tenacity
 from pyrus_etl.errors import BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.answer import Again, QuotaSpent, Refused, TokenRefused, body_of, quota_pause
 from pyrus_etl.extract.pace import Pace
-from pyrus_etl.extract.retries import after_faults, after_quota
+from pyrus_etl.extract.retries import after_faults, after_quota, resumed
 from pyrus_etl.extract.token import Token
 from pyrus_etl.settings import Secret, Settings, is_loopback
 
@@ -31,6 +32,18 @@ READ_TIMEOUT = 60.0
 LONGEST_ANSWER = 600.0
 LARGEST_BODY = 1 << 26
 LOGINS_PER_REQUEST = 4
+
+
+class Sieve(Protocol):
+    """What takes complete parts out of a body while it arrives."""
+
+    def restart(self) -> None:
+        """Another body begins."""
+        ...
+
+    def sift(self, body: bytearray) -> None:
+        """Takes out what is complete, in place."""
+        ...
 
 
 class Http:
@@ -46,6 +59,7 @@ class Http:
         self._token = Token(settings.access_token, self._login if by_login else None)
         self._pace = Pace(settings.quota)
         self._server_time: datetime | None = None
+        self._date_told: str | None = None
         self.requests = 0
         self.retries = 0
 
@@ -78,18 +92,35 @@ class Http:
         return self._server_time or datetime.now(UTC)
 
     async def call(
-        self, method: str, path: str, read: Callable[[bytes], T], json: Any = None, *, login: bool = True
+        self,
+        method: str,
+        path: str,
+        read: Callable[[bytes], T],
+        json: Any = None,
+        *,
+        login: bool = True,
+        sieve: Sieve | None = None,
     ) -> T:
         """What `read` makes of the answer's body, tried again until there is one.
+
+        A `sieve` takes out of a body what it can while it arrives, so that an answer of any length is read in little
+        memory; `read` has what is left.
 
         `read` raises msgspec.DecodeError for a body that is no JSON (tried again: it may be cut short) and
         msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404),
         LoginRefused, and when all tries are spent Again, or PyrusUnreachable where no server answered.
         """
+        send = partial(self._authorized if login else self._send, method, path, read, json, sieve)
         try:
-            send = self._authorized if login else self._send
-            tries, patience = after_faults(self._count_retry), after_quota(self._count_retry)
-            return await tries(patience, send, method, path, read, json)
+            return await send()
+        except (Again, QuotaSpent) as failure:
+            return await self._patiently(method, path, resumed(send, failure))
+
+    async def _patiently(self, method: str, path: str, send: Callable[[], Awaitable[T]]) -> T:
+        """The answer after some tries; see `call`."""
+        tries, patience = after_faults(self._count_retry), after_quota(self._count_retry)
+        try:
+            return await tries(patience, send)
         except QuotaSpent as error:
             raise PyrusUnreachable(f"{self._settings.url} says for an hour that the quota is spent.") from error
         except Again as error:
@@ -99,12 +130,14 @@ class Http:
                 f"{self._settings.url} {method} {path} kept failing after all retries, last with: {error}."
             ) from error
 
-    async def _authorized(self, method: str, path: str, read: Callable[[bytes], T], json: Any) -> T:
+    async def _authorized(
+        self, method: str, path: str, read: Callable[[bytes], T], json: Any, sieve: Sieve | None
+    ) -> T:
         refused = ""
         for _ in range(LOGINS_PER_REQUEST):
             token = await self._token.current()
             try:
-                answer = await self._send(method, path, read, json, token)
+                answer = await self._send(method, path, read, json, sieve, token)
             except TokenRefused as error:
                 refused = str(error)
                 await self._token.renew(token, refused)
@@ -114,7 +147,13 @@ class Http:
         raise LoginRefused(f"Pyrus keeps refusing {method} {path} after fresh logins: {refused}.")
 
     async def _send(
-        self, method: str, path: str, read: Callable[[bytes], T], json: Any, token: Secret | None = None
+        self,
+        method: str,
+        path: str,
+        read: Callable[[bytes], T],
+        json: Any,
+        sieve: Sieve | None,
+        token: Secret | None = None,
     ) -> T:
         """One request and its answer."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
@@ -126,11 +165,12 @@ class Http:
                 async with self._session.request(
                     method, path, headers=headers, json=json, allow_redirects=False, proxy=self._proxy
                 ) as response:
-                    body = await _read(response)
+                    body = await _read(response, sieve if response.status == 200 else None)
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 raise Again(f"it cannot be reached ({_reason(error)})", reached=False) from error
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                raise Again(_reason(error)) from error
+                reason = self._without_secrets(_reason(error).encode(), token).decode()
+                raise Again(reason) from None  # aiohttp's error holds the request with our token
         self._note(response)
         if response.status != 200 or body.lstrip()[:1] == b"<":
             body = self._without_secrets(body, token)
@@ -144,11 +184,13 @@ class Http:
     def _note(self, response: aiohttp.ClientResponse) -> None:
         """Keeps what every answer tells: the server's clock, and what is left of the quota."""
         told = response.headers.get("Date", "")
-        try:
-            date = parsedate_to_datetime(told)
-            self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            log.debug("an answer without a readable Date: %r", told)
+        if told != self._date_told:
+            self._date_told = told
+            try:
+                date = parsedate_to_datetime(told)
+                self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+            except (ValueError, OverflowError):
+                log.debug("an answer without a readable Date")
         if pause := quota_pause(response.headers):
             self._pace.hold(pause)
 
@@ -213,11 +255,15 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body, decompressed; refused when it outgrows all reason."""
+async def _read(response: aiohttp.ClientResponse, sieve: Sieve | None) -> bytes:
+    """The body, decompressed, without what the sieve took out; refused when it outgrows all reason."""
     body = bytearray()
-    async for chunk in response.content.iter_any():
+    if sieve:
+        sieve.restart()
+    while chunk := await response.content.readany():
         body += chunk
+        if sieve:
+            sieve.sift(body)
         if len(body) > LARGEST_BODY:
             raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
     return bytes(body)

@@ -1,6 +1,7 @@
 """The pace of requests: never more than the quota, whatever window the server counts in."""
 
 import asyncio
+from collections import deque
 
 from pyrus_etl.settings import Quota
 
@@ -16,6 +17,7 @@ class Pace:
     def __init__(self, quota: Quota) -> None:
         self._period = quota.period
         self._free = asyncio.Semaphore(quota.requests)
+        self._returning: deque[float] = deque()
         self._open_at = 0.0
 
     async def __aenter__(self) -> None:
@@ -28,7 +30,19 @@ class Pace:
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        asyncio.get_running_loop().call_later(self._period, self._free.release)
+        loop = asyncio.get_running_loop()
+        self._returning.append(loop.time() + self._period)
+        if len(self._returning) == 1:
+            loop.call_at(self._returning[0], self._give_back)
+
+    def _give_back(self) -> None:
+        """Frees the places whose period is over; one timer waits for the next of them, however many there are."""
+        loop = asyncio.get_running_loop()
+        while self._returning and self._returning[0] <= loop.time():
+            self._returning.popleft()
+            self._free.release()
+        if self._returning:
+            loop.call_at(self._returning[0], self._give_back)
 
     def hold(self, seconds: float) -> None:
         """Lets no further request go for so long: the server said that the quota is spent."""

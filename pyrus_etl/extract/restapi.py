@@ -13,6 +13,7 @@ from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again, Refused
 from pyrus_etl.extract.decode import decode, storable
 from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.lists import LongList, Sieve, read_list
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.person import Contacts, Profile
@@ -21,7 +22,8 @@ from pyrus_etl.model.task import TaskList, TaskWithNotes
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FIRST_ASKED, MOST_ASKED = 1000, 64_000
+FIRST_ASKED, MOST_ASKED = 1000, 50_000_000
+GROWTH = 16
 
 
 class RestApi:
@@ -54,11 +56,11 @@ class RestApi:
             log.warning("the contacts may not be read, persons are known from tasks only: %s", error.__cause__)
             return Contacts()
 
-    async def inbox(self) -> TaskList:
-        return await _whole(lambda most: self._list("GET", f"/restapi/inbox/{most}"))
+    async def inbox(self) -> LongList:
+        return await _whole(lambda most: self._long_list("inbox", most))
 
-    async def all_tasks(self) -> TaskList:
-        return await _whole(lambda most: self._list("GET", f"/restapi/alltasks/{most}"))
+    async def all_tasks(self) -> LongList:
+        return await _whole(lambda most: self._long_list("alltasks", most))
 
     async def search(self, window: Window, most: int) -> TaskList:
         asked: dict[str, Any] = {"IncludeClosedTasks": True, "MaximumItemsCount": most}
@@ -66,12 +68,12 @@ class RestApi:
             asked["ActiveFrom"] = f"/Date({window.start * 1000})/"
         if window.end is not None:
             asked["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
-        return await self._list("POST", "/restapi/searchtasks", asked)
+        return await self._call("POST", "/restapi/searchtasks", read_list, asked)
 
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
         try:
-            body, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
+            body, digest, task, unreadable = await self._http.call("GET", f"/restapi/v3/task/{task_id}", _read_task)
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
@@ -85,14 +87,22 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, storable(body), hashlib.sha256(body).hexdigest(), fetched_at, unreadable)
+        return Fetched(task, body, digest, fetched_at, unreadable)
 
-    async def _list(self, method: str, path: str, asked: Any = None) -> TaskList:
-        return await self._call(method, path, _read_list, asked)
+    async def _long_list(self, name: str, most: int) -> LongList:
+        sieve = Sieve(most)
+        return await self._call("GET", f"/restapi/{name}/{most}", sieve.read, sieve=sieve)
 
-    async def _call(self, method: str, path: str, read: Callable[[bytes], tuple[T, int]], asked: Any = None) -> T:
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[bytes], tuple[T, int]],
+        asked: Any = None,
+        sieve: Sieve | None = None,
+    ) -> T:
         try:
-            told, unreadable = await self._http.call(method, path, read, asked)
+            told, unreadable = await self._http.call(method, path, read, asked, sieve=sieve)
         except (Again, Refused, msgspec.ValidationError) as error:
             raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
         if unreadable:
@@ -100,18 +110,29 @@ class RestApi:
         return told
 
 
-async def _whole(ask: Callable[[int], Awaitable[TaskList]]) -> TaskList:
-    """Asks for more and more, while that brings more and the answer is not too large to be held."""
-    most = FIRST_ASKED
-    answer = TaskList()
+async def _whole(ask: Callable[[int], Awaitable[LongList]]) -> LongList:
+    """Asks for more and more, while that brings more and the answer can be read."""
+    answer, most = await _bearable(ask)
+    before = 0
     with suppress(BodyTooLarge):
-        answer, before = await ask(most), 0
         while answer.has_more_tasks and before < len(answer.headers) and most < MOST_ASKED:
-            most, before = most * 8, len(answer.headers)
+            most, before = most * GROWTH, len(answer.headers)
             answer = await ask(most)
     if answer.has_more_tasks:
         log.info("Pyrus lists no more than %d tasks where all were asked for", len(answer.headers))
     return answer
+
+
+async def _bearable(ask: Callable[[int], Awaitable[LongList]]) -> tuple[LongList, int]:
+    """A list that is not too large to be read, and how much was asked for; raises BodyTooLarge where one task is."""
+    most = FIRST_ASKED
+    while True:
+        try:
+            return await ask(most), most
+        except BodyTooLarge:
+            if most == 1:
+                raise
+            most = max(1, most // 8)
 
 
 class _ProfileBody(msgspec.Struct, rename="pascal"):
@@ -132,20 +153,11 @@ def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
     return lambda body: decode(storable(body), kind)
 
 
-def _read_list(body: bytes) -> tuple[TaskList, int]:
-    """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
-    body = storable(body)
-    listed, unreadable = decode(body, TaskList, expendable="ModifiedDate")
-    if not listed.tasks:
-        names = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
-        if names and not names & {"Tasks", "HasMoreTasks"}:
-            raise msgspec.ValidationError("an object that is no list of tasks")
-    return listed, unreadable
-
-
-def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
+def _read_task(body: bytes) -> tuple[bytes, str, TaskWithNotes, int]:
+    """A task, with its body as it can be stored and the SHA-256 of the body as served."""
+    held = storable(body)
     try:
-        read, unreadable = decode(storable(body), _TaskBody)
+        read, unreadable = decode(held, _TaskBody)
     except msgspec.ValidationError as error:
         raise _Unreadable(str(error), body) from error
-    return body, read.task_with_notes, unreadable
+    return held, hashlib.sha256(body).hexdigest(), read.task_with_notes, unreadable

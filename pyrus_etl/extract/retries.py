@@ -1,6 +1,7 @@
 """When a request is sent again, and after how long."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import tenacity
 
@@ -13,9 +14,26 @@ LONGEST_SILENCE = 40.0
 LONGEST_QUOTA_WAIT = 3600.0
 
 Count = Callable[[tenacity.RetryCallState], None]
+T = TypeVar("T")
 
 _a_moment = tenacity.wait_random(0.01, 0.2)
 _a_growing_while = tenacity.wait_random_exponential(multiplier=1, max=60)
+
+
+def resumed(send: Callable[[], Awaitable[T]], failure: Exception) -> Callable[[], Awaitable[T]]:
+    """What fails with this failure at first and sends only then.
+
+    So a first try can be made without tenacity, which takes longer over it than the request itself, and still be the
+    first of its tries.
+    """
+    failures = [failure]
+
+    async def attempt() -> T:
+        if failures:
+            raise failures.pop()
+        return await send()
+
+    return attempt
 
 
 def after_faults(count: Count) -> tenacity.AsyncRetrying:

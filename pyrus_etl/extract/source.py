@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from pyrus_etl.extract.lists import LongList
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.person import Contacts, Profile
 from pyrus_etl.model.task import TaskList, TaskWithNotes
@@ -38,11 +39,11 @@ class Source(Protocol):
 
     async def contacts(self) -> Contacts: ...
 
-    async def inbox(self) -> TaskList:
+    async def inbox(self) -> LongList:
         """The inbox in its order; `has_more_tasks` where it is longer than what is asked for or given."""
         ...
 
-    async def all_tasks(self) -> TaskList:
+    async def all_tasks(self) -> LongList:
         """What the account can see, whatever its dates; `has_more_tasks` where there is more than is asked or given."""
         ...
 

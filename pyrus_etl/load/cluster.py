@@ -46,10 +46,26 @@ def make_private(folder: Path) -> None:
     """The folder, readable to the user who runs the server only."""
     if os.name != "posix":
         raise DatabaseUnavailable("The embedded database needs Linux or macOS; set DATABASE_URL.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _preparing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         if os.geteuid() == 0:
             _give_away(folder)
+
+
+def lock_file(folder: Path, name: str) -> Path:
+    """A file to be locked, beside the folder and as private."""
+    file = folder.parent / f"{folder.name}.{name}"
+    with _preparing(folder):
+        file.touch(mode=0o600)
+    return file
+
+
+@contextmanager
+def _preparing(folder: Path) -> Iterator[None]:
+    """What the system refuses, in one sentence: no right, no room, no user to be had."""
+    try:
+        yield
     except (OSError, subprocess.CalledProcessError) as error:
         raise DatabaseUnavailable(f"The data folder {folder} cannot be prepared: {error}; set DATABASE_URL.") from error
 
@@ -86,10 +102,7 @@ def create(folder: Path) -> None:
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     make_private(new)
-    file = password_file(folder)
-    file.touch(mode=0o600)
-    file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-    with _readable_copy(file, new) as copy:
+    with _preparing(folder), _password(folder, new) as copy:
         command = [program("initdb"), "-D", str(new), "-U", ROLE, "--auth-local=trust"]
         command += ["--auth-host=scram-sha-256", "--pwfile", str(copy)]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
@@ -98,12 +111,15 @@ def create(folder: Path) -> None:
 
 
 @contextmanager
-def _readable_copy(file: Path, folder: Path) -> Iterator[Path]:
-    """A copy of the password for the user that runs the server, for a moment."""
+def _password(folder: Path, new: Path) -> Iterator[Path]:
+    """A new password in its file; yields a copy for the user that runs the server, for a moment."""
+    file = password_file(folder)
+    file.touch(mode=0o600)
+    file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
     with tempfile.NamedTemporaryFile(mode="w", encoding="utf-8") as copy:
         copy.write(file.read_text(encoding="utf-8"))
         copy.flush()
-        if user := _server_user(folder):
+        if user := _server_user(new):
             shutil.chown(copy.name, user)
         yield Path(copy.name)
 
@@ -111,12 +127,23 @@ def _readable_copy(file: Path, folder: Path) -> Iterator[Path]:
 def start(folder: Path, port: int | None) -> None:
     sockets = socket_folder(folder)
     if sockets != folder:
-        sockets.mkdir(mode=0o700, exist_ok=True)
-        if user := _server_user(folder):
-            shutil.chown(sockets, user)
+        with _preparing(sockets):
+            _make_ours(sockets, _server_user(folder))
     listen = "-h 127.0.0.1" if port else "-h ''"
     options = f"{listen} -p {port or PORT} -k '{sockets}' -c unix_socket_permissions=0700 -c max_connections=40"
     _pg_ctl(folder, "start", "-l", str(folder / "server.log"), "-o", options)
+
+
+def _make_ours(sockets: Path, user: str | None) -> None:
+    """A folder among everybody's temporary files; nobody else may have made it before us, to listen in our place."""
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    us = {os.geteuid(), *([pwd.getpwnam(user).pw_uid] if user else [])}
+    found = sockets.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in us:
+        raise PermissionError(f"{sockets} belongs to somebody else, remove it")
+    sockets.chmod(0o700)
+    if user:
+        shutil.chown(sockets, user)
 
 
 def stop(folder: Path) -> None:

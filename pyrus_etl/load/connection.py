@@ -60,8 +60,8 @@ def connect(url: Secret) -> Connection:
             connection = psycopg.connect(
                 url.reveal(), autocommit=True, prepare_threshold=None, connect_timeout=10, application_name="pyrus-etl"
             )
-        except psycopg.ProgrammingError as error:  # what the URL says is not understood
-            raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {_without_urls(str(error)).strip()}.") from error
+        except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
+            raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {_without_urls(str(error)).strip()}.") from None
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
     if connection.info.server_version < _OLDEST_SERVER:
         raise DatabaseUnavailable("PostgreSQL 15 or newer is needed; this server is older.")

@@ -1,29 +1,32 @@
 """Deletions: tasks that are stored but gone. Every function works inside the caller's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.set_aside import resolve_errors
+from pyrus_etl.load.set_aside import open_errors, resolve_errors
+
+LEAST_ID = -(2**63)
+IDS_AT_A_TIME = 10_000
 
 
 def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], float]:
     """Tasks stored as present, or set aside, that are not in the census; and which share of the stored is absent."""
-    found = connection.execute(
-        """
-        SELECT task_id FROM (
-            SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NULL
-            UNION SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL
-        ) AS known WHERE task_id <> ALL(%s::bigint[]) ORDER BY task_id
-        """,
-        [list(census)],
-    ).fetchall()
-    share = connection.execute(
-        """
-        SELECT coalesce(avg((task_id = ANY(%s::bigint[]))::int), 0)::float8 FROM pyrus.tasks WHERE deleted_at IS NULL
-        """,
-        [[task_id for (task_id,) in found]],
-    ).fetchone()
-    return [task_id for (task_id,) in found], share[0] if share else 0.0
+    stored, absent = 0, []
+    for task_ids in _present(connection):
+        stored += len(task_ids)
+        absent += [task_id for task_id in task_ids if task_id not in census]
+    share = len(absent) / stored if stored else 0.0
+    set_aside = [task_id for task_id in open_errors(connection) if task_id not in census]
+    return sorted({*absent, *set_aside}), share
+
+
+def _present(connection: Connection) -> Iterator[list[int]]:
+    """The ids of the tasks that are stored as present, so many at a time."""
+    query = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NULL AND task_id > %s ORDER BY task_id LIMIT %s"
+    last = LEAST_ID
+    while found := connection.execute(query, [last, IDS_AT_A_TIME]).fetchall():
+        yield [task_id for (task_id,) in found]
+        (last,) = found[-1]
 
 
 def mark_deleted(connection: Connection, gone: Collection[int], there: Collection[int]) -> int:
@@ -31,9 +34,9 @@ def mark_deleted(connection: Connection, gone: Collection[int], there: Collectio
 
     Rows are kept.
     """
-    connection.execute(
-        "UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s) AND deleted_at IS NOT NULL", [list(there)]
-    )
+    deleted = connection.execute("SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL").fetchall()
+    back = [task_id for (task_id,) in deleted if task_id in there]
+    connection.execute("UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s)", [back])
     marked = connection.execute(
         "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL", [list(gone)]
     ).rowcount

@@ -30,8 +30,8 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
     """
     folder = folder or data_folder()
     cluster.make_private(folder)
-    starting = fasteners.InterProcessLock(folder.parent / f"{folder.name}.starting")
-    users = fasteners.InterProcessReaderWriterLock(folder.parent / f"{folder.name}.users")
+    starting = fasteners.InterProcessLock(cluster.lock_file(folder, "starting"))
+    users = fasteners.InterProcessReaderWriterLock(cluster.lock_file(folder, "users"))
     with starting:
         if not (folder / "PG_VERSION").exists():
             cluster.create(folder)

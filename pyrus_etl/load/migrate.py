@@ -133,7 +133,9 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
     """A connection as Alembic needs it; what the driver says is translated."""
     connect(url).close()  # says in a sentence what is wrong with the URL or the server
     engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(url.reveal()), poolclass=sqlalchemy.NullPool
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url.reveal(), prepare_threshold=None),  # as connect() does, and why
+        poolclass=sqlalchemy.NullPool,
     )
     try:
         with engine.connect() as connection:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PATIENCE = 30
+"""Seconds for which a database that went away is waited for."""
+
 Lost = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 Passing = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
@@ -35,6 +39,7 @@ class Store:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self._lease: lock.Lease | None = None
         self._heartbeat: asyncio.Task[None] | None = None
+        self._failing_since: float | None = None
 
     async def __aenter__(self) -> Self:
         await self._in_thread(lambda: require_schema(self._open()))
@@ -64,13 +69,19 @@ class Store:
         """Does the work again, for a while, after a fault of the database that passes."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_passing),
-            stop=tenacity.stop_after_delay(30),
+            stop=self._is_out_of_patience,
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
             reraise=True,
         )
         with driver_errors_translated():
             answer: T = tries(work)
-            return answer
+        self._failing_since = None
+        return answer
+
+    def _is_out_of_patience(self, _: tenacity.RetryCallState) -> bool:
+        """A database that stays away is waited for once, not by each piece of work anew."""
+        self._failing_since = self._failing_since or time.monotonic()
+        return time.monotonic() - self._failing_since > PATIENCE
 
     def _transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         connection = self._open()
@@ -102,11 +113,11 @@ class Store:
         if self._connection is None or self._connection.closed:
             return
         try:
-            if self._lease:
-                lock.release(self._connection, self._lease)
-            self._connection.close()
-        except Lost as error:
-            log.debug("the connection was lost before it could be closed: %s", error)
+            with self._connection:
+                if self._lease:
+                    lock.release(self._connection, self._lease)
+        except psycopg.Error as error:
+            log.debug("the lock could not be released, its lease runs out: %s", error)
 
     async def _renew(self) -> None:
         """Keeps the lease while the run waits for Pyrus; a lease that was lost shows at the next transaction."""

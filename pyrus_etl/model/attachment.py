@@ -5,7 +5,7 @@ import msgspec
 from pyrus_etl.model.values import Id
 
 
-class Attachment(msgspec.Struct, frozen=True, rename="pascal"):
+class Attachment(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A file's description; its contents stay where `download_url` points."""
 
     id: Id | None = None

@@ -1,13 +1,13 @@
 """Form fields and their values."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from pyrus_etl.model.values import Id
 
 
-class FormField(msgspec.Struct, frozen=True, rename="pascal"):
+class FormField(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """What a form says about one of its fields. `type` may be a word that nobody has documented."""
 
     id: Id | None = None
@@ -16,21 +16,21 @@ class FormField(msgspec.Struct, frozen=True, rename="pascal"):
     parent_id: Id | None = None
 
 
-class Phone(msgspec.Struct, frozen=True, rename="pascal"):
+class Phone(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A telephone number."""
 
     prefix: str | None = None
     number: str | None = None
 
 
-class TimeOfDay(msgspec.Struct, frozen=True, rename="pascal"):
+class TimeOfDay(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A time in UTC; an absent part is 0 where the other is told."""
 
-    utc_hour: int | None = None
-    utc_minute: int | None = None
+    utc_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] | None = None
+    utc_minute: Annotated[int, msgspec.Meta(ge=0, le=59)] | None = None
 
 
-class CatalogItem(msgspec.Struct, frozen=True, rename="pascal"):
+class CatalogItem(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """Which item of a catalog was chosen."""
 
     catalog_item_id: Id | None = None

@@ -5,7 +5,7 @@ import msgspec
 from pyrus_etl.model.values import Id
 
 
-class Person(msgspec.Struct, frozen=True, rename="pascal"):
+class Person(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A person as embedded in tasks, or in full in the contacts."""
 
     id: Id | None = None
@@ -15,7 +15,7 @@ class Person(msgspec.Struct, frozen=True, rename="pascal"):
     can_send_notification: bool | None = None
 
 
-class Organization(msgspec.Struct, frozen=True, rename="pascal"):
+class Organization(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """An organization and its persons."""
 
     id: Id | None = None
@@ -23,13 +23,13 @@ class Organization(msgspec.Struct, frozen=True, rename="pascal"):
     persons: list[Person | None] | None = None
 
 
-class Contacts(msgspec.Struct, frozen=True, rename="pascal"):
+class Contacts(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """Everybody the account knows."""
 
     organizations: list[Organization | None] | None = None
 
 
-class Profile(msgspec.Struct, frozen=True, rename="pascal"):
+class Profile(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """The person whose rights the connector has; its id names the account."""
 
     id: Id

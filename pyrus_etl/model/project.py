@@ -7,7 +7,7 @@ import msgspec
 from pyrus_etl.model.values import Id
 
 
-class Project(msgspec.Struct, frozen=True, rename="pascal"):
+class Project(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A project with the chain of its parents; a root has none."""
 
     id: Id | None = None

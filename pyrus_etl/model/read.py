@@ -29,15 +29,18 @@ def salvage(tree: Any, kind: type[T], expendable: str | None = None) -> tuple[T,
     Any value may be taken out, or those of the property `expendable` alone. Raises msgspec.ValidationError, with the
     first complaint, where no struct is left.
     """
-    first: msgspec.ValidationError | None = None
-    for unreadable in range(MOST_UNREADABLE):
+    try:
+        return msgspec.convert(tree, kind, dec_hook=read_custom), 0
+    except msgspec.ValidationError as error:
+        first = complaint = error
+    for unreadable in range(1, MOST_UNREADABLE):
+        if not _take_out(tree, str(complaint), expendable):
+            break
         try:
             return msgspec.convert(tree, kind, dec_hook=read_custom), unreadable
         except msgspec.ValidationError as error:
-            first = first or error
-            if not _take_out(tree, str(error), expendable):
-                break
-    raise first or msgspec.ValidationError("too many unreadable values")
+            complaint = error
+    raise first
 
 
 def _take_out(tree: Any, complaint: str, expendable: str | None) -> bool:
@@ -67,8 +70,8 @@ def read_custom(kind: type, value: Any) -> Any:
 def _form_value(value: Any) -> FormValue:
     if not isinstance(value, dict):
         raise ValueError(f"expected a form value, got {type(value).__name__}")
-    properties = dict(value)
-    head, unreadable = salvage({name: properties.pop(name, None) for name in ("Field", "RowId")}, _FormValueHead)
+    head, unreadable = salvage(value, _FormValueHead)
+    properties = {name: told for name, told in value.items() if name not in ("Field", "RowId")}
     return FormValue(head.field or FormField(), head.row_id, properties, unreadable)
 
 

@@ -9,14 +9,14 @@ from pyrus_etl.model.project import Project
 from pyrus_etl.model.values import Day, Id, Instant
 
 
-class TaskHeader(msgspec.Struct, frozen=True, rename="pascal"):
+class TaskHeader(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """What a list tells of a task, as far as a sync needs it; more is in the task itself."""
 
     id: Id
     modified_date: Instant | None = None
 
 
-class TaskList(msgspec.Struct, frozen=True, rename="pascal"):
+class TaskList(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A list of tasks, in no order to rely on; `has_more_tasks` where it is not the whole of it."""
 
     tasks: list[TaskHeader | None] | None = None
@@ -27,14 +27,14 @@ class TaskList(msgspec.Struct, frozen=True, rename="pascal"):
         return [header for header in self.tasks or [] if header]
 
 
-class PersonApproval(msgspec.Struct, frozen=True, rename="pascal"):
+class PersonApproval(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """The choice of one approver; no choice means `Waiting`."""
 
     person: Person | None = None
     choice: str | None = None
 
 
-class TaskNote(msgspec.Struct, frozen=True, rename="pascal"):
+class TaskNote(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A comment, and what it changed. Most notes come without an id."""
 
     id: Id | None = None
@@ -57,7 +57,7 @@ class TaskNote(msgspec.Struct, frozen=True, rename="pascal"):
     form: list[FormValue | None] | None = None
 
 
-class TaskWithNotes(msgspec.Struct, frozen=True, rename="pascal"):
+class TaskWithNotes(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     """A task in full. In `approvals` a step that is None was skipped."""
 
     id: Id

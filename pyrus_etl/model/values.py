@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -28,7 +29,14 @@ def parse_instant(text: object) -> Instant:
 
     Raises ValueError for anything else, and outside of the years 1 to 9999.
     """
-    found = _DATE.fullmatch(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        raise ValueError(f"expected /Date(milliseconds)/, got {text!r}")
+    return _instant(text)
+
+
+@lru_cache(maxsize=4096)  # one date stands in several places of a task, and every day in many tasks
+def _instant(text: str) -> Instant:
+    found = _DATE.fullmatch(text)
     if found is None:
         raise ValueError(f"expected /Date(milliseconds)/, got {text!r}")
     try:

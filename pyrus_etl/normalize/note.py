@@ -33,24 +33,25 @@ def note(rows: Rows, task_id: int, note_no: int, told: TaskNote) -> None:
     rows.add(notes, row)
     _projects(rows, task_id, note_no, told)
     _approvals(rows, task_id, note_no, told)
-    for columns in form_values(rows, told.form):
+    for columns in form_values(rows, told.form) if told.form else ():
         rows.add(note_form_values, (task_id, note_no, *columns))
 
 
 def _projects(rows: Rows, task_id: int, note_no: int, told: TaskNote) -> None:
     for change, projects in (("added", told.added_projects), ("removed", told.removed_projects)):
-        for project_id in project_ids(rows, projects):
-            rows.add(note_projects, NoteProjectRow(task_id, note_no, project_id, change))
+        if projects:
+            for project_id in project_ids(rows, projects):
+                rows.add(note_projects, NoteProjectRow(task_id, note_no, project_id, change))
 
 
 def _approvals(rows: Rows, task_id: int, note_no: int, told: TaskNote) -> None:
-    changes: dict[str, Steps] = {
-        "added": told.approvals_added,
-        "removed": told.approvals_removed,
-        "rerequested": told.approvals_rerequested,
-    }
-    for change, steps in changes.items():
-        for step_no, approver_no, approver in _in_steps(steps):
+    changes = (
+        ("added", told.approvals_added),
+        ("removed", told.approvals_removed),
+        ("rerequested", told.approvals_rerequested),
+    )
+    for change, steps in changes:
+        for step_no, approver_no, approver in _in_steps(steps) if steps else ():
             person_id = person(rows, approver)
             rows.add(note_approvals, NoteApprovalRow(task_id, note_no, change, step_no, approver_no, person_id))
 

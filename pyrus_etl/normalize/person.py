@@ -9,8 +9,9 @@ def person(rows: Rows, met: Person | None, organization_id: int | None = None) -
     """Merges a person met anywhere and returns the id to refer to it by."""
     if met is None or met.id is None:
         return None
-    row = PersonRow(met.id, met.first_name, met.last_name, met.email, organization_id, met.can_send_notification)
-    rows.merge(persons, row)
+    if rows.first_met((persons, met.id), met):
+        row = PersonRow(met.id, met.first_name, met.last_name, met.email, organization_id, met.can_send_notification)
+        rows.merge(persons, row)
     return met.id
 
 

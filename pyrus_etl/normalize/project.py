@@ -19,8 +19,8 @@ def project(rows: Rows, met: Project | None) -> int | None:
 
 def project_ids(rows: Rows, met: list[Project | None] | None) -> list[int]:
     """Merges the projects and returns their ids, each once."""
-    ids = (project(rows, each) for each in met or [])
-    return list(dict.fromkeys(known for known in ids if known is not None))
+    ids = dict.fromkeys([project(rows, each) for each in met or []])
+    return [known for known in ids if known is not None]
 
 
 def form_of(filed_in: list[Project | None] | None, forms: Mapping[int, int | None]) -> int | None:

@@ -1,7 +1,7 @@
 """All tasks of an organisation, read: their bodies, their rows in lists, their dates.
 
-Bodies are not kept: each is written anew from the seed, the place of the task in the row, and the few
-events that happened to it. What was put in by hand is kept as it is.
+A body is written from the seed, the place of the task in the row, and the few events that happened to it; only
+so many are kept, so that memory does not grow with the world. What was put in by hand is kept as it is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .strangers import Stranger, note_dates
 Json = dict[str, Any]
 
 INBOX = 200
+MOST_KEPT = 20_000
 
 
 class Archive:
@@ -40,6 +41,7 @@ class Archive:
         self._revoked: set[int] = set()
         self._events: dict[int, tuple[Event, ...]] = {}
         self._strangers: dict[int, Stranger] = {}
+        self._kept: dict[int, tuple[tuple[Event, ...], bytes]] = {}
         self._given: dict[int, int] = {}
         self._start = start
         self._laid_out = tasks
@@ -98,8 +100,14 @@ class Archive:
         put = self._strangers.get(ordinal)
         if put is not None:
             return put.body
-        written = body(self._case(ordinal), self._events.get(ordinal, ()), self.origin)
-        return msgspec.json.encode({"TaskWithNotes": written})
+        events = self._events.get(ordinal, ())
+        kept = self._kept.get(ordinal)
+        if kept is not None and kept[0] is events:
+            return kept[1]
+        told = msgspec.json.encode({"TaskWithNotes": body(self._case(ordinal), events, self.origin)})
+        if len(self._kept) < MOST_KEPT:
+            self._kept[ordinal] = events, told
+        return told
 
     def row_of(self, ordinal: int) -> Json:
         """The row of a list."""

@@ -17,7 +17,8 @@ PATIENCE = 4096
 class Register:
     """Created and modified dates (milliseconds) and the open flag, by ordinal.
 
-    Ordinals in order of modification are kept sorted; those moved since stand apart until there are many.
+    Ordinals in order of modification are kept sorted; those moved since stand apart until there are many. Astray are
+    those whose dates are in no order: dated back, or made by hand.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Register:
         self._order = array("q")
         self._sorted = 0
         self._moved: set[int] = set()
+        self._astray: set[int] = set()
 
     def __len__(self) -> int:
         return len(self.created)
@@ -39,10 +41,16 @@ class Register:
         return len(self.created) - 1
 
     def move(self, ordinal: int, modified: int, closed: bool) -> None:
+        if modified < self.modified[ordinal]:
+            self.stray(ordinal)
         self.modified[ordinal] = modified
         self.closed[ordinal] = closed
         if ordinal < self._sorted:
             self._moved.add(ordinal)
+
+    def stray(self, ordinal: int) -> None:
+        """It may have been active at any time, whatever its dates say."""
+        self._astray.add(ordinal)
 
     def modified_within(self, first: int | None, last: int | None) -> list[int]:
         """Ordinals modified between two instants, both included, compared to the second."""
@@ -58,7 +66,7 @@ class Register:
         return found
 
     def alive_within(self, first: int | None, last: int | None) -> list[int]:
-        """Ordinals created not after `last` and modified not before `first`: maybe active between.
+        """Ordinals created not after `last` and modified not before `first`, and those astray: maybe active between.
 
         Ordinals are given in order of creation, so the earlier ones need no index.
         """
@@ -67,8 +75,10 @@ class Register:
         )
         floor = -1 if first is None else first // SECOND
         if born < len(self) // 2:
-            return [one for one in range(born) if self._second(one) >= floor]
-        return [one for one in self.modified_within(first, None) if one < born]
+            found = [one for one in range(born) if self._second(one) >= floor]
+        else:
+            found = [one for one in self.modified_within(first, None) if one < born]
+        return [*(one for one in found if one not in self._astray), *self._astray] if self._astray else found
 
     def newest_first(self) -> Iterator[int]:
         """All ordinals, the last modified first."""

@@ -135,6 +135,7 @@ class World(Archive):
                 self._given[task_id] = ordinal
             self._strangers[ordinal] = made
             self.register.move(ordinal, date, made.closed)
+            self.register.stray(ordinal)
         return task_id
 
     def live(self, seconds: float, changes: int | None = None) -> Activity:

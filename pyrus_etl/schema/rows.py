@@ -41,10 +41,18 @@ class Rows:
     def __init__(self) -> None:
         self.owned: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
         self.merged: defaultdict[Table, dict[Any, tuple[Any, ...]]] = defaultdict(dict)
+        self._met: dict[Any, Any] = {}
         self.unreadable = 0
 
     def add(self, table: Table, row: tuple[Any, ...]) -> None:
         self.owned[table].append(row)
+
+    def first_met(self, key: Any, met: Any) -> bool:
+        """Whether what is known under the key was last met in other words: only then is there something to merge."""
+        if self._met.get(key) == met:
+            return False
+        self._met[key] = met
+        return True
 
     def merge(self, table: Table, row: tuple[Any, ...]) -> None:
         key = _KEYS[table](row)

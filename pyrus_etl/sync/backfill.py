@@ -10,7 +10,7 @@ from pyrus_etl.load import backfill as kept
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.cursor import read_cursor
 from pyrus_etl.sync.incremental import catch_up, set_aside
-from pyrus_etl.sync.road import Listed, carry
+from pyrus_etl.sync.road import Listed, carry, in_parts
 from pyrus_etl.sync.run import Run
 
 log = logging.getLogger(__name__)
@@ -66,4 +66,5 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
         run.progress.windows_listed += not listing.split
         run.progress.windows_left = sum(map(len, numbers.values()))
     if period == EVERYTHING:
-        yield Listed((await run.source.all_tasks()).headers)
+        for part in in_parts((await run.source.all_tasks()).headers):
+            yield part

@@ -11,7 +11,7 @@ from pyrus_etl.load.runs import last_duration
 from pyrus_etl.load.set_aside import open_errors
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.person import contacts
-from pyrus_etl.sync.road import Listed, carry
+from pyrus_etl.sync.road import Listed, carry, in_parts
 from pyrus_etl.sync.run import Run
 
 
@@ -33,16 +33,18 @@ async def catch_up(run: Run, cursor: datetime) -> None:
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
     """What was set aside, the inbox, and what was active in the window."""
     yield await set_aside(run)
-    yield await inbox(run)
+    async for part in inbox(run):
+        yield part
     async for listing in listings(run.source.search, [window]):
         yield Listed(listing.tasks)
 
 
-async def inbox(run: Run) -> Listed:
+async def inbox(run: Run) -> AsyncIterator[Listed]:
     """The inbox, which is stored as it is listed."""
     listed = (await run.source.inbox()).headers
     await run.store.run(write_inbox, run.account_id, [task.id for task in listed])
-    return Listed(listed)
+    for part in in_parts(listed):
+        yield part
 
 
 async def set_aside(run: Run) -> Listed:

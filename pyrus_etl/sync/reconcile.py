@@ -13,7 +13,7 @@ from pyrus_etl.load.cursor import move_cursor
 from pyrus_etl.load.deletion import absentees, mark_deleted
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.incremental import inbox, set_aside
-from pyrus_etl.sync.road import Listed, carry
+from pyrus_etl.sync.road import Listed, carry, in_parts
 from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
@@ -47,10 +47,12 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
     """All three lists; then what was set aside and is still listed, for it is tried again in every run."""
-    yield await inbox(run)
+    async for part in inbox(run):
+        yield part
     async for listing in listings(run.source.search, [Window()]):
         yield Listed(listing.tasks)
-    yield Listed((await run.source.all_tasks()).headers)
+    for part in in_parts((await run.source.all_tasks()).headers):
+        yield part
     yield Listed([task for task in (await set_aside(run)).tasks if task.id in census])
 
 

@@ -5,9 +5,10 @@ grow with the work. They arrive in any order; a window is done when the last of 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
@@ -26,6 +27,7 @@ MOST_ON_THE_ROAD = 2000
 MOST_ODD_IN_A_ROW = 30
 HEAVIEST_ROAD = 1 << 26
 LARGEST_BATCH = 1000
+LARGEST_PART = 5000
 LINGER = 0.3
 """Seconds that a task waits for others to be committed with it."""
 
@@ -35,6 +37,13 @@ class Listed(NamedTuple):
 
     tasks: Sequence[TaskHeader]
     window_no: int | None = None
+
+
+def in_parts(tasks: Iterable[TaskHeader]) -> Iterator[Listed]:
+    """A list of any length as several."""
+    left = iter(tasks)
+    while part := list(islice(left, LARGEST_PART)):
+        yield Listed(part)
 
 
 class _Wanted(NamedTuple):
@@ -150,7 +159,7 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
     try:
         fetched = await run.source.task(wanted.header.id)
         run.odd_in_a_row = 0
-        return Arrival(wanted.of, load=_rows(fetched, wanted.header, run), weight=len(fetched.payload))
+        return Arrival(wanted.of, load=task_load(fetched, wanted.header, run.forms), weight=len(fetched.payload))
     except TaskRefused as error:
         run.odd_in_a_row += error.odd and wanted.header.id not in run.retried
         if run.odd_in_a_row > MOST_ODD_IN_A_ROW:
@@ -158,8 +167,9 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
         return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
 
 
-def _rows(fetched: Fetched, header: TaskHeader, run: Run) -> TaskLoad:
-    rows = task_rows(fetched.task, run.forms)
+def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | None]) -> TaskLoad:
+    """A task as it was fetched, on its way into the tables."""
+    rows = task_rows(fetched.task, forms)
     rows.unreadable += fetched.unreadable
     listed_date = header.modified_date or fetched.task.modified_date
     raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date)

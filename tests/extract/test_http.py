@@ -225,13 +225,23 @@ def test_a_token_that_no_header_can_hold_ends_it_with_a_sentence(token: str) -> 
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int) -> None:
+@pytest.mark.parametrize("asked_for", ["getaccesstoken", "profile"])
+def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int, asked_for: str) -> None:
     with scripted(lambda _: Reply(200, b"{}")) as elsewhere:
         away = Reply(status, b"", {"Location": f"{elsewhere.url}{PROFILE}"})
-        with scripted(after_the_login(lambda _: away)) as server, pytest.raises(PyrusUnreachable, match="redirect"):
+        answer = after_the_login(lambda _: away) if asked_for == "profile" else lambda _: away
+        with scripted(answer) as server, pytest.raises(PyrusUnreachable, match="redirect"):
             asking(settings(server.url), profile)
 
         assert elsewhere.asked == []
+
+
+def test_a_redirect_to_itself_is_asked_once() -> None:
+    with scripted(after_the_login(lambda _: Reply(302, b"", {"Location": PROFILE}))) as server:
+        with pytest.raises(PyrusUnreachable, match="redirect"):
+            asking(settings(server.url), profile)
+
+        assert server.paths.count(PROFILE) == 1
 
 
 @pytest.mark.usefixtures("no_back_off")

@@ -46,7 +46,7 @@ def _places(organisation: Reports) -> list[dict[str, Any]]:
             WHERE parent_id IN (SELECT project_id FROM pyrus.projects)
         )
         SELECT coalesce(form_id, 0), form, coalesce(place.project_id, 0), count(*), above_id, path
-        FROM task_places AS place LEFT JOIN up USING (project_id)
+        FROM current_tasks AS place LEFT JOIN up USING (project_id)
         LEFT JOIN project_paths AS paths ON paths.project_id = above_id
         GROUP BY 1, 2, 3, 5, 6
     """
@@ -188,7 +188,7 @@ def test_lists_are_the_longest_of_their_scope(found: Figures, organisation: Repo
     overdue = "SELECT scope, task_id, days_overdue FROM member JOIN overdue_tasks USING (task_id) ORDER BY 1, 3 DESC, 2"
     aging = (
         "SELECT scope, task_id FROM member JOIN aging_work USING (task_id)"
-        " WHERE is_beyond_p85 ORDER BY 1, create_date, 2"
+        " WHERE is_beyond_p85 ORDER BY 1, member.create_date, 2"
     )
     late = organisation.ask(overdue)
     old = organisation.ask(aging)

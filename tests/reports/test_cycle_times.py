@@ -9,7 +9,7 @@ from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, Json, at, no
 INSTANTS = """
     SELECT to_char(first_action_at, 'DD HH24:MI'), to_char(first_decision_at, 'DD HH24:MI'),
            to_char(first_approved_at, 'DD HH24:MI'), to_char(last_approved_at, 'DD HH24:MI'),
-           to_char(closed_at, 'DD HH24:MI')
+           to_char(close_date, 'DD HH24:MI')
     FROM cycle_times ORDER BY task_id
 """
 STRETCHES = """
@@ -83,7 +83,7 @@ def test_a_reopened_task_is_not_open_in_between(reports: Reports) -> None:
     )
     reports.load(task(1, "2026-03-02 09:00", *closed_twice), task(2, "2026-03-16 06:00", *()))
 
-    columns = "to_char(first_closed_at, 'DD HH24:MI'), reopenings, cycle_hours, open_hours"
+    columns = "to_char(first_close_date, 'DD HH24:MI'), reopen_count, cycle_hours, open_hours"
     assert reports.ask(f"SELECT {columns} FROM cycle_times ORDER BY task_id") == [
         ("02 12:00", 1, *hours(52, 4)),
         (None, 0, *hours(None, 6)),

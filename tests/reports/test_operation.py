@@ -117,7 +117,7 @@ def test_a_task_set_aside_shows_what_is_stored_of_it_until_it_is_resolved(report
         [(1, None), (2, None), (3, "2026-03-16 11:40+00")],
     )
 
-    assert reports.ask("SELECT task_id, url, text, project, error, open_hours, is_stored FROM open_errors") == [
+    assert reports.ask("SELECT task_id, link, text, project, error, open_hours, is_stored FROM open_errors") == [
         (1, "https://pyrus.com/t#id1", "Task 1", "Legal / Contracts", "Refused with 403.", Decimal("2.5"), True),
         (2, "https://pyrus.com/t#id2", None, None, "Refused with 403.", Decimal("2.5"), False),
     ]

@@ -13,13 +13,12 @@ def test_a_task_is_told_with_names_form_and_all_its_projects(reports: Reports) -
     reports.load(task(1, "2026-03-02 09:00", ParentTaskId=2, **INVOICE), task(2, "2026-03-01 09:00"))
 
     assert reports.ask("""
-        SELECT task_id, text, state, form, project, project_path, project_ids, project_paths, author, responsible,
-               parent_text, link
+        SELECT task_id, text, state, form, project, project_ids, projects, author, responsible, parent_text, link
         FROM task_overview ORDER BY task_id
     """) == [
-        (1, "Task 1", "open", "Invoices", "Invoices", "Invoices", [100, 201], "Invoices; Legal / Contracts",
+        (1, "Task 1", "open", "Invoices", "Invoices", [100, 201], "Invoices; Legal / Contracts",
          "Ann Archer", "Bob Baker", "Task 2", "https://pyrus.com/t#id1"),
-        (2, "Task 2", "open", None, None, None, None, None, "Ann Archer", None, None, "https://pyrus.com/t#id2"),
+        (2, "Task 2", "open", None, None, None, None, "Ann Archer", None, None, "https://pyrus.com/t#id2"),
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from typing import Any, NamedTuple
 
@@ -158,6 +159,27 @@ def test_a_period_may_read_any_activity(sandbox: Sandbox) -> None:
     assert task_id not in ids(search(sandbox, ActiveFrom=first, ActiveTo=first))
     sandbox.reconfigure(period="activity")
     assert task_id in ids(search(sandbox, ActiveFrom=first, ActiveTo=first))
+
+
+@pytest.mark.parametrize("days", [1, 300, 4000])
+def test_a_task_that_is_dated_back_is_found_by_that_date_and_by_all_its_notes(sandbox: Sandbox, days: int) -> None:
+    sandbox.reconfigure(period="activity")
+    world = sandbox.world
+    task_id = world.edit(world.task_ids()[-1], "comment")
+    world.backdate(task_id, datetime.fromtimestamp(world.clock.now() / 1000, UTC) - timedelta(days=days))
+    task = world.task(task_id)["TaskWithNotes"]
+
+    for date in (task["ModifiedDate"], *(note["CreateDate"] for note in task["Notes"])):
+        assert task_id in ids(search(sandbox, ActiveFrom=date, ActiveTo=date, MaximumItemsCount=1000))
+
+
+def test_a_task_put_in_by_hand_is_found_by_all_its_notes(sandbox: Sandbox) -> None:
+    sandbox.reconfigure(period="activity")
+    dates = ["/Date(0)/", "/Date(9999999999000)/"]
+    task_id = sandbox.world.put(7, {"Id": 7, "Notes": [{"CreateDate": date} for date in dates]})
+
+    for date in dates:
+        assert task_id in ids(search(sandbox, ActiveFrom=date, ActiveTo=date))
 
 
 def test_searches_go_by_person_project_and_text(sandbox: Sandbox) -> None:

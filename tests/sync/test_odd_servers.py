@@ -1,6 +1,5 @@
 """Servers that answer oddly: what they cost, and what they must not cost."""
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from pyrus_etl.errors import PyrusEtlError, PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from tests.runs import program, reconcile, sync
+from tests.runs import reconcile, sync
 from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
@@ -49,25 +48,6 @@ def test_what_is_no_list_is_not_taken_for_an_empty_one(
 
     assert error.value.exit_code == 4
     assert query(database, "SELECT count(*) FROM pyrus.sync_cursors") == [(0,)]
-
-
-def test_a_secret_that_the_server_repeats_is_not_repeated_by_us(database: Secret, query: Query) -> None:
-    def echo(asked: Asked) -> Reply | None:
-        if "task/" not in asked.path:
-            return None
-        message = f"no access with {asked.headers['Authorization']}"
-        return Reply(403, json.dumps({"ApiException": {"Code": "Odd", "Message": message}}).encode())
-
-    with Sandbox(World(1, tasks=2)) as sandbox, in_front_of(sandbox, echo) as server:
-        environment = {"PYRUS_URL": server.url, "PYRUS_ACCESS_TOKEN": sandbox.token()}
-        process = program("sync", "--log-level", "DEBUG", sandbox=None, database=database, **environment)
-
-    token = environment["PYRUS_ACCESS_TOKEN"]
-    assert process.returncode == 6, process.stderr
-    assert token not in process.stdout + process.stderr
-    ((error,), *_) = query(database, "SELECT error FROM pyrus.sync_errors")
-    assert "(secret)" in error
-    assert token not in error
 
 
 @pytest.mark.parametrize(

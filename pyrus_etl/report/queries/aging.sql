@@ -3,7 +3,7 @@ SELECT scope, task_id, left(ranked.text, %(longest_text)s) AS text, task.link,
        coalesce(ranked.project, ranked.form) AS place, ranked.responsible AS who,
        age_hours::float8 AS hours, p85_hours::float8 AS usual_hours
 FROM (
-    SELECT aging.*, scope, row_number() OVER (PARTITION BY scope ORDER BY created_at, task_id) AS place_no
+    SELECT aging.*, scope, row_number() OVER (PARTITION BY scope ORDER BY create_date, task_id) AS place_no
     FROM pyrus_report.aging_work AS aging
     JOIN unnest(%(scopes)s::int[], %(forms)s::bigint[], %(projects)s::bigint[]) AS member (scope, form_id, project_id)
         ON member.form_id = coalesce(aging.form_id, 0) AND member.project_id = coalesce(aging.project_id, 0)

@@ -7,8 +7,8 @@ FROM (
     SELECT scope, grain, since, count(*) AS closed,
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY cycle_hours::float8) AS hours
     FROM (
-        SELECT form_id, project_id, cycle_hours, today, (closed_at AT TIME ZONE time_zone)::date AS day
-        FROM pyrus_report.cycle_times CROSS JOIN pyrus_report.clock WHERE closed_at IS NOT NULL
+        SELECT form_id, project_id, cycle_hours, today, (close_date AT TIME ZONE time_zone)::date AS day
+        FROM pyrus_report.cycle_times CROSS JOIN pyrus_report.clock WHERE close_date IS NOT NULL
     ) AS closed
     JOIN unnest(%(scopes)s::int[], %(forms)s::bigint[], %(projects)s::bigint[]) AS member (scope, form_id, project_id)
         ON member.form_id = coalesce(closed.form_id, 0) AND member.project_id = coalesce(closed.project_id, 0)

@@ -1,5 +1,5 @@
 -- The tasks that are overdue longest.
-SELECT scope, task_id, left(text, %(longest_text)s) AS text, link, coalesce(project_path, form) AS place,
+SELECT scope, task_id, left(text, %(longest_text)s) AS text, link, coalesce(project, form) AS place,
        responsible AS who, days_overdue AS days
 FROM (
     SELECT overdue.*, scope, row_number() OVER (PARTITION BY scope ORDER BY due_date, task_id) AS place_no

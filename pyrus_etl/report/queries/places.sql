@@ -5,7 +5,7 @@ WITH RECURSIVE chain AS (
     SELECT chain.project_id, above.project_id, above.parent_id, above.path
     FROM chain JOIN pyrus_report.project_paths AS above ON above.project_id = chain.next_id
 ), place AS (
-    SELECT form_id, form, project_id, count(*) AS tasks FROM pyrus_report.task_places GROUP BY form_id, form, project_id
+    SELECT form_id, form, project_id, count(*) AS tasks FROM pyrus_report.current_tasks GROUP BY form_id, form, project_id
 )
 SELECT coalesce(form_id, 0) AS form_id, form, coalesce(place.project_id, 0) AS project_id, tasks, above_id, path
 FROM place LEFT JOIN chain USING (project_id)

@@ -15,5 +15,5 @@ SELECT 'person', scope, person, count(*), count(DISTINCT task_id), max(waited_ho
 FROM waiting GROUP BY scope, person_id, person
 UNION ALL
 SELECT 'task', scope, person, 1, 1, waited_hours::float8, task_id, left(text, %(longest_text)s), link,
-       coalesce(path, form), place_no
-FROM waiting LEFT JOIN pyrus_report.project_paths USING (project_id) WHERE place_no <= %(most_rows)s
+       coalesce(project, form), place_no
+FROM waiting WHERE place_no <= %(most_rows)s

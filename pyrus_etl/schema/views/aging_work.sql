@@ -8,9 +8,9 @@ WITH kind AS (
       AND close_date >= (SELECT now - interval '365 days' FROM pyrus_report.clock)
     GROUP BY form_id
 )
-SELECT task_id, task.text, place.form_id, place.form, place.project_id, place.project,
+SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
-       task.create_date AS created_at, task.due_date,
+       task.create_date, task.due_date,
        round(age_hours::numeric, 2) AS age_hours,
        round(percentile[1]::numeric, 2) AS p50_hours,
        round(percentile[2]::numeric, 2) AS p85_hours,
@@ -19,8 +19,7 @@ SELECT task_id, task.text, place.form_id, place.form, place.project_id, place.pr
        -- width_bucket counts by bisection how many of the sample were no longer.
        round(100.0 * width_bucket(age_hours, sample) / closed, 1) AS percentile_reached,
        age_hours > percentile[2] AS is_beyond_p85
-FROM pyrus.tasks AS task
-JOIN pyrus_report.task_places AS place USING (task_id)
+FROM pyrus_report.current_tasks AS task
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
 LEFT JOIN kind ON kind.form_id IS NOT DISTINCT FROM task.form_id
@@ -41,7 +40,7 @@ COMMENT ON COLUMN pyrus_report.aging_work.author_id IS 'Who created the task.';
 COMMENT ON COLUMN pyrus_report.aging_work.author IS 'Name of the author.';
 COMMENT ON COLUMN pyrus_report.aging_work.responsible_id IS 'Who is responsible for it.';
 COMMENT ON COLUMN pyrus_report.aging_work.responsible IS 'Name of the responsible person.';
-COMMENT ON COLUMN pyrus_report.aging_work.created_at IS 'When it was created.';
+COMMENT ON COLUMN pyrus_report.aging_work.create_date IS 'When it was created.';
 COMMENT ON COLUMN pyrus_report.aging_work.due_date IS 'Day by which it is to be done.';
 COMMENT ON COLUMN pyrus_report.aging_work.age_hours IS 'Hours since its creation.';
 COMMENT ON COLUMN pyrus_report.aging_work.p50_hours IS 'Half of the closed ones took no longer than this.';

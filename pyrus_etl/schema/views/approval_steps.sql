@@ -106,7 +106,7 @@ COMMENT ON COLUMN pyrus_report.approval_steps.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.approval_steps.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.approval_steps.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.approval_steps.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.approval_steps.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.approval_steps.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.approval_steps.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.approval_steps.step_no IS 'Approval step, from 1.';
 COMMENT ON COLUMN pyrus_report.approval_steps.round_no IS

@@ -16,7 +16,7 @@ COMMENT ON COLUMN pyrus_report.approvals_waiting.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.approvals_waiting.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.step_no IS
     'The step that it has come to: the first at which somebody still has to choose.';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.round_no IS

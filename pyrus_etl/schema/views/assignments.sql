@@ -37,7 +37,7 @@ COMMENT ON COLUMN pyrus_report.assignments.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.assignments.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.assignments.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.assignments.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.assignments.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.assignments.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.assignments.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.assignments.handoff_no IS
     '0 for the first holder who is told, 1 after the first handoff, and so on.';

@@ -24,7 +24,7 @@ COMMENT ON COLUMN pyrus_report.attachment_overview.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.attachment_id IS 'The file.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.name IS 'File name.';

@@ -1,12 +1,11 @@
 CREATE OR REPLACE VIEW pyrus_report.backlog_age AS
-SELECT bucket_no, bucket, from_days, to_days, place.form_id, form, project_id, project,
+SELECT bucket_no, bucket, from_days, to_days, form_id, form, project_id, project,
        count(*) AS open,
        count(*) FILTER (WHERE task.due_date < today) AS overdue,
        count(*) FILTER (WHERE task.responsible_id IS NULL) AS without_responsible,
-       min(task.create_date) AS oldest_created_at,
+       min(task.create_date) AS oldest_create_date,
        round(sum(age_days), 2) AS age_days
-FROM pyrus.tasks AS task
-JOIN pyrus_report.task_places AS place USING (task_id)
+FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 CROSS JOIN LATERAL (SELECT greatest(extract(epoch FROM now - task.create_date) / 86400, 0) AS age_days) AS age
 JOIN (VALUES (1, 'under 1 day', 0, 1), (2, '1 to 3 days', 1, 3), (3, '3 to 7 days', 3, 7), (4, '7 to 14 days', 7, 14),
@@ -15,7 +14,7 @@ JOIN (VALUES (1, 'under 1 day', 0, 1), (2, '1 to 3 days', 1, 3), (3, '3 to 7 day
      ) AS bucket (bucket_no, bucket, from_days, to_days)
     ON age_days >= from_days AND (age_days < to_days OR to_days IS NULL)
 WHERE task.close_date IS NULL
-GROUP BY bucket_no, bucket, from_days, to_days, place.form_id, form, project_id, project;
+GROUP BY bucket_no, bucket, from_days, to_days, form_id, form, project_id, project;
 
 COMMENT ON VIEW pyrus_report.backlog_age IS
     'How old is the open work? One row an age, form and main project with open tasks; a day of age is 24 hours since '
@@ -31,6 +30,6 @@ COMMENT ON COLUMN pyrus_report.backlog_age.project IS 'Path of that project from
 COMMENT ON COLUMN pyrus_report.backlog_age.open IS 'Tasks open now.';
 COMMENT ON COLUMN pyrus_report.backlog_age.overdue IS 'Those of them that were due before today.';
 COMMENT ON COLUMN pyrus_report.backlog_age.without_responsible IS 'Those of them that nobody is responsible for.';
-COMMENT ON COLUMN pyrus_report.backlog_age.oldest_created_at IS 'When the oldest of them was created.';
+COMMENT ON COLUMN pyrus_report.backlog_age.oldest_create_date IS 'When the oldest of them was created.';
 COMMENT ON COLUMN pyrus_report.backlog_age.age_days IS
     'Their ages in days, summed; divided by open it is the average.';

@@ -1,15 +1,14 @@
 CREATE OR REPLACE VIEW pyrus_report.current_tasks AS
-SELECT task.task_id, task.form_id, form.name AS form, filed.project_id, project.name AS project,
+SELECT task.task_id, task.form_id, form.name AS form, filed.project_id,
        -- every path at once, to look up from: a join would make them anew wherever a task is looked up
        (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> filed.project_id::text
-           AS project_path,
+           AS project,
        task.text, CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END AS state, task.author_id,
        task.responsible_id, task.asap, task.create_date, task.modified_date, task.due_date, task.close_date,
        task.parent_task_id, task.is_any_rejected,
        (SELECT task_url FROM pyrus.report_settings) || task.task_id AS link
 FROM pyrus.tasks AS task
 LEFT JOIN pyrus.task_projects AS filed ON filed.task_id = task.task_id AND filed.project_no = 1
-LEFT JOIN pyrus.projects AS project ON project.project_id = filed.project_id
 LEFT JOIN pyrus.projects AS form ON form.project_id = task.form_id
 WHERE task.deleted_at IS NULL;
 
@@ -20,8 +19,7 @@ COMMENT ON COLUMN pyrus_report.current_tasks.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.current_tasks.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.current_tasks.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.current_tasks.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.current_tasks.project IS 'Name of its main project.';
-COMMENT ON COLUMN pyrus_report.current_tasks.project_path IS 'Names from the root down to its main project.';
+COMMENT ON COLUMN pyrus_report.current_tasks.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.current_tasks.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.current_tasks.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.current_tasks.author_id IS 'Who created it.';

@@ -1,13 +1,13 @@
 CREATE OR REPLACE VIEW pyrus_report.cycle_time_percentiles AS
 WITH monthly AS (
     SELECT form_id, form,
-           date_trunc('month', closed_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS month,
+           date_trunc('month', close_date AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS month,
            count(*) AS closed,
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY cycle_hours) AS cycle,
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY first_action_hours) AS first_action,
            sum(cycle_hours) AS cycle_hours, sum(open_hours) AS open_hours, sum(waiting_hours) AS waiting_hours
     FROM pyrus_report.cycle_times
-    WHERE closed_at IS NOT NULL
+    WHERE close_date IS NOT NULL
     GROUP BY 1, 2, 3
 )
 SELECT month, form_id, form, closed,

@@ -1,10 +1,10 @@
 -- LEFT JOIN LATERAL … ON true: a report that asks for none of its columns does not pay for it. Few tasks are ever
 -- reopened; for the others the time that they were open needs no look at their states.
 CREATE OR REPLACE VIEW pyrus_report.cycle_times AS
-SELECT task_id, task.text, place.form_id, place.form, place.project_id, place.project,
+SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
-       task.create_date AS created_at, first_action_at, first_decision_at, first_approved_at, last_approved_at,
-       coalesce(first_closed_at, task.close_date) AS first_closed_at, task.close_date AS closed_at, reopenings,
+       task.create_date, first_action_at, first_decision_at, first_approved_at, last_approved_at,
+       coalesce(first_close_date, task.close_date) AS first_close_date, task.close_date, reopen_count,
        round(extract(epoch FROM first_action_at - task.create_date) / 3600, 2) AS first_action_hours,
        round(extract(epoch FROM first_approved_at - first_action_at) / 3600, 2) AS first_approved_hours,
        round(extract(epoch FROM last_approved_at - first_approved_at) / 3600, 2) AS last_approved_hours,
@@ -14,8 +14,7 @@ SELECT task_id, task.text, place.form_id, place.form, place.project_id, place.pr
        round(open_seconds / 3600, 2) AS open_hours,
        round(waiting_seconds / 3600, 2) AS waiting_hours,
        round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share
-FROM pyrus.tasks AS task
-JOIN pyrus_report.task_places AS place USING (task_id)
+FROM pyrus_report.current_tasks AS task
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
 LEFT JOIN LATERAL (
@@ -33,8 +32,8 @@ LEFT JOIN LATERAL (
       AND (task.close_date IS NULL OR create_date <= task.close_date OR activity_action IS NOT NULL)
 ) AS milestone ON true
 LEFT JOIN LATERAL (
-    SELECT min(changed_at) FILTER (WHERE change = 'closed') AS first_closed_at,
-           count(*) FILTER (WHERE change = 'reopened') AS reopenings,
+    SELECT min(changed_at) FILTER (WHERE change = 'closed') AS first_close_date,
+           count(*) FILTER (WHERE change = 'reopened') AS reopen_count,
            sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * extract(epoch FROM changed_at)) AS seconds
     FROM pyrus_report.state_changes WHERE state_changes.task_id = task.task_id AND reopened
 ) AS state ON true
@@ -91,7 +90,7 @@ COMMENT ON COLUMN pyrus_report.cycle_times.author_id IS 'Who created the task.';
 COMMENT ON COLUMN pyrus_report.cycle_times.author IS 'Name of the author.';
 COMMENT ON COLUMN pyrus_report.cycle_times.responsible_id IS 'Who is responsible for it now.';
 COMMENT ON COLUMN pyrus_report.cycle_times.responsible IS 'Name of the responsible person.';
-COMMENT ON COLUMN pyrus_report.cycle_times.created_at IS 'When it was created.';
+COMMENT ON COLUMN pyrus_report.cycle_times.create_date IS 'When it was created.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_at IS
     'When somebody first acted on it: the first note by another than the author, or the first decision, whoever took '
     'it. Null where nobody did.';
@@ -99,10 +98,10 @@ COMMENT ON COLUMN pyrus_report.cycle_times.first_decision_at IS 'When it was fir
 COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_at IS 'When an approver first approved it.';
 COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_at IS
     'When an approver last approved it, the same approval where there was one only.';
-COMMENT ON COLUMN pyrus_report.cycle_times.first_closed_at IS 'When it was closed for the first time.';
-COMMENT ON COLUMN pyrus_report.cycle_times.closed_at IS
+COMMENT ON COLUMN pyrus_report.cycle_times.first_close_date IS 'When it was closed for the first time.';
+COMMENT ON COLUMN pyrus_report.cycle_times.close_date IS
     'When it was closed for the last time; null while it is open, also where it was reopened.';
-COMMENT ON COLUMN pyrus_report.cycle_times.reopenings IS 'How often it was opened again after a closing.';
+COMMENT ON COLUMN pyrus_report.cycle_times.reopen_count IS 'How often it was opened again after a closing.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_hours IS 'Hours from creation to the first action.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_hours IS
     'Hours from the first action to the first approval.';

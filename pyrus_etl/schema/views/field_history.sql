@@ -23,7 +23,7 @@ COMMENT ON COLUMN pyrus_report.field_history.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.field_history.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.field_history.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.field_history.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.field_history.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.field_history.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.field_history.changed_at IS 'When it was changed.';
 COMMENT ON COLUMN pyrus_report.field_history.person_id IS 'Who changed it.';
 COMMENT ON COLUMN pyrus_report.field_history.person IS 'Name of who changed it.';

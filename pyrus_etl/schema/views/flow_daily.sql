@@ -7,7 +7,7 @@ WITH daily AS (
            count(*) FILTER (WHERE change = 'created') AS created,
            count(*) FILTER (WHERE change = 'closed') AS closed,
            count(*) FILTER (WHERE change = 'reopened') AS reopened
-    FROM pyrus_report.state_changes JOIN pyrus_report.task_places USING (task_id)
+    FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
     GROUP BY 1, form_id, form, project_id, project
 ), cumulated AS (
     SELECT *, sum(created) OVER line AS created_total, sum(created + reopened - closed) OVER line AS open,

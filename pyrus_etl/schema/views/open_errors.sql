@@ -1,11 +1,11 @@
 CREATE OR REPLACE VIEW pyrus_report.open_errors AS
-SELECT failed.task_id, task_url || failed.task_id AS url, task.text, place.form_id, form, project_id, project,
+SELECT failed.task_id, task_url || failed.task_id AS link, task.text, place.form_id, form, project_id, project,
        stage, error, first_seen_at, last_seen_at, attempts,
        round(extract(epoch FROM now - first_seen_at) / 3600, 2) AS open_hours,
        task.task_id IS NOT NULL AS is_stored
 FROM pyrus.sync_errors AS failed
 LEFT JOIN pyrus.tasks AS task USING (task_id)
-LEFT JOIN pyrus_report.task_places AS place USING (task_id)
+LEFT JOIN pyrus_report.current_tasks AS place USING (task_id)
 CROSS JOIN pyrus_report.clock
 CROSS JOIN pyrus.report_settings
 WHERE resolved_at IS NULL;
@@ -14,7 +14,7 @@ COMMENT ON VIEW pyrus_report.open_errors IS
     'Which tasks could not be brought, and why? One row a task that is set aside now; every run tries it again. Where '
     'an earlier version of it is stored, text, form and project are those.';
 COMMENT ON COLUMN pyrus_report.open_errors.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.open_errors.url IS 'Link to the task in Pyrus.';
+COMMENT ON COLUMN pyrus_report.open_errors.link IS 'Link to the task in Pyrus.';
 COMMENT ON COLUMN pyrus_report.open_errors.text IS 'Text of the task, where it is stored.';
 COMMENT ON COLUMN pyrus_report.open_errors.form_id IS 'The form of the task.';
 COMMENT ON COLUMN pyrus_report.open_errors.form IS 'Name of that form.';

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW pyrus_report.overdue_tasks AS
-SELECT task.task_id, task.text, task.form_id, task.form, task.project_id, task.project, task.project_path,
+SELECT task.task_id, task.text, task.form_id, task.form, task.project_id, task.project,
        task.responsible_id, responsible.name AS responsible, task.author_id, author.name AS author, task.asap,
        task.create_date, task.due_date, clock.today - task.due_date AS days_overdue,
        CASE WHEN clock.today - task.due_date <= 7 THEN '1: to a week'
@@ -28,8 +28,7 @@ COMMENT ON COLUMN pyrus_report.overdue_tasks.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.project IS 'Name of its main project.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.project_path IS 'Names from the root down to its main project.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.responsible_id IS 'Who is to act now, or was last.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.responsible IS 'Name of who is to act now, or was last.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.author_id IS 'Who created it.';

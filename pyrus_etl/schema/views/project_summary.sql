@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW pyrus_report.project_summary AS
-SELECT project_id, path.name AS project, path.path AS project_path, path.parent_id, path.depth,
+SELECT project_id, path.path AS project, path.parent_id, path.depth,
        coalesce(found.task_count, 0) AS task_count, coalesce(found.direct_task_count, 0) AS direct_task_count,
        coalesce(found.open_count, 0) AS open_tasks, coalesce(found.overdue_count, 0) AS overdue_tasks,
        coalesce(found.closed_count, 0) AS closed_tasks, found.closed_late_share,
@@ -31,8 +31,7 @@ COMMENT ON VIEW pyrus_report.project_summary IS
     'How does each project stand? One row a project, over the tasks in it and in the projects below it; the last 30 '
     'days are those before now.';
 COMMENT ON COLUMN pyrus_report.project_summary.project_id IS 'The project; a form is one too.';
-COMMENT ON COLUMN pyrus_report.project_summary.project IS 'Its name.';
-COMMENT ON COLUMN pyrus_report.project_summary.project_path IS 'Names from the root down to it.';
+COMMENT ON COLUMN pyrus_report.project_summary.project IS 'Its path from the root.';
 COMMENT ON COLUMN pyrus_report.project_summary.parent_id IS 'The project above it; null for a root.';
 COMMENT ON COLUMN pyrus_report.project_summary.depth IS 'How deep it stands: 1 for a root.';
 COMMENT ON COLUMN pyrus_report.project_summary.task_count IS 'Tasks in it or below it.';

@@ -27,7 +27,7 @@ COMMENT ON COLUMN pyrus_report.reopened_tasks.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.reopened_tasks.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.reopened_tasks.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.reopened_tasks.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.reopened_tasks.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.reopened_tasks.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.reopened_tasks.responsible_id IS 'Who is to act now, or was last.';
 COMMENT ON COLUMN pyrus_report.reopened_tasks.responsible IS 'Name of who is to act now, or was last.';
 COMMENT ON COLUMN pyrus_report.reopened_tasks.create_date IS 'When it was created.';

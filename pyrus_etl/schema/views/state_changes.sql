@@ -21,7 +21,7 @@ COMMENT ON VIEW pyrus_report.state_changes IS
     'When was a task created, closed and reopened? One row a change of a task that is not deleted: it is created once, '
     'then closed and reopened in turn. The last closing is the task''s close_date; the ones before it are notes that '
     'complete it or mark it as a duplicate or as irrelevant. A note that changes nothing, such as a second Complete, '
-    'is no row. task_places tells the form and the project of the task.';
+    'is no row. current_tasks tells the form and the project of the task.';
 COMMENT ON COLUMN pyrus_report.state_changes.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.state_changes.change IS 'created, closed or reopened.';
 COMMENT ON COLUMN pyrus_report.state_changes.changed_at IS 'When it changed.';

@@ -16,7 +16,7 @@ COMMENT ON COLUMN pyrus_report.task_fields.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.task_fields.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.task_fields.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.task_fields.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_fields.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.task_fields.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.task_fields.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.task_fields.create_date IS 'When it was created.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_no IS 'Place of the field in the form, from 1.';

@@ -14,7 +14,7 @@ COMMENT ON COLUMN pyrus_report.task_notes.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.task_notes.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.task_notes.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.task_notes.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_notes.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.task_notes.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.task_notes.note_no IS 'Place of the note in the task, from 1.';
 COMMENT ON COLUMN pyrus_report.task_notes.written_at IS 'When it was written.';
 COMMENT ON COLUMN pyrus_report.task_notes.person_id IS 'Who wrote it.';

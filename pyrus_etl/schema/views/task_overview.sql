@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW pyrus_report.task_overview AS
 SELECT task.task_id, task.text, task.state, task.form_id, task.form,
-       task.project_id, task.project, task.project_path, filed.project_ids, filed.project_paths,
+       task.project_id, task.project, filed.project_ids, filed.projects,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
        task.asap, task.create_date, task.modified_date, task.due_date, task.close_date,
        round((extract(epoch FROM coalesce(task.close_date, clock.now) - task.create_date) / 3600)::numeric, 2)
@@ -33,7 +33,7 @@ LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = ta
 LEFT JOIN pyrus.tasks AS parent ON parent.task_id = task.parent_task_id AND parent.deleted_at IS NULL
 LEFT JOIN LATERAL (
     SELECT array_agg(project_id ORDER BY project_no) AS project_ids,
-           string_agg(path, '; ' ORDER BY project_no) AS project_paths
+           string_agg(path, '; ' ORDER BY project_no) AS projects
     FROM pyrus.task_projects CROSS JOIN LATERAL (
         SELECT (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> project_id::text AS path
     ) AS named
@@ -70,10 +70,9 @@ COMMENT ON COLUMN pyrus_report.task_overview.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.task_overview.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.task_overview.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.task_overview.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_overview.project IS 'Name of its main project.';
-COMMENT ON COLUMN pyrus_report.task_overview.project_path IS 'Names from the root down to its main project.';
+COMMENT ON COLUMN pyrus_report.task_overview.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.task_overview.project_ids IS 'All projects that it is filed in, the main one first.';
-COMMENT ON COLUMN pyrus_report.task_overview.project_paths IS
+COMMENT ON COLUMN pyrus_report.task_overview.projects IS
     'Names from the root down to each of them, separated by semicolons.';
 COMMENT ON COLUMN pyrus_report.task_overview.author_id IS 'Who created it.';
 COMMENT ON COLUMN pyrus_report.task_overview.author IS 'Name of who created it.';

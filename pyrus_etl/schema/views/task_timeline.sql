@@ -68,7 +68,7 @@ COMMENT ON COLUMN pyrus_report.task_timeline.task_id IS 'The task.';
 COMMENT ON COLUMN pyrus_report.task_timeline.form_id IS 'Its form; null for a task without one.';
 COMMENT ON COLUMN pyrus_report.task_timeline.form IS 'Name of its form.';
 COMMENT ON COLUMN pyrus_report.task_timeline.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_timeline.project IS 'Name of its main project.';
+COMMENT ON COLUMN pyrus_report.task_timeline.project IS 'Path of its main project from the root.';
 COMMENT ON COLUMN pyrus_report.task_timeline.event_no IS
     'Sorts the events of a task; an event keeps its number, and numbers are not contiguous.';
 COMMENT ON COLUMN pyrus_report.task_timeline.at IS 'When it happened.';

@@ -3,11 +3,11 @@ SELECT date_trunc('month', local)::date AS month,
        extract(isodow FROM local)::int AS weekday, extract(hour FROM local)::int AS hour,
        kind, form_id, form, project_id, project, count(*) AS events
 FROM (
-    SELECT 'note' AS kind, create_date AS happened_at, place.*
-    FROM pyrus.notes JOIN pyrus_report.task_places AS place USING (task_id) WHERE create_date IS NOT NULL
+    SELECT 'note' AS kind, note.create_date AS happened_at, form_id, form, project_id, project
+    FROM pyrus.notes AS note JOIN pyrus_report.current_tasks USING (task_id) WHERE note.create_date IS NOT NULL
   UNION ALL
-    SELECT change, changed_at, place.*
-    FROM pyrus_report.state_changes JOIN pyrus_report.task_places AS place USING (task_id)
+    SELECT change, changed_at, form_id, form, project_id, project
+    FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
 ) AS event
 CROSS JOIN LATERAL (
     SELECT happened_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock) AS local

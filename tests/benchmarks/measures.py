@@ -1,0 +1,175 @@
+"""What is measured: each function makes figures, beside what is to be reached."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import psycopg
+
+from pyrus_etl.settings import Secret
+from tests.benchmarks.stand import Stand, World, program, run, world
+
+ROUNDS = 3
+WAL = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+VIEWS = "SELECT viewname::text FROM pg_views WHERE schemaname = 'pyrus_report' ORDER BY 1"
+FILTERS = ("form_id", "project_id", "person_id", "author_id", "responsible_id", "task_id")
+
+
+class Figure(NamedTuple):
+    """A measure; `reached` is None where there is nothing to reach."""
+
+    measure: str
+    value: float
+    unit: str
+    goal: str = ""
+    reached: bool | None = None
+
+
+def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -> Iterator[Figure]:
+    """A backfill beside its own stages alone and beside dlt: interleaved rounds, medians."""
+    speeds: dict[str, list[float]] = {"backfill": [], "fetch": [], "load": [], "dlt": []}
+    with world(tasks) as served:
+        _stage("fetch", stand, served)  # the sandbox has then written its answers
+        for _ in range(ROUNDS):
+            with stand.database("bench_backfill") as database:
+                ran = program("backfill", "--json", world=served, database=database)
+                speeds["backfill"].append(ran.said["tasks_changed"] / ran.seconds)
+            for stage in ("fetch", "load"):
+                speeds[stage].append(_stage(stage, stand, served))
+            if peer_python:
+                speeds["dlt"].append(_dlt(peer_python, stand, served, peer_tasks))
+    typical = {name: median(found) for name, found in speeds.items() if found}
+    slower = min(typical["fetch"], typical["load"])
+    backfill, share = typical["backfill"], typical["backfill"] / slower
+    yield Figure(f"backfill of {tasks:,} tasks", backfill, "tasks/s", "≥ 2,500", backfill >= 2500)
+    yield Figure("its fetch stage alone", typical["fetch"], "tasks/s")
+    yield Figure("its load stage alone", typical["load"], "tasks/s")
+    yield Figure("backfill, of its slower stage", share, "×", "≥ 0.6", share >= 0.6)
+    if "dlt" in typical:
+        yield Figure(f"dlt, {peer_tasks:,} tasks", typical["dlt"], "tasks/s")
+        yield Figure("backfill, of dlt", backfill / typical["dlt"], "×", "≥ 12", backfill >= 12 * typical["dlt"])
+
+
+def _stage(name: str, stand: Stand, served: World) -> float:
+    with stand.database(f"bench_{name}") as database:
+        said = run([sys.executable, "-m", "tests.benchmarks.stages", name], served, database).said
+    return float(said["tasks"] / said["seconds"])
+
+
+def _dlt(python: Path, stand: Stand, served: World, tasks: int) -> float:
+    with stand.database("bench_dlt") as database:
+        peer = str(Path(__file__).with_name("dlt_peer.py"))
+        said = run([str(python), peer], served, stand.by_password(database), PEER_TASKS=str(tasks)).said
+    return float(said["tasks"] / said["seconds"])
+
+
+def growth(stand: Stand, sizes: list[int]) -> Iterator[Figure]:
+    """Speed and memory of a backfill as the work grows."""
+    speeds = []
+    for tasks in sizes:
+        with world(tasks) as served, stand.database("bench_growth") as database:
+            ran = program("backfill", "--json", world=served, database=database)
+        speeds.append(ran.said["tasks_changed"] / ran.seconds)
+        yield Figure(f"backfill of {tasks:,}", speeds[-1], "tasks/s")
+        yield Figure(f"backfill of {tasks:,}, most memory", ran.megabytes, "MB", "< 200", ran.megabytes < 200)
+    spread = max(speeds) / min(speeds) - 1
+    yield Figure("greatest difference in speed", 100 * spread, "%", "≤ 15", spread <= 0.15)
+
+
+def following(stand: Stand, tasks: int, changes: int) -> Iterator[Figure]:
+    """What following costs once much is stored, and then the reports on it."""
+    with world(tasks) as served, stand.database("bench_following") as database:
+
+        def ran(*command: str) -> Any:
+            return program(*command, "--json", world=served, database=database)
+
+        before = stand.asked(database, WAL)
+        ran("backfill")
+        first, before = stand.asked(database, WAL) - before, stand.asked(database, WAL)
+        ran("backfill", "--restart")
+        share = 100 * float((stand.asked(database, WAL) - before) / first)
+        yield Figure(f"WAL of a second backfill of {tasks:,}", share, "% of the first", "≤ 1", share <= 1)
+
+        idle = ran("sync")
+        yield Figure("sync, nothing changed", idle.said["requests"], "requests", "≤ 10", idle.said["requests"] <= 10)
+        yield Figure("sync, nothing changed", idle.seconds, "s", "≤ 1.5", idle.seconds <= 1.5)
+
+        served.do("live", seconds=1, changes=changes)
+        busy = ran("sync")
+        most, changed = busy.said["tasks_fetched"] + 10, busy.said["tasks_changed"]
+        reached = busy.said["requests"] <= most
+        yield Figure(f"sync, {changed:,} changed", busy.said["requests"], "requests", f"≤ {most:,}", reached)
+        took, most = _duration(busy.said), 2 * changed / _stage("fetch", stand, served)
+        yield Figure(f"sync, {changed:,} changed, without start-up", took, "s", f"≤ {most:.2f}", took <= most)
+
+        census = ran("reconcile")
+        yield Figure("reconcile, nothing changed", census.said["requests"], "requests")
+        yield Figure("reconcile, nothing changed", census.seconds, "s", "≤ 10", census.seconds <= 10)
+        yield Figure("reconcile, most memory", census.megabytes, "MB", "< 200", census.megabytes < 200)
+        yield from _reports(database)
+
+
+def _duration(said: dict[str, Any]) -> float:
+    """Seconds of a run by its own report."""
+    began, ended = (datetime.fromisoformat(said[name]) for name in ("started_at", "finished_at"))
+    return (ended - began).total_seconds()
+
+
+def _reports(database: Secret) -> Iterator[Figure]:
+    """Every view in full and filtered, and the page."""
+    with psycopg.connect(database.reveal(), autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        for (view,) in connection.execute(VIEWS).fetchall():
+            whole = _seconds(connection, f"SELECT count(length(v::text)) FROM pyrus_report.{view} AS v")
+            yield Figure(f"view {view}", whole, "s", "< 10", whole < 10)
+            if narrow := _narrow(connection, view):
+                some = _seconds(
+                    connection, f"SELECT count(length(v::text)) FROM pyrus_report.{view} AS v WHERE {narrow}"
+                )
+                yield Figure(f"view {view} WHERE {narrow}", some, "s", "< 1", some < 1)
+    began = time.perf_counter()
+    program("report", "--html", "/dev/null", database=database)
+    seconds = time.perf_counter() - began
+    yield Figure("report --html", seconds, "s", "< 20", seconds < 20)
+
+
+def _narrow(connection: psycopg.Connection[Any], view: str) -> str:
+    """A condition that chooses one form, project, person or task that the view has."""
+    found = connection.execute(f"SELECT * FROM pyrus_report.{view} LIMIT 0".encode())
+    for name in FILTERS:
+        if name in [column.name for column in found.description or []]:
+            row = connection.execute(
+                f"SELECT {name} FROM pyrus_report.{view} WHERE {name} > 0 LIMIT 1".encode()
+            ).fetchone()
+            return f"{name} = {row[0]}" if row else ""
+    return ""
+
+
+def _seconds(connection: psycopg.Connection[Any], query: str) -> float:
+    began = time.perf_counter()
+    connection.execute(query.encode()).fetchall()
+    return time.perf_counter() - began
+
+
+def quota(stand: Stand) -> Iterator[Figure]:
+    """How much of a quota is used, and how often the server has to say no."""
+    requests, period, tasks = 100, 2, 1500
+    with world(tasks, "--quota", f"{requests}/{period}s") as served, stand.database("bench_quota") as database:
+        ran = program("backfill", "--json", world=served, database=database, PYRUS_ETL_QUOTA=f"{requests}/{period}s")
+        refused = served.state()["overruns"]
+    share = 100 * ran.said["requests"] / (ran.seconds / period * requests)
+    yield Figure(f"quota of {requests} in {period} s, used", share, "%", "≥ 90", share >= 90)
+    yield Figure("answers that were 429", refused, "", "≤ 1", refused <= 1)
+
+
+def start() -> Iterator[Figure]:
+    """How long `--help` takes."""
+    typical = 1000 * median(program("--help").seconds for _ in range(7))
+    yield Figure("pyrus-etl --help", typical, "ms", "≤ 150", typical <= 150)
+
+
+Measure = Callable[[], Iterator[Figure]]

@@ -1,0 +1,72 @@
+"""One stage of the road alone, on a sandbox: `python -m tests.benchmarks.stages fetch|load`; prints tasks a second.
+
+fetch: requests, decoding and normalising, with nothing stored. load: rows made beforehand, in the batches of a run.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+
+from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.restapi import RestApi
+from pyrus_etl.extract.windows import Window, listings
+from pyrus_etl.load.batch import TaskLoad
+from pyrus_etl.load.batch import load as load_batch
+from pyrus_etl.load.connection import connect
+from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.settings import Secret, Settings, load_settings
+from pyrus_etl.sync.road import LARGEST_BATCH, task_load
+from pyrus_etl.sync.stages import together
+
+
+def main() -> None:
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    settings, keep = load_settings({}), sys.argv[1] == "load"
+    began = time.perf_counter()
+    tasks, fetched = asyncio.run(_fetch(settings, keep))
+    seconds = time.perf_counter() - began
+    if keep and settings.database_url:
+        seconds = _load(settings.database_url, tasks)
+    print(json.dumps({"tasks": fetched, "seconds": seconds}))
+
+
+async def _fetch(settings: Settings, keep: bool) -> tuple[list[TaskLoad], int]:
+    """Fetches and normalises all tasks; returns their rows, where they are to be kept, and how many they are."""
+    async with Http(settings) as http:
+        source = RestApi(http)
+        await source.profile()
+        headers = [task async for listing in listings(source.search, [Window()]) for task in listing.tasks]
+        wanted, kept = iter({header.id: header for header in headers}.values()), list[TaskLoad]()
+        fetched = 0
+
+        async def fetch_each() -> None:
+            nonlocal fetched
+            for header in wanted:
+                load = await _one(source, header)
+                fetched += 1
+                if keep:
+                    kept.append(load)
+
+        await together(*(fetch_each() for _ in range(settings.concurrency)))
+        return kept, fetched
+
+
+async def _one(source: RestApi, header: TaskHeader) -> TaskLoad:
+    return task_load(await source.task(header.id), header, {})
+
+
+def _load(url: Secret, tasks: list[TaskLoad]) -> float:
+    """Loads the tasks in batches as large as those of a run; returns the seconds that it took."""
+    with connect(url) as connection:
+        began = time.perf_counter()
+        for start in range(0, len(tasks), LARGEST_BATCH):
+            with connection.transaction():
+                load_batch(connection, tasks[start : start + LARGEST_BATCH])
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""Secrets are in no output, table, log line, error, command line, or file that others may read (contract, 1)."""
+
+import json
+import os
+import re
+import socket
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
+from pyrus_etl.load import cluster
+from pyrus_etl.sandbox import Faults, Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.processes import eventually, started
+from tests.runs import program, sync
+from tests.scripted import Asked, Reply, in_front_of
+from tests.typing import Query
+
+KEY, TOKEN, PASSWORD = "canary-of-the-key", "canary-of-the-token", "canary-of-the-password"
+SECRETS = r"canary|sandbox-\d{6}"
+"""The canaries, and the tokens that a sandbox gives for a login."""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """One whose key is a canary."""
+    with Sandbox(World(1, tasks=20), security_key=KEY) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def guarded(database: Secret) -> Secret:
+    """The database with a password, though whoever comes over its socket is let in with any."""
+    return Secret(database.reveal().replace("postgres@", f"postgres:{PASSWORD}@"))
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_is_in_any_output_or_table_whatever_goes_wrong(
+    sandbox: Sandbox, guarded: Secret, query: Query, form: str
+) -> None:
+    sandbox.faults = Faults(error=0.1, reset=0.1, html=0.1, short=0.1, retry_after=0)
+    said = ""
+    for command in ("db upgrade", "check", "sync", "reconcile", "errors retry", "status", "errors list", "db url"):
+        loud = ["--log-level", "DEBUG", "--log-format", form]
+        process = program(*command.split(), *loud, sandbox=sandbox, database=guarded)
+        assert process.returncode == 0, process.stderr
+        said += process.stdout + process.stderr
+
+    assert not re.findall(SECRETS, said)
+    for (table,) in query(guarded, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'pyrus'"):
+        assert query(guarded, f"SELECT row FROM pyrus.{table} AS row WHERE row::text ~ '{SECRETS}'") == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "code"),
+    [
+        ({"PYRUS_SECURITY_KEY": f"{KEY}-and-wrong"}, 3),
+        ({"PYRUS_ACCESS_TOKEN": TOKEN}, 3),
+        ({"PYRUS_ACCESS_TOKEN": f"{TOKEN}\nX-Injected: 1"}, 4),
+        ({"PYRUS_URL": "http://127.0.0.1:1"}, 4),
+        ({"DATABASE_URL": f"postgresql://etl:{PASSWORD}@127.0.0.1:1/x"}, 5),
+        ({"DATABASE_URL": f"postgresql://etl:{PASSWORD}@127.0.0.1:1/x?sslmode=none"}, 5),
+        ({"DATABASE_URL": f"postgresql://etl:{PASSWORD}@[::1/x"}, 5),
+    ],
+    ids=lambda value: value if isinstance(value, int) else next(iter(value)),
+)
+def test_no_secret_is_in_an_error_nor_in_what_caused_it(
+    sandbox: Sandbox, guarded: Secret, environment: dict[str, str], code: int, impatient: None
+) -> None:
+    process = program("sync", "--json", "--log-level", "DEBUG", sandbox=sandbox, database=guarded, **environment)
+
+    assert process.returncode == code, process.stderr
+    assert not re.findall(SECRETS, process.stdout + process.stderr)
+
+    with pytest.raises(PyrusEtlError) as raised:
+        sync(sandbox, Secret(environment.get("DATABASE_URL", guarded.reveal())), **environment)
+
+    assert not re.findall(SECRETS, repr(with_causes(raised.value)))
+
+
+def test_no_secret_is_in_the_traceback_of_a_fault_of_ours(sandbox: Sandbox, guarded: Secret, query: Query) -> None:
+    query(guarded, "ALTER TABLE pyrus.sync_runs RENAME TO elsewhere")
+    process = program("sync", "--json", "--log-level", "DEBUG", sandbox=sandbox, database=guarded)
+
+    assert process.returncode == 1
+    assert "Traceback" in process.stderr
+    assert not re.findall(SECRETS, process.stdout + process.stderr)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda told: Reply(403, json.dumps({"ApiException": {"Code": "Odd", "Message": told}}).encode()),
+        lambda told: Reply(500, told.encode(), {"Date": told, "Retry-After": told}),
+        lambda told: Reply(302, b"", {"Location": f"http://127.0.0.1:1/{told}"}),
+        lambda told: Reply(200, f"<html>{told}".encode()),
+        lambda told: Reply(200, told.encode()),
+        lambda told: Reply(200, b"{}", {"Content-Length": told}),
+        lambda told: Reply(200, b"{}", {told: "a header"}),
+        lambda told: Reply(200, b"{}", {"Content-Encoding": told}),
+    ],
+)
+@pytest.mark.parametrize("asked_for", ["getaccesstoken", "profile", "task/"])
+def test_a_secret_that_the_server_repeats_is_not_repeated_by_us(
+    sandbox: Sandbox,
+    guarded: Secret,
+    query: Query,
+    reply: Callable[[str], Reply],
+    asked_for: str,
+    impatient: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def echo(asked: Asked) -> Reply | None:
+        told = asked.headers.get("Authorization") or json.loads(asked.body or b"{}").get("SecurityKey")
+        return reply(told) if asked_for in asked.path else None
+
+    caplog.set_level("DEBUG", "pyrus_etl")
+    error: PyrusEtlError | None = None
+    with in_front_of(sandbox, echo) as server:
+        try:
+            sync(sandbox, guarded, PYRUS_URL=server.url)
+        except PyrusEtlError as raised:
+            error = raised
+
+    assert error or query(guarded, "SELECT task_id FROM pyrus.sync_errors")
+    assert not re.findall(SECRETS, caplog.text + repr(with_causes(error)))
+    for table in ("sync_errors", "sync_runs"):
+        assert query(guarded, f"SELECT row FROM pyrus.{table} AS row WHERE row::text ~ '{SECRETS}'") == []
+
+
+def test_no_secret_is_in_a_command_line(guarded: Secret, query: Query) -> None:
+    with (
+        Sandbox(World(1, tasks=300), security_key=KEY, faults=Faults(slow=1.0, seconds=0.1)) as sandbox,
+        started("sync", sandbox=sandbox, database=guarded) as run,
+        started("db", "shell", "--", "-c", "SELECT pg_sleep(9)", database=guarded) as shell,
+    ):
+        eventually(lambda: query(guarded, "SELECT count(*) FROM pyrus.tasks")[0][0])
+        eventually(lambda: "psql" in command_lines(shell.pid))
+        seen = command_lines(run.pid) + command_lines(shell.pid)
+
+    assert "pg_sleep" in seen
+    assert not re.findall(SECRETS, seen)
+
+
+def test_what_the_embedded_database_keeps_is_private_and_its_password_in_no_command_line() -> None:
+    with (
+        anything_goes(),
+        tempfile.TemporaryDirectory(prefix="home-") as home,
+        started("db", "serve", "--port", str(free_port()), HOME=home, XDG_DATA_HOME=f"{home}/data") as process,
+    ):
+        assert process.stdout
+        process.stdout.readline()
+        (password,) = Path(home).rglob("*.password")
+        (server,) = Path(home).rglob("postmaster.pid")
+        seen = command_lines(process.pid) + command_lines(int(server.read_text(encoding="utf-8").split()[0]))
+        open_to_others = [path for path in (password.parent, *password.parent.rglob("*")) if others_may(path)]
+        secret = password.read_text(encoding="utf-8").strip()
+        process.terminate()
+        process.wait()
+
+    assert "checkpointer" in seen
+    assert secret not in seen
+    assert open_to_others == []
+
+
+def test_a_folder_for_sockets_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 25) / "pg"
+    sockets = cluster.socket_folder(folder)
+    sockets.symlink_to(tmp_path)
+    try:
+        with pytest.raises(DatabaseUnavailable, match="belongs to somebody else"):
+            cluster.start(folder, None)
+    finally:
+        sockets.unlink()
+
+
+@contextmanager
+def anything_goes() -> Iterator[None]:
+    """Files are as open as their programs make them."""
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        return port
+
+
+def with_causes(error: BaseException | None) -> list[BaseException]:
+    """An error and all that a traceback would show to have led to it."""
+    found = []
+    while error:
+        found.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return found
+
+
+def command_lines(pid: int) -> str:
+    """What every user of the machine can see of a process and of those that it started."""
+    try:
+        found = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").replace("\0", " ") + "\n"
+        found += Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    except OSError:
+        pytest.skip("there is no /proc here")
+    return found + "".join(command_lines(int(child)) for child in children)
+
+
+def others_may(path: Path) -> bool:
+    """Whether others may read or write it; the folders above a server's may be passable, where we are root."""
+    mode = path.lstat().st_mode
+    return bool(mode & (stat.S_IRWXG | stat.S_IRWXO) & ~stat.S_IXOTH)

@@ -29,7 +29,7 @@ def test_tables_are_documented_as_they_are_declared() -> None:
 
 def test_answers_are_what_the_queries_beside_them_answer(empty_database: Secret, tmp_path: Path) -> None:
     pages = [CHECKOUT / "README.md", CHECKOUT / "docs/reports.md"]
-    copies = [shutil.copy(page, tmp_path / page.name) for page in pages]
+    copies = [Path(shutil.copy(page, tmp_path)) for page in pages]
     environment = program_environment(None, empty_database)
     subprocess.run([sys.executable, CHECKOUT / "docs/answers.py", *copies], env=environment, check=True)
 

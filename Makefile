@@ -27,9 +27,10 @@ check: $(READY) ## Style, types, floors of imports, and the migrations against t
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING
 
-docs: $(READY) ## docs/tables.md from the declared tables
+docs: $(READY) ## docs/tables.md from the declared tables, and the answers to the queries of the pages
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
+	@env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG $(BIN)/python docs/answers.py README.md docs/reports.md
 
 torture: $(READY) ## Random histories against the simulation, for SECONDS (default 3600)
 	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),3600)

@@ -42,6 +42,13 @@ def test_the_wheel_brings_the_schema_up_from_any_folder(installed: Path, empty_d
     assert query(empty_database, "SELECT count(*) FROM pyrus.tasks") == [(0,)]
 
 
+def test_the_wheel_makes_the_page(installed: Path, database: Secret, tmp_path: Path) -> None:
+    process = run(installed, "report", "--html", str(tmp_path / "page.html"), DATABASE_URL=database.reveal())
+
+    assert process.returncode == 0, process.stderr
+    assert "Content-Security-Policy" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_it_is_the_wheel_that_runs_and_not_the_checkout(installed: Path) -> None:
     code = "import pyrus_etl; print(pyrus_etl.__file__)"
     process = subprocess.run(

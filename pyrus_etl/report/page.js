@@ -225,6 +225,7 @@ function freshness() {
     const late = clock.is_failing ? "The last run failed." : clock.is_late ? "A sync is overdue." : "";
     if (late) told.append(element("span", late, { className: "late" }));
   }
+  document.getElementById("made").textContent = clock.made;
   document.getElementById("time-zone").textContent = clock.time_zone;
 }
 

@@ -1,0 +1,194 @@
+"""Brings the answers in Markdown pages up to date: `make docs`; tests/cli/test_docs.py sees that they are.
+
+`python docs/answers.py PAGE …` asks every query in a ```sql block that a table follows, and writes the table anew; what
+stands between `<!-- views -->` or `<!-- diagram -->` and `<!-- end -->` is made from the views and their comments. All
+queries are asked of one organisation that is always the same: that of the demo, on a clock that stands still.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.load.embedded import serving
+from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.load.refresh import refresh
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Quota, Secret, Settings, load_settings
+from pyrus_etl.sync.backfill import backfill, sync
+from pyrus_etl.sync.reconcile import reconcile
+from pyrus_etl.sync.report import Progress, Report
+from pyrus_etl.sync.run import Plan, conduct
+
+NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
+"""When the answers are given: a Monday, at noon."""
+MORNING = timedelta(hours=3)
+TASKS = 1000
+
+_STOP_CLOCK = """
+    CREATE OR REPLACE VIEW pyrus_report.clock AS
+    SELECT moment AS now, (moment AT TIME ZONE time_zone)::date AS today, time_zone
+    FROM pyrus.report_settings CROSS JOIN (VALUES ({}::timestamptz)) AS stopped (moment)
+"""
+_ASKED = re.compile(r"(?P<asked>^```sql\n(?P<query>(?:(?!```).*\n)+)```\n\n)(?:\|.*\n)+", re.MULTILINE)
+_MADE = re.compile(r"<!-- (?P<what>views|diagram) -->\n.*?<!-- end -->", re.DOTALL)
+_TIME_FILTER = re.compile(r"\$__timeFilter\((\w+)\)")
+GROUND = {
+    "task_id": "current_tasks",
+    "project_id": "project_paths",
+    "form_id": "project_paths",
+    "person_id": "person_names",
+    "account_id": "person_names",
+}
+"""The views that the others are joined with, by column; the first that a view has is drawn."""
+ELSEWHERE = "deleted_tasks"
+"""Its tasks are in no other view."""
+
+_ONE_A_TASK = re.compile(r"One row (a|an open) task")
+_VIEWS = """
+    SELECT relname, obj_description(oid, 'pg_class') FROM pg_class
+    WHERE relnamespace = 'pyrus_report'::regnamespace AND relname NOT LIKE 'form\\_%' ORDER BY relname
+"""
+_COLUMNS = """
+    SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum) FROM pg_attribute
+    WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum
+"""
+
+
+def main() -> None:
+    with organisation() as connection:
+        for page in map(Path, sys.argv[1:]):
+            text = page.read_text(encoding="utf-8")
+            page.write_text(answered(text, connection), encoding="utf-8")
+
+
+def answered(page: str, connection: Connection) -> str:
+    """The page with the answers of today."""
+    page = _ASKED.sub(lambda found: found["asked"] + answer(found["query"], connection), page)
+    made = {"views": views, "diagram": diagram}
+    return _MADE.sub(
+        lambda found: f"<!-- {found['what']} -->\n{''.join(made[found['what']](connection))}<!-- end -->", page
+    )
+
+
+def answer(query: str, connection: Connection) -> str:
+    """What the query answers, as a Markdown table; a macro of Grafana stands for the last four weeks."""
+    since = (NOW - timedelta(weeks=4)).date()
+    cursor = connection.execute(_TIME_FILTER.sub(rf"\1 >= '{since}'", query).encode())
+    return "".join(table([column.name for column in cursor.description or []], cursor.fetchall()))
+
+
+def table(names: list[str], rows: list[TupleRow]) -> Iterator[str]:
+    """A Markdown table, numbers on the right."""
+    yield f"| {' | '.join(names)} |\n"
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    numeric = [any(map(_is_number, column)) for column in columns]
+    yield f"|{'|'.join('---:' if right else '---' for right in numeric)}|\n"
+    for row in rows:
+        yield f"| {' | '.join(map(shown, row))} |\n"
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a table."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else " ".join(str(value).split()).replace("|", "\\|")
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str | bool | datetime) and hasattr(value, "__float__")
+
+
+def views(connection: Connection) -> Iterator[str]:
+    """Every view with its question; then each of them with its columns and their comments."""
+    found = connection.execute(_VIEWS).fetchall()
+    yield "\n"
+    yield from (f"- [{name}](#{name}): {comment.partition('?')[0]}?\n" for name, comment in found)
+    for name, comment in found:
+        columns = connection.execute(_COLUMNS, [f"pyrus_report.{name}"]).fetchall()
+        yield f"\n### {name}\n\n{comment}\n\n| column | type | |\n|---|---|---|\n"
+        for column, spelled, told in columns:
+            short = {"timestamp with time zone": "timestamptz", "time without time zone": "time"}.get(spelled, spelled)
+            yield f"| {column} | {short} | {told} |\n"
+    yield "\n"
+
+
+def diagram(connection: Connection) -> Iterator[str]:
+    """By which column each view is joined with those that have a row a task, a project or a person."""
+    yield "```mermaid\nerDiagram\n"
+    for name, comment in connection.execute(_VIEWS).fetchall():
+        columns = {column for column, *_ in connection.execute(_COLUMNS, [f"pyrus_report.{name}"]).fetchall()}
+        keys = (key for key, other in GROUND.items() if key in columns and other != name)
+        if name != ELSEWHERE and (key := next(keys, None)):
+            many = "o|" if key == "task_id" and _ONE_A_TASK.search(comment) else "o{"
+            yield f"    {GROUND[key]} ||--{many} {name} : {key}\n"
+    yield "    person_names ||--o{ current_tasks : responsible_id\n"
+    yield "    current_tasks ||--o| form_supplier_invoice : task_id\n"
+    yield "    form_supplier_invoice ||--o{ form_supplier_invoice_lines : task_id\n"
+    yield "```\n"
+
+
+@contextmanager
+def organisation() -> Iterator[Connection]:
+    """The demo's organisation after a backfill, a morning, a sync and a census, in a database that is empty before.
+
+    That is the one of DATABASE_URL, or an embedded one for the block.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given = load_settings({}).database_url
+        if given:
+            yield from _organisation(given)
+        else:
+            with serving(Path(folder) / "postgresql") as url:
+                yield from _organisation(url)
+
+
+def _organisation(url: Secret) -> Iterator[Connection]:
+    upgrade(url)
+    world = World(1, TASKS, start=NOW - MORNING)
+    with Sandbox(world) as sandbox:
+        _run("backfill", backfill, sandbox, url)
+        activity = world.live(MORNING.total_seconds(), changes=25)
+        gone, unreadable = sorted(activity.touched)[:2]
+        world.delete(gone)
+        world.put(unreadable, b'{"TaskWithNotes": "what is this?"}')
+        _run("sync", sync, sandbox, url)
+        _run("reconcile", reconcile, sandbox, url)
+    with connect(url) as connection:
+        refresh(connection)
+        connection.execute(sql.SQL(_STOP_CLOCK).format(sql.Literal(NOW)))
+        yield connection
+
+
+def _run(kind: str, plan: Plan, sandbox: Sandbox, url: Secret) -> None:
+    settings = Settings(
+        url=sandbox.url,
+        login=sandbox.options.login,
+        client_id=sandbox.options.client_id,
+        security_key=Secret(sandbox.options.security_key),
+        access_token=None,
+        database_url=url,
+        concurrency=16,
+        quota=Quota(1_000_000, 1),
+        overlap=timedelta(minutes=30),
+        time_zone=None,
+        log_level="WARNING",
+        log_format="text",
+    )
+    if error := asyncio.run(conduct(plan, settings, url, Report(kind), Progress())):
+        raise error
+
+
+if __name__ == "__main__":
+    main()

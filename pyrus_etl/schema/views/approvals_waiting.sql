@@ -1,12 +1,17 @@
 CREATE OR REPLACE VIEW pyrus_report.approvals_waiting AS
-SELECT step.task_id, task.text, step.form_id, step.form, step.project_id, step.project, step.step_no, step.round_no,
+SELECT task.task_id, task.text, task.form_id, task.form, task.project_id, task.project, step.step_no, step.round_no,
        step.person_id, step.person, step.turn_at AS waiting_since, step.waited_hours,
        task.responsible_id, responsible.name AS responsible, task.due_date,
        coalesce(task.due_date < (SELECT today FROM pyrus_report.clock), false) AS is_overdue, task.asap, task.link
-FROM pyrus_report.approval_steps AS step
-JOIN pyrus_report.current_tasks AS task USING (task_id)
+FROM pyrus_report.current_tasks AS task
+CROSS JOIN LATERAL (  -- OFFSET, so that the steps are looked up task by task: few of all tasks still wait
+    SELECT * FROM pyrus_report.approval_steps
+    WHERE approval_steps.task_id = task.task_id AND decision = 'Waiting' AND turn_at IS NOT NULL OFFSET 0
+) AS step
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
-WHERE task.close_date IS NULL AND step.decision = 'Waiting' AND step.turn_at IS NOT NULL;
+WHERE task.close_date IS NULL AND EXISTS (
+    SELECT FROM pyrus.approvals WHERE approvals.task_id = task.task_id AND choice = 'Waiting'
+);
 
 COMMENT ON VIEW pyrus_report.approvals_waiting IS
     'Whose approval is waited for, on what, and since when? One row an approver of an open task who still has to '

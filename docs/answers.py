@@ -168,6 +168,7 @@ def _organisation(url: Secret) -> Iterator[Connection]:
     with connect(url) as connection:
         refresh(connection)
         connection.execute(sql.SQL(_STOP_CLOCK).format(sql.Literal(NOW)))
+        connection.execute("SET timezone = 'UTC'")
         yield connection
 
 

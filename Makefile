@@ -30,7 +30,7 @@ check: $(READY) ## Style, types, floors of imports, and the migrations against t
 docs: $(READY) ## docs/tables.md from the declared tables, and the answers to the queries of the pages
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
-	@env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG $(BIN)/python docs/answers.py README.md docs/reports.md
+	@$(BIN)/python docs/answers.py README.md docs/reports.md
 
 torture: $(READY) ## Random histories against the simulation, for SECONDS (default 3600)
 	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),3600)

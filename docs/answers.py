@@ -6,6 +6,7 @@ queries are asked of one organisation that is always the same: that of the demo,
 """
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from pyrus_etl.load.embedded import serving
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.load.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.settings import Quota, Secret, Settings, load_settings
+from pyrus_etl.settings import Quota, Secret, Settings
 from pyrus_etl.sync.backfill import backfill, sync
 from pyrus_etl.sync.reconcile import reconcile
 from pyrus_etl.sync.report import Progress, Report
@@ -143,15 +144,14 @@ def diagram(connection: Connection) -> Iterator[str]:
 def organisation() -> Iterator[Connection]:
     """The demo's organisation after a backfill, a morning, a sync and a census, in a database that is empty before.
 
-    That is the one of DATABASE_URL, or an embedded one for the block.
+    That is the one of EMPTY_DATABASE_URL (never DATABASE_URL, which may be dear to somebody), or an embedded one.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        given = load_settings({}).database_url
-        if given:
-            yield from _organisation(given)
-        else:
-            with serving(Path(folder) / "postgresql") as url:
-                yield from _organisation(url)
+    given = os.environ.get("EMPTY_DATABASE_URL")
+    if given:
+        yield from _organisation(Secret(given))
+    else:
+        with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "postgresql") as url:
+            yield from _organisation(url)
 
 
 def _organisation(url: Secret) -> Iterator[Connection]:
@@ -168,6 +168,7 @@ def _organisation(url: Secret) -> Iterator[Connection]:
     with connect(url) as connection:
         refresh(connection)
         connection.execute(sql.SQL(_STOP_CLOCK).format(sql.Literal(NOW)))
+        connection.execute("SET timezone = 'UTC'")
         yield connection
 
 

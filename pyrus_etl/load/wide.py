@@ -32,7 +32,7 @@ OF_A_TASK: Front = {
     "modified_date": ("task.modified_date", "When it last changed."),
     "due_date": ("task.due_date", "Day by which it is to be done."),
     "close_date": ("task.close_date", "When it was closed; null while it is open."),
-    "is_closed": ("task.close_date IS NOT NULL", "Whether it is closed."),
+    "state": ("CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END", "open or closed."),
 }
 OF_A_ROW: Front = {
     "task_id": ("task.task_id", "The task in whose form the table stands."),

@@ -30,7 +30,7 @@ def test_tables_are_documented_as_they_are_declared() -> None:
 def test_answers_are_what_the_queries_beside_them_answer(empty_database: Secret, tmp_path: Path) -> None:
     pages = [CHECKOUT / "README.md", CHECKOUT / "docs/reports.md"]
     copies = [Path(shutil.copy(page, tmp_path)) for page in pages]
-    environment = program_environment(None, empty_database)
+    environment = program_environment(None, None, EMPTY_DATABASE_URL=empty_database.reveal())
     subprocess.run([sys.executable, CHECKOUT / "docs/answers.py", *copies], env=environment, check=True)
 
     for page, copy in zip(pages, copies, strict=True):

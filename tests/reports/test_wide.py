@@ -121,12 +121,12 @@ def test_rows_whose_table_is_not_told_and_tables_below_sections_have_theirs(repo
 def test_the_task_stands_in_front(reports: Reports) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a"), Responsible=BOB))
     refresh(reports.connection)
-    front = "task_id, text, link, author, author_id, responsible, responsible_id, create_date, close_date, is_closed"
+    front = "task_id, text, link, author, author_id, responsible, responsible_id, create_date, close_date, state"
 
     assert reports.ask(f"SELECT {front}, what FROM form_invoices") == [
         (
             *(1, "Task 1", "https://pyrus.com/t#id1", "Ann Archer", ANN["Id"], "Bob Baker", BOB["Id"]),
-            *(datetime(2026, 3, 2, 9, tzinfo=UTC), None, False, "a"),
+            *(datetime(2026, 3, 2, 9, tzinfo=UTC), None, "open", "a"),
         )
     ]
 

@@ -150,6 +150,8 @@ class Http:
                 asked.method, asked.path, headers=headers, json=asked.json, allow_redirects=False, proxy=self._proxy
             ) as response:
                 return response, await read_body(response, asked.sieve if response.status == 200 else None)
+        except msgspec.ValidationError:  # a ValueError too; of the sieve, and final
+            raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Again(f"it cannot be reached ({_reason(error)})", reached=False) from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

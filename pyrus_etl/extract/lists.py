@@ -10,6 +10,7 @@ import msgspec
 
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract.decode import decode, storable
+from pyrus_etl.model.read import MOST_UNREADABLE
 from pyrus_etl.model.task import TaskHeader, TaskList
 from pyrus_etl.model.values import EPOCH
 
@@ -111,6 +112,8 @@ class Sieve:
             if header:
                 self.headers.append(header)
         self.unreadable += unreadable
+        if self.unreadable > MOST_UNREADABLE:
+            raise msgspec.ValidationError("a list with too many unreadable dates")
 
 
 def _places(body: bytearray, start: int) -> list[re.Match[bytes]]:

@@ -27,6 +27,7 @@ from pyrus_etl.settings import Secret
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
+_PATIENCE = "SET LOCAL lock_timeout = '3s'"
 _PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
@@ -40,31 +41,35 @@ def migrations_folder() -> Path:
 def upgrade(url: Secret) -> None:
     """Brings the schema up, and the reports with it, in one transaction; safe to repeat.
 
-    Waits for locks a few seconds at a time, so that it blocks no reader. Views are changed in their place, so that what
-    users built on them stays; where that cannot be they are made anew. Tasks that are stored take their forms.
+    Where there is nothing to do nothing is locked; else it waits for locks a few seconds at a time, so that readers
+    do not queue behind it for long. Views are changed in their place, so that what users built on them stays; where
+    that cannot be they are made anew. Tasks that are stored take their forms.
     """
     with connect(url) as driver:
-        before = revision(driver)
+        if revision(driver) == REVISION and views.are_of_this_version(driver):
+            return
     with connected(url) as connection:
         try:
             patiently(lambda: _upgrade(connection))
         except CommandError as error:
             raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
-    if before not in (None, REVISION):
-        with connect(url) as driver, driver.transaction():
-            infer(driver)
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> None:
     with connection.begin():
+        driver = _driver(connection)
+        driver.execute(_PATIENCE)
+        before = revision(driver)
         try:
             with connection.begin_nested():
                 _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
             if not isinstance(_cause(error), views.InTheWay):
                 raise
-            views.drop(_driver(connection))
+            views.drop(driver)
             _tables_and_views(connection)
+        if before not in (None, REVISION):
+            infer(driver)
 
 
 def _tables_and_views(connection: sqlalchemy.Connection) -> None:
@@ -89,6 +94,7 @@ def downgrade(url: Secret, to: str) -> None:
 
 def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
     with connection.begin():
+        _driver(connection).execute(_PATIENCE)
         views.drop(_driver(connection))
         command.downgrade(_config(connection), to)
 

@@ -21,7 +21,8 @@ class Refreshed(NamedTuple):
 def refresh(connection: Connection) -> Refreshed:
     """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
 
-    Safe to repeat. Waits for locks a few seconds at a time, so that it blocks no reader. Raises DatabaseUnavailable.
+    Safe to repeat. Waits for locks a few seconds at a time, so that readers do not queue behind it for long. Raises
+    DatabaseUnavailable.
     """
     patiently(lambda: _infer(connection))
     try:

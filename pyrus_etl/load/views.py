@@ -18,38 +18,61 @@ InTheWay = (
 )
 """What PostgreSQL says where views are in the way of what they are to become, or of a migration."""
 
+_DEFINITIONS = """
+    SELECT md5(coalesce(string_agg(viewname || definition, '' ORDER BY viewname), '')) FROM pg_catalog.pg_views
+    WHERE schemaname = %s AND viewname = ANY (%s)
+"""
+
 
 def create(connection: Connection) -> None:
     """Makes every view what this version says; views that it does not know are somebody's own, and left alone.
 
     Raises one of `InTheWay` where a view cannot be changed in its place.
     """
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {REPORT_SCHEMA}")
+    if not _schema_exists(connection):
+        connection.execute(f"CREATE SCHEMA {REPORT_SCHEMA}")
     for text in views().values():
         connection.execute(text.encode())
     wide.create(connection)
     comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
-    connection.execute(comment.format(sql.Identifier(REPORT_SCHEMA), sql.Literal(_remark())))
+    connection.execute(comment.format(sql.Identifier(REPORT_SCHEMA), sql.Literal(_remark(connection))))
+
+
+def _schema_exists(connection: Connection) -> bool:
+    found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [REPORT_SCHEMA]).fetchone()
+    return found == (True,)
 
 
 def are_of_this_version(connection: Connection) -> bool:
-    """Whether the views were made by a version with the same views; their texts need no migration to change."""
+    """Whether the views are all there and as this version made them; a new text needs no migration."""
     found = connection.execute(
         "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [REPORT_SCHEMA]
     ).fetchone()
-    return found == (_remark(),)
+    return found == (_remark(connection),) and not _ours(connection) - set(_present(connection))
 
 
-def _remark() -> str:
-    digest = hashlib.sha256("".join(sorted(views().values())).encode()).hexdigest()
-    return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {digest[:12]}."
+def _remark(connection: Connection) -> str:
+    """What is kept as the comment of the schema: a hash of the texts of the views, and of what PostgreSQL made of it."""
+    texts = hashlib.sha256("".join(sorted(views().values())).encode()).hexdigest()
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = ''")  # PostgreSQL spells a definition by it
+        (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
+    return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {texts[:12]}, as {made[:12]}."
+
+
+def _ours(connection: Connection) -> set[str]:
+    return {*views(), *wide.remembered(connection)}
+
+
+def _present(connection: Connection) -> list[str]:
+    query = "SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY viewname"
+    return [name for (name,) in connection.execute(query, [REPORT_SCHEMA])]
 
 
 def drop(connection: Connection) -> None:
     """Drops all views that are ours; raises DatabaseUnavailable where views of somebody else stand on them."""
-    ours = {*views(), *wide.remembered(connection)}
-    query = "SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY viewname"
-    names = [name for (name,) in connection.execute(query, [REPORT_SCHEMA]) if name in ours]
+    ours = _ours(connection)
+    names = [name for name in _present(connection) if name in ours]
     if not names:
         return
     try:

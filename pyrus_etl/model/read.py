@@ -70,7 +70,9 @@ def read_custom(kind: type, value: Any) -> Any:
 def _form_value(value: Any) -> FormValue:
     if not isinstance(value, dict):
         raise ValueError(f"expected a form value, got {type(value).__name__}")
-    head, unreadable = salvage(value, _FormValueHead)
+    field = value.get("Field")
+    head_only = {"Field": dict(field) if isinstance(field, dict) else field, "RowId": value.get("RowId")}
+    head, unreadable = salvage(head_only, _FormValueHead)  # in a copy: the value may be read again with its task
     properties = {name: told for name, told in value.items() if name not in ("Field", "RowId")}
     return FormValue(head.field or FormField(), head.row_id, properties, unreadable)
 

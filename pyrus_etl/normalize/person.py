@@ -9,7 +9,7 @@ def person(rows: Rows, met: Person | None, organization_id: int | None = None) -
     """Merges a person met anywhere and returns the id to refer to it by."""
     if met is None or met.id is None:
         return None
-    if rows.first_met((persons, met.id), met):
+    if rows.first_met((persons, met.id), (met, organization_id)):
         row = PersonRow(met.id, met.first_name, met.last_name, met.email, organization_id, met.can_send_notification)
         rows.merge(persons, row)
     return met.id

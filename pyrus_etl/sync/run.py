@@ -130,7 +130,6 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     try:
         with _signals(run), _clock(run, budget):
             await plan(run)
-        await _hint(run)
     except Exception as error:
         run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
@@ -140,13 +139,17 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
         raise
     run.report.finish()
     await _write_end(run)
+    await _hint(run)
     run.check_stopped()  # a signal that came too late to stop the plan still ends the program
 
 
 async def _hint(run: Run) -> None:
     """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
-    if await run.store.run(wide.remembered) and (fields := await run.store.run(catalogue.waiting)):
-        log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
+    try:
+        if await run.store.run(wide.remembered) and (fields := await run.store.run(catalogue.waiting)):
+            log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
+    except PyrusEtlError as error:  # what was done is done
+        log.debug("which fields wait could not be asked: %s", error)
 
 
 async def _write_end(run: Run) -> None:

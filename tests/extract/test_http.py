@@ -15,6 +15,7 @@ import pytest
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import AccessDenied, Again, Refused
 from pyrus_etl.extract.http import Http, Request
+from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.retries import ATTEMPTS
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.faults import Fault
@@ -302,6 +303,16 @@ def test_gzip_is_asked_for_and_unpacked() -> None:
 
         assert answer == {"whole": True}
         assert "gzip" in server.asked[-1].headers["Accept-Encoding"]
+
+
+@pytest.mark.parametrize("good", [20, 60_000])
+def test_a_list_with_a_task_that_has_no_id_is_no_list_however_long_it_is(good: int) -> None:
+    rows = b'{"Id":7,"ModifiedDate":null},' * good + b'{"Id":"bad"},' + b'{"Id":8},' * good + b'{"Id":9}'
+    answer = after_the_login(lambda asked: Reply(200, b'{"Tasks":[%s]}' % rows))
+
+    with scripted(answer) as server, pytest.raises(PyrusUnreachable):
+        asking(settings(server.url), lambda http: RestApi(http).all_tasks())
+    assert len(server.asked) == 2  # with the login
 
 
 def test_the_clock_is_the_servers() -> None:

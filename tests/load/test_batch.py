@@ -141,6 +141,15 @@ def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: C
     assert rows(connection, everything) == [("Ann", "Lee-Marsh", "ann@lee.example", 3, True)]
 
 
+def test_a_person_whom_the_contacts_name_twice_has_the_organization_that_was_told(connection: Connection) -> None:
+    known = Person(1, "Ann", "Lee", "ann@example.com")
+    told: list[Organization | None] = [Organization(None, "Guests", [known]), Organization(3, "Lee & Co", [known])]
+    with connection.transaction():
+        write(connection, contacts(Contacts(told)))
+
+    assert rows(connection, "SELECT person_id, organization_id FROM pyrus.persons") == [(1, 3)]
+
+
 def test_contacts_that_did_not_change_are_not_written_again(connection: Connection) -> None:
     told = Contacts([Organization(3, "Lee & Co", [Person(5, "Ann"), Person(6, None, "Bo")]), Organization(4)])
     for _ in range(2):

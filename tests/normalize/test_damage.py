@@ -172,6 +172,14 @@ def test_several_unreadable_values_are_counted_one_by_one() -> None:
     assert read(body).tables["notes"].keys() == {(1, 1)}
 
 
+def test_an_unreadable_value_is_counted_though_its_task_is_read_again() -> None:
+    """What is wrong in a note has the whole task read again, the values of its form too."""
+    form = [{"Field": {"Id": 1, "Name": 7}, "RowId": "bad"}]
+    told = read(task_body(Form=form, Notes=[{"CreateDate": "bad"}]))
+
+    assert told.unreadable == 3
+
+
 @pytest.mark.parametrize("task_id", [None, "1", 1.5, [], 2**63])
 def test_a_body_without_a_readable_id_of_its_task_is_refused(task_id: Any) -> None:
     with pytest.raises(msgspec.ValidationError):

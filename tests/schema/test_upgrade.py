@@ -147,3 +147,17 @@ def test_alembic_by_hand_leaves_the_views_alone(forms: Secret, query: Query) -> 
 
     assert told.stdout.startswith("0002")
     assert query(forms, VIEWS) == before
+
+
+def test_where_there_is_nothing_to_do_nothing_is_locked(forms: Secret) -> None:
+    with connect(forms) as reader, reader.transaction():
+        reader.execute("SELECT count(*) FROM pyrus_report.project_paths")
+
+        upgrade(forms)  # would wait for the reader, and give up, if it wanted to change a view
+
+
+def test_a_view_that_is_missing_is_made_again(forms: Secret, query: Query) -> None:
+    query(forms, "DROP VIEW pyrus_report.open_errors")
+    upgrade(forms)
+
+    assert "open_errors" in names(query(forms, VIEWS))

@@ -23,6 +23,7 @@ from pyrus_etl.sync.commit import Arrival, ListOnRoad, commit
 from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
+MOST_WANTED = 5000
 MOST_ON_THE_ROAD = 2000
 MOST_ODD_IN_A_ROW = 30
 HEAVIEST_ROAD = 1 << 26
@@ -57,11 +58,12 @@ class _Wanted(NamedTuple):
 class _Road:
     """The queues between the stages; None is the end of each.
 
+    What is wanted is known well ahead, so that the next list is read while the tasks of the last one are fetched.
     `room` is what may still come onto the road, `weight` the bytes of the bodies that are on it, `lighter` set while
     these are not too many; `ended` is set when nothing more arrives.
     """
 
-    wanted: asyncio.Queue[_Wanted | None]
+    wanted: asyncio.Queue[_Wanted | None] = field(default_factory=lambda: asyncio.Queue(MOST_WANTED))
     arrived: asyncio.Queue[Arrival | None] = field(default_factory=asyncio.Queue)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_ON_THE_ROAD))
     weight: int = 0
@@ -78,7 +80,7 @@ async def carry(lists: AsyncIterator[Listed], run: Run) -> None:
 
     Whatever ends it, an error or a signal, what had arrived by then is committed first; safe to repeat.
     """
-    road = _Road(asyncio.Queue(run.concurrency))
+    road = _Road()
     road.weigh(0)
     loading = asyncio.create_task(_load_all(road, run))
     supplying = asyncio.create_task(_supply(lists, road, run))
@@ -125,7 +127,6 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
         if not chosen:
             road.arrived.put_nowait(Arrival(of))
         for header in chosen:
-            await road.room.acquire()
             await road.wanted.put(_Wanted(header, of))
 
 
@@ -144,6 +145,7 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
 async def _fetch_each(road: _Road, run: Run) -> None:
     """Fetches what is wanted; once the budget is spent, what is wanted still is left to the next run."""
     while (wanted := await road.wanted.get()) is not None:
+        await road.room.acquire()
         await road.lighter.wait()
         try:
             arrival = await _fetch(wanted, run)

@@ -92,9 +92,11 @@ def _tables(fields: Sequence[Field]) -> dict[Field, Place]:
 
 
 def _table(field: Field, above: dict[tuple[int, int], int | None]) -> int:
-    """The table that a field in rows stands in; 0 where Pyrus does not tell it."""
+    """The table that a field in rows stands in; 0 where Pyrus does not tell it, or tells a circle."""
     table, passed = field.parent_id, set[int]()
-    while table is not None and table not in passed and (field.form_id, table) in above:
+    while table is not None and (field.form_id, table) in above:
+        if table in passed:
+            return 0
         passed.add(table)
         table = above[field.form_id, table]
     return table or 0

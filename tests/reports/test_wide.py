@@ -118,6 +118,30 @@ def test_rows_whose_table_is_not_told_and_tables_below_sections_have_theirs(repo
     assert reports.ask("SELECT lost FROM form_invoices_rows_0") == [("Lost",)]
 
 
+@pytest.mark.parametrize("parents", [{6: 6}, {6: 7, 7: 6}, {6: 7, 7: 8, 8: 7}])
+def test_rows_whose_fields_stand_in_a_circle_have_no_table(reports: Reports, parents: dict[int, int]) -> None:
+    def cell(field_id: int, parent: int) -> Json:
+        field = {"Id": field_id, "Type": "Text", "Name": f"Part {field_id}", "ParentId": parent}
+        return {"Field": field, "RowId": 1, "Text": "a"}
+
+    reports.load(invoice(1, *(cell(*each) for each in parents.items())), invoice(2, value(1, "Text", "What", "b")))
+    refresh(reports.connection)
+
+    assert reports.ask("SELECT part_6 FROM form_invoices_rows_0") == [("a",)]
+    assert reports.ask("SELECT what FROM form_invoices WHERE task_id = 2") == [("b",)]
+
+
+def test_a_table_without_columns_harms_no_view(reports: Reports) -> None:
+    reports.load(invoice(1, value(1, "Text", "What", "a")))
+    reports.connection.execute(
+        "INSERT INTO pyrus.report_views (form_id, table_id, view_name) SELECT form_id, 9, 'form_9' FROM pyrus.tasks"
+    )
+    refresh(reports.connection)
+
+    assert reports.ask("SELECT what FROM form_invoices") == [("a",)]
+    assert reports.ask("SELECT task_id, row_id FROM form_9") == []
+
+
 def test_the_task_stands_in_front(reports: Reports) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a"), Responsible=BOB))
     refresh(reports.connection)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.load.catalogue import MOST_COLUMNS, waiting
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.refresh import Refreshed, refresh
 from pyrus_etl.schema.views import views
@@ -140,6 +141,24 @@ def test_a_table_without_columns_harms_no_view(reports: Reports) -> None:
 
     assert reports.ask("SELECT what FROM form_invoices") == [("a",)]
     assert reports.ask("SELECT task_id, row_id FROM form_9") == []
+
+
+def test_a_form_with_more_fields_than_a_view_takes_shows_the_first_and_harms_no_other(
+    reports: Reports, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = (value(number, "Text", f"Field {number}", f"{number}") for number in range(1, 1701))
+    reports.load(invoice(1, *fields), invoice(2, value(1, "Text", "What", "b"), project=LEGAL))
+    for _ in range(2):
+        refresh(reports.connection)
+
+    assert len(columns(reports, "form_invoices")) == MOST_COLUMNS
+    assert reports.ask(f"SELECT field_1, field_{MOST_COLUMNS} FROM form_invoices") == [("1", f"{MOST_COLUMNS}")]
+    assert reports.ask("SELECT what FROM form_legal") == [("b",)]
+    assert waiting(reports.connection) == 0
+    assert (
+        caplog.messages
+        == ["the form “Invoices” has more fields than a view takes: 200 columns are left out of form_invoices"] * 2
+    )
 
 
 def test_the_task_stands_in_front(reports: Reports) -> None:

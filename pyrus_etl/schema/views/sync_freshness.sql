@@ -32,9 +32,9 @@ CROSS JOIN LATERAL (SELECT extract(epoch FROM now - complete.started_at) AS sinc
 
 COMMENT ON VIEW pyrus_report.sync_freshness IS
     'How old are the data, and is a run overdue? One row an account and kind of run that was ever started. A sync or '
-    'reconcile is overdue where the last complete one started more than an hour ago, and more than three times as '
-    'long as complete ones usually follow one another, or where the first started more than an hour ago and '
-    'none was ever complete; with a single complete run nothing is usual yet.';
+    'reconcile is overdue where the last complete one started more than an hour ago and more than three times as long '
+    'ago as complete ones usually follow one another, or where none was ever complete in more than an hour; with a '
+    'single complete run nothing is usual yet.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS 'The person that the connector logs in as.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of that person, where it is known.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile or retry.';

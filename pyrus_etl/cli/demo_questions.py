@@ -34,7 +34,7 @@ SELECT form, count(*) AS "closed",
        percentile_cont(0.50) WITHIN GROUP (ORDER BY close_date - create_date) AS "half within",
        percentile_cont(0.85) WITHIN GROUP (ORDER BY close_date - create_date) AS "85 % within",
        max(close_date - create_date) AS "slowest",
-       round(100 * sum(waiting_hours) / sum(open_hours)) || ' %' AS "waiting for a decision"
+       round(100 * sum(waiting_hours) / nullif(sum(open_hours), 0)) || ' %' AS "waiting for a decision"
 FROM pyrus_report.cycle_times
 WHERE close_date IS NOT NULL AND form IS NOT NULL
 GROUP BY form ORDER BY "85 % within" DESC

@@ -4,8 +4,9 @@ A name that was given stays, whatever becomes of the form or the field, and new 
 users built on a view goes on. Every function works inside the caller's transaction.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from pyrus_etl.load import names
@@ -13,6 +14,11 @@ from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.shapes import ID, VALUE, has_id
 from pyrus_etl.load.wide import OF_A_ROW, OF_A_TASK
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
+
+MOST_COLUMNS = 1500
+"""Columns of fields in one view; PostgreSQL takes 1,600 in all."""
+
+log = logging.getLogger(__name__)
 
 _FIELDS = """
     SELECT form_id, field_id, met.field_type, in_rows, field_name, parent_field_id
@@ -33,7 +39,12 @@ _WAITING = """
         WHERE form_id = field.form_id AND made.field_id = field.field_id
           AND made.field_type IS NOT DISTINCT FROM field.field_type
     ) AND NOT EXISTS (SELECT FROM pyrus.report_views WHERE form_id = field.form_id AND table_id = field.field_id)
+      AND NOT EXISTS (
+        SELECT FROM pyrus.report_views JOIN pyrus.report_columns USING (view_name)
+        WHERE form_id = field.form_id AND column_no >= %s
+    )
 """
+"""Fields without a column, but for those of a form that has a full view: theirs would wait for ever."""
 _RENAME = """
     UPDATE pyrus.report_columns AS made SET field_name = field.field_name
     FROM pyrus.report_views AS view JOIN pyrus.form_fields AS field USING (form_id)
@@ -67,7 +78,7 @@ class Field(NamedTuple):
 
 def waiting(connection: Connection) -> int:
     """How many fields have no column in a wide view yet."""
-    (fields,) = connection.execute(_WAITING).fetchone() or (0,)
+    (fields,) = connection.execute(_WAITING, [MOST_COLUMNS]).fetchone() or (0,)
     return int(fields)
 
 
@@ -92,9 +103,11 @@ def _tables(fields: Sequence[Field]) -> dict[Field, Place]:
 
 
 def _table(field: Field, above: dict[tuple[int, int], int | None]) -> int:
-    """The table that a field in rows stands in; 0 where Pyrus does not tell it."""
+    """The table that a field in rows stands in; 0 where Pyrus does not tell it, or tells a circle."""
     table, passed = field.parent_id, set[int]()
-    while table is not None and table not in passed and (field.form_id, table) in above:
+    while table is not None and (field.form_id, table) in above:
+        if table in passed:
+            return 0
         passed.add(table)
         table = above[field.form_id, table]
     return table or 0
@@ -123,23 +136,37 @@ def _name_views(connection: Connection, fields: Sequence[Field]) -> dict[Place, 
     return views
 
 
-def _name_columns(connection: Connection, view: str, fields: Iterable[Field]) -> list[str]:
-    """Gives columns to the fields of a view that have none, behind those that are there; returns their names."""
+def _name_columns(connection: Connection, view: str, fields: Sequence[Field]) -> list[str]:
+    """Gives columns to the fields of a view that have none, behind those that are there; returns their names.
+
+    What would be more than MOST_COLUMNS is left out, and logged.
+    """
     query = "SELECT field_id, field_type, shows, column_name FROM pyrus.report_columns WHERE view_name = %s"
     named = {tuple(key): name for *key, name in connection.execute(query, [view])}
     keywords = connection.execute("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
     reserved = {word for (word,) in keywords}
     known, taken = len(named), {*OF_A_TASK, *OF_A_ROW, *named.values()}
-    new: list[str] = []
+    new, left_out = list[str](), 0
     for field in fields:
         for shows in (VALUE, ID) if has_id(field.field_type) else (VALUE,):
             key = (field.field_id, field.field_type, shows)
-            if key not in named:
+            if key in named:
+                continue
+            if known + len(new) >= MOST_COLUMNS:
+                left_out += 1
+            else:
                 value = named.get((field.field_id, field.field_type, VALUE))
                 named[key] = names.unused(f"{value}_id", taken) if shows == ID else _value_name(field, taken, reserved)
                 taken.add(named[key])
                 new.append(named[key])
                 connection.execute(_ADD_COLUMN, [view, known + len(new), named[key], *key, field.name])
+    if left_out:
+        form_id = fields[0].form_id
+        form = connection.execute("SELECT name FROM pyrus.projects WHERE project_id = %s", [form_id]).fetchone()
+        log.warning(
+            "the form “%s” has more fields than a view takes: %d columns are left out of %s",
+            *(form[0] if form and form[0] else form_id, left_out, view),
+        )
     return new
 
 

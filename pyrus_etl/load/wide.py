@@ -114,14 +114,14 @@ def _table_query(form_id: int, fields: list[Column]) -> sql.Composed:
         """
         SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
             SELECT {picked} FROM pyrus.form_values
-            WHERE task_id = task.task_id AND row_id IS NOT NULL AND field_id IN ({ids}) GROUP BY row_id
+            WHERE task_id = task.task_id AND row_id IS NOT NULL AND field_id = ANY ({ids}::bigint[]) GROUP BY row_id
         ) AS told
         WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
         """
     ).format(
         shown=_shown(OF_A_ROW, fields),
         picked=_list([sql.SQL("row_id"), *_picked(fields)]),
-        ids=_list(map(sql.Literal, sorted({field.field_id for field in fields}))),
+        ids=sql.Literal(sorted({field.field_id for field in fields})),
         form_id=sql.Literal(form_id),
     )
 

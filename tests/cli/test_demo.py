@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from pyrus_etl.cli.demo import _shown
+from pyrus_etl.cli.demo_questions import QUESTIONS
+from tests.reports.conftest import Reports, reports
+from tests.reports.world import INVOICES, note, task, value
 from tests.runs import program, program_environment
+
+__all__ = ["reports"]
 
 DATA = Path(".local/share/pyrus-etl")
 
@@ -47,6 +52,15 @@ def test_starts_anew_and_can_be_looked_into(tmp_path: Path) -> None:
 
     assert (shell.returncode, shell.stderr) == (0, "")
     assert " t\n" in shell.stdout
+
+
+def test_questions_hold_where_no_time_has_passed(reports: Reports) -> None:
+    """Of a form whose tasks were all closed when they were created."""
+    closing, form = note("2026-03-02 09:00", ActivityAction="Complete"), [value(1, "Text", "What", "A desk")]
+    reports.load(task(1, "2026-03-02 09:00", closing, Form=form, Projects=[INVOICES]))
+    answers = [reports.ask(question.query) for question in QUESTIONS]
+
+    assert [(row[0], row[-1]) for row in answers[1]] == [("Invoices", None)]
 
 
 def test_a_file_of_the_user_is_not_overwritten(tmp_path: Path) -> None:

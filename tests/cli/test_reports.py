@@ -126,6 +126,52 @@ def test_a_role_that_is_not_there_is_2(database: Secret, name: str) -> None:
     assert f"There is no role {name!r} in this database" in sentence(process)
 
 
+@pytest.mark.parametrize("name", ["public", "PUBLIC"])
+def test_everybody_is_no_role_and_2(database: Secret, query: Query, name: str) -> None:
+    process = program("db", "grant", name, database=database)
+
+    assert process.returncode == 2
+    assert "ROLE: public is everybody who may log in, and no role" in sentence(process)
+    assert query(database, "SELECT has_schema_privilege('public', 'pyrus_report', 'USAGE')") == [(False,)]
+
+
+@pytest.fixture
+def owner(database: Secret, role: str, query: Query) -> Iterator[Secret]:
+    """The database as a role sees it that is no superuser and owns all that is ours."""
+    name = f"owner_{os.getpid()}"
+    query(database, f"CREATE ROLE {name} LOGIN")
+    for schema in ("pyrus", "pyrus_report"):
+        query(database, f"ALTER SCHEMA {schema} OWNER TO {name}")
+        relations = f"SELECT relname::text FROM pg_class WHERE relnamespace = '{schema}'::regnamespace"
+        for (relation,) in query(database, f"{relations} AND relkind IN ('r', 'v')"):
+            query(database, f"ALTER TABLE {schema}.{relation} OWNER TO {name}")
+    yield as_role(name, database)
+    query(database, f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+
+
+def test_views_of_others_among_the_reports_are_theirs_to_grant(
+    database: Secret, owner: Secret, role: str, query: Query
+) -> None:
+    query(database, "CREATE VIEW pyrus_report.of_another AS SELECT 1")
+    process = program("db", "grant", role, database=owner)
+
+    assert process.returncode == 0, process.stderr
+    readable = (
+        f"SELECT has_table_privilege('{role}', 'pyrus_report.' || name, 'SELECT') FROM unnest(%s::text[]) AS name"
+    )
+    assert query(database, readable, ["task_overview", "of_another"]) == [(True,), (False,)]
+
+
+def test_a_report_of_another_owner_cannot_be_granted_and_is_5(
+    database: Secret, owner: Secret, role: str, query: Query
+) -> None:
+    query(database, "ALTER VIEW pyrus_report.task_overview OWNER TO postgres")
+    process = program("db", "grant", role, database=owner)
+
+    assert process.returncode == 5
+    assert "of DATABASE_URL may not grant the reports" in sentence(process)
+
+
 @pytest.mark.parametrize(
     "rights",
     [

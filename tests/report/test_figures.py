@@ -219,6 +219,20 @@ def test_a_small_world_read_by_hand(reports: Reports) -> None:
     assert [scope.name for scope in narrower] == ["Without a form", "Invoices", "Legal", "Legal / Contracts"]
 
 
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
+def test_dates_of_any_year_are_no_hindrance(reports: Reports, zone: str) -> None:
+    reports.cut_in(zone)
+    reports.load(
+        task(1, "0001-01-01 00:00"),
+        task(2, "2026-03-02 09:00", note("9999-12-31 23:59", BOB, ActivityAction="Complete")),
+        task(3, "2026-03-02 09:00", note("0001-01-01 00:01", BOB, ActivityAction="Complete"), DueDate=on("9999-12-31")),
+    )
+    (everything, *_) = figures(reports.connection).scopes
+
+    assert (everything.open, everything.flow_days["open"][-1], everything.flow_days["done"][-1]) == (1, 1, 2)
+    assert everything.cycle == {}
+
+
 def test_a_reader_of_the_reports_may_make_the_page(database: Secret, postgresql_18: Any, query: Query) -> None:
     query(database, "CREATE ROLE page_reader")
     try:

@@ -125,6 +125,28 @@ def test_a_task_waits_for_one_who_took_the_approval_back_and_not_for_one_who_was
     assert reports.ask(WAITING) == [hours(10, 4, 0.4), hours(10, 4, 0.4)]
 
 
+def test_a_task_waits_as_before_where_one_chooses_twice_or_is_asked_while_being_asked(reports: Reports) -> None:
+    """Bob chooses twice; is asked twice; takes it back twice; is removed after the choice; is asked in two steps."""
+    twice = decide("2026-03-02 10:00", BOB), decide("2026-03-02 14:00", BOB, "Rejected")
+    asked = note("2026-03-02 10:00", ApprovalsAdded=[[BOB]]), note("2026-03-02 12:00", ApprovalsRerequested=[[BOB]])
+    again = note("2026-03-02 12:00", ApprovalsRerequested=[[BOB]]), decide("2026-03-02 13:00", BOB)
+    back = (decide(f"2026-03-02 {hour}:00", BOB, choice) for hour, choice in ((10, "Approved"), (12, "Revoked")))
+    removed = decide("2026-03-02 10:00", BOB), note("2026-03-02 14:00", ApprovalsRemoved=[[BOB]])
+    both = note("2026-03-02 10:00", ApprovalsAdded=[[BOB], [BOB]]), decide("2026-03-02 11:00", BOB)
+    ways: list[tuple[tuple[Json, ...], list[list[Json]]]] = [
+        (twice, steps((BOB, "Rejected"))),
+        (asked, steps((BOB, ""))),
+        (again, steps((BOB, "Approved"))),
+        ((*back, decide("2026-03-02 16:00", BOB, "Revoked")), steps((BOB, "Revoked"))),
+        (removed, steps((CAT, "Approved"))),
+        ((*both, decide("2026-03-02 14:00", BOB)), steps((BOB, "Approved"), (BOB, "Approved"))),
+    ]
+    for task_id, (notes, approvals) in enumerate(ways):
+        reports.load(task(task_id, "2026-03-02 09:00", *notes, complete("2026-03-02 19:00"), Approvals=approvals))
+
+    assert [waiting for _, waiting, _ in reports.ask(WAITING)] == [*hours(1, 9, 4, 8, 1, 4)]
+
+
 def test_an_open_task_waits_until_now_a_closed_one_does_not_wait(reports: Reports) -> None:
     reopened = complete("2026-03-16 04:00"), note("2026-03-16 09:00", BOB, ActivityAction="Reopen")
     reports.load(

@@ -2,8 +2,11 @@
 
 from decimal import Decimal
 
+import pytest
+
+from pyrus_etl.schema.views import views
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, at, note, task
+from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, at, note, on, task
 
 STATES = "SELECT task_id, change, to_char(changed_at, 'MM-DD HH24:MI') FROM state_changes ORDER BY 1, changed_at"
 DAYS = "SELECT day::text, project, created, closed, reopened, open, created_total, done_total FROM flow_daily"
@@ -104,6 +107,49 @@ def test_the_day_on_which_clocks_are_put_forward_is_an_hour_shorter(reports: Rep
         ("2026-03-07", 1),
         ("2026-03-08", 1),
         ("2026-03-09", 0),
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
+def test_dates_of_any_year_count_between_1990_and_today(reports: Reports, zone: str) -> None:
+    reports.cut_in(zone)
+    reports.load(
+        task(1, "0001-01-01 00:00"),
+        task(2, "2026-03-02 09:00", complete("9999-12-31 23:59")),
+        task(3, "2026-03-02 09:00"),
+    )
+
+    assert reports.ask(f"{DAYS} WHERE created + closed > 0 ORDER BY day") == [
+        ("1990-01-01", None, 1, 0, 0, 1, 1, 0),
+        ("2026-03-02", None, 2, 0, 0, 3, 3, 0),
+        ("2026-03-16", None, 0, 1, 0, 2, 3, 1),
+    ]
+    assert reports.ask("SELECT max(day)::text, count(*) = max(day) - min(day) + 1 FROM flow_daily") == [
+        ("2026-03-16", True)
+    ]
+    assert reports.ask("SELECT min(week)::text, max(week)::text FROM throughput_weekly") == [
+        ("1990-01-01", "2026-03-16")
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
+def test_dates_of_any_year_are_read_in_every_view(reports: Reports, zone: str) -> None:
+    """By a driver that knows of the years 1 to 9999 only, as most do."""
+    reports.cut_in(zone)
+    reports.load(
+        task(1, "0001-01-01 00:00", complete("0001-01-01 00:01"), DueDate=on("0001-01-01")),
+        task(2, "2026-03-02 09:00", complete("9999-12-31 23:59"), DueDate=on("9999-12-31")),
+        task(3, "0001-01-01 00:00", note("9999-12-31 23:59", BOB, Text="Late."), DueDate=on("0001-01-01")),
+    )
+
+    for view in views():
+        reports.ask(f"SELECT * FROM {view}")
+    assert reports.ask("SELECT month::text FROM cycle_time_percentiles ORDER BY 1") == [
+        ("0001-01-01",),
+        ("9999-12-01",),
+    ]
+    assert reports.ask("SELECT min(month)::text, max(month)::text FROM workload_heatmap") == [
+        ("0001-01-01", "9999-12-01")
     ]
 
 

@@ -48,14 +48,29 @@ def test_a_run_has_its_duration_its_rates_and_the_time_since_the_one_before(repo
     ]
 
 
-@pytest.mark.parametrize(("last", "overdue"), [("11:30", False), ("11:29", True)])
+@pytest.mark.parametrize(("last", "overdue"), [("10:30", False), ("10:29", True)])
 def test_a_run_is_overdue_after_three_times_what_is_usual(reports: Reports, last: str, overdue: bool) -> None:
-    """Complete runs usually start ten minutes apart; it is 12:00."""
-    for started in ("10:50", "11:00", "11:10", last):
+    """Complete runs usually start half an hour apart; it is 12:00."""
+    for started in ("08:30", "09:00", "09:30", last):
         run(reports, started, started)
     run(reports, "11:50", "11:51", status="failed", error="It failed.")
 
-    assert reports.ask(f"SELECT {FRESHNESS} FROM sync_freshness") == [("sync", last, 600, "failed", overdue)]
+    assert reports.ask(f"SELECT {FRESHNESS} FROM sync_freshness") == [("sync", last, 1800, "failed", overdue)]
+
+
+def test_nothing_is_overdue_within_an_hour(reports: Reports) -> None:
+    """Complete runs started ten seconds apart; it is 12:00."""
+    run(reports, "11:00:00", "11:00:01")
+    run(reports, "11:00:10", "11:00:11")
+    run(reports, "11:00:00", None, "reconcile", status="running")
+    before = reports.ask(f"SELECT {FRESHNESS} FROM sync_freshness ORDER BY kind")
+    reports.connection.execute("UPDATE pyrus.sync_runs SET started_at = started_at - interval '11 seconds'")
+
+    assert before == [("reconcile", None, None, "running", False), ("sync", "11:00", 10, "ok", False)]
+    assert reports.ask("SELECT kind, is_overdue FROM sync_freshness ORDER BY kind") == [
+        ("reconcile", True),
+        ("sync", True),
+    ]
 
 
 def test_nothing_is_usual_after_one_run_and_what_was_never_complete_is_overdue(reports: Reports) -> None:

@@ -85,6 +85,27 @@ def test_notes_and_files_are_counted_and_the_last_and_the_first_foreign_note_are
     """) == [(3, 1, utc("2026-03-04 12:00"), "Bob Baker", utc("2026-03-04 12:00"), 51, 1, 0)]
 
 
+def test_handoffs_are_those_of_the_assignments(reports: Reports) -> None:
+    """Who has it already is no new holder; the first who is told was given it by nobody that is known."""
+    given = [(10, BOB), (11, BOB), (12, CAT), (13, CAT), (14, BOB)]
+    ways = (note(f"2026-03-02 {hour}:00", ReassignedTo=person) for hour, person in given)
+    reports.load(
+        task(1, "2026-03-02 09:00", note("2026-03-02 09:00", Text="Whose is it?"), *ways),
+        task(2, "2026-03-02 09:00", Responsible=BOB),
+    )
+
+    assert reports.ask("SELECT task_id, handoff_count FROM task_overview ORDER BY 1") == [(1, 2), (2, 0)]
+    assert reports.ask("SELECT task_id, max(handoff_no) FROM assignments GROUP BY 1 ORDER BY 1") == [(1, 2), (2, 0)]
+
+
+def test_the_first_due_day_is_the_first_that_a_note_tells(reports: Reports) -> None:
+    """With what day a task was created, Pyrus does not tell once a note has moved it."""
+    moved = note("2026-02-09 09:00", DueDateChanged=on("2026-02-20"))
+    reports.load(task(1, "2026-02-01 09:00", moved, DueDate=on("2026-02-20")))
+
+    assert reports.ask("SELECT first_due_date, postponed_count FROM overdue_tasks") == [(date(2026, 2, 20), 0)]
+
+
 def test_overdue_tasks_are_open_and_tell_how_often_they_were_put_off(reports: Reports) -> None:
     plan = [
         note("2026-02-01 09:00", DueDateChanged=on("2026-02-10")),

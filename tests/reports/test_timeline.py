@@ -1,7 +1,7 @@
 """Events and notes of tasks in their order: task_timeline, task_notes."""
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, note, on, task, utc, value
+from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, at, note, on, task, utc, value
 
 OPENING = note(
     "2026-03-02 09:00",
@@ -69,6 +69,30 @@ def test_events_come_in_the_order_of_their_notes_and_the_close_behind_the_note_t
         (utc("2026-03-02 17:00"), "Bob Baker", "completed", None, 9),
         (utc("2026-03-02 17:00"), None, "closed", None, 9),
         (utc("2026-03-02 18:00"), "Ann Archer", "commented", "Thank you.", 10),
+    ]
+
+
+def test_the_close_stands_behind_the_note_that_closed_though_that_be_dated_later(reports: Reports) -> None:
+    """The one that closed is the first to complete it after it was last reopened; a later one is only a note."""
+    reports.load(
+        task(
+            1,
+            "2026-03-02 09:00",
+            note("2026-03-02 10:00", BOB, ActivityAction="Complete"),
+            note("2026-03-02 11:00", ANN, ActivityAction="Reopen"),
+            note("2026-03-02 12:00", BOB, ActivityAction="Complete"),
+            note("2026-03-02 13:00", BOB, ActivityAction="Complete"),
+            CloseDate=at("2026-03-02 11:59"),
+        )
+    )
+
+    assert reports.ask("SELECT kind, note_no FROM task_timeline ORDER BY event_no") == [
+        ("created", None),
+        ("completed", 1),
+        ("reopened", 2),
+        ("completed", 3),
+        ("closed", 3),
+        ("completed", 4),
     ]
 
 

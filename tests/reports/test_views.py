@@ -3,7 +3,7 @@
 from pyrus_etl.load.connection import connect
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, approval, note, on, task, value
+from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, Json, approval, note, on, task, value
 
 COMMENTS = """
     SELECT relname::text, attname::text, coalesce(col_description(relation.oid, attnum), '')
@@ -39,6 +39,21 @@ def test_a_project_has_its_path_from_the_root(reports: Reports) -> None:
     assert reports.ask("SELECT project_id, path, root_id, depth FROM project_paths ORDER BY 1") == [
         (LEGAL["Id"], "Legal", LEGAL["Id"], 1),
         (CONTRACTS["Id"], "Legal / Contracts", LEGAL["Id"], 2),
+    ]
+
+
+def test_a_project_without_a_name_stands_in_a_path_by_its_id(reports: Reports) -> None:
+    nameless: tuple[Json, ...] = ({"Id": 300}, {"Id": 400, "Name": ""})
+    below: list[Json] = [{"Id": root["Id"] + 1, "Name": "Below", "Parent": root} for root in nameless]
+    below.append({"Id": 402, "Parent": below[-1]})
+    reports.load(*(task(each["Id"], "2026-03-02 09:00", Projects=[each]) for each in below))
+
+    assert reports.ask("SELECT project_id, path, root_name FROM project_paths ORDER BY 1") == [
+        (300, "Project 300", "Project 300"),
+        (301, "Project 300 / Below", "Project 300"),
+        (400, "Project 400", "Project 400"),
+        (401, "Project 400 / Below", "Project 400"),
+        (402, "Project 400 / Below / Project 402", "Project 400"),
     ]
 
 

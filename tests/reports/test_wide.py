@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.load.catalogue import MOST_COLUMNS, waiting
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.refresh import Refreshed, refresh
 from pyrus_etl.schema.views import views
@@ -116,6 +117,48 @@ def test_rows_whose_table_is_not_told_and_tables_below_sections_have_theirs(repo
 
     assert reports.ask("SELECT part, below FROM form_invoices_lines") == [("Part", "Below")]
     assert reports.ask("SELECT lost FROM form_invoices_rows_0") == [("Lost",)]
+
+
+@pytest.mark.parametrize("parents", [{6: 6}, {6: 7, 7: 6}, {6: 7, 7: 8, 8: 7}])
+def test_rows_whose_fields_stand_in_a_circle_have_no_table(reports: Reports, parents: dict[int, int]) -> None:
+    def cell(field_id: int, parent: int) -> Json:
+        field = {"Id": field_id, "Type": "Text", "Name": f"Part {field_id}", "ParentId": parent}
+        return {"Field": field, "RowId": 1, "Text": "a"}
+
+    reports.load(invoice(1, *(cell(*each) for each in parents.items())), invoice(2, value(1, "Text", "What", "b")))
+    refresh(reports.connection)
+
+    assert reports.ask("SELECT part_6 FROM form_invoices_rows_0") == [("a",)]
+    assert reports.ask("SELECT what FROM form_invoices WHERE task_id = 2") == [("b",)]
+
+
+def test_a_table_without_columns_harms_no_view(reports: Reports) -> None:
+    reports.load(invoice(1, value(1, "Text", "What", "a")))
+    reports.connection.execute(
+        "INSERT INTO pyrus.report_views (form_id, table_id, view_name) SELECT form_id, 9, 'form_9' FROM pyrus.tasks"
+    )
+    refresh(reports.connection)
+
+    assert reports.ask("SELECT what FROM form_invoices") == [("a",)]
+    assert reports.ask("SELECT task_id, row_id FROM form_9") == []
+
+
+def test_a_form_with_more_fields_than_a_view_takes_shows_the_first_and_harms_no_other(
+    reports: Reports, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = (value(number, "Text", f"Field {number}", f"{number}") for number in range(1, 1701))
+    reports.load(invoice(1, *fields), invoice(2, value(1, "Text", "What", "b"), project=LEGAL))
+    for _ in range(2):
+        refresh(reports.connection)
+
+    assert len(columns(reports, "form_invoices")) == MOST_COLUMNS
+    assert reports.ask(f"SELECT field_1, field_{MOST_COLUMNS} FROM form_invoices") == [("1", f"{MOST_COLUMNS}")]
+    assert reports.ask("SELECT what FROM form_legal") == [("b",)]
+    assert waiting(reports.connection) == 0
+    assert (
+        caplog.messages
+        == ["the form “Invoices” has more fields than a view takes: 200 columns are left out of form_invoices"] * 2
+    )
 
 
 def test_the_task_stands_in_front(reports: Reports) -> None:

@@ -9,7 +9,7 @@ SELECT extract(epoch FROM now)::float8 AS made_at,
 FROM pyrus_report.clock
 LEFT JOIN (
     SELECT max(complete_started_at) AS complete_started_at,
-           bool_or(is_overdue AND since_complete_seconds > 3600) AS is_late,
+           bool_or(is_overdue) AS is_late,
            (array_agg(latest_status ORDER BY latest_started_at DESC))[1] = 'failed' AS is_failing
     FROM pyrus_report.sync_freshness WHERE kind IN ('backfill', 'sync', 'reconcile')
 ) AS fresh ON true

@@ -17,6 +17,6 @@ FROM (
       UNION ALL SELECT 'month', date_trunc('month', day::timestamp)::date
       UNION ALL SELECT 'period', today - days FROM unnest(%(periods)s::int[]) AS days WHERE day > today - days
     ) AS stretch
-    WHERE day > today - %(longest)s AND (grain <> 'week' OR since = ANY (%(last_weeks)s))
+    WHERE day > today - %(longest)s AND day <= today AND (grain <> 'week' OR since = ANY (%(last_weeks)s))
     GROUP BY scope, grain, since
 ) AS taken

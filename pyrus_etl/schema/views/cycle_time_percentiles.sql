@@ -1,7 +1,9 @@
 CREATE OR REPLACE VIEW pyrus_report.cycle_time_percentiles AS
 WITH monthly AS (
     SELECT form_id, form,
-           date_trunc('month', close_date AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS month,
+           -- no time zone may move a month out of the years 1 to 9999
+           date_trunc('month', least(greatest(close_date, '0001-01-03 00:00+00'), '9999-12-29 00:00+00')
+                                   AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS month,
            count(*) AS closed,
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY cycle_hours) AS cycle,
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY first_action_hours) AS first_action,

@@ -56,18 +56,31 @@ LEFT JOIN LATERAL (
         FROM (
             SELECT 0 AS note_no, task.create_date AS since, 0 AS asked, NULL::int AS action
           UNION ALL
-            SELECT note_no, create_date,
-                   CASE WHEN approval_choice IN ('Approved', 'Rejected') THEN -1 WHEN approval_choice = 'Revoked' THEN 1
-                        ELSE 0 END,
+            SELECT note_no, create_date, 0,
                    CASE WHEN activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant') THEN 2 * note_no + 1
                         WHEN activity_action = 'Reopen' THEN 2 * note_no END
             FROM pyrus.notes AS note
-            WHERE note.task_id = task.task_id AND create_date <= ended_at
-              AND (approval_choice IS NOT NULL OR activity_action IS NOT NULL)
+            WHERE note.task_id = task.task_id AND create_date <= ended_at AND activity_action IS NOT NULL
           UNION ALL
-            SELECT note_no, create_date, CASE change WHEN 'removed' THEN -1 ELSE 1 END, NULL
-            FROM pyrus.note_approvals AS change JOIN pyrus.notes AS note USING (task_id, note_no)
-            WHERE change.task_id = task.task_id AND create_date <= ended_at
+            -- To choose twice, or to be asked while one is asked, changes nothing; but who stands in several steps is
+            -- asked and chooses in each.
+            SELECT note_no, create_date,
+                   CASE WHEN (SELECT count(*) FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id
+                              AND approval.person_id = told.person_id) > 1 THEN 2 * is_asked - 1
+                        ELSE is_asked - lag(is_asked, 1, was_asked) OVER (PARTITION BY person_id
+                                                                          ORDER BY note_no, is_asked) END,
+                   NULL
+            FROM (
+                SELECT note_no, create_date, author_id AS person_id, (approval_choice = 'Revoked')::int AS is_asked,
+                       (approval_choice <> 'Revoked')::int AS was_asked  -- where nothing is told of before
+                FROM pyrus.notes AS note
+                WHERE note.task_id = task.task_id AND create_date <= ended_at
+                  AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
+              UNION ALL
+                SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
+                FROM pyrus.note_approvals AS change JOIN pyrus.notes AS note USING (task_id, note_no)
+                WHERE change.task_id = task.task_id AND create_date <= ended_at
+            ) AS told
         ) AS event
         WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)
         WINDOW line AS (ORDER BY note_no)
@@ -112,7 +125,7 @@ COMMENT ON COLUMN pyrus_report.cycle_times.cycle_hours IS 'Hours from creation t
 COMMENT ON COLUMN pyrus_report.cycle_times.open_hours IS
     'Hours that it was open, up to its closing or to now: without those between a closing and a reopening.';
 COMMENT ON COLUMN pyrus_report.cycle_times.waiting_hours IS
-    'Those of open_hours in which an approver, of whatever step, had still to decide or had revoked the approval. An '
-    'approver who was removed is taken for one who had not decided.';
+    'Those of open_hours in which an approver, of whatever step, had still to decide or had revoked the approval. Of '
+    'an approver of whom nothing is told before, a note that removes them or asks again says that they had to decide.';
 COMMENT ON COLUMN pyrus_report.cycle_times.waiting_share IS
     'waiting_hours as a share of open_hours: 0.25 is a quarter.';

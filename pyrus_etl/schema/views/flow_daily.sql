@@ -1,8 +1,11 @@
 -- Changes are added up by day, cumulated, and then each day with changes is repeated until the next one: sums over a
 -- window instead of a join of open intervals with days, and a filter by form or project comes before all of it.
+-- A date may be of any year from 1 to 9999; what lies before 1990 or after today counts on the first or the last day, so
+-- that what is open today is what is open now.
 CREATE OR REPLACE VIEW pyrus_report.flow_daily AS
 WITH daily AS (
-    SELECT (changed_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS day,
+    SELECT least(greatest((changed_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date, '1990-01-01'),
+                 (SELECT today FROM pyrus_report.clock)) AS day,
            form_id, form, project_id, project,
            count(*) FILTER (WHERE change = 'created') AS created,
            count(*) FILTER (WHERE change = 'closed') AS closed,
@@ -21,7 +24,7 @@ SELECT day + days AS day, form_id, form, project_id, project,
        open::bigint, created_total::bigint, (created_total - open)::bigint AS done_total
 FROM cumulated
 CROSS JOIN LATERAL generate_series(
-    0, coalesce(next_day - 1, greatest(day, (SELECT today FROM pyrus_report.clock))) - day
+    0, coalesce(next_day - 1, (SELECT today FROM pyrus_report.clock)) - day
 ) AS days;
 
 COMMENT ON VIEW pyrus_report.flow_daily IS
@@ -29,7 +32,9 @@ COMMENT ON VIEW pyrus_report.flow_daily IS
     'and main project, from its first task to today, without gaps. open, created_total and done_total, stacked by day, '
     'are a cumulative flow diagram. For a total sum any column over forms and projects of the same day; over days only '
     'created, closed and reopened can be summed.';
-COMMENT ON COLUMN pyrus_report.flow_daily.day IS 'The day, in the time zone of the reports.';
+COMMENT ON COLUMN pyrus_report.flow_daily.day IS
+    'The day, in the time zone of the reports. What is dated before 1990 counts on 1990-01-01, what is dated later than '
+    'today counts today.';
 COMMENT ON COLUMN pyrus_report.flow_daily.form_id IS 'The form of the tasks; null: tasks without one.';
 COMMENT ON COLUMN pyrus_report.flow_daily.form IS 'Name of that form.';
 COMMENT ON COLUMN pyrus_report.flow_daily.project_id IS

@@ -38,6 +38,9 @@ COMMENT ON COLUMN pyrus_report.overdue_tasks.create_date IS 'When it was created
 COMMENT ON COLUMN pyrus_report.overdue_tasks.due_date IS 'Day by which it is to be done.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.days_overdue IS 'Days since the due day.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.overdue_by IS 'How late it is in four bands, which sort by their number.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.first_due_date IS 'The due day that was set first.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.postponed_count IS 'How often a note moved the due day to a later one.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.first_due_date IS
+    'The first due day that a note set, else due_date. Where the task was created with one that no note tells, this is '
+    'the one that it was first moved to.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.postponed_count IS
+    'How often a note moved the due day to a later one than the note before it that set one.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.link IS 'Where people open it.';

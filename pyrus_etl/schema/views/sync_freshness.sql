@@ -11,7 +11,8 @@ WITH complete AS (
     ) AS run
     GROUP BY account_id, kind
 ), latest AS (
-    SELECT DISTINCT ON (account_id, kind) account_id, kind, started_at, status, error
+    SELECT DISTINCT ON (account_id, kind) account_id, kind, started_at, status, error,
+           min(started_at) OVER (PARTITION BY account_id, kind) AS first_started_at
     FROM pyrus.sync_runs ORDER BY account_id, kind, started_at DESC
 )
 SELECT latest.account_id, person.name AS account, kind,
@@ -20,8 +21,8 @@ SELECT latest.account_id, person.name AS account, kind,
        round(usual_gap::numeric, 1) AS usual_gap_seconds,
        latest.started_at AS latest_started_at, latest.status AS latest_status, latest.error AS latest_error,
        cursor.cursor, round(extract(epoch FROM now - cursor.cursor), 1) AS behind_seconds,
-       kind IN ('sync', 'reconcile') AND coalesce(since_complete > 3 * usual_gap, complete.started_at IS NULL)
-           AS is_overdue
+       kind IN ('sync', 'reconcile') AND now - coalesce(complete.started_at, first_started_at) > interval '1 hour'
+           AND coalesce(since_complete > 3 * usual_gap, complete.started_at IS NULL) AS is_overdue
 FROM latest
 LEFT JOIN complete USING (account_id, kind)
 LEFT JOIN pyrus.sync_cursors AS cursor ON cursor.account_id = latest.account_id AND stream = 'tasks'
@@ -31,8 +32,9 @@ CROSS JOIN LATERAL (SELECT extract(epoch FROM now - complete.started_at) AS sinc
 
 COMMENT ON VIEW pyrus_report.sync_freshness IS
     'How old are the data, and is a run overdue? One row an account and kind of run that was ever started. A sync or '
-    'reconcile is overdue where the last complete one started more than three times as long ago as complete ones '
-    'usually follow one another, or where none was ever complete; with a single complete run nothing is usual yet.';
+    'reconcile is overdue where the last complete one started more than an hour ago and more than three times as long '
+    'ago as complete ones usually follow one another, or where none was ever complete in more than an hour; with a '
+    'single complete run nothing is usual yet.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS 'The person that the connector logs in as.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of that person, where it is known.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile or retry.';

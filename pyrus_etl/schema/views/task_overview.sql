@@ -23,11 +23,10 @@ SELECT task.task_id, task.text, task.state, task.form_id, task.form,
        told.first_response_at,
        round((extract(epoch FROM told.first_response_at - task.create_date) / 3600)::numeric, 2)
            AS first_response_hours,
-       told.handoff_count, told.reopen_count,
+       handed.handoff_count, told.reopen_count,
        task.parent_task_id, parent.text AS parent_text, task.link
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
-CROSS JOIN pyrus.report_settings AS settings
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
 LEFT JOIN pyrus.tasks AS parent ON parent.task_id = task.parent_task_id AND parent.deleted_at IS NULL
@@ -49,10 +48,17 @@ LEFT JOIN LATERAL (  -- the step that the approval has come to: the first at whi
 LEFT JOIN LATERAL (
     SELECT count(*) AS note_count,
            min(create_date) FILTER (WHERE author_id <> task.author_id) AS first_response_at,
-           count(*) FILTER (WHERE note_no > 1 AND reassigned_to_id IS NOT NULL) AS handoff_count,
            count(*) FILTER (WHERE activity_action = 'Reopen') AS reopen_count
     FROM pyrus.notes WHERE notes.task_id = task.task_id
 ) AS told ON true
+LEFT JOIN LATERAL (  -- as in assignments: whom it is given to first is told by a note too, and is no handoff
+    SELECT count(*) AS handoff_count
+    FROM (
+        SELECT reassigned_to_id, lag(reassigned_to_id) OVER (ORDER BY note_no) AS before_id
+        FROM pyrus.notes WHERE notes.task_id = task.task_id AND reassigned_to_id IS NOT NULL
+    ) AS given
+    WHERE reassigned_to_id <> before_id
+) AS handed ON true
 LEFT JOIN LATERAL (
     SELECT author_id, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id ORDER BY note_no DESC LIMIT 1
 ) AS last_note ON true
@@ -104,7 +110,8 @@ COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by IS 'Name of who wr
 COMMENT ON COLUMN pyrus_report.task_overview.first_response_at IS
     'When somebody other than the author first wrote a note.';
 COMMENT ON COLUMN pyrus_report.task_overview.first_response_hours IS 'Hours from its creation to that.';
-COMMENT ON COLUMN pyrus_report.task_overview.handoff_count IS 'How often a note after the first named a responsible.';
+COMMENT ON COLUMN pyrus_report.task_overview.handoff_count IS
+    'How often it went from one responsible to another, as the notes tell: the last handoff_no in assignments.';
 COMMENT ON COLUMN pyrus_report.task_overview.reopen_count IS 'How often it was reopened.';
 COMMENT ON COLUMN pyrus_report.task_overview.parent_task_id IS 'The task of which it is a subtask.';
 COMMENT ON COLUMN pyrus_report.task_overview.parent_text IS 'Text of the task of which it is a subtask.';

@@ -13,8 +13,14 @@ FROM (
     FROM pyrus_report.current_tasks LEFT JOIN pyrus_report.person_names AS author ON author.person_id = author_id
   UNION ALL
     SELECT task_id, form_id, form, project_id, project, close_date, NULL, NULL, 'closed', NULL, NULL, (
-               SELECT max(note_no) FROM pyrus.notes AS note
-               WHERE note.task_id = task.task_id AND note.create_date <= task.close_date
+               -- the note that completes it may be dated a moment later; a second one that does is only a note
+               SELECT greatest(max(note_no) FILTER (WHERE note.create_date <= task.close_date),
+                               min(note_no) FILTER (WHERE closes AND note_no > last_reopening))
+               FROM (
+                   SELECT *, activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant') AS closes,
+                          coalesce(max(note_no) FILTER (WHERE activity_action = 'Reopen') OVER (), 0) AS last_reopening
+                   FROM pyrus.notes WHERE notes.task_id = task.task_id
+               ) AS note
            ), 0
     FROM pyrus_report.current_tasks AS task WHERE close_date IS NOT NULL
   UNION ALL
@@ -83,4 +89,5 @@ COMMENT ON COLUMN pyrus_report.task_timeline.detail IS
 COMMENT ON COLUMN pyrus_report.task_timeline.about_person_id IS
     'Whom it is about: the new responsible, or the approver who was added, removed or asked again.';
 COMMENT ON COLUMN pyrus_report.task_timeline.note_no IS
-    'The note by which it happened; null for created. For closed: the last note up to then.';
+    'The note by which it happened; null for created. For closed: the last note up to then, or the one that completed it '
+    'where that is dated later.';

@@ -1,5 +1,6 @@
 CREATE OR REPLACE VIEW pyrus_report.workload_heatmap AS
-SELECT date_trunc('month', local)::date AS month,
+-- LEAST and GREATEST: no time zone may move a month out of the years 1 to 9999.
+SELECT least(greatest(date_trunc('month', local)::date, '0001-01-01'), '9999-12-01') AS month,
        extract(isodow FROM local)::int AS weekday, extract(hour FROM local)::int AS hour,
        kind, form_id, form, project_id, project, count(*) AS events
 FROM (

@@ -26,17 +26,21 @@ def report(file: str) -> None:
     """
     path = Path(file)
     with database(settings()) as url, connect(url) as connection:
-        write(connection, path)
-    click.echo(f"The page is in {path} ({path.stat().st_size / 1e6:.1f} MB); open it in a browser.")
+        size = write(connection, path)
+    click.echo(f"The page is in {path} ({size / 1e6:.1f} MB); open it in a browser.")
 
 
-def write(connection: Connection, path: Path) -> None:
-    """Writes the page whole or not at all; raises SettingsError where the file cannot be written."""
-    made = page(figures(connection))
-    draft = path.with_name(f".{path.name}.part")
+def write(connection: Connection, path: Path) -> int:
+    """Writes the page whole or not at all, and returns its bytes; SettingsError where the file cannot be written."""
+    made = page(figures(connection)).encode()
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.part")
     try:
-        draft.write_text(made, encoding="utf-8", newline="\n")
-        draft.replace(path)
+        if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
+            return target.write_bytes(made)
+        draft.write_bytes(made)
+        draft.replace(target)
+        return len(made)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)

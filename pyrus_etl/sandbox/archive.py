@@ -26,7 +26,7 @@ from .strangers import Stranger, note_dates
 Json = dict[str, Any]
 
 INBOX = 200
-MOST_KEPT = 20_000
+MOST_KEPT, MOST_ROWS_KEPT = 20_000, 200_000
 
 
 class Archive:
@@ -43,6 +43,7 @@ class Archive:
         self._events: dict[int, tuple[Event, ...]] = {}
         self._strangers: dict[int, Stranger] = {}
         self._kept: dict[int, tuple[tuple[Event, ...], bytes]] = {}
+        self._kept_rows: dict[int, tuple[tuple[Event, ...], bytes]] = {}
         self._given: dict[int, int] = {}
         self._start = start
         self._laid_out = tasks
@@ -120,6 +121,17 @@ class Archive:
             return header(self._case(ordinal))
         written = body(self._case(ordinal), events, self.origin)
         return {key: written[key] for key in HEADER if key in written}
+
+    def row_told(self, ordinal: int) -> bytes:
+        """The same as JSON."""
+        events = self._events.get(ordinal, ())
+        kept = self._kept_rows.get(ordinal)
+        if kept is not None and kept[0] is events and ordinal not in self._strangers:
+            return kept[1]
+        told = msgspec.json.encode(self.row_of(ordinal))
+        if len(self._kept_rows) < MOST_ROWS_KEPT:
+            self._kept_rows[ordinal] = events, told
+        return told
 
     def active_dates(self, ordinal: int) -> list[int]:
         """When the task was active: the dates of its notes, and the last modification."""

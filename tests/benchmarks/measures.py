@@ -1,6 +1,7 @@
 """What is measured: each function makes figures, beside what is to be reached."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -131,9 +132,8 @@ def _reports(database: Secret) -> Iterator[Figure]:
                     connection, f"SELECT count(length(v::text)) FROM pyrus_report.{view} AS v WHERE {narrow}"
                 )
                 yield Figure(f"view {view} WHERE {narrow}", some, "s", "< 1", some < 1)
-    began = time.perf_counter()
-    program("report", "--html", "/dev/null", database=database)
-    seconds = time.perf_counter() - began
+    with tempfile.NamedTemporaryFile(suffix=".html") as page:
+        seconds = program("report", "--html", page.name, database=database).seconds
     yield Figure("report --html", seconds, "s", "< 20", seconds < 20)
 
 

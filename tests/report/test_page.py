@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -137,3 +139,21 @@ def test_a_file_that_cannot_be_written_is_told(database: Secret, tmp_path: Path)
     assert (in_the_way.returncode, nowhere.returncode) == (2, 2)
     assert "page.html cannot be written" in in_the_way.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(database: Secret, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as reader:
+        read = reader.submit((tmp_path / "pipe").read_bytes)
+        assert program("report", "--html", "pipe", database=database).returncode == 0
+
+        assert read.result(timeout=10).endswith(b"</html>\n")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_link_stays_one(database: Secret, tmp_path: Path) -> None:
+    (tmp_path / "link.html").symlink_to("page.html")
+    program("report", "--html", "link.html", database=database)
+
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "page.html").is_file()

@@ -15,7 +15,7 @@ demo: $(READY) ## The whole road in half a minute: no account, no server
 	@$(BIN)/pyrus-etl demo
 
 test: check ## Everything that CI runs: make check, then the tests
-	@$(BIN)/python -m pytest -q -n 4
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 check: $(READY) ## Style, types, floors of imports, and the migrations against the declared tables
 	@$(BIN)/ruff check --quiet

@@ -65,7 +65,7 @@ def test_a_task_without_measure_is_set_aside(database: Secret, query: Query, lar
     assert query(database, "SELECT stage FROM pyrus.sync_errors") == [("fetch",)]
 
 
-@pytest.mark.parametrize("endpoint", ["getaccesstoken", "profile", "inbox", "searchtasks", "alltasks", "contacts"])
+@pytest.mark.parametrize("endpoint", ["getaccesstoken", "inbox", "searchtasks"])
 @pytest.mark.parametrize("large", LARGE)
 def test_anything_else_without_measure_is_4_in_a_sentence(
     database: Secret, large: Callable[[], Reply], endpoint: str

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import vl_convert
 
+from pyrus_etl.cli.report import write
 from pyrus_etl.report.figures import Figures, figures
 from pyrus_etl.report.page import CHARTS, VEGA_LITE, page
 from pyrus_etl.settings import Secret
@@ -134,26 +135,25 @@ def test_the_command_writes_the_page_and_says_where(reports: Reports, database: 
 def test_a_file_that_cannot_be_written_is_told(database: Secret, tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     in_the_way = program("report", "--html", "page.html", database=database)
-    nowhere = program("report", "--html", "no/such/folder.html", database=database)
 
-    assert (in_the_way.returncode, nowhere.returncode) == (2, 2)
+    assert in_the_way.returncode == 2
     assert "page.html cannot be written" in in_the_way.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_a_pipe_is_written_to_and_not_replaced(database: Secret, tmp_path: Path) -> None:
+def test_a_pipe_is_written_to_and_not_replaced(reports: Reports, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with ThreadPoolExecutor() as reader:
         read = reader.submit((tmp_path / "pipe").read_bytes)
-        assert program("report", "--html", "pipe", database=database).returncode == 0
+        write(reports.connection, tmp_path / "pipe")
 
         assert read.result(timeout=10).endswith(b"</html>\n")
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_a_link_stays_one(database: Secret, tmp_path: Path) -> None:
+def test_a_link_stays_one(reports: Reports, tmp_path: Path) -> None:
     (tmp_path / "link.html").symlink_to("page.html")
-    program("report", "--html", "link.html", database=database)
+    write(reports.connection, tmp_path / "link.html")
 
     assert (tmp_path / "link.html").is_symlink()
     assert (tmp_path / "page.html").is_file()

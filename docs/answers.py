@@ -19,12 +19,13 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from pyrus_etl.cli.demo import settings_for
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.load.embedded import serving
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.load.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.settings import Quota, Secret, Settings
+from pyrus_etl.settings import Secret
 from pyrus_etl.sync.backfill import backfill, sync
 from pyrus_etl.sync.reconcile import reconcile
 from pyrus_etl.sync.report import Progress, Report
@@ -173,20 +174,7 @@ def _organisation(url: Secret) -> Iterator[Connection]:
 
 
 def _run(kind: str, plan: Plan, sandbox: Sandbox, url: Secret) -> None:
-    settings = Settings(
-        url=sandbox.url,
-        login=sandbox.options.login,
-        client_id=sandbox.options.client_id,
-        security_key=Secret(sandbox.options.security_key),
-        access_token=None,
-        database_url=url,
-        concurrency=16,
-        quota=Quota(1_000_000, 1),
-        overlap=timedelta(minutes=30),
-        time_zone=None,
-        log_level="WARNING",
-        log_format="text",
-    )
+    settings = settings_for(sandbox, url)
     if error := asyncio.run(conduct(plan, settings, url, Report(kind), Progress())):
         raise error
 

@@ -104,7 +104,7 @@ def _show(console: Console, number: int, seed: int) -> int:
         with _database() as url, connect(url) as connection:
             (version,) = connection.execute("SELECT split_part(version(), ' ', 2)").fetchone() or ("",)
             _line(console, f"A real PostgreSQL {version} keeps its data in {_short(folder())}")
-            settings = _settings(sandbox, url)
+            settings = settings_for(sandbox, url)
             _backfill(console, settings, url, connection)
             _sync(console, settings, url, world)
             _refresh(console, connection)
@@ -133,7 +133,7 @@ def _database() -> Iterator[Secret]:
             alone.release()
 
 
-def _settings(sandbox: Sandbox, url: Secret) -> Settings:
+def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
     """Settings for the sandbox, whatever the environment and the config file say; it has no quota to keep."""
     return Settings(
         url=sandbox.url,

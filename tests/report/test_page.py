@@ -135,8 +135,9 @@ def test_the_command_writes_the_page_and_says_where(reports: Reports, database: 
 def test_a_file_that_cannot_be_written_is_told(database: Secret, tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     in_the_way = program("report", "--html", "page.html", database=database)
+    nowhere = program("report", "--html", "no/such/folder.html", database=database)
 
-    assert in_the_way.returncode == 2
+    assert (in_the_way.returncode, nowhere.returncode) == (2, 2)
     assert "page.html cannot be written" in in_the_way.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 

@@ -54,6 +54,9 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
         arrival.of.waiting -= 1
     done = {arrival.task_id for arrival in arrivals if arrival.task_id is not None}
     run.failed.update(arrival.failure.task_id for arrival in arrivals if arrival.failure)
+    run.recovered.update(
+        arrival.load.task_id for arrival in arrivals if arrival.load and arrival.load.task_id in run.retried
+    )
     run.pending -= done
     run.progress.tasks_done += len(done)
 

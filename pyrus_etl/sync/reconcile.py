@@ -47,13 +47,14 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
     """All three lists; then what was set aside and is still listed, for it is tried again in every run."""
+    aside = await set_aside(run)
     async for part in inbox(run):
         yield part
     async for listing in listings(run.source.search, [Window()]):
         yield Listed(listing.tasks)
     for part in in_parts((await run.source.all_tasks()).headers):
         yield part
-    yield Listed([task for task in (await set_aside(run)).tasks if task.id in census])
+    yield Listed([task for task in aside.tasks if task.id in census])
 
 
 async def _counted(lists: AsyncIterator[Listed], census: set[int]) -> AsyncIterator[Listed]:

@@ -31,7 +31,8 @@ PARTIAL = (StoppedEarly, CensusDoubted)
 class Run:
     """What a plan works with.
 
-    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run, `retried`: in earlier ones.
+    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run, `retried`: in earlier ones,
+    `recovered`: those of them that loaded after all.
     `odd_in_a_row`: tasks that the server failed to give, one after the other. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
     what was said by hand of the forms of projects.
@@ -47,6 +48,7 @@ class Run:
     pending: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     retried: set[int] = field(default_factory=set)
+    recovered: set[int] = field(default_factory=set)
     odd_in_a_row: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: StoppedEarly | None = None

@@ -29,8 +29,9 @@ MOST_ODD_IN_A_ROW = 30
 HEAVIEST_ROAD = 1 << 26
 LARGEST_BATCH = 1000
 LARGEST_PART = 5000
+FEW = 200
 LINGER = 0.3
-"""Seconds that a task waits for others to be committed with it."""
+"""Seconds for which few tasks wait for others to be committed with them."""
 
 
 class Listed(NamedTuple):
@@ -195,9 +196,9 @@ async def _load_all(road: _Road, run: Run) -> None:
 
 
 async def _next_batch(arrived: asyncio.Queue[Arrival | None], ended: asyncio.Event) -> list[Arrival]:
-    """What arrives within a moment of the first; empty at the end."""
+    """What has arrived, where that is little also what arrives within a moment; empty at the end."""
     batch = [await arrived.get()]
-    if batch[0] is not None and arrived.qsize() < LARGEST_BATCH:
+    if batch[0] is not None and arrived.qsize() < FEW:
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), LINGER)
     while batch[-1] is not None and len(batch) < LARGEST_BATCH and not arrived.empty():

@@ -23,7 +23,7 @@ from pyrus_etl.sync.stages import together
 
 def main() -> None:
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     settings, keep = load_settings({}), sys.argv[1] == "load"
     began = time.perf_counter()
     tasks, fetched = asyncio.run(_fetch(settings, keep))

@@ -7,7 +7,10 @@ import pytest
 from pyrus_etl.errors import CensusDoubted, PyrusEtlError, PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from tests.runs import reconcile, sync
+from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
+from tests.processes import eventually
+from tests.runs import carried_out, reconcile, sync
+from tests.scripted import Asked, in_front_of
 from tests.typing import Query
 
 DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL ORDER BY task_id"
@@ -141,3 +144,21 @@ def test_the_error_of_a_task_that_is_gone_is_closed(database: Secret, query: Que
 
     assert (report.counts.tasks_failed, report.counts.tasks_deleted) == (0, 0)
     assert query(database, "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [(0,)]
+
+
+def test_what_was_set_aside_and_loads_is_fetched_once(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=20)) as sandbox:
+        mended = sandbox.world.task_ids()[3]
+        sandbox.world.put(mended, b"no task")
+        sync(sandbox, database)
+        sandbox.world.put(mended, {"Id": mended, "Text": "mended"})
+        sandbox.requests.clear()
+
+        def last_list_waits_for_it(asked: Asked) -> None:
+            if "/alltasks/" in asked.path:
+                eventually(lambda: query(database, "SELECT 1 FROM pyrus.tasks WHERE task_id = %s", mended))
+
+        with in_front_of(sandbox, last_list_waits_for_it) as server:
+            carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+
+        assert sandbox.requests.fetched == [mended]

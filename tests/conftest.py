@@ -17,10 +17,17 @@ from pyrus_etl.extract import retries
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
+from tests import impatient as impatient_program
 from tests.servers import Server, embedded_server, installed_server
 
 TEMPLATE = "template_pyrus"
+LONG = ("test_simulation", "test_outages", "test_recovery", "test_pooler", "test_demo")
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits begins first, beside what computes."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
 
 
 @pytest.fixture(scope="session")
@@ -103,8 +110,9 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests are tried again as often as ever, but soon."""
-    monkeypatch.setattr(retries, "LONGEST_WAIT", 0.05)
+    """Runs try again as often as ever, but soon, in this process and as programs."""
+    monkeypatch.setattr(retries, "LONGEST_WAIT", impatient_program.LONGEST_WAIT)
+    monkeypatch.setenv("TESTS_PROGRAM", impatient_program.__name__)
 
 
 def environment_of(sandbox: Sandbox, database: Secret | None = None, **more: str) -> dict[str, str]:

@@ -1,14 +1,13 @@
 """`pyrus-etl` as a program that runs beside the test, to be stopped, killed and watched."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
-from tests.runs import program_environment
+from tests.runs import command_line, program_environment
 
 
 @contextmanager
@@ -17,7 +16,7 @@ def started(
 ) -> Iterator[subprocess.Popen[str]]:
     """The program, running; killed at the end of the block if it still does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyrus_etl", *arguments],
+        command_line(*arguments),
         env=program_environment(sandbox, database, **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

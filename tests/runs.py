@@ -50,12 +50,17 @@ def program(
 ) -> subprocess.CompletedProcess[str]:
     """Runs `pyrus-etl` as a program, with nothing of this process's settings, and waits for it."""
     return subprocess.run(
-        [sys.executable, "-m", "pyrus_etl", *arguments],
+        command_line(*arguments),
         env=program_environment(sandbox, database, **environment),
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+def command_line(*arguments: str) -> list[str]:
+    """The program with these arguments; see the fixture `impatient`."""
+    return [sys.executable, "-m", os.environ.get("TESTS_PROGRAM", "pyrus_etl"), *arguments]
 
 
 def program_environment(sandbox: Sandbox | None, database: Secret | None, **environment: str) -> dict[str, str]:

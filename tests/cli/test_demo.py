@@ -63,22 +63,18 @@ def test_questions_hold_where_no_time_has_passed(reports: Reports) -> None:
     assert [(row[0], row[-1]) for row in answers[1]] == [("Invoices", None)]
 
 
-def test_a_file_of_the_user_is_not_overwritten(tmp_path: Path) -> None:
+def test_what_the_user_has_is_left_alone(tmp_path: Path) -> None:
+    """A file of the page's name, and an environment for a real account."""
     page = tmp_path / "pyrus-demo.html"
     page.write_text("mine", encoding="utf-8")
-    ended = program("demo", "--tasks", "1", HOME=str(tmp_path))
-
-    assert page.read_text(encoding="utf-8") == "mine"
-    assert str(tmp_path / DATA / "pyrus-demo.html") in ended.stdout
-
-
-def test_an_environment_for_a_real_account_is_left_alone(tmp_path: Path) -> None:
     ended = program(
         "demo", "--tasks", "1", HOME=str(tmp_path), PYRUS_URL="https://pyrus.invalid", PYRUS_ACCESS_TOKEN="real",
         DATABASE_URL="postgresql://nobody@database.invalid/pyrus",
     )  # fmt: skip
 
     assert ended.returncode == 0
+    assert page.read_text(encoding="utf-8") == "mine"
+    assert str(tmp_path / DATA / "pyrus-demo.html") in ended.stdout
 
 
 def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_no_login_at_all_is_2_and_says_what_to_set(database: Secret) -> None:
     assert "PYRUS_SECURITY_KEY" in sentence(process)
 
 
-def test_a_host_that_answers_html_is_4(database: Secret) -> None:
+def test_a_host_that_answers_html_is_4(database: Secret, impatient: None) -> None:
     with scripted(lambda _: Reply(404, b"<html>It works!</html>")) as server:
         process = program("sync", database=database, PYRUS_URL=server.url, PYRUS_ACCESS_TOKEN="t")
 

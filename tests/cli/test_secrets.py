@@ -41,7 +41,7 @@ def guarded(database: Secret) -> Secret:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_is_in_any_output_or_table_whatever_goes_wrong(
-    sandbox: Sandbox, guarded: Secret, query: Query, form: str
+    sandbox: Sandbox, guarded: Secret, query: Query, form: str, impatient: None
 ) -> None:
     sandbox.faults = Faults(error=0.1, reset=0.1, html=0.1, short=0.1, retry_after=0)
     said = ""

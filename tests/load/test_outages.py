@@ -60,13 +60,13 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for_and_nothing_is_fetch
 
 
 def test_a_server_that_stays_away_is_5_in_a_sentence_and_the_next_run_goes_on(
-    slow: Sandbox, server: Server, query: Query
+    slow: Sandbox, server: Server, query: Query, impatient: None
 ) -> None:
     database = server.url("pyrus")
     with started("backfill", sandbox=slow, database=database) as process:
         eventually(lambda: query(database, COUNT)[0][0] > 60)
         with stopped(server):
-            _, err = process.communicate(timeout=60)  # it waits for half a minute
+            _, err = process.communicate(timeout=60)
 
     assert (process.returncode, "Traceback" in err) == (5, False), err
     assert_the_next_backfill_goes_on(slow, database)

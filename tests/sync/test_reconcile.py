@@ -149,7 +149,7 @@ def test_the_error_of_a_task_that_is_gone_is_closed(database: Secret, query: Que
 def test_what_was_set_aside_and_loads_is_fetched_once(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox:
         mended = sandbox.world.task_ids()[3]
-        sandbox.world.put(mended, b"no task")
+        sandbox.world.put(mended, {"Id": "no task"})
         sync(sandbox, database)
         sandbox.world.put(mended, {"Id": mended, "Text": "mended"})
         sandbox.requests.clear()

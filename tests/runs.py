@@ -16,6 +16,7 @@ from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.report import Progress, Report
 from pyrus_etl.sync.run import Plan, conduct
 from tests.conftest import environment_of, settings_for
+from tests.forked import run_module
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -49,18 +50,17 @@ def program(
     *arguments: str, sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs `pyrus-etl` as a program, with nothing of this process's settings, and waits for it."""
-    return subprocess.run(
-        command_line(*arguments),
-        env=program_environment(sandbox, database, **environment),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_module(_module(), list(arguments), program_environment(sandbox, database, **environment))
 
 
 def command_line(*arguments: str) -> list[str]:
-    """The program with these arguments; see the fixture `impatient`."""
-    return [sys.executable, "-m", os.environ.get("TESTS_PROGRAM", "pyrus_etl"), *arguments]
+    """The program with these arguments."""
+    return [sys.executable, "-m", _module(), *arguments]
+
+
+def _module() -> str:
+    """See the fixture `impatient`."""
+    return os.environ.get("TESTS_PROGRAM", "pyrus_etl")
 
 
 def program_environment(sandbox: Sandbox | None, database: Secret | None, **environment: str) -> dict[str, str]:

@@ -37,10 +37,15 @@ def test_shows_the_road_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert not (tmp_path / DATA / "postgresql-18").exists(), "what the user has synced is not touched"
 
 
-def test_starts_anew_and_can_be_looked_into(tmp_path: Path) -> None:
-    """A demo of one task, which cannot answer much, over the database of another; then its tables in psql."""
-    for number in ("40", "1"):
-        assert program("demo", "--tasks", number, HOME=str(tmp_path)).returncode == 0
+def test_starts_anew_and_leaves_what_the_user_has(tmp_path: Path) -> None:
+    """Over the database of another demo, beside a file of the page's name and the settings of a real account."""
+    assert program("demo", "--tasks", "40", HOME=str(tmp_path)).returncode == 0
+    page = tmp_path / "pyrus-demo.html"
+    page.write_text("mine", encoding="utf-8")
+    again = program(
+        "demo", "--tasks", "1", HOME=str(tmp_path), PYRUS_URL="https://pyrus.invalid", PYRUS_ACCESS_TOKEN="real",
+        DATABASE_URL="postgresql://nobody@database.invalid/pyrus",
+    )  # fmt: skip
     shell = subprocess.run(
         [sys.executable, "-m", "pyrus_etl", "demo", "--shell"],
         input="SELECT count(*) < 40 FROM tasks WHERE create_date < now() - interval '1 day'",
@@ -50,6 +55,9 @@ def test_starts_anew_and_can_be_looked_into(tmp_path: Path) -> None:
         timeout=60,
     )
 
+    assert again.returncode == 0
+    assert page.read_text(encoding="utf-8") == "mine"
+    assert str(tmp_path / DATA / "pyrus-demo.html") in again.stdout
     assert (shell.returncode, shell.stderr) == (0, "")
     assert " t\n" in shell.stdout
 
@@ -61,20 +69,6 @@ def test_questions_hold_where_no_time_has_passed(reports: Reports) -> None:
     answers = [reports.ask(question.query) for question in QUESTIONS]
 
     assert [(row[0], row[-1]) for row in answers[1]] == [("Invoices", None)]
-
-
-def test_what_the_user_has_is_left_alone(tmp_path: Path) -> None:
-    """A file of the page's name, and an environment for a real account."""
-    page = tmp_path / "pyrus-demo.html"
-    page.write_text("mine", encoding="utf-8")
-    ended = program(
-        "demo", "--tasks", "1", HOME=str(tmp_path), PYRUS_URL="https://pyrus.invalid", PYRUS_ACCESS_TOKEN="real",
-        DATABASE_URL="postgresql://nobody@database.invalid/pyrus",
-    )  # fmt: skip
-
-    assert ended.returncode == 0
-    assert page.read_text(encoding="utf-8") == "mine"
-    assert str(tmp_path / DATA / "pyrus-demo.html") in ended.stdout
 
 
 def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:

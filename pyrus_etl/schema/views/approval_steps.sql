@@ -1,40 +1,40 @@
 CREATE OR REPLACE VIEW pyrus_report.approval_steps AS
 WITH misnumbered AS NOT MATERIALIZED (
     -- a note often numbers its steps from 1: then it means the approver's step that no other note names
-    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no
+    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no, other.choice
     FROM pyrus.note_approvals AS ask
     LEFT JOIN LATERAL (
-        SELECT present.step_no FROM pyrus.approvals AS present
+        SELECT present.step_no, max(present.choice) OVER (PARTITION BY present.step_no) AS choice
+        FROM pyrus.approvals AS present
         LEFT JOIN pyrus.note_approvals AS same
             ON (same.task_id, same.person_id, same.step_no) = (present.task_id, present.person_id, present.step_no)
            AND same.change <> 'removed'
-        WHERE (present.task_id, present.person_id) = (ask.task_id, ask.person_id)
+        WHERE present.task_id = ask.task_id AND present.person_id IS NOT DISTINCT FROM ask.person_id
         ORDER BY same.step_no IS NOT NULL, present.step_no LIMIT 1
     ) AS other ON true
     WHERE ask.change <> 'removed' AND NOT EXISTS (
         SELECT FROM pyrus.approvals AS present
         WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
     )
-), asked AS (
-    SELECT task_id, note_no, person_id, step_no FROM pyrus.note_approvals AS ask
-    WHERE change <> 'removed' AND EXISTS (
-        SELECT FROM pyrus.approvals AS present
-        WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
-    )
-  UNION
-    SELECT task_id, note_no, person_id, step_no FROM misnumbered
-  UNION  -- who stands in the task's approvals and was asked by no note was asked when the task was created
-    SELECT task_id, 0, person_id, step_no FROM pyrus.approvals AS present
-    WHERE NOT EXISTS (
-        SELECT FROM pyrus.note_approvals AS ask
-        WHERE (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
-          AND change <> 'removed'
-    ) AND NOT EXISTS (
-        SELECT FROM misnumbered AS ask
-        WHERE (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
-    )
+), asked AS (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
+    SELECT task_id, note_no, person_id, step_no, max(choice) AS choice
+    FROM (  -- who stands in the task's approvals and was asked by no note was asked when the task was created
+        SELECT present.task_id, coalesce(ask.note_no, 0) AS note_no, present.person_id, present.step_no, choice
+        FROM pyrus.approvals AS present
+        LEFT JOIN pyrus.note_approvals AS ask
+            ON (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
+           AND ask.change <> 'removed'
+        WHERE ask.note_no IS NOT NULL OR NOT EXISTS (
+            SELECT FROM misnumbered AS other
+            WHERE (other.task_id, other.step_no) = (present.task_id, present.step_no)
+              AND other.person_id IS NOT DISTINCT FROM present.person_id
+        )
+      UNION ALL
+        SELECT task_id, note_no, person_id, step_no, choice FROM misnumbered
+    ) AS told
+    GROUP BY task_id, note_no, person_id, step_no
 ), round AS (  -- a round lasts until the same person is asked again
-    SELECT task_id, note_no, person_id, step_no,
+    SELECT task_id, note_no, person_id, step_no, choice,
            row_number() OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) AS round_no,
            row_number() OVER (PARTITION BY task_id, person_id, note_no ORDER BY step_no) AS place,
            count(*) OVER (PARTITION BY task_id, person_id, note_no) AS places,
@@ -59,11 +59,6 @@ JOIN round USING (task_id)
 LEFT JOIN LATERAL (  -- LIMIT, lest all notes be hashed for the dates of a few
     SELECT create_date FROM pyrus.notes WHERE (notes.task_id, notes.note_no) = (round.task_id, round.note_no) LIMIT 1
 ) AS ask ON true
-CROSS JOIN LATERAL (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
-    SELECT max(choice) AS choice FROM pyrus.approvals
-    WHERE round.is_last AND (approvals.task_id, approvals.step_no) = (round.task_id, round.step_no)
-      AND approvals.person_id IS NOT DISTINCT FROM round.person_id
-) AS present
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
 LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in their order
     SELECT min(note_no) AS note_no, min(create_date) AS first_at, max(create_date) AS last_at,
@@ -80,7 +75,7 @@ LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in thei
 CROSS JOIN LATERAL (
     SELECT decision, CASE WHEN decision <> 'Waiting' THEN answer.first_at END AS decided_at
     FROM (SELECT CASE WHEN NOT round.is_last THEN answer.choice
-                      ELSE coalesce(present.choice, answer.choice, 'Removed') END AS decision) AS found
+                      ELSE coalesce(round.choice, answer.choice, 'Removed') END AS decision) AS found
 ) AS stood
 LEFT JOIN LATERAL (  -- without an answer the round ends when they are removed or asked anew
     SELECT min(create_date) AS at

@@ -1,19 +1,24 @@
 CREATE OR REPLACE VIEW pyrus_report.workload_heatmap AS
--- LEAST and GREATEST: no time zone may move a month out of the years 1 to 9999.
-SELECT least(greatest(date_trunc('month', local)::date, '0001-01-01'), '9999-12-01') AS month,
-       extract(isodow FROM local)::int AS weekday, extract(hour FROM local)::int AS hour,
-       kind, form_id, form, project_id, project, count(*) AS events
-FROM (
-    SELECT 'note' AS kind, note.create_date AS happened_at, form_id, form, project_id, project
-    FROM pyrus.notes AS note JOIN pyrus_report.current_tasks USING (task_id) WHERE note.create_date IS NOT NULL
-  UNION ALL
-    SELECT change, changed_at, form_id, form, project_id, project
-    FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
-) AS event
-CROSS JOIN LATERAL (
-    SELECT happened_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock) AS local
-) AS here
-GROUP BY month, weekday, hour, kind, form_id, form, project_id, project;
+SELECT month, weekday, hour, kind, form_id, form.name AS form, counted.project_id, paths.path AS project, events
+FROM (  -- counted by ids; a name is looked up once for what was counted
+    -- LEAST and GREATEST: no time zone may move a month out of the years 1 to 9999.
+    SELECT least(greatest(date_trunc('month', local)::date, '0001-01-01'), '9999-12-01') AS month,
+           extract(isodow FROM local)::int AS weekday, extract(hour FROM local)::int AS hour,
+           kind, form_id, project_id, count(*) AS events
+    FROM (
+        SELECT 'note' AS kind, note.create_date AS happened_at, form_id, project_id
+        FROM pyrus.notes AS note JOIN pyrus_report.current_tasks USING (task_id) WHERE note.create_date IS NOT NULL
+      UNION ALL
+        SELECT change, changed_at, form_id, project_id
+        FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
+    ) AS event
+    CROSS JOIN LATERAL (
+        SELECT happened_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock) AS local
+    ) AS here
+    GROUP BY month, weekday, hour, kind, form_id, project_id
+) AS counted
+LEFT JOIN pyrus.projects AS form ON form.project_id = form_id
+LEFT JOIN pyrus_report.project_paths AS paths ON paths.project_id = counted.project_id;
 
 COMMENT ON VIEW pyrus_report.workload_heatmap IS
     'At which hours of the week is work done? One row a month, weekday, hour, kind of event, form and main project in '

@@ -14,7 +14,8 @@ help: ## These lines
 demo: $(READY) ## The whole road in half a minute: no account, no server
 	@$(BIN)/pyrus-etl demo
 
-test: check ## Everything that CI runs: make check, then the tests
+test: check ## Everything that CI runs: make check, what make audit finds, then the tests
+	@$(MAKE) --no-print-directory --silent audit || echo "What is known of them ends make audit, not make test."
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 check: $(READY) ## Style, types, floors of imports, and the migrations against the declared tables

@@ -198,7 +198,7 @@ async def _load_all(road: _Road, run: Run) -> None:
 async def _next_batch(arrived: asyncio.Queue[Arrival | None], ended: asyncio.Event) -> list[Arrival]:
     """What has arrived, where that is little also what arrives within a moment; empty at the end."""
     batch = [await arrived.get()]
-    if batch[0] is not None and arrived.qsize() < FEW:
+    if batch[0] is not None and arrived.qsize() < min(FEW, LARGEST_BATCH):
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), LINGER)
     while batch[-1] is not None and len(batch) < LARGEST_BATCH and not arrived.empty():

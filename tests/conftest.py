@@ -5,7 +5,6 @@ A server is started once a worker; the schema is migrated once into a template, 
 
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
 from tests import impatient as impatient_program
-from tests.servers import Server, embedded_server, installed_server
+from tests.servers import Server, embedded_server, installed_server, server_folder
 
 TEMPLATE = "template_pyrus"
 LONG = ("test_simulation", "test_outages", "test_recovery", "test_pooler", "test_demo")
@@ -33,14 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgresql_18() -> Iterator[Server]:
     """The server of the wheel, with the schema in a template."""
-    with tempfile.TemporaryDirectory(prefix="pg18-") as folder, embedded_server(Path(folder)) as server:
+    with server_folder() as folder, embedded_server(folder) as server:
         yield _with_template(server)
 
 
 @pytest.fixture(scope="session")
 def postgresql_15() -> Iterator[Server]:
     """The oldest server that is supported, where Debian's package of it is installed."""
-    with tempfile.TemporaryDirectory(prefix="pg15-") as folder, installed_server("15", Path(folder)) as server:
+    with server_folder() as folder, installed_server("15", folder) as server:
         yield _with_template(server)
 
 
@@ -73,9 +72,9 @@ def empty_database(postgresql_18: Server) -> Iterator[Secret]:
 
 @contextmanager
 def _clone(server: Server, template: str = TEMPLATE) -> Iterator[Secret]:
-    """A new database from a template, dropped at the end whoever is connected to it."""
+    """A new database from a template, dropped at the end whoever is connected to it; its log is spared the copy."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
         yield server.url(name)
     finally:

@@ -19,7 +19,7 @@ from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
 from tests.processes import eventually, started
 from tests.runs import program
-from tests.servers import Server, embedded_server, stopped
+from tests.servers import Server, embedded_server, server_folder, stopped
 from tests.typing import Query
 
 COUNT = "SELECT count(*) FROM pyrus.tasks"
@@ -36,7 +36,7 @@ def slow() -> Iterator[Sandbox]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A server of the test's own, with the schema in the database `pyrus`; it loses no commit when it is killed."""
-    with tempfile.TemporaryDirectory(prefix="pg18-") as folder, embedded_server(Path(folder)) as server:
+    with server_folder() as folder, embedded_server(folder) as server:
         server.execute("ALTER SYSTEM SET synchronous_commit = on")
         server.execute("SELECT pg_reload_conf()")
         upgrade(server.url("pyrus"))

@@ -4,15 +4,13 @@ import argparse
 import logging
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from random import SystemRandom
 
 from pyrus_etl.load.migrate import upgrade
-from tests.servers import Server, embedded_server
+from tests.servers import Server, embedded_server, server_folder
 from tests.simulation.history import History, history_of
 from tests.simulation.invariants import Broken
 from tests.simulation.play import play
@@ -61,7 +59,7 @@ def _fresh(seconds: float) -> Iterator[int]:
 
 @contextmanager
 def _server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="pg18-") as folder, embedded_server(Path(folder)) as server:
+    with server_folder() as folder, embedded_server(folder) as server:
         server.execute(f"CREATE DATABASE {TEMPLATE}")
         upgrade(server.url(TEMPLATE))
         yield server

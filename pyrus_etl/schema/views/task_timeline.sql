@@ -43,18 +43,15 @@ FROM (
         FROM pyrus_report.task_notes
     ) AS happened
   UNION ALL
-    SELECT task_id, form_id, form, project_id, project, written_at, person_id, person, 'field_changed',
-           concat(field_name, ': ', value), NULL, note_no, value_no
-    FROM pyrus_report.task_notes AS note JOIN pyrus_report.field_values AS field USING (task_id, note_no)
-    WHERE field.note_no IS NOT NULL
-  UNION ALL
     SELECT task_id, form_id, form, note.project_id, note.project, written_at, note.person_id, note.person, kind,
            coalesce(changed.name, about.name, into_project.name), changed.person_id, note_no, item_id
     FROM pyrus_report.task_notes AS note
     JOIN (
-        SELECT task_id, note_no, attachment_id AS item_id, 'attached' AS kind, name, NULL::bigint AS person_id,
-               NULL::bigint AS project_id
-        FROM pyrus.attachments
+        SELECT task_id, note_no, value_no AS item_id, 'field_changed' AS kind, concat(field_name, ': ', value) AS name,
+               NULL::bigint AS person_id, NULL::bigint AS project_id
+        FROM pyrus_report.field_values WHERE note_no IS NOT NULL
+      UNION ALL
+        SELECT task_id, note_no, attachment_id, 'attached', name, NULL, NULL FROM pyrus.attachments
       UNION ALL
         SELECT task_id, note_no, project_id, CASE change WHEN 'added' THEN 'filed' ELSE 'unfiled' END, NULL, NULL,
                project_id

@@ -42,7 +42,7 @@ audit: $(READY) ## Known vulnerabilities in the packages of config/constraints.t
 	@.venv/audit/bin/python -m pip_audit --requirement config/constraints.txt --no-deps --disable-pip \
 		--progress-spinner off --timeout 10 --format json 2> .venv/audit.log | $(BIN)/python config/audit.py
 
-bench: $(READY) ## Figures of speed, memory and requests, beside dlt; LARGE=1 for a million tasks, some ten minutes more
+bench: $(READY) ## Figures of speed, memory and requests, beside dlt; LARGE=1 for a million tasks, some twenty minutes more
 	@test -x .venv/bench/bin/python || $(PYTHON) -m venv .venv/bench
 	@.venv/bench/bin/python -m pip install -qq --disable-pip-version-check --requirement config/bench.txt
 	@$(BIN)/python -m tests.benchmarks --peers .venv/bench/bin/python --json docs/performance.json $(if $(LARGE),--large)

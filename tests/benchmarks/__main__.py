@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("measures", nargs="*", help="peers, growth, following, quota, start; all where none is named")
     parser.add_argument("--quick", action="store_true", help="small worlds: whether it works, not how fast it is")
-    parser.add_argument("--large", action="store_true", help="growth up to a million tasks, some ten minutes more")
+    parser.add_argument("--large", action="store_true", help="growth up to a million tasks, some twenty minutes more")
     parser.add_argument("--peers", type=Path, metavar="PYTHON", help="Python of an environment with peers.txt in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go; the picture goes beside it")
     return parser.parse_args()

@@ -130,3 +130,21 @@ def test_an_approver_stands_once_in_a_round_however_often_named(reports: Reports
         (1, 1, "Bob Baker", "Waiting"),
         (1, 1, None, "Waiting"),
     ]
+
+
+def test_an_approver_whose_id_is_untold_keeps_the_step(reports: Reports) -> None:
+    nobody = {"FirstName": "No", "LastName": "Body"}
+    reports.load(
+        task(
+            1,
+            ASKED,
+            note("2026-03-03 09:00", ANN, ApprovalsAdded=[[nobody], [nobody]]),
+            Approvals=[[approval(nobody, "Approved")], [approval(nobody)]],
+        )
+    )
+
+    asked = utc("2026-03-03 09:00")
+    assert reports.ask("SELECT step_no, round_no, person, decision, asked_at FROM approval_steps ORDER BY step_no") == [
+        (1, 1, None, "Approved", asked),
+        (2, 1, None, "Waiting", asked),
+    ]

@@ -10,7 +10,7 @@ WITH misnumbered AS NOT MATERIALIZED (
             ON (same.task_id, same.person_id, same.step_no) = (present.task_id, present.person_id, present.step_no)
            AND same.change <> 'removed'
         WHERE present.task_id = ask.task_id AND present.person_id IS NOT DISTINCT FROM ask.person_id
-        ORDER BY same.step_no IS NOT NULL, present.step_no LIMIT 1
+        ORDER BY present.step_no <> ask.step_no, same.step_no IS NOT NULL, present.step_no LIMIT 1
     ) AS other ON true
     WHERE ask.change <> 'removed' AND NOT EXISTS (
         SELECT FROM pyrus.approvals AS present

@@ -3,6 +3,7 @@
 The token goes to the origin of the settings only: no redirect is followed, no other address is ever asked.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ class Http:
         self._most_requests = most_requests
         by_login = settings.security_key and not settings.access_token  # a given token is used in place of a login
         self._token = Token(settings.access_token, partial(login, self._ask_for_token, settings) if by_login else None)
+        self._places = asyncio.Semaphore(settings.concurrency)
         self._pace = Pace(settings.quota)
         self._server_time: datetime | None = None
         self._date_told: str | None = None
@@ -126,8 +128,8 @@ class Http:
         raise LoginRefused(f"Pyrus keeps refusing {asked} after fresh logins: {refused}.")
 
     async def _send(self, asked: Request[T], token: Secret | None = None) -> T:
-        """One request and its answer."""
-        async with self._pace:
+        """One request and its answer; whoever waits for a place gets one in turn, a list among many tasks too."""
+        async with self._places, self._pace:
             if self.requests == self._most_requests:
                 raise BudgetSpent(f"The budget of {self.requests} requests is spent; the next run goes on from here.")
             self.requests += 1

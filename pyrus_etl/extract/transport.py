@@ -31,7 +31,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
     """A session with the origin of the settings, without cookies and without retries of its own."""
     session = aiohttp.ClientSession(
         settings.url,
-        connector=aiohttp.TCPConnector(limit=settings.concurrency),
+        connector=aiohttp.TCPConnector(limit=0),  # Http counts: with aiohttp's limit who waits may wait for ever
         timeout=aiohttp.ClientTimeout(
             total=LONGEST_ANSWER,
             connect=2 * CONNECT_TIMEOUT,  # with the look-up of the name

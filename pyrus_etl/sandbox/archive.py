@@ -19,6 +19,7 @@ from .bodies import HEADER, Event, body, header
 from .cases import Case
 from .dice import mix
 from .hours import instant, worked
+from .kept import Kept
 from .people import ACCOUNT
 from .register import Register
 from .strangers import Stranger, note_dates
@@ -42,8 +43,9 @@ class Archive:
         self._unlisted: set[int] = set()
         self._events: dict[int, tuple[Event, ...]] = {}
         self._strangers: dict[int, Stranger] = {}
-        self._kept: dict[int, tuple[tuple[Event, ...], bytes]] = {}
-        self._kept_rows: dict[int, tuple[tuple[Event, ...], bytes]] = {}
+        self._bodies = Kept[bytes](MOST_KEPT)
+        self._rows = Kept[bytes](MOST_ROWS_KEPT)
+        self._in_our_hands = Kept[bool](MOST_ROWS_KEPT)
         self._given: dict[int, int] = {}
         self._start = start
         self._laid_out = tasks
@@ -103,13 +105,10 @@ class Archive:
         if put is not None:
             return put.body
         events = self._events.get(ordinal, ())
-        kept = self._kept.get(ordinal)
-        if kept is not None and kept[0] is events:
-            return kept[1]
-        told = msgspec.json.encode({"TaskWithNotes": body(self._case(ordinal), events, self.origin)})
-        if len(self._kept) < MOST_KEPT:
-            self._kept[ordinal] = events, told
-        return told
+        return self._bodies.of(ordinal, events, lambda: self._written(ordinal, events))
+
+    def _written(self, ordinal: int, events: tuple[Event, ...]) -> bytes:
+        return msgspec.json.encode({"TaskWithNotes": body(self._case(ordinal), events, self.origin)})
 
     def row_of(self, ordinal: int) -> Json:
         """The row of a list."""
@@ -124,14 +123,10 @@ class Archive:
 
     def row_told(self, ordinal: int) -> bytes:
         """The same as JSON."""
+        if ordinal in self._strangers:
+            return msgspec.json.encode(self.row_of(ordinal))
         events = self._events.get(ordinal, ())
-        kept = self._kept_rows.get(ordinal)
-        if kept is not None and kept[0] is events and ordinal not in self._strangers:
-            return kept[1]
-        told = msgspec.json.encode(self.row_of(ordinal))
-        if len(self._kept_rows) < MOST_ROWS_KEPT:
-            self._kept_rows[ordinal] = events, told
-        return told
+        return self._rows.of(ordinal, events, lambda: msgspec.json.encode(self.row_of(ordinal)))
 
     def active_dates(self, ordinal: int) -> list[int]:
         """When the task was active: the dates of its notes, and the last modification."""
@@ -178,7 +173,14 @@ class Archive:
 
     def _mine(self, ordinal: int) -> bool:
         """Whether the account is responsible for the task."""
-        responsible = self.row_of(ordinal).get("Responsible")
-        if isinstance(responsible, msgspec.Raw):
-            return responsible is ACCOUNT.full
-        return isinstance(responsible, dict) and responsible.get("Id") == ACCOUNT.id
+        if ordinal in self._strangers:
+            return _names_us(self.row_of(ordinal))
+        events = self._events.get(ordinal, ())
+        return self._in_our_hands.of(ordinal, events, lambda: _names_us(self.row_of(ordinal)))
+
+
+def _names_us(row: Json) -> bool:
+    responsible = row.get("Responsible")
+    if isinstance(responsible, msgspec.Raw):
+        return responsible is ACCOUNT.full
+    return isinstance(responsible, dict) and responsible.get("Id") == ACCOUNT.id

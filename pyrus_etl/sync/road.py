@@ -30,7 +30,7 @@ HEAVIEST_ROAD = 1 << 26
 LARGEST_BATCH = 1000
 LARGEST_PART = 5000
 FEW = 200
-LINGER = 0.3
+LINGER = 0.1
 """Seconds for which few tasks wait for others to be committed with them."""
 
 

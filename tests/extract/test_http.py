@@ -364,3 +364,27 @@ def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
         asking(settings_of(sandbox, PYRUS_ETL_CONCURRENCY="3"), ask)
 
         assert sandbox.requests.peak <= 3
+
+
+def test_who_waits_for_a_place_gets_one_in_turn_however_busy_the_others_are() -> None:
+    async def ask(http: Http) -> int:
+        answered = 0
+
+        async def others() -> None:
+            nonlocal answered
+            while True:
+                await profile(http)
+                answered += 1
+
+        busy = [asyncio.create_task(others()) for _ in range(2)]
+        await profile(http)
+        before = answered
+        await asyncio.wait_for(profile(http), 10)
+        for each in busy:
+            each.cancel()
+        return answered - before
+
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        meanwhile, _ = asking(settings_of(sandbox, PYRUS_ETL_CONCURRENCY="2"), ask)
+
+    assert meanwhile <= 4

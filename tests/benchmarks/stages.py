@@ -1,6 +1,7 @@
-"""One stage of the road alone, on a sandbox: `python -m tests.benchmarks.stages fetch|load`; prints tasks a second.
+"""One stage of the road alone, on a sandbox: `python -m tests.benchmarks.stages fetch|load [SINCE]`.
 
 fetch: requests, decoding and normalising, with nothing stored. load: rows made beforehand, in the batches of a run.
+Of all tasks, or of those modified since a second. Prints how many they were and the seconds.
 """
 
 import asyncio
@@ -25,20 +26,21 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(200_000, 20, 50)
     settings, keep = load_settings({}), sys.argv[1] == "load"
+    window = Window(start=int(sys.argv[2])) if len(sys.argv) > 2 else Window()
     began = time.perf_counter()
-    tasks, fetched = asyncio.run(_fetch(settings, keep))
+    tasks, fetched = asyncio.run(_fetch(settings, window, keep))
     seconds = time.perf_counter() - began
     if keep and settings.database_url:
         seconds = _load(settings.database_url, tasks)
     print(json.dumps({"tasks": fetched, "seconds": seconds}))
 
 
-async def _fetch(settings: Settings, keep: bool) -> tuple[list[TaskLoad], int]:
-    """Fetches and normalises all tasks; returns their rows, where they are to be kept, and how many they are."""
+async def _fetch(settings: Settings, window: Window, keep: bool) -> tuple[list[TaskLoad], int]:
+    """Fetches and normalises the tasks; returns their rows, where they are to be kept, and how many they are."""
     async with Http(settings) as http:
         source = RestApi(http)
         await source.profile()
-        headers = [task async for listing in listings(source.search, [Window()]) for task in listing.tasks]
+        headers = [task async for listing in listings(source.search, [window]) for task in listing.tasks]
         wanted, kept = iter({header.id: header for header in headers}.values()), list[TaskLoad]()
         fetched = 0
 

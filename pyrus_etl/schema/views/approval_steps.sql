@@ -36,13 +36,13 @@ WITH misnumbered AS NOT MATERIALIZED (
 ), round AS (  -- a round lasts until the same person is asked again
     SELECT task_id, note_no, person_id, step_no, choice,
            row_number() OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) AS round_no,
-           row_number() OVER (PARTITION BY task_id, person_id, note_no ORDER BY step_no) AS place,
-           count(*) OVER (PARTITION BY task_id, person_id, note_no) AS places,
+           row_number() OVER in_note AS place, lead(step_no) OVER in_note IS NULL AS is_last_place,
            min(note_no) OVER (
                PARTITION BY task_id, person_id ORDER BY note_no GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
            ) AS next_no,
            lead(note_no) OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) IS NULL AS is_last
     FROM asked
+    WINDOW in_note AS (PARTITION BY task_id, person_id, note_no ORDER BY step_no)
 )
 SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
        round.step_no, round.round_no, round.person_id, person.name AS person,
@@ -70,7 +70,7 @@ LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in thei
           AND note.note_no > round.note_no AND note.note_no < coalesce(round.next_no, 2147483647)
           AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
     ) AS given
-    WHERE least(answer_no, round.places) = round.place
+    WHERE answer_no = round.place OR (round.is_last_place AND answer_no > round.place)
 ) AS answer ON true
 CROSS JOIN LATERAL (
     SELECT decision, CASE WHEN decision <> 'Waiting' THEN answer.first_at END AS decided_at

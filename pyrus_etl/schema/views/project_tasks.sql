@@ -4,11 +4,11 @@ WITH RECURSIVE tree AS (
   UNION ALL
     SELECT tree.project_id, below.project_id FROM tree JOIN pyrus.projects AS below ON below.parent_id = filed_in_id
 ) CYCLE filed_in_id SET is_cycle USING way
-SELECT tree.project_id, task.task_id, bool_or(tree.project_id = tree.filed_in_id) AS is_direct
+SELECT tree.project_id, filed.task_id, bool_or(tree.project_id = tree.filed_in_id) AS is_direct
 FROM tree
 JOIN pyrus.task_projects AS filed ON filed.project_id = tree.filed_in_id
-JOIN pyrus.tasks AS task ON task.task_id = filed.task_id AND task.deleted_at IS NULL
-GROUP BY tree.project_id, task.task_id;
+WHERE NOT EXISTS (SELECT FROM pyrus.tasks AS gone WHERE gone.task_id = filed.task_id AND gone.deleted_at IS NOT NULL)
+GROUP BY tree.project_id, filed.task_id;
 
 COMMENT ON VIEW pyrus_report.project_tasks IS
     'Which tasks are in a project or below it? One row a project and a task, each once however often it is filed '

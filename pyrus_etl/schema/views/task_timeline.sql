@@ -12,7 +12,8 @@ FROM (
            NULL::integer AS note_no, 0::bigint AS item_id
     FROM pyrus_report.current_tasks LEFT JOIN pyrus_report.person_names AS author ON author.person_id = author_id
   UNION ALL
-    SELECT task_id, form_id, form, project_id, project, close_date, NULL, NULL, 'closed', NULL, NULL, (
+    SELECT task_id, form_id, form, project_id, project, close_date, NULL, NULL, 'closed', NULL, NULL,
+           CASE WHEN last.create_date <= close_date THEN last.note_no ELSE (
                -- the note that completes it may be dated a moment later; a second one that does is only a note
                SELECT greatest(max(note_no) FILTER (WHERE note.create_date <= task.close_date),
                                min(note_no) FILTER (WHERE closes AND note_no > last_reopening))
@@ -21,8 +22,12 @@ FROM (
                           coalesce(max(note_no) FILTER (WHERE activity_action = 'Reopen') OVER (), 0) AS last_reopening
                    FROM pyrus.notes WHERE notes.task_id = task.task_id
                ) AS note
-           ), 0
-    FROM pyrus_report.current_tasks AS task WHERE close_date IS NOT NULL
+           ) END, 0
+    FROM pyrus_report.current_tasks AS task
+    LEFT JOIN LATERAL (  -- it hardly ever takes more than a look at the last note
+        SELECT note_no, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id ORDER BY note_no DESC LIMIT 1
+    ) AS last ON true
+    WHERE close_date IS NOT NULL
   UNION ALL
     SELECT task_id, form_id, form, project_id, project, written_at, person_id, person, kind,
            CASE kind WHEN 'commented' THEN text

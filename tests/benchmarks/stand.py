@@ -77,9 +77,10 @@ class Stand(NamedTuple):
             connection.execute("CHECKPOINT")
 
     def vacuum(self, database: Secret) -> None:
-        """Does now what autovacuum would do, and write to the log, at a time of its own."""
+        """Does now what autovacuum and the checkpointer would do at a time of their own."""
         with psycopg.connect(database.reveal(), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
 
     def asked(self, database: Secret, query: str) -> Any:
         """The one value that a query has."""

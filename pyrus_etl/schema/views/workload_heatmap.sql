@@ -3,7 +3,7 @@ SELECT month, weekday, hour, kind, form_id, form.name AS form, counted.project_i
 FROM (  -- counted by ids; a name is looked up once for what was counted
     -- LEAST and GREATEST: no time zone may move a month out of the years 1 to 9999.
     SELECT least(greatest(date_trunc('month', local)::date, '0001-01-01'), '9999-12-01') AS month,
-           extract(isodow FROM local)::int AS weekday, extract(hour FROM local)::int AS hour,
+           date_part('isodow', local)::int AS weekday, date_part('hour', local)::int AS hour,
            kind, form_id, project_id, count(*) AS events
     FROM (
         SELECT 'note' AS kind, note.create_date AS happened_at, form_id, project_id

@@ -28,7 +28,7 @@ Tables = dict[str, dict[Row, Row]]
 
 TASK_COLUMNS = (
     "text author_id responsible_id due_date asap create_date modified_date close_date parent_task_id "
-    "is_any_rejected form_id deleted_at"
+    "is_any_rejected form_id main_project_id deleted_at"
 )
 NOTE_COLUMNS = (
     "note_id author_id create_date text reassigned_to_id activity_action approval_choice due_date_changed "
@@ -156,6 +156,7 @@ def _plainest(value: Any) -> Any:
 
 def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> None:
     form_id = _form(task)
+    filed_in = [_project(tables, project) for project in _objects(task.get("Projects"))]
     tables["tasks"][(task_id,)] = (
         _text(task.get("Text")),
         _person(tables, task.get("Author")),
@@ -168,10 +169,10 @@ def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> N
         _integer(task.get("ParentTaskId")),
         task.get("IsAnyRejected") is True,
         form_id,
+        next((project_id for project_id in filed_in if project_id is not None), None),
         deleted_at,
     )
-    for project in _objects(task.get("Projects")):
-        project_id = _project(tables, project)
+    for project_id in filed_in:
         if project_id is not None and (task_id, project_id) not in tables["task_projects"]:
             place = 1 + sum(key[0] == task_id for key in tables["task_projects"])
             tables["task_projects"][task_id, project_id] = (place,)

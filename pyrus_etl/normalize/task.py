@@ -24,8 +24,9 @@ def task_rows(task: TaskWithNotes, forms: Mapping[int, int | None] = NO_FORMS) -
     """
     rows = Rows()
     form_id = form_of(task.projects, forms) if any(task.form or ()) else None
-    rows.add(tasks, _task(rows, task, form_id))
-    for project_no, project_id in enumerate(project_ids(rows, task.projects), start=1):
+    filed_in = project_ids(rows, task.projects)
+    rows.add(tasks, _task(rows, task, form_id, next(iter(filed_in), None)))
+    for project_no, project_id in enumerate(filed_in, start=1):
         rows.add(task_projects, TaskProjectRow(task.id, project_id, project_no))
     _approvals(rows, task)
     for columns in form_values(rows, task.form, form_id):
@@ -36,7 +37,7 @@ def task_rows(task: TaskWithNotes, forms: Mapping[int, int | None] = NO_FORMS) -
     return rows
 
 
-def _task(rows: Rows, task: TaskWithNotes, form_id: int | None) -> TaskRow:
+def _task(rows: Rows, task: TaskWithNotes, form_id: int | None, main_project_id: int | None) -> TaskRow:
     return TaskRow(
         task_id=task.id,
         text=task.text,
@@ -50,6 +51,7 @@ def _task(rows: Rows, task: TaskWithNotes, form_id: int | None) -> TaskRow:
         parent_task_id=task.parent_task_id,
         is_any_rejected=bool(task.is_any_rejected),
         form_id=form_id,
+        main_project_id=main_project_id,
     )
 
 

@@ -28,6 +28,7 @@ tasks = Table(
         "The form that the task was made from, which is a project too; null where it has no form. Pyrus does not name "
         "it: it is the root among the task's projects, unless form_overrides says otherwise.",
     ),
+    bigint("main_project_id", "Its main project: the first that it is filed in; see task_projects."),
     Column(
         "deleted_at",
         Timestamp,
@@ -38,6 +39,7 @@ tasks = Table(
     Index(None, "close_date"),
     Index(None, "parent_task_id"),
     Index(None, "form_id"),
+    Index(None, "main_project_id"),
     Index("ix_tasks_responsible_id_open", "responsible_id", postgresql_where=text("close_date IS NULL")),
     comment="One row a task (TaskWithNotes); its children stand in the other tables under the same task_id.",
 )
@@ -56,6 +58,7 @@ class TaskRow(NamedTuple):
     parent_task_id: int | None
     is_any_rejected: bool
     form_id: int | None = None
+    main_project_id: int | None = None
     deleted_at: None = None
 
 

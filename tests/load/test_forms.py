@@ -13,6 +13,7 @@ from pyrus_etl.load.batch import load
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.schema.task import TaskRow
 from pyrus_etl.schema.task import tasks as tasks_table
 from pyrus_etl.settings import Secret
 from tests.load.test_batch import body, task_load
@@ -49,8 +50,8 @@ def infer(connection: Connection) -> None:
 
 
 def given_by_a_run(bodies: list[bytes], said: Said) -> list[tuple[int, int | None]]:
-    rows = [task_rows(task_of(each)[0], said).owned[tasks_table][0] for each in bodies]
-    return [(row[0], row[-2]) for row in rows]
+    rows = [TaskRow(*task_rows(task_of(each)[0], said).owned[tasks_table][0]) for each in bodies]
+    return [(row.task_id, row.form_id) for row in rows]
 
 
 def chosen(dice: random.Random) -> tuple[list[bytes], Said]:

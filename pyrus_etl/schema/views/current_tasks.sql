@@ -1,14 +1,13 @@
 CREATE OR REPLACE VIEW pyrus_report.current_tasks AS
-SELECT task.task_id, task.form_id, form.name AS form, filed.project_id,
+SELECT task.task_id, task.form_id, form.name AS form, task.main_project_id AS project_id,
        -- every path at once, to look up from: a join would make them anew wherever a task is looked up
-       (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> filed.project_id::text
+       (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> task.main_project_id::text
            AS project,
        task.text, CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END AS state, task.author_id,
        task.responsible_id, task.asap, task.create_date, task.modified_date, task.due_date, task.close_date,
        task.parent_task_id, task.is_any_rejected,
        (SELECT task_url FROM pyrus.report_settings) || task.task_id AS link
 FROM pyrus.tasks AS task
-LEFT JOIN pyrus.task_projects AS filed ON filed.task_id = task.task_id AND filed.project_no = 1
 LEFT JOIN pyrus.projects AS form ON form.project_id = task.form_id
 WHERE task.deleted_at IS NULL;
 

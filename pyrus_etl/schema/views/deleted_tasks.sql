@@ -1,14 +1,13 @@
 CREATE OR REPLACE VIEW pyrus_report.deleted_tasks AS
 SELECT task.task_id, task.text, CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END AS state,
-       task.form_id, form.name AS form, filed.project_id,
-       (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> filed.project_id::text
+       task.form_id, form.name AS form, task.main_project_id AS project_id,
+       (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> task.main_project_id::text
            AS project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
        task.create_date, task.modified_date, task.due_date, task.close_date, task.deleted_at,
        (SELECT count(*) FROM pyrus.notes WHERE notes.task_id = task.task_id) AS note_count,
        (SELECT count(*) FROM pyrus.attachments WHERE attachments.task_id = task.task_id) AS attachment_count
 FROM pyrus.tasks AS task
-LEFT JOIN pyrus.task_projects AS filed ON filed.task_id = task.task_id AND filed.project_no = 1
 LEFT JOIN pyrus.projects AS form ON form.project_id = task.form_id
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id

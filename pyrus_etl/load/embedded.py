@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: a real server in the user's data folder, running while somebody uses it."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,12 @@ import fasteners
 import platformdirs
 import psycopg
 
-from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load import cluster
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
+from pyrus_etl.load import cluster, upkeep
+from pyrus_etl.load.connection import connect
 from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
 
 DATABASE = "pyrus"
 
@@ -47,8 +51,11 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
         with starting:
             users.release_read_lock()
             if users.acquire_write_lock(blocking=False):
-                cluster.stop(folder)
-                users.release_write_lock()
+                try:
+                    _vacuum(folder)
+                finally:
+                    cluster.stop(folder)
+                    users.release_write_lock()
 
 
 def url_of(folder: Path) -> Secret:
@@ -80,3 +87,12 @@ def _ensure_database(folder: Path) -> None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.Error as error:
         raise DatabaseUnavailable(f"The embedded database in {folder} does not answer: {error}.") from error
+
+
+def _vacuum(folder: Path) -> None:
+    """Clears dead rows before the server stops: it hardly ever stands long enough for autovacuum."""
+    try:
+        with connect(url_of(folder)) as connection:
+            upkeep.vacuum(connection)
+    except (PyrusEtlError, psycopg.Error) as error:  # what was done is done
+        log.debug("the embedded database could not be vacuumed: %s", error)

@@ -13,7 +13,7 @@ from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped,
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
-from pyrus_etl.load import catalogue, forms, wide
+from pyrus_etl.load import catalogue, forms, upkeep, wide
 from pyrus_etl.load.lock import Lease
 from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.load.store import Store
@@ -132,6 +132,7 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     try:
         with _signals(run), _clock(run, budget):
             await plan(run)
+            await _analyze(run)
     except Exception as error:
         run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
@@ -143,6 +144,15 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     await _write_end(run)
     await _hint(run)
     run.check_stopped()  # a signal that came too late to stop the plan still ends the program
+
+
+async def _analyze(run: Run) -> None:
+    """Gathers statistics where much has changed, so that the first question to the reports is as quick as the next."""
+    try:
+        await run.store.run(upkeep.tell_changes)
+        await run.store.run(upkeep.analyze)
+    except PyrusEtlError as error:  # what was done is done
+        log.debug("statistics could not be gathered: %s", error)
 
 
 async def _hint(run: Run) -> None:

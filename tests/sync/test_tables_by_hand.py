@@ -113,7 +113,7 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
     "tasks": [
         (
             *(FULL_ID, "Oven no. 3: new burner", 71, 72, DUE, True, CREATED, CLOSED, CLOSED),
-            *(9007199254740993, True, None, 501),
+            *(9007199254740993, True, None, 501, 501),
         )
     ],
     "task_projects": [(FULL_ID, 501, 1), (FULL_ID, 504, 2)],

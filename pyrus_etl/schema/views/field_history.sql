@@ -10,11 +10,12 @@ JOIN pyrus_report.field_values AS changed USING (task_id, note_no)
 LEFT JOIN LATERAL (
     SELECT value, value_number, earlier.create_date AS written_at
     FROM pyrus_report.field_values AS past JOIN pyrus.notes AS earlier USING (task_id, note_no)
-    WHERE past.task_id = changed.task_id AND past.field_id = changed.field_id
+    WHERE past.note_no IS NOT NULL AND past.task_id = changed.task_id AND past.field_id = changed.field_id
       AND past.row_id IS NOT DISTINCT FROM changed.row_id
       AND (past.note_no, past.value_no) < (changed.note_no, changed.value_no)
     ORDER BY past.note_no DESC, past.value_no DESC LIMIT 1
-) AS before ON true;
+) AS before ON true
+WHERE changed.note_no IS NOT NULL;  -- as the join says too, from which no plan concludes that the forms need no look
 
 COMMENT ON VIEW pyrus_report.field_history IS
     'Who changed a field of a form, when, from what to what? One row a field that a note set. What the form said when '

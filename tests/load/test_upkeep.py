@@ -1,0 +1,44 @@
+"""What autovacuum would do too late, or never: statistics for the reports, and dead rows of the embedded server."""
+
+from pathlib import Path
+
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.embedded import serving
+from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.runs import sync
+from tests.typing import Query
+
+KNOWN = "SELECT reltuples::int FROM pg_class WHERE oid = 'pyrus.notes'::regclass"
+GATHERED = "SELECT analyze_count FROM pg_stat_all_tables WHERE relid = 'pyrus.notes'::regclass"
+
+
+def test_after_a_run_that_brought_much_the_planner_knows_the_tables(each_database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sync(sandbox, each_database)
+
+    assert query(each_database, KNOWN) == query(each_database, "SELECT count(*) FROM pyrus.notes")
+    columns = query(each_database, "SELECT attname FROM pg_stats WHERE (schemaname, tablename) = ('pyrus', 'notes')")
+    assert ("create_date",) in columns
+
+
+def test_a_run_that_brought_little_gathers_nothing(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sync(sandbox, database)
+        sandbox.world.live(seconds=1, changes=2)
+        assert sync(sandbox, database).counts.tasks_changed > 0
+
+    assert query(database, GATHERED) == [(1,)]
+
+
+def test_the_embedded_server_is_vacuumed_as_it_stops(tmp_path: Path) -> None:
+    with serving(tmp_path / "postgresql") as url:
+        upgrade(url)
+        with connect(url) as connection:
+            connection.execute("INSERT INTO pyrus.persons (person_id) SELECT generate_series(1, 5000)")
+            connection.execute("DELETE FROM pyrus.persons")
+    with serving(tmp_path / "postgresql") as url, connect(url) as connection:
+        found = connection.execute("SELECT vacuum_count, n_dead_tup FROM pg_stat_all_tables WHERE relname = 'persons'")
+
+        assert found.fetchall() == [(1, 0)]

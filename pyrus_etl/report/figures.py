@@ -58,6 +58,7 @@ def figures(connection: Connection) -> Figures:
     try:
         with driver_errors_translated(), connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.execute("SET LOCAL jit = off")  # to compile the queries takes longer than they gain by it
             return _figures(connection)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
         raise DatabaseUnavailable(

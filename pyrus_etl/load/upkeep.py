@@ -28,23 +28,24 @@ def tell_changes(connection: Connection) -> None:
     connection.execute("SELECT pg_stat_force_next_flush()")
 
 
-def analyze(connection: Connection) -> None:
-    """Gathers the statistics of the tables of which more than a tenth has changed."""
-    if tables := _found(connection, _CHANGED):
-        log.debug("gathering statistics of %s", ", ".join(tables))
-        connection.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(_listed(tables)))
+def outdated(connection: Connection) -> list[str]:
+    """The tables of which more than a tenth has changed since their statistics were gathered."""
+    return _found(connection, _CHANGED)
+
+
+def analyze(connection: Connection, table: str) -> None:
+    """Gathers the statistics of a table, unless somebody has it locked; safe to repeat."""
+    log.debug("gathering statistics of %s", table)
+    connection.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(sql.Identifier(SCHEMA, table)))
 
 
 def vacuum(connection: Connection) -> None:
     """Clears the tables in which more than a fifth of the rows is dead; outside a transaction."""
     if tables := _found(connection, _DEAD):
         log.info("clearing dead rows out of %s", ", ".join(tables))
-        connection.execute(sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED) {}").format(_listed(tables)))
+        listed = sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in tables)
+        connection.execute(sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED) {}").format(listed))
 
 
 def _found(connection: Connection, query: LiteralString) -> list[str]:
     return [name for (name,) in connection.execute(query, [SCHEMA])]
-
-
-def _listed(tables: list[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in tables)

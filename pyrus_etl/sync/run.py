@@ -150,7 +150,9 @@ async def _analyze(run: Run) -> None:
     """Gathers statistics where much has changed, so that the first question to the reports is as quick as the next."""
     try:
         await run.store.run(upkeep.tell_changes)
-        await run.store.run(upkeep.analyze)
+        for table in await run.store.run(upkeep.outdated):
+            if not run.stopping.is_set():  # what is left the next run finds
+                await run.store.run(upkeep.analyze, table)
     except PyrusEtlError as error:  # what was done is done
         log.debug("statistics could not be gathered: %s", error)
 

@@ -17,7 +17,7 @@ from alembic.util import CommandError
 
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load import views
+from pyrus_etl.load import materialized, views
 from pyrus_etl.load.connection import Connection, connect, driver_errors_translated, revision
 from pyrus_etl.load.forms import infer
 from pyrus_etl.schema import SCHEMA, metadata
@@ -27,7 +27,7 @@ from pyrus_etl.settings import Secret
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
-_PATIENCE = "SET LOCAL lock_timeout = '3s'"
+PATIENCE = "SET LOCAL lock_timeout = '3s'"
 _PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
@@ -58,7 +58,7 @@ def upgrade(url: Secret) -> None:
 def _upgrade(connection: sqlalchemy.Connection) -> None:
     with connection.begin():
         driver = _driver(connection)
-        driver.execute(_PATIENCE)
+        driver.execute(PATIENCE)
         before = revision(driver)
         try:
             with connection.begin_nested():
@@ -66,8 +66,11 @@ def _upgrade(connection: sqlalchemy.Connection) -> None:
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
             if not isinstance(_cause(error), views.InTheWay):
                 raise
+            materialised = materialized.present(driver)
             views.drop(driver)
             _tables_and_views(connection)
+            for view in materialised:
+                materialized.materialize(driver, view)
         if before not in (None, REVISION):
             infer(driver)
 
@@ -94,7 +97,7 @@ def downgrade(url: Secret, to: str) -> None:
 
 def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
     with connection.begin():
-        _driver(connection).execute(_PATIENCE)
+        _driver(connection).execute(PATIENCE)
         views.drop(_driver(connection))
         command.downgrade(_config(connection), to)
 

@@ -1,28 +1,29 @@
-"""`reports refresh`: the forms of stored tasks, and the wide views brought up to the fields that were met."""
+"""`reports refresh`: the forms of stored tasks, the wide views, and what is materialised, brought up to date."""
 
 from typing import NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load import catalogue, wide
+from pyrus_etl.load import catalogue, materialized, wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.forms import infer
-from pyrus_etl.load.migrate import patiently
+from pyrus_etl.load.migrate import PATIENCE, patiently
 from pyrus_etl.load.views import InTheWay
 
 
 class Refreshed(NamedTuple):
-    """All wide views, those of them that are new, and the new columns by view."""
+    """All wide views, those of them that are new, and the new columns by view; the reports that are materialised."""
 
     views: list[str]
     views_made: list[str]
     columns_made: dict[str, list[str]]
+    materialized: list[str]
 
 
 def refresh(connection: Connection) -> Refreshed:
     """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
 
-    Safe to repeat. Waits for locks a few seconds at a time, so that readers do not queue behind it for long. Raises
-    DatabaseUnavailable.
+    What is materialised is brought up to date; who reads that meanwhile waits. Safe to repeat. Waits for locks a few
+    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable.
     """
     patiently(lambda: _infer(connection))
     try:
@@ -32,7 +33,20 @@ def refresh(connection: Connection) -> Refreshed:
         raise DatabaseUnavailable(
             f"A wide view cannot be changed in its place: {said}; run pyrus-etl db upgrade."
         ) from error
+    for view in refreshed.materialized:
+        materialize(connection, view)
     return refreshed
+
+
+def materialize(connection: Connection, view: str) -> None:
+    """Materialises a report, or brings its rows up to date; raises SettingsError where there is no such report."""
+    patiently(lambda: _materialize(connection, view))
+
+
+def _materialize(connection: Connection, view: str) -> None:
+    with connection.transaction():
+        connection.execute(PATIENCE)
+        materialized.materialize(connection, view)
 
 
 def _infer(connection: Connection) -> None:
@@ -42,10 +56,10 @@ def _infer(connection: Connection) -> None:
 
 def _refresh(connection: Connection) -> Refreshed:
     with connection.transaction():
-        connection.execute("SET LOCAL lock_timeout = '3s'")
+        connection.execute(PATIENCE)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
         before = wide.remembered(connection)
         columns_made = catalogue.fill(connection)
         wide.create(connection)
         views = wide.remembered(connection)
-    return Refreshed(views, sorted(set(views) - set(before)), columns_made)
+    return Refreshed(views, sorted(set(views) - set(before)), columns_made, materialized.present(connection))

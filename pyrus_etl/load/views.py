@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load import wide
+from pyrus_etl.load import materialized, wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 from pyrus_etl.schema.views import views
@@ -70,12 +70,17 @@ def _present(connection: Connection) -> list[str]:
 
 
 def drop(connection: Connection) -> None:
-    """Drops all views that are ours; raises DatabaseUnavailable where views of somebody else stand on them."""
+    """Drops all views that are ours, and what is materialised of them.
+
+    Raises DatabaseUnavailable where views of somebody else stand on them.
+    """
     ours = _ours(connection)
     names = [name for name in _present(connection) if name in ours]
     if not names:
         return
     try:
+        for view in materialized.present(connection):
+            materialized.drop(connection, view)
         connection.execute(
             sql.SQL("DROP VIEW {}").format(sql.SQL(", ").join(sql.Identifier(REPORT_SCHEMA, name) for name in names))
         )

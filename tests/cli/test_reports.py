@@ -210,3 +210,26 @@ def test_status_tells_what_waits(synced: Secret, query: Query) -> None:
     assert (before["wide_views"], before["fields_waiting"] > 40) == (0, True)
     assert after.endswith("Wide views of forms: 6\n")
     assert waiting.endswith("Wide views of forms: 6; fields that wait for pyrus-etl reports refresh: 1\n")
+
+
+def test_a_report_is_materialised_refreshed_and_dropped(synced: Secret, role: str, query: Query) -> None:
+    program("db", "grant", role, database=synced)
+    made = program("reports", "materialize", "task_timeline", "clock", database=synced)
+    refreshed = program("reports", "refresh", database=synced)
+    with psycopg.connect(as_role(role, synced).reveal(), autocommit=True) as reader:
+        read = reader.execute("SELECT count(*) FROM pyrus_report.task_timeline_materialized").fetchall()
+    dropped = program("reports", "materialize", "--drop", "clock", database=synced)
+
+    up_to_date = "pyrus_report.clock_materialized: up to date\npyrus_report.task_timeline_materialized: up to date\n"
+    assert sorted(made.stdout.splitlines(keepends=True)) == up_to_date.splitlines(keepends=True)
+    assert refreshed.stdout.endswith(up_to_date)
+    assert read == query(synced, "SELECT count(*) FROM pyrus_report.task_timeline")
+    assert dropped.stdout == "pyrus_report.clock_materialized: dropped\n"
+    assert ("clock_materialized",) not in query(synced, VIEWS)
+
+
+def test_a_report_that_is_none_cannot_be_materialised_and_is_2(synced: Secret) -> None:
+    process = program("reports", "materialize", "task_timelin", database=synced)
+
+    assert process.returncode == 2
+    assert "There is no report 'task_timelin' in pyrus_report" in sentence(process)

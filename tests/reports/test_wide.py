@@ -258,8 +258,8 @@ def test_a_second_refresh_changes_nothing(reports: Reports) -> None:
     first = refresh(reports.connection)
     before = reports.ask(VIEWS)
 
-    assert first == (["form_invoices"], ["form_invoices"], {"form_invoices": ["what", "who", "who_id"]})
-    assert refresh(reports.connection) == (["form_invoices"], [], {})
+    assert first == (["form_invoices"], ["form_invoices"], {"form_invoices": ["what", "who", "who_id"]}, [])
+    assert refresh(reports.connection) == (["form_invoices"], [], {}, [])
     assert reports.ask(VIEWS) == before
 
 
@@ -354,7 +354,7 @@ def test_wide_views_have_comments_on_everything_and_a_question_too(reports: Repo
 def test_without_tasks_there_is_nothing_to_make(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[INVOICES], DueDate=at("2026-03-05 00:00")))
 
-    assert refresh(reports.connection) == ([], [], {})
+    assert refresh(reports.connection) == ([], [], {}, [])
 
 
 def test_refreshes_at_once_take_turns(reports: Reports, database: Secret) -> None:

@@ -1,0 +1,119 @@
+"""Materialised reports: the rows of the view as of the last refresh, and in nobody's way."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.load import materialized
+from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.load.refresh import materialize, refresh
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.schema.views import views
+from pyrus_etl.settings import Secret
+from tests.runs import sync
+
+OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
+"""A view as another version might have had it: it cannot be changed in its place."""
+
+
+@pytest.fixture
+def organisation() -> Iterator[Sandbox]:
+    with Sandbox(World(61, tasks=80)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def synced(organisation: Sandbox, database: Secret) -> Iterator[Connection]:
+    """A database after a sync, with wide views."""
+    sync(organisation, database)
+    with connect(database) as connection:
+        refresh(connection)
+        yield connection
+
+
+def differing(connection: Connection, view: str) -> int:
+    """How many rows stand in the view and not in what is materialised of it, or the other way round."""
+    one, other = f"TABLE pyrus_report.{view}", f"TABLE pyrus_report.{view}_materialized"
+    both = f"SELECT count(*) FROM (({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one})) AS differing"
+    ((count,),) = connection.execute(both.encode()).fetchall()
+    return int(count)
+
+
+def test_every_report_has_the_same_rows_when_it_is_materialised(synced: Connection) -> None:
+    wide = [name for (name,) in synced.execute("SELECT view_name FROM pyrus.report_views ORDER BY 1")]
+
+    for view in [*views(), wide[0]]:
+        with synced.transaction():  # the time is the same all through a transaction
+            materialized.materialize(synced, view)
+            assert differing(synced, view) == 0, view
+
+
+def test_a_refresh_brings_it_up_to_date(synced: Connection, organisation: Sandbox, database: Secret) -> None:
+    materialize(synced, "task_timeline")
+    organisation.world.live(seconds=1, changes=20)
+    sync(organisation, database)
+
+    assert differing(synced, "task_timeline") > 0
+    assert refresh(synced).materialized == ["task_timeline"]
+    assert differing(synced, "task_timeline") == 0
+
+
+def test_a_column_that_the_report_has_got_since_comes_with_the_next_refresh(synced: Connection) -> None:
+    synced.execute("CREATE VIEW pyrus_report.growing AS SELECT task_id FROM pyrus_report.current_tasks")
+    materialize(synced, "growing")
+    synced.execute(
+        "CREATE OR REPLACE VIEW pyrus_report.growing AS SELECT task_id, text FROM pyrus_report.current_tasks"
+    )
+    refresh(synced)
+
+    assert differing(synced, "growing") == 0
+
+
+def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(synced: Connection) -> None:
+    materialize(synced, "task_timeline")
+    comments = """
+        SELECT col_description(to_regclass('pyrus_report.task_timeline' || %s), attnum) FROM pg_attribute
+        WHERE attrelid = 'pyrus_report.task_timeline'::regclass AND attnum > 0 ORDER BY attnum
+    """
+    indexes = "SELECT indexname::text FROM pg_indexes WHERE tablename = 'task_timeline_materialized' ORDER BY 1"
+
+    assert synced.execute(comments, ["_materialized"]).fetchall() == synced.execute(comments, [""]).fetchall()
+    assert [name.removeprefix("task_timeline_materialized_") for (name,) in synced.execute(indexes)] == [
+        *("at_idx", "form_id_idx", "person_id_idx", "project_id_idx", "task_id_idx")
+    ]
+
+
+def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(synced: Connection, database: Secret) -> None:
+    synced.execute("DROP VIEW pyrus_report.person_names CASCADE")
+    synced.execute(OLD_PERSON_NAMES)
+    materialize(synced, "person_names")
+    materialize(synced, "project_paths")
+    upgrade(database)
+
+    assert materialized.present(synced) == ["person_names", "project_paths"]
+    assert [differing(synced, view) for view in materialized.present(synced)] == [0, 0]
+
+
+def test_dropped_it_leaves_the_report_alone(synced: Connection) -> None:
+    materialize(synced, "clock")
+    materialized.drop(synced, "clock")
+
+    assert materialized.present(synced) == []
+    assert synced.execute("SELECT time_zone FROM pyrus_report.clock").fetchall() == [("UTC",)]
+
+
+@pytest.mark.parametrize("view", ["nothing", "pg_class", "", "x'; DROP", "person_names_materialized"])
+def test_what_is_no_report_is_said_so(synced: Connection, view: str) -> None:
+    with pytest.raises(SettingsError, match="There is no report"):
+        materialize(synced, view)
+
+
+def test_a_name_that_would_be_cut_is_refused(synced: Connection) -> None:
+    name = "é" * 26
+    synced.execute(f"CREATE VIEW pyrus_report.{name} AS SELECT 1 AS one".encode())
+
+    with pytest.raises(SettingsError, match="too long"):
+        materialize(synced, name)
+    assert materialized.present(synced) == []

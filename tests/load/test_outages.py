@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -148,7 +148,14 @@ def small_disk(size: int) -> Iterator[Path]:
 def fill(disk: Path, left: int = 0) -> Path:
     """Takes what room there is, but so many bytes; returns the file that takes it."""
     ballast = disk / "ballast"
-    with ballast.open("wb") as file:
-        free = os.statvfs(disk)
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - left)
+    eventually(lambda: _taken(ballast, left))
     return ballast
+
+
+def _taken(ballast: Path, left: int) -> bool:
+    """Whether a file took the room; a server may have taken some of it meanwhile."""
+    with ballast.open("wb") as file, suppress(OSError):
+        free = os.statvfs(ballast.parent)
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - left)
+        return True
+    return False

@@ -6,7 +6,7 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, sett
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.load import materialized
 from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
-from pyrus_etl.load.refresh import Refreshed, materialize, refresh
+from pyrus_etl.load.refresh import Refreshed, refresh
 from pyrus_etl.load.report_settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
@@ -57,7 +57,7 @@ def materialize_command(views: tuple[str, ...], drop: bool) -> None:
         require_schema(connection)
         with driver_errors_translated():
             for view in views:
-                (materialized.drop if drop else materialize)(connection, view)
+                (materialized.dematerialize if drop else materialized.materialize)(connection, view)
                 click.echo(f"{REPORT_SCHEMA}.{view}{materialized.SUFFIX}: {'dropped' if drop else 'up to date'}")
 
 

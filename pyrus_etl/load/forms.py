@@ -23,9 +23,11 @@ _INFER = """
         WHERE EXISTS (SELECT FROM pyrus.form_values AS value WHERE value.task_id = filed.task_id)
         ORDER BY 1, said.project_id IS NULL, depth > 0 AND said.project_id IS NULL, project_no
     )
-    UPDATE pyrus.tasks AS task SET form_id = inferred.form_id
+    UPDATE pyrus.tasks AS task SET form_id = inferred.form_id, main_project_id = filed.project_id
     FROM pyrus.tasks AS other LEFT JOIN inferred USING (task_id)
-    WHERE other.task_id = task.task_id AND other.xmin = task.xmin AND task.form_id IS DISTINCT FROM inferred.form_id
+    LEFT JOIN pyrus.task_projects AS filed ON filed.task_id = other.task_id AND filed.project_no = 1
+    WHERE other.task_id = task.task_id AND other.xmin = task.xmin
+      AND (task.form_id, task.main_project_id) IS DISTINCT FROM (inferred.form_id, filed.project_id)
 """
 _GATHER_FIELDS = """
     INSERT INTO pyrus.form_fields (form_id, field_id, field_type, field_name, parent_field_id, in_rows)
@@ -46,8 +48,9 @@ def overrides(connection: Connection) -> dict[int, int | None]:
 def infer(connection: Connection) -> None:
     """Gives every stored task the form that `normalize.project.form_of` gives it, and gathers the fields of forms.
 
-    Needed where forms were said by hand since the task was stored. Safe to repeat: what is right is not written. A task
-    that a run writes meanwhile (`xmin`) keeps the form that the run gave it.
+    Needed where forms were said by hand since the task was stored, or an older version stored it meanwhile, which knew
+    neither forms nor main projects. Safe to repeat: what is right is not written. A task that a run writes meanwhile
+    (`xmin`) keeps what the run gave it.
     """
     connection.execute(_INFER)
     connection.execute(_GATHER_FIELDS)

@@ -9,7 +9,6 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
-from pyrus_etl.schema.views import views
 
 _OWNED = """
     SELECT relname FROM pg_class
@@ -38,7 +37,7 @@ def grant_reports(connection: Connection, role: str) -> None:
         with connection.transaction():
             for statement in _grants(connection, role):
                 connection.execute(statement)
-            asked = {"role": role, "schema": REPORT_SCHEMA, "reports": [*views(), *wide.remembered(connection)]}
+            asked = {"role": role, "schema": REPORT_SCHEMA, "reports": wide.reports(connection)}
             granted = connection.execute(_GRANTED, asked).fetchone()
     except (psycopg.errors.UndefinedObject, psycopg.errors.ReservedName) as error:
         raise SettingsError(

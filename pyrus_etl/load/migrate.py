@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import sqlalchemy
-import tenacity
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -20,6 +19,7 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
 from pyrus_etl.load.connection import Connection, connect, driver_errors_translated, revision
 from pyrus_etl.load.forms import infer
+from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
@@ -27,8 +27,6 @@ from pyrus_etl.settings import Secret
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
-PATIENCE = "SET LOCAL lock_timeout = '3s'"
-_PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 def migrations_folder() -> Path:
@@ -43,7 +41,8 @@ def upgrade(url: Secret) -> None:
 
     Where there is nothing to do nothing is locked; else it waits for locks a few seconds at a time, so that readers
     do not queue behind it for long. Views are changed in their place, so that what users built on them stays; where
-    that cannot be they are made anew. Tasks that are stored take their forms.
+    that cannot be they are made anew, and what was materialised is filled afterwards. Tasks that are stored take their
+    forms and main projects.
     """
     with connect(url) as driver:
         if revision(driver) == REVISION and views.are_of_this_version(driver):
@@ -53,6 +52,8 @@ def upgrade(url: Secret) -> None:
             patiently(lambda: _upgrade(connection))
         except CommandError as error:
             raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
+    with connect(url) as driver, driver_errors_translated():
+        materialized.populate(driver)
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> None:
@@ -64,13 +65,12 @@ def _upgrade(connection: sqlalchemy.Connection) -> None:
             with connection.begin_nested():
                 _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
-            if not isinstance(_cause(error), views.InTheWay):
+            if not isinstance(cause_of(error), views.InTheWay):
                 raise
             materialised = materialized.present(driver)
             views.drop(driver)
             _tables_and_views(connection)
-            for view in materialised:
-                materialized.materialize(driver, view)
+            materialized.create(driver, materialised)
         if before not in (None, REVISION):
             infer(driver)
 
@@ -150,7 +150,7 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
         with engine.connect() as connection:
             yield connection
     except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
-        cause = _cause(error)
+        cause = cause_of(error)
         if isinstance(cause, views.InTheWay):
             about = cause.diag.message_detail or cause.diag.message_primary or ""
             raise DatabaseUnavailable(
@@ -161,17 +161,3 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
             raise cause from error
     finally:
         engine.dispose()
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What the driver said, where SQLAlchemy wrapped it."""
-    return getattr(error, "orig", None) or error
-
-
-patiently = tenacity.Retrying(
-    retry=tenacity.retry_if_exception(lambda error: isinstance(_cause(error), _PASSING)),
-    stop=tenacity.stop_after_attempt(5),
-    wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
-    reraise=True,
-)
-"""Does work again, a few times, that could not have a lock soon enough."""

@@ -6,7 +6,7 @@ from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load import catalogue, materialized, wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.forms import infer
-from pyrus_etl.load.migrate import PATIENCE, patiently
+from pyrus_etl.load.patience import PATIENCE, patiently
 from pyrus_etl.load.views import InTheWay
 
 
@@ -23,7 +23,8 @@ def refresh(connection: Connection) -> Refreshed:
     """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
 
     What is materialised is brought up to date; who reads that meanwhile waits. Safe to repeat. Waits for locks a few
-    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable.
+    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable; SettingsError where
+    what is to be materialised is something else already.
     """
     patiently(lambda: _infer(connection))
     try:
@@ -34,19 +35,8 @@ def refresh(connection: Connection) -> Refreshed:
             f"A wide view cannot be changed in its place: {said}; run pyrus-etl db upgrade."
         ) from error
     for view in refreshed.materialized:
-        materialize(connection, view)
-    return refreshed
-
-
-def materialize(connection: Connection, view: str) -> None:
-    """Materialises a report, or brings its rows up to date; raises SettingsError where there is no such report."""
-    patiently(lambda: _materialize(connection, view))
-
-
-def _materialize(connection: Connection, view: str) -> None:
-    with connection.transaction():
-        connection.execute(PATIENCE)
         materialized.materialize(connection, view)
+    return refreshed
 
 
 def _infer(connection: Connection) -> None:

@@ -65,6 +65,10 @@ class Store:
         """
         return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
+    async def aside(self, work: Callable[[Connection], T]) -> T:
+        """`work(connection)` outside a transaction and without the lease: it keeps nobody out if we die in it."""
+        return await self._in_thread(partial(self._again, lambda: work(self._open())))
+
     def _again(self, work: Callable[[], T]) -> T:
         """Does the work again, for a while, after a fault of the database that passes."""
         tries = tenacity.Retrying(

@@ -48,7 +48,7 @@ def are_of_this_version(connection: Connection) -> bool:
     found = connection.execute(
         "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [REPORT_SCHEMA]
     ).fetchone()
-    return found == (_remark(connection),) and not _ours(connection) - set(_present(connection))
+    return found == (_remark(connection),) and not set(wide.reports(connection)) - set(_present(connection))
 
 
 def _remark(connection: Connection) -> str:
@@ -58,10 +58,6 @@ def _remark(connection: Connection) -> str:
         connection.execute("SET LOCAL search_path = ''")  # PostgreSQL spells a definition by it
         (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
     return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {texts[:12]}, as {made[:12]}."
-
-
-def _ours(connection: Connection) -> set[str]:
-    return {*views(), *wide.remembered(connection)}
 
 
 def _present(connection: Connection) -> list[str]:
@@ -74,13 +70,12 @@ def drop(connection: Connection) -> None:
 
     Raises DatabaseUnavailable where views of somebody else stand on them.
     """
-    ours = _ours(connection)
+    ours = wide.reports(connection)
     names = [name for name in _present(connection) if name in ours]
     if not names:
         return
     try:
-        for view in materialized.present(connection):
-            materialized.drop(connection, view)
+        materialized.drop(connection, materialized.present(connection))
         connection.execute(
             sql.SQL("DROP VIEW {}").format(sql.SQL(", ").join(sql.Identifier(REPORT_SCHEMA, name) for name in names))
         )

@@ -10,6 +10,7 @@ from psycopg import sql
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.shapes import Column, picked, shown
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
+from pyrus_etl.schema.views import views
 
 Front = Mapping[str, tuple[LiteralString, str]]
 """The columns in front of the fields: what they show, and their comments."""
@@ -61,6 +62,11 @@ def remembered(connection: Connection) -> list[str]:
     if connection.execute("SELECT to_regclass('pyrus.report_views')").fetchone() == (None,):
         return []
     return [name for (name,) in connection.execute("SELECT view_name FROM pyrus.report_views ORDER BY view_name")]
+
+
+def reports(connection: Connection) -> list[str]:
+    """The names of all reports that are ours: those of this version, and the wide views."""
+    return [*views(), *remembered(connection)]
 
 
 def create(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped, StoppedEarly
@@ -130,9 +131,8 @@ async def conduct(
 async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     """Carries out the plan and writes how it ended to sync_runs."""
     try:
-        with _signals(run), _clock(run, budget):
-            await plan(run)
-            await _analyze(run)
+        with _signals(run):
+            await _carried_out(plan, run, budget)
     except Exception as error:
         run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
@@ -146,13 +146,24 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     run.check_stopped()  # a signal that came too late to stop the plan still ends the program
 
 
+async def _carried_out(plan: Plan, run: Run, budget: Budget) -> None:
+    """The plan, and statistics of what it brought, also where it ended early."""
+    try:
+        with _clock(run, budget):
+            await plan(run)
+    except PyrusEtlError:
+        await _analyze(run)
+        raise
+    await _analyze(run)
+
+
 async def _analyze(run: Run) -> None:
     """Gathers statistics where much has changed, so that the first question to the reports is as quick as the next."""
     try:
-        await run.store.run(upkeep.tell_changes)
-        for table in await run.store.run(upkeep.outdated):
-            if not run.stopping.is_set():  # what is left the next run finds
-                await run.store.run(upkeep.analyze, table)
+        await run.store.aside(upkeep.tell_changes)
+        for table in await run.store.aside(upkeep.outdated):
+            if not isinstance(run.stopped_by, Stopped):  # by a signal; what is left the next run finds
+                await run.store.aside(partial(upkeep.analyze, table=table))
     except PyrusEtlError as error:  # what was done is done
         log.debug("statistics could not be gathered: %s", error)
 

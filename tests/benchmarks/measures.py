@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from pyrus_etl.load.materialized import SUFFIX
-from pyrus_etl.load.refresh import materialize
+from pyrus_etl.load.materialized import SUFFIX, materialize
 from pyrus_etl.settings import Secret
 from tests.benchmarks.stand import Stand, World, program, run, world
 

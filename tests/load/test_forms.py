@@ -101,7 +101,7 @@ def test_projects_that_stand_above_each_other_in_a_circle_are_no_endless_loop(co
 def test_a_world_without_forms_gets_those_that_a_sync_had_given(database: Secret, query: Query) -> None:
     with Sandbox(World(31, tasks=120)) as sandbox:
         sync(sandbox, database)
-        query(database, "UPDATE pyrus.tasks SET form_id = NULL")
+        query(database, "UPDATE pyrus.tasks SET form_id = NULL, main_project_id = NULL")
         query(database, "DELETE FROM pyrus.form_fields")
         with connect(database) as connection:
             infer(connection)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.load import materialized
+from pyrus_etl.load import wide
 from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.load.migrate import upgrade
-from pyrus_etl.load.refresh import materialize, refresh
+from pyrus_etl.load.materialized import dematerialize, materialize, present
+from pyrus_etl.load.migrate import downgrade, upgrade
+from pyrus_etl.load.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.views import views
 from pyrus_etl.settings import Secret
@@ -18,6 +19,9 @@ OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
 """A view as another version might have had it: it cannot be changed in its place."""
 
 
+WIDE = "form_purchase_request"
+
+
 @pytest.fixture
 def organisation() -> Iterator[Sandbox]:
     with Sandbox(World(61, tasks=80)) as sandbox:
@@ -25,10 +29,10 @@ def organisation() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def synced(organisation: Sandbox, database: Secret) -> Iterator[Connection]:
+def synced(organisation: Sandbox, each_database: Secret) -> Iterator[Connection]:
     """A database after a sync, with wide views."""
-    sync(organisation, database)
-    with connect(database) as connection:
+    sync(organisation, each_database)
+    with connect(each_database) as connection:
         refresh(connection)
         yield connection
 
@@ -41,19 +45,33 @@ def differing(connection: Connection, view: str) -> int:
     return int(count)
 
 
+def _forget_a_column(connection: Connection) -> None:
+    """The wide view as it was before its last field was met."""
+    connection.execute(
+        """
+        DELETE FROM pyrus.report_columns WHERE (view_name, column_no) = (
+            SELECT view_name, max(column_no) FROM pyrus.report_columns WHERE view_name = %s GROUP BY 1
+        )
+        """,
+        [WIDE],
+    )
+    connection.execute(f"DROP VIEW pyrus_report.{WIDE}")
+    wide.create(connection)
+
+
 def test_every_report_has_the_same_rows_when_it_is_materialised(synced: Connection) -> None:
     wide = [name for (name,) in synced.execute("SELECT view_name FROM pyrus.report_views ORDER BY 1")]
 
     for view in [*views(), wide[0]]:
         with synced.transaction():  # the time is the same all through a transaction
-            materialized.materialize(synced, view)
+            materialize(synced, view)
             assert differing(synced, view) == 0, view
 
 
-def test_a_refresh_brings_it_up_to_date(synced: Connection, organisation: Sandbox, database: Secret) -> None:
+def test_a_refresh_brings_it_up_to_date(synced: Connection, organisation: Sandbox, each_database: Secret) -> None:
     materialize(synced, "task_timeline")
     organisation.world.live(seconds=1, changes=20)
-    sync(organisation, database)
+    sync(organisation, each_database)
 
     assert differing(synced, "task_timeline") > 0
     assert refresh(synced).materialized == ["task_timeline"]
@@ -61,14 +79,26 @@ def test_a_refresh_brings_it_up_to_date(synced: Connection, organisation: Sandbo
 
 
 def test_a_column_that_the_report_has_got_since_comes_with_the_next_refresh(synced: Connection) -> None:
-    synced.execute("CREATE VIEW pyrus_report.growing AS SELECT task_id FROM pyrus_report.current_tasks")
-    materialize(synced, "growing")
-    synced.execute(
-        "CREATE OR REPLACE VIEW pyrus_report.growing AS SELECT task_id, text FROM pyrus_report.current_tasks"
-    )
+    _forget_a_column(synced)
+    materialize(synced, WIDE)
     refresh(synced)
 
-    assert differing(synced, "growing") == 0
+    assert differing(synced, WIDE) == 0
+
+
+def test_where_a_view_of_ones_own_stands_on_it_it_keeps_its_columns_and_is_brought_up_to_date(
+    synced: Connection, organisation: Sandbox, each_database: Secret
+) -> None:
+    _forget_a_column(synced)
+    materialize(synced, WIDE)
+    synced.execute(f"CREATE VIEW public.mine AS SELECT task_id, modified_date FROM pyrus_report.{WIDE}_materialized")
+    organisation.world.live(seconds=1, changes=40)
+    sync(organisation, each_database)
+    refresh(synced)
+
+    mine = synced.execute("SELECT task_id, modified_date FROM public.mine ORDER BY 1").fetchall()
+    now = f"SELECT task_id, modified_date FROM pyrus_report.{WIDE} ORDER BY 1"
+    assert mine == synced.execute(now.encode()).fetchall()
 
 
 def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(synced: Connection) -> None:
@@ -85,35 +115,55 @@ def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(synce
     ]
 
 
-def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(synced: Connection, database: Secret) -> None:
+def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(synced: Connection, each_database: Secret) -> None:
     synced.execute("DROP VIEW pyrus_report.person_names CASCADE")
     synced.execute(OLD_PERSON_NAMES)
     materialize(synced, "person_names")
     materialize(synced, "project_paths")
-    upgrade(database)
+    upgrade(each_database)
 
-    assert materialized.present(synced) == ["person_names", "project_paths"]
-    assert [differing(synced, view) for view in materialized.present(synced)] == [0, 0]
+    assert present(synced) == ["person_names", "project_paths"]
+    assert [differing(synced, view) for view in present(synced)] == [0, 0]
+
+
+def test_a_downgrade_takes_it_away(synced: Connection, each_database: Secret) -> None:
+    materialize(synced, "current_tasks")
+    downgrade(each_database, "0001")
+
+    assert synced.execute("SELECT count(*) FROM pg_matviews").fetchall() == [(0,)]
 
 
 def test_dropped_it_leaves_the_report_alone(synced: Connection) -> None:
     materialize(synced, "clock")
-    materialized.drop(synced, "clock")
+    dematerialize(synced, "clock")
 
-    assert materialized.present(synced) == []
+    assert present(synced) == []
     assert synced.execute("SELECT time_zone FROM pyrus_report.clock").fetchall() == [("UTC",)]
 
 
-@pytest.mark.parametrize("view", ["nothing", "pg_class", "", "x'; DROP", "person_names_materialized"])
-def test_what_is_no_report_is_said_so(synced: Connection, view: str) -> None:
-    with pytest.raises(SettingsError, match="There is no report"):
+@pytest.mark.parametrize("view", ["nothing", "pg_class", "", "x'; DROP", "clock_materialized", "mine"])
+def test_what_is_no_report_of_ours_is_said_so(synced: Connection, view: str) -> None:
+    synced.execute("CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
+    synced.execute("CREATE MATERIALIZED VIEW pyrus_report.mine_materialized AS SELECT 2 AS two")
+
+    with pytest.raises(SettingsError, match="There is no"):
         materialize(synced, view)
+    with pytest.raises(SettingsError, match="There is no"):
+        dematerialize(synced, view)
+    assert synced.execute("TABLE pyrus_report.mine_materialized").fetchall() == [(2,)]
+
+
+def test_what_has_the_name_already_is_left_alone(synced: Connection) -> None:
+    synced.execute("CREATE VIEW pyrus_report.clock_materialized AS SELECT 1 AS one")
+
+    with pytest.raises(SettingsError, match="clock_materialized is something else already"):
+        materialize(synced, "clock")
+    assert synced.execute("TABLE pyrus_report.clock_materialized").fetchall() == [(1,)]
 
 
 def test_a_name_that_would_be_cut_is_refused(synced: Connection) -> None:
-    name = "é" * 26
-    synced.execute(f"CREATE VIEW pyrus_report.{name} AS SELECT 1 AS one".encode())
+    name = "form_" + "e" * 46
+    synced.execute("INSERT INTO pyrus.report_views VALUES (%s, 1)", [name])
 
-    with pytest.raises(SettingsError, match="too long"):
+    with pytest.raises(SettingsError, match="longer than 50 bytes"):
         materialize(synced, name)
-    assert materialized.present(synced) == []

@@ -5,9 +5,10 @@ from pathlib import Path
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.embedded import serving
 from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.load.upkeep import tell_changes
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from tests.runs import sync
+from tests.runs import program, sync
 from tests.typing import Query
 
 KNOWN = "SELECT reltuples::int FROM pg_class WHERE oid = 'pyrus.notes'::regclass"
@@ -32,12 +33,21 @@ def test_a_run_that_brought_little_gathers_nothing(database: Secret, query: Quer
     assert query(database, GATHERED) == [(1,)]
 
 
+def test_a_run_that_ends_early_leaves_statistics_too(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        told = program("backfill", "--max-requests", "50", sandbox=sandbox, database=database)
+
+    assert "budget" in told.stderr
+    assert query(database, KNOWN) == query(database, "SELECT count(*) FROM pyrus.notes")
+
+
 def test_the_embedded_server_is_vacuumed_as_it_stops(tmp_path: Path) -> None:
     with serving(tmp_path / "postgresql") as url:
         upgrade(url)
         with connect(url) as connection:
             connection.execute("INSERT INTO pyrus.persons (person_id) SELECT generate_series(1, 5000)")
             connection.execute("DELETE FROM pyrus.persons")
+            tell_changes(connection)
     with serving(tmp_path / "postgresql") as url, connect(url) as connection:
         found = connection.execute("SELECT vacuum_count, n_dead_tup FROM pg_stat_all_tables WHERE relname = 'persons'")
 

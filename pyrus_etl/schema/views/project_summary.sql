@@ -23,7 +23,7 @@ LEFT JOIN (
            round((percentile_cont(0.85) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p85,
            round((percentile_cont(0.95) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p95
     FROM pyrus_report.project_tasks JOIN pyrus.tasks USING (task_id) CROSS JOIN pyrus_report.clock
-    CROSS JOIN LATERAL (SELECT extract(epoch FROM close_date - create_date) / 3600 AS cycle_hours) AS cycle
+    CROSS JOIN LATERAL (SELECT date_part('epoch', close_date - create_date) / 3600 AS cycle_hours) AS cycle
     GROUP BY project_id
 ) AS found USING (project_id);
 

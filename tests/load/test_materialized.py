@@ -37,6 +37,13 @@ def synced(organisation: Sandbox, each_database: Secret) -> Iterator[Connection]
         yield connection
 
 
+@pytest.fixture
+def empty(database: Secret) -> Iterator[Connection]:
+    """A database without rows."""
+    with connect(database) as connection:
+        yield connection
+
+
 def differing(connection: Connection, view: str) -> int:
     """How many rows stand in the view and not in what is materialised of it, or the other way round."""
     one, other = f"TABLE pyrus_report.{view}", f"TABLE pyrus_report.{view}_materialized"
@@ -101,69 +108,69 @@ def test_where_a_view_of_ones_own_stands_on_it_it_keeps_its_columns_and_is_broug
     assert mine == synced.execute(now.encode()).fetchall()
 
 
-def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(synced: Connection) -> None:
-    materialize(synced, "task_timeline")
+def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(empty: Connection) -> None:
+    materialize(empty, "task_timeline")
     comments = """
         SELECT col_description(to_regclass('pyrus_report.task_timeline' || %s), attnum) FROM pg_attribute
         WHERE attrelid = 'pyrus_report.task_timeline'::regclass AND attnum > 0 ORDER BY attnum
     """
     indexes = "SELECT indexname::text FROM pg_indexes WHERE tablename = 'task_timeline_materialized' ORDER BY 1"
 
-    assert synced.execute(comments, ["_materialized"]).fetchall() == synced.execute(comments, [""]).fetchall()
-    assert [name.removeprefix("task_timeline_materialized_") for (name,) in synced.execute(indexes)] == [
+    assert empty.execute(comments, ["_materialized"]).fetchall() == empty.execute(comments, [""]).fetchall()
+    assert [name.removeprefix("task_timeline_materialized_") for (name,) in empty.execute(indexes)] == [
         *("at_idx", "form_id_idx", "person_id_idx", "project_id_idx", "task_id_idx")
     ]
 
 
-def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(synced: Connection, each_database: Secret) -> None:
-    synced.execute("DROP VIEW pyrus_report.person_names CASCADE")
-    synced.execute(OLD_PERSON_NAMES)
-    materialize(synced, "person_names")
-    materialize(synced, "project_paths")
-    upgrade(each_database)
+def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(empty: Connection, database: Secret) -> None:
+    empty.execute("DROP VIEW pyrus_report.person_names CASCADE")
+    empty.execute(OLD_PERSON_NAMES)
+    materialize(empty, "person_names")
+    materialize(empty, "project_paths")
+    upgrade(database)
 
-    assert present(synced) == ["person_names", "project_paths"]
-    assert [differing(synced, view) for view in present(synced)] == [0, 0]
-
-
-def test_a_downgrade_takes_it_away(synced: Connection, each_database: Secret) -> None:
-    materialize(synced, "current_tasks")
-    downgrade(each_database, "0001")
-
-    assert synced.execute("SELECT count(*) FROM pg_matviews").fetchall() == [(0,)]
+    assert present(empty) == ["person_names", "project_paths"]
+    assert [differing(empty, view) for view in present(empty)] == [0, 0]
 
 
-def test_dropped_it_leaves_the_report_alone(synced: Connection) -> None:
-    materialize(synced, "clock")
-    dematerialize(synced, "clock")
+def test_a_downgrade_takes_it_away(empty: Connection, database: Secret) -> None:
+    materialize(empty, "current_tasks")
+    downgrade(database, "0001")
 
-    assert present(synced) == []
-    assert synced.execute("SELECT time_zone FROM pyrus_report.clock").fetchall() == [("UTC",)]
+    assert empty.execute("SELECT count(*) FROM pg_matviews").fetchall() == [(0,)]
+
+
+def test_dropped_it_leaves_the_report_alone(empty: Connection) -> None:
+    materialize(empty, "clock")
+    dematerialize(empty, "clock")
+
+    assert present(empty) == []
+    assert empty.execute("SELECT time_zone FROM pyrus_report.clock").fetchall() == [("UTC",)]
 
 
 @pytest.mark.parametrize("view", ["nothing", "pg_class", "", "x'; DROP", "clock_materialized", "mine"])
-def test_what_is_no_report_of_ours_is_said_so(synced: Connection, view: str) -> None:
-    synced.execute("CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
-    synced.execute("CREATE MATERIALIZED VIEW pyrus_report.mine_materialized AS SELECT 2 AS two")
+def test_what_is_no_report_of_ours_is_said_so(empty: Connection, view: str) -> None:
+    empty.execute("CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
+    empty.execute("CREATE MATERIALIZED VIEW pyrus_report.mine_materialized AS SELECT 2 AS two")
 
     with pytest.raises(SettingsError, match="There is no"):
-        materialize(synced, view)
+        materialize(empty, view)
     with pytest.raises(SettingsError, match="There is no"):
-        dematerialize(synced, view)
-    assert synced.execute("TABLE pyrus_report.mine_materialized").fetchall() == [(2,)]
+        dematerialize(empty, view)
+    assert empty.execute("TABLE pyrus_report.mine_materialized").fetchall() == [(2,)]
 
 
-def test_what_has_the_name_already_is_left_alone(synced: Connection) -> None:
-    synced.execute("CREATE VIEW pyrus_report.clock_materialized AS SELECT 1 AS one")
+def test_what_has_the_name_already_is_left_alone(empty: Connection) -> None:
+    empty.execute("CREATE VIEW pyrus_report.clock_materialized AS SELECT 1 AS one")
 
     with pytest.raises(SettingsError, match="clock_materialized is something else already"):
-        materialize(synced, "clock")
-    assert synced.execute("TABLE pyrus_report.clock_materialized").fetchall() == [(1,)]
+        materialize(empty, "clock")
+    assert empty.execute("TABLE pyrus_report.clock_materialized").fetchall() == [(1,)]
 
 
-def test_a_name_that_would_be_cut_is_refused(synced: Connection) -> None:
+def test_a_name_that_would_be_cut_is_refused(empty: Connection) -> None:
     name = "form_" + "e" * 46
-    synced.execute("INSERT INTO pyrus.report_views VALUES (%s, 1)", [name])
+    empty.execute("INSERT INTO pyrus.report_views VALUES (%s, 1)", [name])
 
     with pytest.raises(SettingsError, match="longer than 50 bytes"):
-        materialize(synced, name)
+        materialize(empty, name)

@@ -64,7 +64,8 @@ def test_every_command_works_behind_it(pooled: Secret, database: Secret) -> None
         assert code("reconcile") == 0
         assert_tables_equal_world(database, dict(sandbox.world.bodies()), gone={gone: kept}, lived=True)
 
-        for command in ("status", "check", "errors list", "db upgrade", "db current", "db check", "db check"):
+        reports = ("reports materialize clock", "reports refresh", "reports materialize --drop clock")
+        for command in (*reports, "status", "check", "errors list", "db upgrade", "db current", "db check", "db check"):
             assert code(*command.split()) == 0, command
 
 

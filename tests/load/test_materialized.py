@@ -20,6 +20,7 @@ OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
 
 
 WIDE = "form_purchase_request"
+MINE = b"SELECT task_id, modified_date FROM public.mine ORDER BY 1"
 
 
 @pytest.fixture
@@ -98,14 +99,19 @@ def test_where_a_view_of_ones_own_stands_on_it_it_keeps_its_columns_and_is_broug
 ) -> None:
     _forget_a_column(synced)
     materialize(synced, WIDE)
-    synced.execute(f"CREATE VIEW public.mine AS SELECT task_id, modified_date FROM pyrus_report.{WIDE}_materialized")
+    synced.execute(f"CREATE VIEW public.mine AS TABLE pyrus_report.{WIDE}_materialized")
+    columns = synced.execute("TABLE public.mine").description
+    before = synced.execute(MINE).fetchall()
     organisation.world.live(seconds=1, changes=40)
     sync(organisation, each_database)
     refresh(synced)
 
-    mine = synced.execute("SELECT task_id, modified_date FROM public.mine ORDER BY 1").fetchall()
-    now = f"SELECT task_id, modified_date FROM pyrus_report.{WIDE} ORDER BY 1"
-    assert mine == synced.execute(now.encode()).fetchall()
+    now = synced.execute(MINE.replace(b"public.mine", f"pyrus_report.{WIDE}".encode())).fetchall()
+    assert synced.execute(MINE).fetchall() == now != before
+    assert len(synced.execute(f"TABLE pyrus_report.{WIDE}".encode()).description or []) == len(columns or []) + 1
+    assert len(synced.execute(f"TABLE pyrus_report.{WIDE}_materialized".encode()).description or []) == len(
+        columns or []
+    )
 
 
 def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(empty: Connection) -> None:

@@ -6,10 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich import progress as rich
-from rich.console import Console
-from rich.text import Text
-
 from pyrus_etl.sync.report import Progress
 
 log = logging.getLogger(__name__)
@@ -37,23 +33,6 @@ def _lines(title: str, progress: Progress, ended: threading.Event) -> None:
 
 
 def _bar(title: str, progress: Progress, ended: threading.Event) -> None:
-    columns = (
-        rich.TextColumn("{task.description}"),
-        rich.BarColumn(),
-        rich.MofNCompleteColumn(),
-        _Rate(),
-        rich.TimeRemainingColumn(),
-    )
-    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
-        shown = bar.add_task(title, total=None)
-        while not ended.wait(0.1):
-            bar.update(shown, completed=progress.tasks_done, total=progress.tasks_expected or None)
-        bar.update(shown, completed=progress.tasks_done, total=progress.tasks_done)
+    from pyrus_etl.cli.bar import bar  # what it draws with takes a while to load, and cron has no terminal
 
-
-class _Rate(rich.ProgressColumn):
-    """Tasks per second."""
-
-    def render(self, task: rich.Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+    bar(title, progress, ended)

@@ -1,11 +1,11 @@
 """A batch of tasks → the tables: what changed is replaced whole, what did not is left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.copy import merge, replace
+from pyrus_etl.load.copy import copy, merge, replace
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, Rows
 
 
@@ -46,17 +46,22 @@ def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | Non
     return {task_id for (task_id,) in found}
 
 
-def write(connection: Connection, rows: Rows, owners: set[int] | None = None) -> None:
+def write(connection: Connection, rows: Rows, owners: Set[int] = frozenset()) -> None:
     """Writes rows of any tables; what the owners, tasks stored before, had in the owned tables is replaced."""
     for table in MERGED:
         merge(connection, table, sorted(rows.merged[table].values()), keep_untold=True)
-    merge(connection, OWNER, rows.owned[OWNER], keep_untold=False)
+    merge(connection, OWNER, [task for task in rows.owned[OWNER] if task[0] in owners], keep_untold=False)
+    copy(connection, OWNER, [task for task in rows.owned[OWNER] if task[0] not in owners])
     for table in OWNED:
-        replace(connection, table, rows.owned[table], owners or ())
+        replace(connection, table, rows.owned[table], owners)
 
 
-def _stored_hashes(connection: Connection, task_ids: list[int]) -> dict[int, str]:
-    query = "SELECT task_id, payload_sha256 FROM pyrus.raw_tasks WHERE task_id = ANY(%s)"
+def _stored_hashes(connection: Connection, task_ids: list[int]) -> dict[int, str | None]:
+    """The hash of the body of each task that is stored; None where somebody has removed the body."""
+    query = """
+        SELECT task_id, payload_sha256 FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)
+        WHERE task_id = ANY(%s)
+    """
     return dict(connection.execute(query, [task_ids]).fetchall())
 
 

@@ -18,8 +18,10 @@ Row = tuple[Any, ...]
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
 
 
-def copy(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+def copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Adds rows, all columns in the table's order, by binary COPY."""
+    if not rows:
+        return
     with connection.cursor() as cursor, cursor.copy(_copy_statement(table)) as stream:
         stream.set_types(_types(table))
         for row in rows:
@@ -30,8 +32,7 @@ def replace(connection: Connection, table: Table, rows: Sequence[Row], owners: C
     """Puts rows in place of all that these owners, ids in the key's first column, had in the table."""
     if owners:
         connection.execute(_delete_statement(table), [list(owners)])
-    if rows:
-        copy(connection, table, rows)
+    copy(connection, table, rows)
 
 
 def merge(connection: Connection, table: Table, rows: Collection[Row], *, keep_untold: bool) -> None:

@@ -70,11 +70,20 @@ def read_custom(kind: type, value: Any) -> Any:
 def _form_value(value: Any) -> FormValue:
     if not isinstance(value, dict):
         raise ValueError(f"expected a form value, got {type(value).__name__}")
-    field = value.get("Field")
-    head_only = {"Field": dict(field) if isinstance(field, dict) else field, "RowId": value.get("RowId")}
-    head, unreadable = salvage(head_only, _FormValueHead)  # in a copy: the value may be read again with its task
-    properties = {name: told for name, told in value.items() if name not in ("Field", "RowId")}
+    head, unreadable = _head(value)
+    properties = value.copy()
+    properties.pop("Field", None)
+    properties.pop("RowId", None)
     return FormValue(head.field or FormField(), head.row_id, properties, unreadable)
+
+
+def _head(value: dict[str, Any]) -> "tuple[_FormValueHead, int]":
+    try:
+        return msgspec.convert(value, _FormValueHead), 0
+    except msgspec.ValidationError:
+        field = value.get("Field")  # in a copy: the value may be read again with its task
+        told = {"Field": dict(field) if isinstance(field, dict) else field, "RowId": value.get("RowId")}
+        return salvage(told, _FormValueHead)
 
 
 class _FormValueHead(msgspec.Struct, rename="pascal"):

@@ -55,10 +55,7 @@ class Rows:
         return True
 
     def merge(self, table: Table, row: tuple[Any, ...]) -> None:
-        key = _KEYS[table](row)
-        known = self.merged[table].get(key)
-        if known != row:
-            self.merged[table][key] = row if known is None else _over(row, known)
+        _merge(self.merged[table], _KEYS[table](row), row)
 
     def extend(self, others: Iterable["Rows"]) -> None:
         for other in others:
@@ -66,8 +63,15 @@ class Rows:
             for table, rows in other.owned.items():
                 self.owned[table] += rows
             for table, by_key in other.merged.items():
-                for row in by_key.values():
-                    self.merge(table, row)
+                merged = self.merged[table]
+                for key, row in by_key.items():
+                    _merge(merged, key, row)
+
+
+def _merge(merged: dict[Any, tuple[Any, ...]], key: Any, row: tuple[Any, ...]) -> None:
+    known = merged.get(key)
+    if known != row:
+        merged[key] = row if known is None else _over(row, known)
 
 
 def _over(newer: tuple[Any, ...], older: tuple[Any, ...]) -> tuple[Any, ...]:

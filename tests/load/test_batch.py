@@ -80,6 +80,15 @@ def test_children_that_came_are_added(database: Secret, connection: Connection) 
     assert read_tables(database) == expected
 
 
+def test_a_task_whose_body_was_removed_is_replaced_as_any_other(database: Secret, connection: Connection) -> None:
+    loaded(connection, BARE)
+    connection.execute("DELETE FROM pyrus.raw_tasks")
+    connection.commit()
+    loaded(connection, FULL)
+
+    assert read_tables(database) == tables_of({FULL_ID: FULL}, with_contacts=False)
+
+
 def test_what_is_shared_is_kept_when_no_task_mentions_it_any_more(database: Secret, connection: Connection) -> None:
     loaded(connection, FULL)
     before = read_tables(database)

@@ -4,21 +4,14 @@ A name that was given stays, whatever becomes of the form or the field, and new 
 users built on a view goes on. Every function works inside the caller's transaction.
 """
 
-import logging
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from pyrus_etl.load import names
+from pyrus_etl.load import columns, names
+from pyrus_etl.load.columns import MOST_COLUMNS, Field
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.shapes import ID, VALUE, has_id
-from pyrus_etl.load.wide import OF_A_ROW, OF_A_TASK
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
-
-MOST_COLUMNS = 1500
-"""Columns of fields in one view; PostgreSQL takes 1,600 in all."""
-
-log = logging.getLogger(__name__)
 
 _FIELDS = """
     SELECT form_id, field_id, met.field_type, in_rows, field_name, parent_field_id
@@ -51,10 +44,6 @@ _RENAME = """
     WHERE made.view_name = view.view_name AND made.field_id = field.field_id
       AND made.field_name IS DISTINCT FROM field.field_name
 """
-_ADD_COLUMN = """
-    INSERT INTO pyrus.report_columns (view_name, column_no, column_name, field_id, field_type, shows, field_name)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
-"""
 _LONGEST_PREFIX = 40
 
 
@@ -63,17 +52,6 @@ class Place(NamedTuple):
 
     form_id: int
     table_id: int | None = None
-
-
-class Field(NamedTuple):
-    """A field of a form, with one of the types that it has or had."""
-
-    form_id: int
-    field_id: int
-    field_type: str | None
-    in_rows: bool
-    name: str | None
-    parent_id: int | None
 
 
 def waiting(connection: Connection) -> int:
@@ -91,9 +69,9 @@ def fill(connection: Connection) -> dict[str, list[str]]:
     for field in fields:
         if Place(field.form_id, field.field_id) not in views:  # the heading of a table is no field
             by_view[views[tables[field]]].append(field)
-    made = {view: _name_columns(connection, view, of_view) for view, of_view in by_view.items()}
+    made = columns.add(connection, by_view)
     connection.execute(_RENAME)
-    return {view: columns for view, columns in made.items() if columns}
+    return made
 
 
 def _tables(fields: Sequence[Field]) -> dict[Field, Place]:
@@ -134,43 +112,3 @@ def _name_views(connection: Connection, fields: Sequence[Field]) -> dict[Place, 
             "INSERT INTO pyrus.report_views (form_id, table_id, view_name) VALUES (%s, %s, %s)", [*place, views[place]]
         )
     return views
-
-
-def _name_columns(connection: Connection, view: str, fields: Sequence[Field]) -> list[str]:
-    """Gives columns to the fields of a view that have none, behind those that are there; returns their names.
-
-    What would be more than MOST_COLUMNS is left out, and logged.
-    """
-    query = "SELECT field_id, field_type, shows, column_name FROM pyrus.report_columns WHERE view_name = %s"
-    named = {tuple(key): name for *key, name in connection.execute(query, [view])}
-    keywords = connection.execute("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
-    reserved = {word for (word,) in keywords}
-    known, taken = len(named), {*OF_A_TASK, *OF_A_ROW, *named.values()}
-    new, left_out = list[str](), 0
-    for field in fields:
-        for shows in (VALUE, ID) if has_id(field.field_type) else (VALUE,):
-            key = (field.field_id, field.field_type, shows)
-            if key in named:
-                continue
-            if known + len(new) >= MOST_COLUMNS:
-                left_out += 1
-            else:
-                value = named.get((field.field_id, field.field_type, VALUE))
-                named[key] = names.unused(f"{value}_id", taken) if shows == ID else _value_name(field, taken, reserved)
-                taken.add(named[key])
-                new.append(named[key])
-                connection.execute(_ADD_COLUMN, [view, known + len(new), named[key], *key, field.name])
-    if left_out:
-        form_id = fields[0].form_id
-        form = connection.execute("SELECT name FROM pyrus.projects WHERE project_id = %s", [form_id]).fetchone()
-        log.warning(
-            "the form “%s” has more fields than a view takes: %d columns are left out of %s",
-            *(form[0] if form and form[0] else form_id, left_out, view),
-        )
-    return new
-
-
-def _value_name(field: Field, taken: Container[str], reserved: Container[str]) -> str:
-    """A name for what people read; `_id` behind it is free where the field has an id too."""
-    endings = ("_id",) if has_id(field.field_type) else ()
-    return names.unused(names.column(field.name, f"field_{field.field_id}", reserved), taken, *endings)

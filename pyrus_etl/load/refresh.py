@@ -50,6 +50,6 @@ def _refresh(connection: Connection) -> Refreshed:
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
         before = wide.remembered(connection)
         columns_made = catalogue.fill(connection)
-        wide.create(connection)
+        wide.create(connection, changed_only=True)
         views = wide.remembered(connection)
     return Refreshed(views, sorted(set(views) - set(before)), columns_made, materialized.present(connection))

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 from psycopg import sql
 
+from pyrus_etl.load import comments
+from pyrus_etl.load.comments import Comments
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.shapes import Column, picked, shown
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
@@ -69,33 +71,60 @@ def reports(connection: Connection) -> list[str]:
     return [*views(), *remembered(connection)]
 
 
-def create(connection: Connection) -> None:
+class _Wide(NamedTuple):
+    """A wide view: of a form, or of a table in it."""
+
+    name: str
+    form_id: int
+    table_id: int | None
+    form_name: str
+    table_name: str | None
+    fields: list[Column]
+
+    @property
+    def front(self) -> Front:
+        return OF_A_TASK if self.table_id is None else OF_A_ROW
+
+    @property
+    def comments(self) -> Comments:
+        if self.table_id is None:
+            question = f"What stands in the form “{self.form_name}”? One row a task that is not deleted."
+        else:
+            place = f"the table “{self.table_name}” of the form “{self.form_name}”"
+            question = f"What stands in {place}? One row a row of it."
+        of_front = {name: comment for name, (_, comment) in self.front.items()}
+        return Comments(question, of_front | {field.name: field.comment for field in self.fields})
+
+    @property
+    def definition(self) -> sql.Composed:
+        query = _form_query if self.table_id is None else _table_query
+        name = sql.Identifier(REPORT_SCHEMA, self.name)
+        return sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(name, query(self.form_id, self.fields))
+
+
+def create(connection: Connection, *, changed_only: bool = False) -> None:
     """Makes all wide views, or changes them in their place, inside the caller's transaction.
 
-    Raises one of `load.views.InTheWay` where a view cannot be changed in its place.
+    With `changed_only` those that have all their columns are left as they are but for comments, so that who reads them
+    is in nobody's way. Raises one of `load.views.InTheWay` where a view cannot be changed in its place.
     """
+    there = comments.present(connection) if changed_only else {}
+    for view in _wanted(connection):
+        wanted, stands = view.comments, there.get(view.name)
+        statements = comments.renewed(view.name, wanted, stands)
+        if stands is None or stands.columns.keys() != wanted.columns.keys():
+            statements.insert(0, view.definition)
+        if statements:
+            connection.execute(sql.SQL(";").join(statements))  # at once, for the server may be far away
+
+
+def _wanted(connection: Connection) -> list[_Wide]:
     rows = connection.execute(_COLUMNS).fetchall()
-    columns = {view: [Column(*rest) for _, *rest in same] for view, same in groupby(rows, itemgetter(0))}
-    for view, form_id, table_id, form_name, table_name in connection.execute(_VIEWS).fetchall():
-        fields = columns.get(view, [])
-        if table_id is None:
-            _create(connection, view, OF_A_TASK, fields, _form_query(form_id, fields))
-            question = f"What stands in the form “{form_name}”? One row a task that is not deleted."
-        else:
-            _create(connection, view, OF_A_ROW, fields, _table_query(form_id, fields))
-            question = f"What stands in the table “{table_name}” of the form “{form_name}”? One row a row of it."
-        _comment(connection, sql.SQL("VIEW {}").format(sql.Identifier(REPORT_SCHEMA, view)), question)
-
-
-def _create(connection: Connection, view: str, front: Front, fields: list[Column], query: sql.Composed) -> None:
-    connection.execute(sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(sql.Identifier(REPORT_SCHEMA, view), query))
-    comments = {name: comment for name, (_, comment) in front.items()} | {field.name: field.comment for field in fields}
-    for name, comment in comments.items():
-        _comment(connection, sql.SQL("COLUMN {}").format(sql.Identifier(REPORT_SCHEMA, view, name)), comment)
-
-
-def _comment(connection: Connection, on: sql.Composed, text: str) -> None:
-    connection.execute(sql.SQL("COMMENT ON {} IS {}").format(on, sql.Literal(text)))
+    fields = {view: [Column(*rest) for _, *rest in same] for view, same in groupby(rows, itemgetter(0))}
+    return [
+        _Wide(name, form_id, table_id, form_name, table_name, fields.get(name, []))
+        for name, form_id, table_id, form_name, table_name in connection.execute(_VIEWS).fetchall()
+    ]
 
 
 def _form_query(form_id: int, fields: list[Column]) -> sql.Composed:

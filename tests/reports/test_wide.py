@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.catalogue import MOST_COLUMNS, waiting
+from pyrus_etl.load.catalogue import waiting
+from pyrus_etl.load.columns import MOST_COLUMNS
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.refresh import Refreshed, refresh
 from pyrus_etl.schema.views import views
@@ -355,6 +356,26 @@ def test_without_tasks_there_is_nothing_to_make(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[INVOICES], DueDate=at("2026-03-05 00:00")))
 
     assert refresh(reports.connection) == ([], [], {}, [])
+
+
+def test_who_reads_a_wide_view_is_in_the_way_of_no_other(reports: Reports, database: Secret) -> None:
+    reports.load(invoice(1, value(1, "Text", "What", "a")), invoice(2, value(2, "Text", "Of what"), project=CONTRACTS))
+    refresh(reports.connection)
+    reports.load(invoice(1, value(1, "Text", "Subject")), invoice(2, value(3, "Text", "With whom"), project=CONTRACTS))
+    with connect(database) as reader, reader.transaction():
+        reader.execute("SELECT * FROM pyrus_report.form_invoices")
+
+        assert refresh(reports.connection).columns_made == {"form_legal": ["with_whom"]}
+        assert full_names(reports, "form_invoices") == {"what": "Subject"}
+
+
+def test_a_wide_view_that_somebody_dropped_is_made_again(reports: Reports) -> None:
+    reports.load(invoice(1, value(1, "Text", "What", "a")))
+    refresh(reports.connection)
+    reports.connection.execute("DROP VIEW pyrus_report.form_invoices")
+    refresh(reports.connection)
+
+    assert full_names(reports, "form_invoices") == {"what": "What"}
 
 
 def test_refreshes_at_once_take_turns(reports: Reports, database: Secret) -> None:

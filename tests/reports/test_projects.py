@@ -1,4 +1,4 @@
-"""How projects stand: project_summary, project_tasks."""
+"""How projects stand: project_summary, project_tasks, project_tree."""
 
 from decimal import Decimal
 
@@ -23,6 +23,31 @@ def test_a_task_stands_once_in_its_project_and_once_in_each_above(reports: Repor
         (LEGAL["Id"], 2, True),
         (CONTRACTS["Id"], 1, True),
         (CONTRACTS["Id"], 2, True),
+    ]
+
+
+def test_a_tree_has_each_project_with_itself_and_all_below_it(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", Projects=[{"Id": 7, "Name": "2026", "Parent": CONTRACTS}, INVOICES]))
+
+    assert reports.ask("SELECT project_id, below_id FROM project_tree ORDER BY 1, 2") == [
+        (7, 7),
+        (INVOICES["Id"], INVOICES["Id"]),
+        (LEGAL["Id"], 7),
+        (LEGAL["Id"], LEGAL["Id"]),
+        (LEGAL["Id"], CONTRACTS["Id"]),
+        (CONTRACTS["Id"], 7),
+        (CONTRACTS["Id"], CONTRACTS["Id"]),
+    ]
+
+
+def test_projects_in_a_circle_stand_once_in_each_other(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", Projects=[LEGAL, INVOICES]))
+    reports.ask(f"UPDATE pyrus.projects SET parent_id = {LEGAL['Id'] + INVOICES['Id']} - project_id RETURNING 1")
+
+    assert reports.ask("SELECT count(*), count(DISTINCT (project_id, below_id)) FROM project_tree") == [(4, 4)]
+    assert reports.ask("SELECT project_id, task_id, is_direct FROM project_tasks ORDER BY 1") == [
+        (INVOICES["Id"], 1, True),
+        (LEGAL["Id"], 1, True),
     ]
 
 

@@ -1,4 +1,12 @@
 CREATE OR REPLACE VIEW pyrus_report.project_summary AS
+WITH filed AS (  -- many tasks are filed in the same projects: what is above those is looked up once
+    SELECT task_id, array_agg(project_id) AS places FROM pyrus.task_projects GROUP BY task_id
+), above AS (
+    SELECT places, project_id, bool_or(project_id = place) AS is_direct
+    FROM (SELECT DISTINCT places FROM filed) AS known CROSS JOIN unnest(places) AS place
+    JOIN pyrus_report.project_tree ON below_id = place
+    GROUP BY places, project_id
+)
 SELECT project_id, path.path AS project, path.parent_id, path.depth,
        coalesce(found.task_count, 0) AS task_count, coalesce(found.direct_task_count, 0) AS direct_task_count,
        coalesce(found.open_count, 0) AS open_tasks, coalesce(found.overdue_count, 0) AS overdue_tasks,
@@ -22,9 +30,9 @@ LEFT JOIN (
            round((percentile_cont(0.50) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p50,
            round((percentile_cont(0.85) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p85,
            round((percentile_cont(0.95) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p95
-    FROM pyrus_report.project_tasks JOIN pyrus.tasks USING (task_id) CROSS JOIN pyrus_report.clock
+    FROM above JOIN filed USING (places) JOIN pyrus.tasks USING (task_id) CROSS JOIN pyrus_report.clock
     CROSS JOIN LATERAL (SELECT date_part('epoch', close_date - create_date) / 3600 AS cycle_hours) AS cycle
-    GROUP BY project_id
+    WHERE deleted_at IS NULL GROUP BY project_id
 ) AS found USING (project_id);
 
 COMMENT ON VIEW pyrus_report.project_summary IS

@@ -1,12 +1,7 @@
 CREATE OR REPLACE VIEW pyrus_report.project_tasks AS
-WITH RECURSIVE tree AS (
-    SELECT project_id, project_id AS filed_in_id FROM pyrus.projects
-  UNION ALL
-    SELECT tree.project_id, below.project_id FROM tree JOIN pyrus.projects AS below ON below.parent_id = filed_in_id
-) CYCLE filed_in_id SET is_cycle USING way
-SELECT tree.project_id, filed.task_id, bool_or(tree.project_id = tree.filed_in_id) AS is_direct
-FROM tree
-JOIN pyrus.task_projects AS filed ON filed.project_id = tree.filed_in_id
+SELECT tree.project_id, filed.task_id, bool_or(tree.project_id = below_id) AS is_direct
+FROM pyrus_report.project_tree AS tree
+JOIN pyrus.task_projects AS filed ON filed.project_id = below_id
 WHERE NOT EXISTS (SELECT FROM pyrus.tasks AS gone WHERE gone.task_id = filed.task_id AND gone.deleted_at IS NOT NULL)
 GROUP BY tree.project_id, filed.task_id;
 

@@ -1,0 +1,13 @@
+CREATE OR REPLACE VIEW pyrus_report.project_tree AS
+WITH RECURSIVE tree AS (
+    SELECT project_id, project_id AS below_id FROM pyrus.projects
+  UNION ALL
+    SELECT tree.project_id, below.project_id FROM tree JOIN pyrus.projects AS below ON below.parent_id = below_id
+) CYCLE below_id SET is_cycle USING way
+SELECT project_id, below_id FROM tree WHERE NOT is_cycle;
+
+COMMENT ON VIEW pyrus_report.project_tree IS
+    'Which projects are in a project? One row a project and a project in it, itself and those at any depth; to be '
+    'joined with other reports by below_id = project_id.';
+COMMENT ON COLUMN pyrus_report.project_tree.project_id IS 'The project.';
+COMMENT ON COLUMN pyrus_report.project_tree.below_id IS 'Itself, or a project below it.';

@@ -23,6 +23,8 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
 
     Where a task stands twice, the later one counts. Safe to repeat: a body that is stored already changes nothing.
     """
+    if not tasks:
+        return set()
     latest = {task.task_id: task for task in tasks}
     stored = _stored_hashes(connection, list(latest))
     changed = {task_id: task for task_id, task in latest.items() if stored.get(task_id) != task.payload_sha256}
@@ -68,6 +70,8 @@ def _stored_hashes(connection: Connection, task_ids: list[int]) -> dict[int, str
 def _keep_listed_dates(connection: Connection, unchanged: list[TaskLoad]) -> None:
     """Remembers under which date an unchanged task was listed, so that it is not fetched for that date again."""
     dates = [(task.task_id, task.listed_date) for task in unchanged if task.listed_date is not None]
+    if not dates:
+        return
     connection.execute(
         """
         UPDATE pyrus.raw_tasks AS raw SET listed_date = told.listed_date

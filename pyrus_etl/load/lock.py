@@ -32,7 +32,9 @@ _ACQUIRE = """
 _RENEW = """
     UPDATE pyrus.sync_leases SET expires_at = clock_timestamp() + %(lease)s * interval '1s'
     WHERE account_id = %(account_id)s AND run_id = %(run_id)s
+    RETURNING set_config('idle_in_transaction_session_timeout', '5s', true)
 """
+"""For the transaction alone: a holder that froze in it is as dead."""
 
 
 class Held(NamedTuple):

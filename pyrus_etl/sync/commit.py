@@ -79,9 +79,12 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run) -> dict[st
     loads = [arrival.load for arrival in arrivals if arrival.load]
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
     changed = load(connection, loads)
-    set_aside(connection, failures)
-    resolve_errors(connection, [task.task_id for task in loads])
-    finish_windows(connection, run.account_id, _finished(arrivals))
+    if failures:
+        set_aside(connection, failures)
+    if loads:
+        resolve_errors(connection, [task.task_id for task in loads])
+    if finished := _finished(arrivals):
+        finish_windows(connection, run.account_id, finished)
     counted = {
         "tasks_fetched": len(loads),
         "tasks_changed": len(changed),

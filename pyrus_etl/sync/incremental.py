@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 from pyrus_etl.extract.windows import Window, listings
 from pyrus_etl.load.batch import write
+from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.cursor import move_cursor
 from pyrus_etl.load.inbox import write_inbox
 from pyrus_etl.load.runs import last_duration
 from pyrus_etl.load.set_aside import open_errors
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.person import contacts
+from pyrus_etl.schema.rows import Rows
 from pyrus_etl.sync.road import Listed, carry, in_parts
 from pyrus_etl.sync.run import Run
 
@@ -22,12 +24,16 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     last run took. The window has no end: what changes while it is listed is either listed or left to the next run.
     """
     start = run.source.server_time
-    duration = await run.store.run(last_duration, run.account_id)
+    duration = await run.store.read(last_duration, run.account_id)
     since = cursor - max(run.overlap, timedelta(seconds=duration))
     await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
     told = await run.unless_stopped(run.source.contacts())
-    await run.store.run(write, contacts(told))
-    await run.store.run(move_cursor, run.account_id, start)
+    await run.store.run(_end, contacts(told), run.account_id, start)
+
+
+def _end(connection: Connection, known: Rows, account_id: int, cursor: datetime) -> None:
+    write(connection, known)
+    move_cursor(connection, account_id, cursor)
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
@@ -49,7 +55,7 @@ async def inbox(run: Run) -> AsyncIterator[Listed]:
 
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
-    run.retried.update(await run.store.run(open_errors))
+    run.retried.update(await run.store.read(open_errors))
     return Listed([TaskHeader(task_id) for task_id in sorted(run.retried)])
 
 

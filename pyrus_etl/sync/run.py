@@ -119,7 +119,7 @@ async def conduct(
             await store.hold(Lease(account.id, report.run_id))
             await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
-            run.forms = await store.run(forms.overrides)
+            run.forms = await store.read(forms.overrides)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
@@ -171,7 +171,7 @@ async def _analyze(run: Run) -> None:
 async def _hint(run: Run) -> None:
     """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
     try:
-        if await run.store.run(wide.remembered) and (fields := await run.store.run(catalogue.waiting)):
+        if await run.store.read(wide.remembered) and (fields := await run.store.read(catalogue.waiting)):
             log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
     except PyrusEtlError as error:  # what was done is done
         log.debug("which fields wait could not be asked: %s", error)

@@ -49,7 +49,10 @@ def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | Non
 
 
 def write(connection: Connection, rows: Rows, owners: Set[int] = frozenset()) -> None:
-    """Writes rows of any tables; what the owners, tasks stored before, had in the owned tables is replaced."""
+    """Writes rows of any tables; what the owners had in the owned tables is replaced.
+
+    The owners are those of the tasks that are stored already; any other task has to be new.
+    """
     for table in MERGED:
         merge(connection, table, sorted(rows.merged[table].values()), keep_untold=True)
     merge(connection, OWNER, [task for task in rows.owned[OWNER] if task[0] in owners], keep_untold=False)

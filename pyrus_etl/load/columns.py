@@ -1,4 +1,4 @@
-"""The columns of the wide views: which field each shows, and what it is called."""
+"""The columns of the wide views, `report_columns`: which field each shows, and what it is called."""
 
 import logging
 from collections import Counter, defaultdict

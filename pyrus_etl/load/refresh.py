@@ -32,7 +32,8 @@ def refresh(connection: Connection) -> Refreshed:
     except InTheWay as error:
         said = error.diag.message_primary
         raise DatabaseUnavailable(
-            f"A wide view cannot be changed in its place: {said}; run pyrus-etl db upgrade."
+            f"The wide view {error.__notes__[0]} cannot be changed in its place: {said}; run pyrus-etl db upgrade, or "
+            "drop the view where somebody has changed it, and refresh again."
         ) from error
     for view in refreshed.materialized:
         materialized.materialize(connection, view)

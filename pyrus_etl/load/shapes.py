@@ -66,6 +66,9 @@ _SHAPES = {
     ),
 }
 
+TYPES = (*_SHAPES, None)
+"""The types that are shown in a way of their own, and none of them."""
+
 
 def has_id(field_type: str | None) -> bool:
     """Whether a field of this type has two columns: what people read, and the id behind it."""

@@ -53,7 +53,7 @@ def are_of_this_version(connection: Connection) -> bool:
 
 def _remark(connection: Connection) -> str:
     """What is kept as the comment of the schema: hashes of the views as they are written, and as they were made."""
-    texts = hashlib.sha256("".join(sorted(views().values())).encode()).hexdigest()
+    texts = hashlib.sha256("".join([*sorted(views().values()), wide.pattern()]).encode()).hexdigest()
     with connection.transaction():
         connection.execute("SET LOCAL search_path = ''")  # PostgreSQL spells a definition by it
         (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)

@@ -5,12 +5,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import LiteralString, NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from pyrus_etl.load import comments
 from pyrus_etl.load.comments import Comments
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.shapes import Column, picked, shown
+from pyrus_etl.load.shapes import ID, TYPES, VALUE, Column, picked, shown
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 from pyrus_etl.schema.views import views
 
@@ -102,11 +103,19 @@ class _Wide(NamedTuple):
         return sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(name, query(self.form_id, self.fields))
 
 
+def pattern() -> str:
+    """What this version makes of a form, and of a table in it, with fields of all types."""
+    fields = [Column(f"{shows}_{kind}", 0, kind, shows, "") for kind in TYPES for shows in (VALUE, ID)]
+    places = (_Wide("form", 0, table_id, "", "", fields) for table_id in (None, 0))
+    return ";".join(place.definition.as_string() for place in places)
+
+
 def create(connection: Connection, *, changed_only: bool = False) -> None:
     """Makes all wide views, or changes them in their place, inside the caller's transaction.
 
-    With `changed_only` those that have all their columns are left as they are but for comments, so that who reads them
-    is in nobody's way. Raises one of `load.views.InTheWay` where a view cannot be changed in its place.
+    With `changed_only` a view that has all its columns is left as it is but for its comments: nobody who reads it waits
+    for that, nor is waited for. Raises one of `load.views.InTheWay`, with the view's name as its note, where a view
+    cannot be changed in its place.
     """
     there = comments.present(connection) if changed_only else {}
     for view in _wanted(connection):
@@ -114,8 +123,11 @@ def create(connection: Connection, *, changed_only: bool = False) -> None:
         statements = comments.renewed(view.name, wanted, stands)
         if stands is None or stands.columns.keys() != wanted.columns.keys():
             statements.insert(0, view.definition)
-        if statements:
+        try:
             connection.execute(sql.SQL(";").join(statements))  # at once, for the server may be far away
+        except psycopg.Error as error:
+            error.add_note(view.name)
+            raise
 
 
 def _wanted(connection: Connection) -> list[_Wide]:

@@ -216,6 +216,14 @@ def test_help_comes_at_once_for_it_loads_nothing_heavy() -> None:
         assert f"'{heavy}'" not in process.stdout
 
 
+def test_what_draws_the_bar_is_loaded_on_a_terminal_only() -> None:
+    code = "import sys; import pyrus_etl.cli.runs; print('rich' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
+
+    assert process.stdout == "False\n"
+
+
 def test_without_database_url_the_embedded_postgresql_is_used_and_stopped(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     with Sandbox(World(1, tasks=12)) as sandbox:

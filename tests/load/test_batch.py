@@ -81,12 +81,14 @@ def test_children_that_came_are_added(database: Secret, connection: Connection) 
 
 
 def test_a_task_whose_body_was_removed_is_replaced_as_any_other(database: Secret, connection: Connection) -> None:
-    loaded(connection, BARE)
-    connection.execute("DELETE FROM pyrus.raw_tasks")
-    connection.commit()
     loaded(connection, FULL)
+    connection.execute("DELETE FROM pyrus.raw_tasks")
+    loaded(connection, BARE)
 
-    assert read_tables(database) == tables_of({FULL_ID: FULL}, with_contacts=False)
+    expected, found = tables_of({FULL_ID: BARE}), read_tables(database)
+    assert {table: found[table] for table in [*CHILDREN, "tasks", "raw_tasks"]} == {
+        table: expected[table] for table in [*CHILDREN, "tasks", "raw_tasks"]
+    }
 
 
 def test_what_is_shared_is_kept_when_no_task_mentions_it_any_more(database: Secret, connection: Connection) -> None:

@@ -69,6 +69,20 @@ def test_a_project_counts_the_tasks_in_it_and_below_it(reports: Reports) -> None
     ]
 
 
+def test_a_task_in_several_projects_counts_once_in_each_and_a_deleted_one_in_none(reports: Reports) -> None:
+    reports.load(
+        task(1, "2026-03-02 09:00", Projects=[LEGAL, CONTRACTS, INVOICES]),
+        task(2, "2026-03-02 09:00", Projects=[LEGAL]),
+    )
+    reports.ask("UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = 2 RETURNING 1")
+
+    assert reports.ask("SELECT project, task_count, direct_task_count FROM project_summary ORDER BY 1") == [
+        ("Invoices", 1, 1),
+        ("Legal", 1, 1),
+        ("Legal / Contracts", 1, 1),
+    ]
+
+
 def test_cycle_times_are_told_by_percentiles(reports: Reports) -> None:
     reports.load(*(_closed(hours, "2026-03-02 00:00", f"2026-03-02 {hours:02}:00") for hours in (1, 2, 3, 4, 20)))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load.catalogue import waiting
 from pyrus_etl.load.columns import MOST_COLUMNS
 from pyrus_etl.load.connection import connect
@@ -376,6 +377,15 @@ def test_a_wide_view_that_somebody_dropped_is_made_again(reports: Reports) -> No
     refresh(reports.connection)
 
     assert full_names(reports, "form_invoices") == {"what": "What"}
+
+
+def test_a_wide_view_that_somebody_changed_is_named(reports: Reports) -> None:
+    reports.load(invoice(1, value(1, "Text", "What", "a")))
+    refresh(reports.connection)
+    reports.connection.execute("ALTER VIEW pyrus_report.form_invoices RENAME COLUMN what TO that")
+
+    with pytest.raises(DatabaseUnavailable, match=r"view form_invoices cannot be changed in its place: .*that"):
+        refresh(reports.connection)
 
 
 def test_refreshes_at_once_take_turns(reports: Reports, database: Secret) -> None:

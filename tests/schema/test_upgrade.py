@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.load import shapes
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.grants import grant_reports
 from pyrus_etl.load.migrate import differences, downgrade, upgrade
@@ -141,6 +142,17 @@ def test_views_of_another_version_are_noticed(database: Secret, query: Query) ->
 
         upgrade(database)
         assert are_of_this_version(connection)
+
+
+def test_a_new_way_to_show_a_field_comes_with_an_upgrade(
+    forms: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shouted = "SELECT count(*) FROM pg_views WHERE viewname LIKE 'form%' AND definition LIKE '%upper(max(%'"
+    monkeypatch.setitem(shapes._SHAPES, "Text", shapes._Shape("upper(max(value_text) {only})"))
+    assert query(forms, shouted) == [(0,)]
+
+    upgrade(forms)
+    assert query(forms, shouted)[0][0] > 0
 
 
 def test_alembic_by_hand_leaves_the_views_alone(forms: Secret, query: Query) -> None:

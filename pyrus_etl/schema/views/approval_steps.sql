@@ -91,7 +91,8 @@ CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
         ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)
        AND choice.approval_choice IN ('Approved', 'Rejected', 'Revoked')
        AND choice.note_no < coalesce(answer.note_no, 2147483647)
-    WHERE below.task_id = round.task_id AND below.step_no < round.step_no AND round.step_no > 1
+    WHERE below.task_id = round.task_id AND below.step_no < round.step_no
+      AND round.step_no > 1  -- follows from that, and saves the look below the first
 ) AS turn;
 
 COMMENT ON VIEW pyrus_report.approval_steps IS

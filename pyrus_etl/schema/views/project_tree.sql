@@ -7,7 +7,7 @@ WITH RECURSIVE tree AS (
 SELECT project_id, below_id FROM tree WHERE NOT is_cycle;
 
 COMMENT ON VIEW pyrus_report.project_tree IS
-    'Which projects are in a project? One row a project and a project in it, itself and those at any depth; to be '
-    'joined with other reports by below_id = project_id.';
+    'Which projects are in a project? One row a project and a project in it, itself and those at any depth. Choose '
+    'by project_id, and join the project_id of another report to below_id.';
 COMMENT ON COLUMN pyrus_report.project_tree.project_id IS 'The project.';
 COMMENT ON COLUMN pyrus_report.project_tree.below_id IS 'Itself, or a project below it.';

@@ -123,11 +123,17 @@ def create(connection: Connection, *, changed_only: bool = False) -> None:
         statements = comments.renewed(view.name, wanted, stands)
         if stands is None or stands.columns.keys() != wanted.columns.keys():
             statements.insert(0, view.definition)
-        try:
-            connection.execute(sql.SQL(";").join(statements))  # at once, for the server may be far away
-        except psycopg.Error as error:
-            error.add_note(view.name)
-            raise
+        if statements:
+            _carry_out(connection, view.name, statements)
+
+
+def _carry_out(connection: Connection, view: str, statements: list[sql.Composed]) -> None:
+    """Sends them at once, for the server may be far away."""
+    try:
+        connection.execute(sql.SQL(";").join(statements))
+    except psycopg.Error as error:
+        error.add_note(view)
+        raise
 
 
 def _wanted(connection: Connection) -> list[_Wide]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,6 +117,33 @@ def test_a_changed_task_leaves_the_others_alone(connection: Connection) -> None:
 
     assert loaded(connection, *neighbours[:6], body(7, Text="other"), *neighbours[7:]) == {7}
     assert [rows(connection, of_others.format(table)) for table in ("tasks", *CHILDREN, "raw_tasks")] == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda notes: notes.pop(0),
+        lambda notes: notes.insert(1, {"Text": "between"}),
+        lambda notes: notes.reverse(),
+        lambda notes: notes[2].update(Text="edited", CreateDate="/Date(1772442000123)/"),
+        lambda notes: [note.pop("Form", None) for note in notes if note],
+        lambda notes: [note.pop("Attachments", None) for note in notes if note],
+    ],
+    ids=["gone", "between", "reversed", "edited", "without values", "without files"],
+)
+def test_whatever_changed_in_the_notes_of_a_task_its_rows_are_those_that_were_told_last(
+    database: Secret, connection: Connection, change: Callable[[list[Any]], Any]
+) -> None:
+    task = json.loads(FULL)
+    change(task["TaskWithNotes"]["Notes"])
+    changed = json.dumps(task).encode()
+    loaded(connection, FULL)
+    loaded(connection, changed)
+
+    found, expected = read_tables(database), tables_of({FULL_ID: changed}, with_contacts=False)
+    assert {table: found[table] for table in found if table not in SHARED} == {
+        table: expected[table] for table in expected if table not in SHARED
+    }
 
 
 def test_of_a_task_that_stands_twice_in_a_batch_the_later_counts(connection: Connection) -> None:

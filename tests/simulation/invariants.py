@@ -87,12 +87,16 @@ def check_cursor(before: Stored, after: Stored, truth: Truth, outcome: Outcome, 
         return
     if outcome.error and not disturbed and before.cursor is not None:
         require(after.cursor == before.cursor, f"the cursor moved in a run that ended with {outcome.error}")
-    passed = (after.cursor.timestamp() - truth.most_skew) * 1000
     excused = truth.unseen | after.set_aside
     for task_id in truth.world.task_ids():
-        if truth.changed_at[task_id] < passed and task_id not in excused:
+        if has_passed(after.cursor, task_id, truth) and task_id not in excused:
             stored = after.tasks.get(task_id)
             require(is_right(task_id, after, truth), f"the cursor has passed task {task_id}, stored as {stored}")
+
+
+def has_passed(cursor: datetime, task_id: int, truth: Truth) -> bool:
+    """Whether the task was last changed before the cursor, however the server's clock went."""
+    return truth.changed_at[task_id] < (cursor.timestamp() - truth.most_skew) * 1000
 
 
 def check_period(after: Stored, truth: Truth, dates: Mapping[int, datetime | None], span: Span) -> None:

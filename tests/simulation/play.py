@@ -82,7 +82,7 @@ class _Play:
         if outcome.status == "ok":
             self._learn(step, after, event, dates)
         if step.plan == "period" and before.cursor is None and after.cursor:
-            self._left_out(after, dates)
+            self._left_out(after, after.cursor, dates)
         self._check(step, outcome, before, after, dates)
         return outcome
 
@@ -100,9 +100,15 @@ class _Play:
             invariants.check_period(after, self.truth, dates, self.stage.setting.span)
         invariants.check_errors(after, self.truth, step.weather, step.faults)
 
-    def _left_out(self, after: Stored, dates: dict[int, datetime | None]) -> None:
-        """The first cursor is that of a backfill of a period: what lies outside of it was never asked for."""
-        outside = dates.keys() - invariants.within(dates, self.stage.setting.span)
+    def _left_out(self, after: Stored, cursor: datetime, dates: dict[int, datetime | None]) -> None:
+        """The first cursor is that of a backfill of a period: what lies outside of it was never asked for.
+
+        So it is with what was changed between the look at the dates and the taking of the cursor.
+        """
+        span, now = self.stage.setting.span, self._dates()
+        outside = dates.keys() - invariants.within(dates, span)
+        changed = self.truth.touched & (now.keys() - invariants.within(now, span))
+        outside |= {task_id for task_id in changed if invariants.has_passed(cursor, task_id, self.truth)}
         self.truth.left_out(task_id for task_id in outside if not invariants.is_right(task_id, after, self.truth))
 
     def _check(

@@ -1,4 +1,4 @@
-"""What the wide views are of, and how they are named: `report_views`; their columns see to `columns`.
+"""What the wide views are of, and how they are named: `report_views`. Their columns are named in `columns`.
 
 A name that was given stays, whatever becomes of the form or the field, and new columns come behind the others: what
 users built on a view goes on. Every function works inside the caller's transaction.

@@ -65,16 +65,13 @@ class Store:
         """
         return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
-    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
-        """`work(connection, …)` that changes nothing, and so needs no transaction nor the lease.
+    async def autocommit(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        """`work(connection, …)` that changes no row: without a transaction, and without the lease.
 
-        It costs a round trip a query, where a transaction takes three more. Raises DatabaseUnavailable.
+        A query costs one round trip, where a transaction takes three more; and nobody is kept out if we die in it.
+        Raises DatabaseUnavailable.
         """
-        return await self.aside(lambda connection: work(connection, *args, **options))
-
-    async def aside(self, work: Callable[[Connection], T]) -> T:
-        """`work(connection)` outside a transaction and without the lease: it keeps nobody out if we die in it."""
-        return await self._in_thread(partial(self._again, lambda: work(self._open())))
+        return await self._in_thread(partial(self._again, lambda: work(self._open(), *args, **options)))
 
     def _again(self, work: Callable[[], T]) -> T:
         """Does the work again, for a while, after a fault of the database that passes."""
@@ -100,7 +97,7 @@ class Store:
             if self._lease:
                 lock.renew(connection, self._lease)
             answer = work(connection, *args, **options)
-            if self._lease and time.monotonic() - began > lock.RENEW_SECONDS:
+            if self._lease and time.monotonic() - began > lock.RENEW_SECONDS:  # or it might run out with the commit
                 lock.renew(connection, self._lease)
         return answer
 

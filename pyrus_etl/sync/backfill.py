@@ -20,7 +20,7 @@ EVERYTHING = Window()
 
 async def sync(run: Run) -> None:
     """What changed since the last run; everything where there was none."""
-    cursor = await run.store.read(read_cursor, run.account_id)
+    cursor = await run.store.autocommit(read_cursor, run.account_id)
     if cursor is None:
         await backfill(run)
     else:
@@ -50,9 +50,9 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
     """What was set aside, then window by window; of the whole, also what only the list of all tasks shows."""
     yield await set_aside(run)
     numbers = defaultdict(list)
-    for number, start, end in await run.store.read(kept.pending_windows, run.account_id):
+    for number, start, end in await run.store.autocommit(kept.pending_windows, run.account_id):
         numbers[Window(start, end)].append(number)
-    new_numbers = count(1 + await run.store.read(kept.last_window_no, run.account_id))
+    new_numbers = count(1 + await run.store.autocommit(kept.last_window_no, run.account_id))
     windows = [window for window, same in numbers.items() for _ in same]
     async for listing in listings(run.source.search, windows):
         number = numbers[listing.window].pop()

@@ -25,7 +25,7 @@ class ListOnRoad:
 
 
 class Arrival(NamedTuple):
-    """The end of a task's way: rows to load, or why it is set aside. Neither: its list had nothing to fetch.
+    """The end of a task's way: rows to load, or why it is set aside. Neither: its window had nothing to fetch.
 
     `weight` is the bytes of its body.
     """

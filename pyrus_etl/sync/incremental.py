@@ -24,15 +24,15 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     last run took. The window has no end: what changes while it is listed is either listed or left to the next run.
     """
     start = run.source.server_time
-    duration = await run.store.read(last_duration, run.account_id)
+    duration = await run.store.autocommit(last_duration, run.account_id)
     since = cursor - max(run.overlap, timedelta(seconds=duration))
     await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
     told = await run.unless_stopped(run.source.contacts())
-    await run.store.run(_end, contacts(told), run.account_id, start)
+    await run.store.run(_finish, contacts(told), run.account_id, start)
 
 
-def _end(connection: Connection, known: Rows, account_id: int, cursor: datetime) -> None:
-    write(connection, known)
+def _finish(connection: Connection, persons: Rows, account_id: int, cursor: datetime) -> None:
+    write(connection, persons)
     move_cursor(connection, account_id, cursor)
 
 
@@ -55,7 +55,7 @@ async def inbox(run: Run) -> AsyncIterator[Listed]:
 
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
-    run.retried.update(await run.store.read(open_errors))
+    run.retried.update(await run.store.autocommit(open_errors))
     return Listed([TaskHeader(task_id) for task_id in sorted(run.retried)])
 
 

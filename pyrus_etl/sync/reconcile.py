@@ -32,7 +32,7 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     start = run.source.server_time
     census: set[int] = set()
     await carry(_counted(_lists(run, census), census), run)
-    absent, share = await run.store.read(absentees, census)
+    absent, share = await run.store.autocommit(absentees, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
             f"{len(absent)} tasks, {share:.1%} of what is stored, are absent from Pyrus's lists "

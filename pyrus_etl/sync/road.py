@@ -134,7 +134,7 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
 async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     """The listed tasks to fetch; not those that are on the road, or were set aside or recovered in this run."""
     listed = {task.id: task for task in tasks}
-    unchanged = await run.store.read(unchanged_tasks, [(task.id, task.modified_date) for task in listed.values()])
+    unchanged = await run.store.autocommit(unchanged_tasks, [(task.id, task.modified_date) for task in listed.values()])
     skipped = unchanged | run.pending | run.failed
     skipped |= {task.id for task in listed.values() if task.modified_date is None and task.id in run.recovered}
     chosen = [task for task in listed.values() if task.id not in skipped]

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped, StoppedEarly
@@ -119,7 +118,7 @@ async def conduct(
             await store.hold(Lease(account.id, report.run_id))
             await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
-            run.forms = await store.read(forms.overrides)
+            run.forms = await store.autocommit(forms.overrides)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
@@ -160,10 +159,10 @@ async def _carried_out(plan: Plan, run: Run, budget: Budget) -> None:
 async def _analyze(run: Run) -> None:
     """Gathers statistics where much has changed, so that the first question to the reports is as quick as the next."""
     try:
-        await run.store.aside(upkeep.tell_changes)
-        for table in await run.store.aside(upkeep.outdated):
+        await run.store.autocommit(upkeep.tell_changes)
+        for table in await run.store.autocommit(upkeep.outdated):
             if not isinstance(run.stopped_by, Stopped):  # by a signal; what is left the next run finds
-                await run.store.aside(partial(upkeep.analyze, table=table))
+                await run.store.autocommit(upkeep.analyze, table)
     except PyrusEtlError as error:  # what was done is done
         log.debug("statistics could not be gathered: %s", error)
 
@@ -171,7 +170,7 @@ async def _analyze(run: Run) -> None:
 async def _hint(run: Run) -> None:
     """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
     try:
-        if await run.store.read(wide.remembered) and (fields := await run.store.read(catalogue.waiting)):
+        if await run.store.autocommit(wide.remembered) and (fields := await run.store.autocommit(catalogue.waiting)):
             log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
     except PyrusEtlError as error:  # what was done is done
         log.debug("which fields wait could not be asked: %s", error)

@@ -2,8 +2,8 @@
 
 A file reads `CREATE OR REPLACE VIEW pyrus_report.name AS …; COMMENT ON VIEW …; COMMENT ON COLUMN …;`. The view's
 comment begins with the question that it answers. Which other views it reads is found in its text. Names that begin with
-`form_` are those of the wide views (load/wide.py). A view that is given up is dropped by a
-migration, and what is materialised of it.
+`form_` are those of the wide views (load/wide.py). A view that is given up is dropped by a migration, and what is
+materialised of it.
 """
 
 import re

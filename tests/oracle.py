@@ -46,7 +46,7 @@ COLUMNS = {
     "notes": ("task_id note_no", NOTE_COLUMNS),
     "note_projects": ("task_id note_no project_id change", ""),
     "approvals": ("task_id step_no approver_no", "person_id choice"),
-    "note_approvals": ("task_id note_no change step_no approver_no", "person_id"),
+    "note_approvals": ("task_id note_no change step_no approver_no", "person_id create_date"),
     "form_values": ("task_id value_no", FIELD_COLUMNS),
     "note_form_values": ("task_id note_no value_no", FIELD_COLUMNS),
     "form_fields": ("form_id field_id", "field_type field_name parent_field_id in_rows"),
@@ -225,7 +225,7 @@ def _note(tables: Tables, task_id: int, note_no: int, note: Json) -> None:
         for step_no, step in _numbered(note.get(f"Approvals{change.capitalize()}"), list):
             for approver_no, person in _numbered(step, dict):
                 key = (task_id, note_no, change, step_no, approver_no)
-                tables["note_approvals"][key] = (_person(tables, person),)
+                tables["note_approvals"][key] = (_person(tables, person), _instant(note.get("CreateDate")))
     for file in _objects(note.get("Attachments")):
         _attachment(tables, task_id, note_no, None, file)
     for value_no, value in _numbered(note.get("Form"), dict):

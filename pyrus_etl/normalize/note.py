@@ -52,8 +52,8 @@ def _approvals(rows: Rows, task_id: int, note_no: int, told: TaskNote) -> None:
     )
     for change, steps in changes:
         for step_no, approver_no, approver in _in_steps(steps) if steps else ():
-            person_id = person(rows, approver)
-            rows.add(note_approvals, NoteApprovalRow(task_id, note_no, change, step_no, approver_no, person_id))
+            key = (task_id, note_no, change, step_no, approver_no)
+            rows.add(note_approvals, NoteApprovalRow(*key, person(rows, approver), told.create_date))
 
 
 def _in_steps(steps: Steps) -> Iterator[tuple[int, int, Person]]:

@@ -75,6 +75,7 @@ note_approvals = Table(
     ordinal("step_no", "Approval step, from 1."),
     ordinal("approver_no", "Place of the approver in the step, from 1."),
     bigint("person_id", "The approver; see persons."),
+    Column("create_date", Timestamp, comment="When the note was written: the same as in notes."),
     comment="Approvers that a note added, removed or asked again.",
 )
 
@@ -86,3 +87,4 @@ class NoteApprovalRow(NamedTuple):
     step_no: int
     approver_no: int
     person_id: int | None
+    create_date: datetime | None

@@ -53,7 +53,7 @@ def reader(database: Secret, query: Query) -> Iterator[str]:
     query(database, f"DROP ROLE {role}")
 
 
-@pytest.mark.parametrize("earlier", ["0001", "0002"])
+@pytest.mark.parametrize("earlier", ["0001", "0002", "0003"])
 def test_a_database_of_an_earlier_revision_has_afterwards_what_a_fresh_one_has(
     each_database: Secret, earlier: str
 ) -> None:

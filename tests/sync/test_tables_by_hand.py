@@ -19,6 +19,7 @@ from tests.runs import sync
 from tests.typing import Query
 
 CREATED = datetime(2023, 11, 14, 22, 13, 20, 123000, UTC)
+AN_HOUR_LATER = datetime(2023, 11, 14, 23, 13, 20, tzinfo=UTC)
 CLOSED = datetime(2023, 11, 15, 22, 13, 20, 456000, UTC)
 DECIDED = datetime(2023, 11, 14, 23, 13, 20, 789000, UTC)
 DUE = date(2023, 11, 15)
@@ -121,7 +122,7 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
         (FULL_ID, 1, 3232898654, 71, CREATED, "The flame goes out.", 72, None, None, DUE, False, 71),
         # 2 is null
         (
-            *(FULL_ID, 3, None, 72, datetime(2023, 11, 14, 23, 13, 20, tzinfo=UTC)),
+            *(FULL_ID, 3, None, 72, AN_HOUR_LATER),
             *(None, None, None, "Approved", None, True, None),
         ),
         (FULL_ID, 4, None, 71, CLOSED, "", None, "Complete", None, None, False, None),
@@ -140,11 +141,11 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
         (FULL_ID, 4, 4, 73, "Waiting"),
     ],
     "note_approvals": [
-        (FULL_ID, 1, "added", 1, 1, 72),
-        (FULL_ID, 1, "added", 1, 2, 73),
-        (FULL_ID, 1, "added", 3, 2, 75),
-        (FULL_ID, 3, "removed", 1, 1, 75),
-        (FULL_ID, 3, "rerequested", 2, 1, 71),
+        (FULL_ID, 1, "added", 1, 1, 72, CREATED),
+        (FULL_ID, 1, "added", 1, 2, 73, CREATED),
+        (FULL_ID, 1, "added", 3, 2, 75, CREATED),
+        (FULL_ID, 3, "removed", 1, 1, 75, AN_HOUR_LATER),
+        (FULL_ID, 3, "rerequested", 2, 1, 71, AN_HOUR_LATER),
     ],
     "form_values": in_columns(FORM, FULL_ID),
     "note_form_values": in_columns(NOTE_FORM, FULL_ID, 1),

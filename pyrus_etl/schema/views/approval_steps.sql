@@ -1,7 +1,8 @@
 CREATE OR REPLACE VIEW pyrus_report.approval_steps AS
 WITH misnumbered AS NOT MATERIALIZED (
     -- a note often numbers its steps from 1: then it means the approver's step that no other note names
-    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no, other.choice
+    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no, other.choice,
+           ask.create_date
     FROM pyrus.note_approvals AS ask
     LEFT JOIN LATERAL (
         SELECT present.step_no, max(present.choice) OVER (PARTITION BY present.step_no) AS choice
@@ -17,9 +18,10 @@ WITH misnumbered AS NOT MATERIALIZED (
         WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
     )
 ), asked AS (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
-    SELECT task_id, note_no, person_id, step_no, max(choice) AS choice
+    SELECT task_id, note_no, person_id, step_no, max(choice) AS choice, max(create_date) AS asked_at
     FROM (  -- who stands in the task's approvals and was asked by no note was asked when the task was created
-        SELECT present.task_id, coalesce(ask.note_no, 0) AS note_no, present.person_id, present.step_no, choice
+        SELECT present.task_id, coalesce(ask.note_no, 0) AS note_no, present.person_id, present.step_no, choice,
+               ask.create_date
         FROM pyrus.approvals AS present
         LEFT JOIN pyrus.note_approvals AS ask
             ON (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
@@ -30,11 +32,11 @@ WITH misnumbered AS NOT MATERIALIZED (
               AND other.person_id IS NOT DISTINCT FROM present.person_id
         )
       UNION ALL
-        SELECT task_id, note_no, person_id, step_no, choice FROM misnumbered
+        SELECT task_id, note_no, person_id, step_no, choice, create_date FROM misnumbered
     ) AS told
     GROUP BY task_id, note_no, person_id, step_no
 ), round AS (  -- a round lasts until the same person is asked again
-    SELECT task_id, note_no, person_id, step_no, choice,
+    SELECT task_id, note_no, person_id, step_no, choice, asked_at,
            row_number() OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) AS round_no,
            row_number() OVER in_note AS place, lead(step_no) OVER in_note IS NULL AS is_last_place,
            min(note_no) OVER (
@@ -46,7 +48,7 @@ WITH misnumbered AS NOT MATERIALIZED (
 )
 SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
        round.step_no, round.round_no, round.person_id, person.name AS person,
-       stood.decision, coalesce(ask.create_date, task.create_date) AS asked_at,
+       stood.decision, coalesce(round.asked_at, task.create_date) AS asked_at,
        turn.at AS turn_at, stood.decided_at,
        CASE WHEN answer.last_at > stood.decided_at THEN answer.last_at END AS changed_at,
        round((extract(epoch FROM coalesce(
@@ -56,9 +58,6 @@ SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, tas
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 JOIN round USING (task_id)
-LEFT JOIN LATERAL (  -- LIMIT, lest all notes be hashed for the dates of a few
-    SELECT create_date FROM pyrus.notes WHERE (notes.task_id, notes.note_no) = (round.task_id, round.note_no) LIMIT 1
-) AS ask ON true
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
 LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in their order
     SELECT min(note_no) AS note_no, min(create_date) AS first_at, max(create_date) AS last_at,
@@ -78,14 +77,14 @@ CROSS JOIN LATERAL (
                       ELSE coalesce(round.choice, answer.choice, 'Removed') END AS decision) AS found
 ) AS stood
 LEFT JOIN LATERAL (  -- without an answer the round ends when they are removed or asked anew
-    SELECT min(create_date) AS at
-    FROM pyrus.note_approvals AS other JOIN pyrus.notes USING (task_id, note_no)
+    SELECT min(other.create_date) AS at
+    FROM pyrus.note_approvals AS other
     WHERE (other.task_id, other.person_id) = (round.task_id, round.person_id) AND other.note_no > round.note_no
       AND stood.decided_at IS NULL AND stood.decision IS DISTINCT FROM 'Waiting'
 ) AS ended ON true
 CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
     SELECT CASE WHEN stood.decision IS DISTINCT FROM 'Waiting' OR NOT coalesce(bool_or(below.choice = 'Waiting'), false)
-                THEN greatest(coalesce(ask.create_date, task.create_date), max(choice.create_date)) END AS at
+                THEN greatest(coalesce(round.asked_at, task.create_date), max(choice.create_date)) END AS at
     FROM pyrus.approvals AS below
     LEFT JOIN pyrus.notes AS choice
         ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)

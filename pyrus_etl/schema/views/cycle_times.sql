@@ -78,8 +78,8 @@ LEFT JOIN LATERAL (
                   AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
               UNION ALL
                 SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
-                FROM pyrus.note_approvals AS change JOIN pyrus.notes AS note USING (task_id, note_no)
-                WHERE change.task_id = task.task_id AND create_date <= ended_at
+                FROM pyrus.note_approvals AS asking
+                WHERE asking.task_id = task.task_id AND create_date <= ended_at
             ) AS told
         ) AS event
         WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)

@@ -62,7 +62,9 @@ LEFT JOIN LATERAL (  -- as in assignments: whom it is given to first is told by 
 LEFT JOIN LATERAL (
     SELECT author_id, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id ORDER BY note_no DESC LIMIT 1
 ) AS last_note ON true
-LEFT JOIN pyrus_report.person_names AS last_author ON last_author.person_id = last_note.author_id
+LEFT JOIN LATERAL (  -- LIMIT, lest all persons be read for every task
+    SELECT name FROM pyrus_report.person_names WHERE person_id = last_note.author_id LIMIT 1
+) AS last_author ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS attachment_count FROM pyrus.attachments WHERE attachments.task_id = task.task_id
 ) AS files ON true;

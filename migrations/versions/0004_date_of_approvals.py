@@ -1,0 +1,36 @@
+"""When an approver was added, removed or asked again, beside it.
+
+Revision 0004, after 0003.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "note_approvals",
+        sa.Column(
+            "create_date",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When the note was written: the same as in notes.",
+        ),
+        schema="pyrus",
+    )
+    op.execute(
+        """
+        UPDATE pyrus.note_approvals AS change SET create_date = note.create_date
+        FROM pyrus.notes AS note WHERE (note.task_id, note.note_no) = (change.task_id, change.note_no)
+        """
+    )
+    op.execute("ANALYZE pyrus.note_approvals")
+
+
+def downgrade() -> None:
+    op.drop_column("note_approvals", "create_date", schema="pyrus")

@@ -42,14 +42,15 @@ class Figure(NamedTuple):
 
 
 def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -> Iterator[Figure]:
-    """A backfill beside its own stages alone and beside dlt: interleaved rounds, medians."""
-    speeds: dict[str, list[float]] = {"backfill": [], "fetch": [], "load": [], "dlt": []}
+    """A backfill beside its own stages alone and beside dlt: interleaved rounds, medians; compared from inside."""
+    speeds: dict[str, list[float]] = {"process": [], "backfill": [], "fetch": [], "load": [], "dlt": []}
     with world(tasks) as served:
         _stage("fetch", stand, served)  # the sandbox has then written its answers
         for _ in range(ROUNDS):
             with stand.database("bench_backfill") as database:
                 ran = program("backfill", "--json", world=served, database=database)
-                speeds["backfill"].append(ran.said["tasks_changed"] / ran.seconds)
+                speeds["process"].append(ran.said["tasks_changed"] / ran.seconds)
+                speeds["backfill"].append(ran.said["tasks_changed"] / _duration(ran.said))
             for stage in ("fetch", "load"):
                 speeds[stage].append(_stage(stage, stand, served))
             if peer_python:
@@ -57,7 +58,8 @@ def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -
     typical = {name: median(found) for name, found in speeds.items() if found}
     slower = min(typical["fetch"], typical["load"])
     backfill, share = typical["backfill"], typical["backfill"] / slower
-    yield Figure(f"backfill of {tasks:,} tasks", backfill, "tasks/s", "≥ 2,500", backfill >= 2500)
+    yield Figure(f"backfill of {tasks:,} tasks", typical["process"], "tasks/s", "≥ 2,500", typical["process"] >= 2500)
+    yield Figure(f"backfill of {tasks:,} tasks, without start-up", backfill, "tasks/s")
     yield Figure("its fetch stage alone", typical["fetch"], "tasks/s")
     yield Figure("its load stage alone", typical["load"], "tasks/s")
     yield Figure("backfill, of its slower stage", share, "×", "≥ 0.6", share >= 0.6)
@@ -117,15 +119,7 @@ def following(stand: Stand, tasks: int, changes: int) -> Iterator[Figure]:
         yield Figure("sync, nothing changed", idle.said["requests"], "requests", "≤ 10", idle.said["requests"] <= 10)
         yield Figure("sync, nothing changed", idle.seconds, "s", "≤ 1.5", idle.seconds <= 1.5)
 
-        since = int(time.time())
-        served.do("live", seconds=1, changes=changes)
-        fetching = median(_stage("fetch", stand, served, since) for _ in range(ROUNDS))
-        busy = ran("sync")
-        most, changed = busy.said["tasks_fetched"] + 10, busy.said["tasks_changed"]
-        reached = busy.said["requests"] <= most
-        yield Figure(f"sync, {changed:,} changed", busy.said["requests"], "requests", f"≤ {most:,}", reached)
-        took, most = _duration(busy.said), 2 * changed / fetching
-        yield Figure(f"sync, {changed:,} changed, without start-up", took, "s", f"≤ {most:.2f}", took <= most)
+        yield from _changes(stand, served, database, changes)
 
         census = ran("reconcile")
         yield Figure("reconcile, nothing changed", census.said["requests"], "requests")
@@ -133,6 +127,22 @@ def following(stand: Stand, tasks: int, changes: int) -> Iterator[Figure]:
         yield Figure("reconcile, most memory", census.megabytes, "MB", "< 200", census.megabytes < 200)
         stand.vacuum(database)
         yield from _reports(database)
+
+
+def _changes(stand: Stand, served: World, database: Secret, changes: int) -> Iterator[Figure]:
+    """A sync of many changes beside the fetch of the same tasks alone: some rounds, the middle one by its duration."""
+    rounds = []
+    for _ in range(ROUNDS):
+        since = int(time.time())
+        served.do("live", seconds=1, changes=changes)
+        fetching = _stage("fetch", stand, served, since)
+        said = program("sync", "--json", world=served, database=database).said
+        rounds.append((_duration(said), 2 * said["tasks_changed"] / fetching, said))
+    took, _, said = sorted(rounds, key=itemgetter(0))[ROUNDS // 2]
+    changed, most = said["tasks_changed"], said["tasks_fetched"] + 10
+    yield Figure(f"sync, {changed:,} changed", said["requests"], "requests", f"≤ {most:,}", said["requests"] <= most)
+    twice = median(twice for _, twice, _ in rounds)
+    yield Figure(f"sync, {changed:,} changed, without start-up", took, "s", f"≤ {twice:.2f}", took <= twice)
 
 
 def _duration(said: dict[str, Any]) -> float:

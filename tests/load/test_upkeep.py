@@ -5,7 +5,7 @@ from pathlib import Path
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.embedded import serving
 from pyrus_etl.load.migrate import upgrade
-from pyrus_etl.load.upkeep import tell_changes
+from pyrus_etl.load.upkeep import outdated, tell_changes
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import program, sync
@@ -31,6 +31,17 @@ def test_a_run_that_brought_little_gathers_nothing(database: Secret, query: Quer
         assert sync(sandbox, database).counts.tasks_changed > 0
 
     assert query(database, GATHERED) == [(1,)]
+
+
+def test_of_the_lease_nothing_is_gathered_though_it_changes_all_the_time(database: Secret) -> None:
+    with connect(database) as connection:
+        connection.execute("INSERT INTO pyrus.sync_leases SELECT 1, gen_random_uuid(), 'holder', now(), now()")
+        for _ in range(60):
+            connection.execute("UPDATE pyrus.sync_leases SET expires_at = clock_timestamp()")
+        connection.execute("INSERT INTO pyrus.persons (person_id) SELECT generate_series(1, 60)")
+        tell_changes(connection)
+
+        assert outdated(connection) == ["persons"]
 
 
 def test_a_run_that_ends_early_leaves_statistics_too(database: Secret, query: Query) -> None:

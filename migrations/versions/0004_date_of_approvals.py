@@ -1,4 +1,4 @@
-"""When an approver was added, removed or asked again, beside it.
+"""When an approver was added, removed or asked again, beside it; and what becomes of the parent of a project.
 
 Revision 0004, after 0003.
 """
@@ -30,7 +30,13 @@ def upgrade() -> None:
         """
     )
     op.execute("ANALYZE pyrus.note_approvals")
+    _comment_on_parent("The project above it; null for a root. Kept where it is not told again.")
 
 
 def downgrade() -> None:
+    _comment_on_parent("The project above it; null for a root.")
     op.drop_column("note_approvals", "create_date", schema="pyrus")
+
+
+def _comment_on_parent(comment: str) -> None:
+    op.alter_column("projects", "parent_id", existing_type=sa.BigInteger(), comment=comment, schema="pyrus")

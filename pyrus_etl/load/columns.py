@@ -78,8 +78,12 @@ def _named(connection: Connection) -> defaultdict[str, dict[_Shown, str]]:
 
 
 def _reserved_words(connection: Connection) -> set[str]:
-    """The words that cannot be names of columns without quotes."""
-    return {word for (word,) in connection.execute("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")}
+    """The words that cannot be names of columns without quotes, or in a materialised view not at all."""
+    words = """
+        SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')
+        UNION SELECT attname FROM pg_attribute WHERE attrelid = 'pyrus.tasks'::regclass AND attnum < 0
+    """
+    return {word for (word,) in connection.execute(words)}
 
 
 def _new_columns(

@@ -25,6 +25,9 @@ LONGEST_NAME = 63 - len(SUFFIX)
 ASKED_BY = ("task_id", "form_id", "project_id", "person_id")
 """Columns with an index, beside the first that is a date."""
 
+_REFUSED = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.DuplicateColumn)
+"""What a table cannot have where a view can: rows longer than a page, and columns called like those of the system."""
+
 _PRESENT = """
     SELECT matviewname, ispopulated FROM pg_matviews WHERE schemaname = %s AND matviewname = ANY (%s) ORDER BY 1
 """
@@ -45,13 +48,17 @@ def materialize(connection: Connection, view: str) -> None:
     """Materialises a report, or brings its rows up to date, in a transaction of its own; who reads it waits.
 
     Where the report has got other columns it is made anew, unless somebody's own view stands on it: then it keeps those
-    that it has. Raises SettingsError where there is no such report, or its name cannot be had.
+    that it has. Raises SettingsError where there is no such report, its name cannot be had, or its rows are too long.
     """
     if view not in wide.reports(connection):
         raise SettingsError(f"There is no report {view!r} in {REPORT_SCHEMA}; docs/reports.md lists them.")
     if len(view.encode()) > LONGEST_NAME:
         raise SettingsError(f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes.")
-    patiently(lambda: _materialize(connection, view))
+    try:
+        patiently(lambda: _materialize(connection, view))
+    except _REFUSED as error:
+        said = error.diag.message_primary
+        raise SettingsError(f"{view} cannot be materialised, PostgreSQL cannot keep such a table: {said}.") from error
 
 
 def dematerialize(connection: Connection, view: str) -> None:

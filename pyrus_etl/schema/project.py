@@ -11,7 +11,7 @@ projects = Table(
     metadata,
     key("project_id", "Id of the project in Pyrus; a form is a project too."),
     Column("name", Text, comment="Its name."),
-    bigint("parent_id", "The project above it; null for a root."),
+    bigint("parent_id", "The project above it; null for a root. Kept where it is not told again."),
     Index(None, "parent_id"),
     comment="Every project met in a task, with its chain of parents.",
 )

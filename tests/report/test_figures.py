@@ -14,7 +14,7 @@ from pyrus_etl.report.figures import MOST_ROWS, Figures, figures
 from pyrus_etl.report.scopes import scopes
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, note, on, task
+from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, approval, note, on, task
 from tests.typing import Query
 
 LOCAL = "(({}) AT TIME ZONE 'Asia/Kolkata')::date"
@@ -217,6 +217,22 @@ def test_a_small_world_read_by_hand(reports: Reports) -> None:
     assert [(row["task_id"], row["days"], row["who"]) for row in everything.overdue_tasks] == [(2, 1, "Bob Baker")]
     assert [(row["person"], row["approvals"]) for row in everything.waited_for] == [("Ann Archer", 1)]
     assert [scope.name for scope in narrower] == ["Without a form", "Invoices", "Legal", "Legal / Contracts"]
+
+
+def test_who_is_waited_for_is_told_apart_though_names_be_alike_or_missing(reports: Reports) -> None:
+    another, nobody = {"Id": 22, "FirstName": "Bob", "LastName": "Baker"}, {"FirstName": "Kim"}
+    reports.load(
+        task(1, "2026-03-02 09:00", Approvals=[[approval(BOB), approval(another), approval(nobody), approval(ANN)]]),
+        task(2, "2026-03-02 09:00", Approvals=[[approval(BOB)]]),
+    )
+    (everything, *_) = figures(reports.connection).scopes
+
+    assert [(row["person"], row["approvals"]) for row in everything.waited_for] == [
+        ("Bob Baker (2)", 2),
+        ("Ann Archer", 1),
+        ("Bob Baker (22)", 1),
+        ("Unknown", 1),
+    ]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])

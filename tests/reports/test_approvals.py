@@ -72,6 +72,54 @@ def test_who_takes_an_approval_back_keeps_the_time_of_the_first_choice(reports: 
     ]
 
 
+def test_a_turn_comes_with_the_first_choice_below_and_after_a_new_asking_with_the_next(reports: Reports) -> None:
+    steps = note(ASKED, ANN, ApprovalsAdded=[[BOB], [CAT]])
+    first, second = (note(f"2026-03-0{day} 09:00", BOB, ApprovalChoice="Approved") for day in (3, 6))
+    again = note("2026-03-05 09:00", ANN, ApprovalsRerequested=[[BOB]])
+    approvals = [[approval(BOB, "Approved")], [approval(CAT)]]
+    reports.load(
+        task(1, ASKED, steps, first, second, Approvals=approvals),
+        task(2, ASKED, steps, first, again, second, Approvals=approvals),
+    )
+
+    assert reports.ask(WAITING) == [
+        (1, 2, "Cat Cooper", utc("2026-03-03 09:00"), 315),
+        (2, 2, "Cat Cooper", utc("2026-03-06 09:00"), 243),
+    ]
+
+
+def test_who_is_asked_and_chooses_in_one_note_has_chosen(reports: Reports) -> None:
+    both = note("2026-03-02 12:00", BOB, ApprovalsAdded=[[BOB], [CAT]], ApprovalChoice="Approved")
+    reports.load(task(1, ASKED, both, Approvals=[[approval(BOB, "Approved")], [approval(CAT)]]))
+
+    at = utc("2026-03-02 12:00")
+    assert reports.ask(STEPS) == [
+        (1, 1, "Bob Baker", "Approved", at, at, at, 0),
+        (2, 1, "Cat Cooper", "Waiting", at, at, None, 336),
+    ]
+
+
+def test_whom_the_first_note_about_them_asks_again_or_removes_was_asked_at_the_creation(reports: Reports) -> None:
+    reports.load(
+        task(
+            1,
+            ASKED,
+            note("2026-03-03 09:00", BOB, ApprovalChoice="Rejected"),
+            note("2026-03-04 09:00", ANN, ApprovalsRerequested=[[BOB]]),
+            note("2026-03-06 09:00", BOB, ApprovalChoice="Approved"),
+            note("2026-03-06 09:00", ANN, ApprovalsRemoved=[[CAT]]),
+            Approvals=[None, [approval(BOB, "Approved")]],  # the note numbers from 1: his only step is 2
+        )
+    )
+
+    created, again = utc(ASKED), utc("2026-03-04 09:00")
+    assert reports.ask(STEPS) == [
+        (1, 1, "Cat Cooper", "Removed", created, created, None, 96),
+        (2, 1, "Bob Baker", "Rejected", created, created, utc("2026-03-03 09:00"), 24),
+        (2, 2, "Bob Baker", "Approved", again, again, utc("2026-03-06 09:00"), 48),
+    ]
+
+
 def test_a_wait_ends_with_the_removal_of_the_approver_or_the_close_of_the_task(reports: Reports) -> None:
     asked = note(ASKED, ANN, ApprovalsAdded=[[BOB]])
     reports.load(

@@ -38,6 +38,16 @@ def test_the_close_ends_the_last_stretch(reports: Reports) -> None:
     ]
 
 
+def test_who_gave_it_on_at_an_unknown_moment_has_it_no_longer(reports: Reports) -> None:
+    undated = note("2026-03-16 08:00", BOB, ReassignedTo=CAT) | {"CreateDate": None}
+    reports.load(task(1, "2026-03-16 06:00", note("2026-03-16 06:00", ANN, ReassignedTo=BOB), undated, Responsible=CAT))
+
+    assert reports.ask(HOLDERS) == [
+        (0, "Bob Baker", "Ann Archer", utc("2026-03-16 06:00"), None, None, False, False),
+        (1, "Cat Cooper", "Bob Baker", None, None, None, True, False),
+    ]
+
+
 def test_where_no_note_names_a_holder_it_is_the_responsible_of_the_task(reports: Reports) -> None:
     reports.load(task(1, "2026-03-16 09:00", note("2026-03-16 09:00"), Responsible=CAT), task(2, "2026-03-16 09:00"))
 

@@ -147,6 +147,27 @@ def test_a_task_waits_as_before_where_one_chooses_twice_or_is_asked_while_being_
     assert [waiting for _, waiting, _ in reports.ask(WAITING)] == [*hours(1, 9, 4, 8, 1, 4)]
 
 
+def test_what_is_dated_after_the_closing_tells_of_the_time_before(reports: Reports) -> None:
+    """All closed at 17:00, after eight hours."""
+    closed, at_end = {"CloseDate": at("2026-03-02 17:00")}, complete("2026-03-02 17:00")
+    later, created = "2026-03-04 09:00", "2026-03-02 09:00"
+    reports.load(
+        task(
+            1,
+            created,
+            note("2026-03-02 17:01", BOB, ApprovalChoice="Approved", ActivityAction="Complete"),
+            Approvals=steps((BOB, "Approved")),
+            **closed,
+        ),
+        task(2, created, at_end, decide(later, BOB), Approvals=steps((BOB, "Approved")), **closed),
+        task(3, created, at_end, note(later, ApprovalsAdded=[[CAT]]), Approvals=steps((CAT, "")), **closed),
+        task(4, created, at_end, note(later, ApprovalsRemoved=[[CAT]]), Approvals=steps((BOB, "")), **closed),
+        task(5, created, at_end, note(later, ApprovalsRemoved=[[CAT]]), Approvals=steps((BOB, "Approved")), **closed),
+    )
+
+    assert [waiting for _, waiting, _ in reports.ask(WAITING)] == [*hours(8, 8, 0, 8, 8)]
+
+
 def test_an_open_task_waits_until_now_a_closed_one_does_not_wait(reports: Reports) -> None:
     reopened = complete("2026-03-16 04:00"), note("2026-03-16 09:00", BOB, ActivityAction="Reopen")
     reports.load(

@@ -115,6 +115,20 @@ def test_lag_is_told_by_run_and_day_of_what_came_after_the_first_complete_run(re
     ]
 
 
+def test_a_task_counts_once_though_runs_of_two_accounts_overlap(reports: Reports) -> None:
+    for account in (ANN["Id"], BOB["Id"]):
+        run(reports, "08:00", "09:00", "backfill", account_id=account)
+    run(reports, "10:00", "10:10", account_id=ANN["Id"])
+    run(reports, "10:01", "10:10", account_id=BOB["Id"])
+    reports.load(task(1, "2026-03-16 10:00"))
+    fetched(reports, 1, "10:03")
+
+    assert reports.ask("SELECT scope, account_id, tasks FROM sync_lag ORDER BY scope") == [
+        ("day", None, 1),
+        ("run", BOB["Id"], 1),
+    ]
+
+
 def test_there_is_no_lag_without_a_complete_run(reports: Reports) -> None:
     run(reports, f"{FETCHED:%H}:00", None, status="running")
     reports.load(task(1, "2026-03-16 10:00"))

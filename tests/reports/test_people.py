@@ -3,9 +3,24 @@
 from decimal import Decimal
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, approval, note, on, task, utc
+from tests.reports.world import ANN, BOB, CAT, Json, approval, note, on, task, utc
 
 COLUMNS = "SELECT person, open_tasks, overdue_tasks, due_soon_tasks, asap_tasks, oldest_open_create_date"
+
+
+def test_a_person_without_any_name_is_called_by_the_id(reports: Reports) -> None:
+    people: list[Json] = [
+        {"Id": 9, "FirstName": " ", "Email": ""},
+        {"Id": 10, "Email": ""},
+        {"Id": 11, "LastName": "", "Email": "e@x.de"},
+    ]
+    reports.load(*(task(number, "2026-03-02 09:00", Author=person) for number, person in enumerate(people)))
+
+    assert reports.ask("SELECT person_id, name FROM person_names ORDER BY 1") == [
+        (9, "Person 9"),
+        (10, "Person 10"),
+        (11, "e@x.de"),
+    ]
 
 
 def test_open_tasks_count_for_their_responsible(reports: Reports) -> None:

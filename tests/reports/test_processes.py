@@ -49,6 +49,17 @@ def test_the_ways_of_a_form_are_told_by_how_many_cases_took_them(reports: Report
     ]  # fmt: skip
 
 
+def test_a_note_that_does_several_things_is_several_steps(reports: Reports) -> None:
+    handed_on = note("2026-03-02 01:00", BOB, ApprovalChoice="Approved", ReassignedTo=CAT)
+    handed_over = note("2026-03-02 00:30", BOB, ReassignedTo=BOB)
+    ended = note("2026-03-02 02:00", CAT, ApprovalChoice="Approved", ActivityAction="Complete")
+    reports.load(task(1, "2026-03-02 00:00", handed_over, handed_on, ended))
+
+    assert reports.ask("SELECT path, step_count FROM process_variants") == [
+        ("created → approved → reassigned → approved → completed", 5),
+    ]
+
+
 def test_tasks_without_a_form_are_a_group_of_their_own(reports: Reports) -> None:
     plain = task(6, "2026-03-02 00:00", note("2026-03-02 05:00", ActivityAction="Complete"))
     reports.load(_approved(1, "2026-03-02 01:00"), plain)

@@ -40,6 +40,26 @@ def test_a_tree_has_each_project_with_itself_and_all_below_it(reports: Reports) 
     ]
 
 
+def test_projects_in_a_circle_have_paths_too(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", Projects=[LEGAL, CONTRACTS, INVOICES]))
+    reports.ask(
+        f"UPDATE pyrus.projects SET parent_id = {LEGAL['Id'] + INVOICES['Id']} - project_id "
+        f"WHERE project_id <> {CONTRACTS['Id']} RETURNING 1"
+    )
+
+    assert reports.ask("SELECT project_id, path, root_id, depth FROM project_paths ORDER BY 1") == [
+        (INVOICES["Id"], "Invoices", INVOICES["Id"], 1),
+        (LEGAL["Id"], "Legal", LEGAL["Id"], 1),
+        (CONTRACTS["Id"], "Contracts", CONTRACTS["Id"], 1),
+    ]
+    assert reports.ask("SELECT project_id, task_count FROM project_summary ORDER BY 1") == [
+        (INVOICES["Id"], 1),
+        (LEGAL["Id"], 1),
+        (CONTRACTS["Id"], 1),
+    ]
+    assert reports.ask("SELECT project FROM task_overview") == [("Legal",)]
+
+
 def test_projects_in_a_circle_stand_once_in_each_other(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[LEGAL, INVOICES]))
     reports.ask(f"UPDATE pyrus.projects SET parent_id = {LEGAL['Id'] + INVOICES['Id']} - project_id RETURNING 1")

@@ -165,6 +165,37 @@ def test_a_reopened_task_tells_how_long_it_had_been_closed_and_how_long_the_work
     """) == [(1, "closed", 2, utc("2026-03-03 09:00"), utc("2026-03-04 10:00"), "Dan Dyer", 6, 24)]
 
 
+def test_only_what_is_closed_is_reopened(reports: Reports) -> None:
+    twice = ("Complete", 2), ("Complete", 4), ("Reopen", 5), ("Reopen", 6)
+    changes = (note(f"2026-03-0{day} 09:00", ActivityAction=action) for action, day in twice)
+    reports.load(
+        task(1, "2026-03-01 09:00", *changes),
+        task(2, "2026-03-01 09:00", note("2026-03-02 09:00", ActivityAction="Reopen")),
+    )
+
+    assert reports.ask("SELECT task_id, reopen_count, first_close_date, first_closed_hours FROM reopened_tasks") == [
+        (1, 1, utc("2026-03-02 09:00"), 72)
+    ]
+    for view in ("task_overview", "cycle_times"):
+        assert reports.ask(f"SELECT task_id, reopen_count FROM {view} ORDER BY 1") == [(1, 1), (2, 0)]
+
+
+def test_the_last_activity_is_the_last_by_its_date(reports: Reports) -> None:
+    undated = note("2026-03-15 09:00", CAT) | {"CreateDate": None}
+    reports.load(
+        task(1, "2026-03-01 09:00", note("2026-03-15 09:00", BOB), undated),
+        task(2, "2026-03-01 09:00", note("2026-03-15 09:00", BOB), note("2026-03-02 09:00", CAT)),
+        task(3, "2026-03-01 09:00", undated),
+    )
+
+    assert reports.ask("SELECT last_activity_at, last_activity_by FROM task_overview ORDER BY task_id") == [
+        (utc("2026-03-15 09:00"), "Bob Baker"),
+        (utc("2026-03-15 09:00"), "Bob Baker"),
+        (utc("2026-03-01 09:00"), "Cat Cooper"),
+    ]
+    assert reports.ask("SELECT task_id FROM silent_tasks") == [(3,)]
+
+
 def test_a_deleted_task_stands_among_the_deleted_ones_only(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", note("2026-03-03 09:00"), **INVOICE), task(2, "2026-03-02 09:00"))
     reports.connection.execute("UPDATE pyrus.tasks SET deleted_at = '2026-03-10 00:00+00' WHERE task_id = 1")

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load.catalogue import waiting
 from pyrus_etl.load.columns import MOST_COLUMNS
 from pyrus_etl.load.connection import connect
+from pyrus_etl.load.materialized import materialize
 from pyrus_etl.load.refresh import Refreshed, refresh
 from pyrus_etl.schema.views import views
 from pyrus_etl.settings import Secret
@@ -195,6 +196,7 @@ NAMES = {
     "": "field_{}",
     "2024 budget": "_2024_budget",
     "Order": "_order",
+    "ctid": "_ctid",
     "Task ID": "task_id_2",
     "Text": "text_2",
     "Amount": "amount",
@@ -399,3 +401,13 @@ def test_refreshes_at_once_take_turns(reports: Reports, database: Secret) -> Non
         made = [started.result().columns_made for started in [together.submit(one_more) for _ in range(4)]]
 
     assert sorted(made, key=len) == [{}, {}, {}, {"form_invoices": ["what"]}]
+
+
+def test_a_form_whose_rows_are_too_long_for_a_table_is_not_materialised(reports: Reports) -> None:
+    form = [value(number, "Text", f"Field {number}", "thirty letters or a little more") for number in range(500)]
+    reports.load(invoice(1, *form))
+    refresh(reports.connection)
+
+    with pytest.raises(SettingsError, match=r"form_invoices cannot be materialised.*row is too big"):
+        materialize(reports.connection, "form_invoices")
+    assert len(columns(reports, "form_invoices")) == 500

@@ -33,6 +33,17 @@ WITH misnumbered AS NOT MATERIALIZED (
         )
       UNION ALL
         SELECT task_id, note_no, person_id, step_no, choice, create_date FROM misnumbered
+      UNION ALL  -- as was whom the first note that names them asks again, or takes out
+        SELECT ask.task_id, 0, ask.person_id, coalesce(meant.step_no, ask.step_no), NULL, NULL
+        FROM pyrus.note_approvals AS ask
+        LEFT JOIN LATERAL (
+            SELECT step_no FROM misnumbered AS other
+            WHERE (other.task_id, other.note_no, other.person_id) = (ask.task_id, ask.note_no, ask.person_id) LIMIT 1
+        ) AS meant ON true
+        WHERE ask.change <> 'added' AND NOT EXISTS (
+            SELECT FROM pyrus.note_approvals AS earlier
+            WHERE (earlier.task_id, earlier.person_id) = (ask.task_id, ask.person_id) AND earlier.note_no < ask.note_no
+        )
     ) AS told
     GROUP BY task_id, note_no, person_id, step_no
 ), round AS (  -- a round lasts until the same person is asked again
@@ -66,7 +77,7 @@ LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in thei
         SELECT note_no, create_date, approval_choice, row_number() OVER (ORDER BY note_no) AS answer_no
         FROM pyrus.notes AS note
         WHERE (note.task_id, note.author_id) = (round.task_id, round.person_id)
-          AND note.note_no > round.note_no AND note.note_no < coalesce(round.next_no, 2147483647)
+          AND note.note_no >= round.note_no AND note.note_no < coalesce(round.next_no, 2147483647)
           AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
     ) AS given
     WHERE answer_no = round.place OR (round.is_last_place AND answer_no > round.place)
@@ -84,14 +95,26 @@ LEFT JOIN LATERAL (  -- without an answer the round ends when they are removed o
 ) AS ended ON true
 CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
     SELECT CASE WHEN stood.decision IS DISTINCT FROM 'Waiting' OR NOT coalesce(bool_or(below.choice = 'Waiting'), false)
-                THEN greatest(coalesce(round.asked_at, task.create_date), max(choice.create_date)) END AS at
-    FROM pyrus.approvals AS below
-    LEFT JOIN pyrus.notes AS choice
-        ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)
-       AND choice.approval_choice IN ('Approved', 'Rejected', 'Revoked')
-       AND choice.note_no < coalesce(answer.note_no, 2147483647)
-    WHERE below.task_id = round.task_id AND below.step_no < round.step_no
-      AND round.step_no > 1  -- follows from that, and saves the look below the first
+                THEN greatest(coalesce(round.asked_at, task.create_date), max(chosen_at)) END AS at
+    FROM (  -- who has one step to choose in has chosen with the first choice since they were asked last
+        SELECT max(below.choice) AS choice,
+               CASE WHEN count(DISTINCT below.step_no) = 1 THEN min(choice.create_date) ELSE max(choice.create_date) END
+                   AS chosen_at
+        FROM pyrus.approvals AS below
+        LEFT JOIN pyrus.notes AS choice
+            ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)
+           AND choice.approval_choice IN ('Approved', 'Rejected', 'Revoked')
+           AND choice.note_no < coalesce(answer.note_no, 2147483647)
+           AND NOT EXISTS (
+               SELECT FROM pyrus.note_approvals AS again
+               WHERE (again.task_id, again.person_id) = (choice.task_id, choice.author_id)
+                 AND again.note_no > choice.note_no AND again.note_no < coalesce(answer.note_no, 2147483647)
+                 AND again.change = 'rerequested'
+           )
+        WHERE below.task_id = round.task_id AND below.step_no < round.step_no
+          AND round.step_no > 1  -- follows from that, and saves the look below the first
+        GROUP BY below.person_id
+    ) AS below
 ) AS turn;
 
 COMMENT ON VIEW pyrus_report.approval_steps IS
@@ -114,7 +137,8 @@ COMMENT ON COLUMN pyrus_report.approval_steps.decision IS
 COMMENT ON COLUMN pyrus_report.approval_steps.asked_at IS
     'When they were asked: by a note, else when the task was created.';
 COMMENT ON COLUMN pyrus_report.approval_steps.turn_at IS
-    'When the steps below had chosen and it was their turn; null where it has not come yet.';
+    'When the steps below had chosen and it was their turn; null where it has not come yet. The steps are taken as they '
+    'stand now: who was taken out of one is not thought of.';
 COMMENT ON COLUMN pyrus_report.approval_steps.decided_at IS 'When they first chose in this round.';
 COMMENT ON COLUMN pyrus_report.approval_steps.changed_at IS
     'When they chose anew in the same round, as who takes an approval back does.';

@@ -1,14 +1,15 @@
 CREATE OR REPLACE VIEW pyrus_report.assignments AS
 SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
        held.handoff_no, held.person_id, person.name AS person, held.given_by_id, giver.name AS given_by,
-       held.from_at, ended.until_at, ended.until_at IS NULL AS is_current,
-       round((extract(epoch FROM coalesce(ended.until_at, clock.now) - held.from_at) / 3600)::numeric, 2) AS held_hours,
+       held.from_at, ended.until_at, held.is_last AND ended.until_at IS NULL AS is_current,
+       round((extract(epoch FROM coalesce(ended.until_at, CASE WHEN held.is_last THEN clock.now END) - held.from_at) / 3600)::numeric, 2) AS held_hours,
        held.is_pingpong
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 JOIN (
     SELECT task_id, person_id, given_by_id, from_at,
            row_number() OVER so_far - 1 AS handoff_no, lead(from_at) OVER so_far AS next_from_at,
+           lead(note_no) OVER so_far IS NULL AS is_last,
            row_number() OVER (PARTITION BY task_id, person_id ORDER BY note_no) > 1 AS is_pingpong
     FROM (
         SELECT task_id, note_no, create_date AS from_at, reassigned_to_id AS person_id, author_id AS given_by_id,
@@ -24,8 +25,8 @@ JOIN (
     WINDOW so_far AS (PARTITION BY task_id ORDER BY note_no)
 ) AS held USING (task_id)
 CROSS JOIN LATERAL (
-    SELECT coalesce(held.next_from_at, greatest(task.close_date, CASE WHEN task.state = 'closed' THEN held.from_at END))
-               AS until_at
+    SELECT CASE WHEN NOT held.is_last THEN held.next_from_at
+                WHEN task.state = 'closed' THEN greatest(task.close_date, held.from_at) END AS until_at
 ) AS ended
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = held.person_id
 LEFT JOIN pyrus_report.person_names AS giver ON giver.person_id = held.given_by_id;

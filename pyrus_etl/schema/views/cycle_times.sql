@@ -47,6 +47,7 @@ LEFT JOIN LATERAL (
                AS waiting_seconds
     FROM (
         -- How many have still to decide is known of the present; from there it is counted backwards, event by event.
+        -- What is dated later than the end counts too, as at the end: the note that closes a task may be.
         SELECT since, lead(since, 1, ended_at) OVER line AS until,
                (SELECT count(*) FROM pyrus.approvals AS approval
                 WHERE approval.task_id = task.task_id AND choice IN ('Waiting', 'Revoked'))
@@ -56,15 +57,15 @@ LEFT JOIN LATERAL (
         FROM (
             SELECT 0 AS note_no, task.create_date AS since, 0 AS asked, NULL::int AS action
           UNION ALL
-            SELECT note_no, create_date, 0,
+            SELECT note_no, least(create_date, ended_at), 0,
                    CASE WHEN activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant') THEN 2 * note_no + 1
                         WHEN activity_action = 'Reopen' THEN 2 * note_no END
             FROM pyrus.notes AS note
-            WHERE note.task_id = task.task_id AND create_date <= ended_at AND activity_action IS NOT NULL
+            WHERE note.task_id = task.task_id AND create_date IS NOT NULL AND activity_action IS NOT NULL
           UNION ALL
             -- To choose twice, or to be asked while one is asked, changes nothing; but who stands in several steps is
             -- asked and chooses in each.
-            SELECT note_no, create_date,
+            SELECT note_no, least(create_date, ended_at),
                    CASE WHEN (SELECT count(*) FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id
                               AND approval.person_id = told.person_id) > 1 THEN 2 * is_asked - 1
                         ELSE is_asked - lag(is_asked, 1, was_asked) OVER (PARTITION BY person_id
@@ -74,12 +75,12 @@ LEFT JOIN LATERAL (
                 SELECT note_no, create_date, author_id AS person_id, (approval_choice = 'Revoked')::int AS is_asked,
                        (approval_choice <> 'Revoked')::int AS was_asked  -- where nothing is told of before
                 FROM pyrus.notes AS note
-                WHERE note.task_id = task.task_id AND create_date <= ended_at
+                WHERE note.task_id = task.task_id AND create_date IS NOT NULL
                   AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
               UNION ALL
                 SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
                 FROM pyrus.note_approvals AS asking
-                WHERE asking.task_id = task.task_id AND create_date <= ended_at
+                WHERE asking.task_id = task.task_id AND create_date IS NOT NULL
             ) AS told
         ) AS event
         WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)

@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW pyrus_report.person_names AS
 SELECT person_id,
-       coalesce(nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), ''), email, 'Person ' || person_id)
-           AS name,
+       coalesce(nullif(btrim(concat_ws(' ', nullif(first_name, ''), nullif(last_name, ''))), ''), nullif(btrim(email), ''),
+                'Person ' || person_id) AS name,
        email, organization_id, organization.name AS organization
 FROM pyrus.persons LEFT JOIN pyrus.organizations AS organization USING (organization_id);
 

@@ -10,18 +10,18 @@ SELECT form_id, form, rank() OVER (PARTITION BY form_id ORDER BY count(*) DESC) 
 FROM (
     SELECT task.task_id, task.form_id, task.form, task.create_date,
            extract(epoch FROM task.close_date - task.create_date) / 3600 AS cycle_hours,
-           concat_ws(' → ', 'created', string_agg(milestone, ' → ' ORDER BY note_no)) AS path
+           concat_ws(' → ', 'created', string_agg(milestone, ' → ' ORDER BY note_no, place)) AS path
     FROM pyrus_report.current_tasks AS task
     LEFT JOIN (
-        SELECT task_id, note_no, milestone
+        SELECT task_id, note_no, place, milestone
         FROM (
-            SELECT task_id, note_no, milestone, lag(milestone) OVER (PARTITION BY task_id ORDER BY note_no) AS before
-            FROM pyrus.notes CROSS JOIN LATERAL (
-                SELECT CASE WHEN activity_action = 'Reopen' THEN 'reopened'
-                            WHEN activity_action IS NOT NULL AND activity_action <> 'None' THEN 'completed'
-                            WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice)
-                            WHEN note_no > 1 AND reassigned_to_id IS NOT NULL THEN 'reassigned' END AS milestone
-            ) AS told
+            SELECT task_id, note_no, place, milestone,
+                   lag(milestone) OVER (PARTITION BY task_id ORDER BY note_no, place) AS before
+            FROM pyrus.notes CROSS JOIN LATERAL (VALUES
+                (1, CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice) END),
+                (2, CASE WHEN note_no > 1 AND reassigned_to_id IS NOT NULL THEN 'reassigned' END),
+                (3, CASE WHEN activity_action = 'Reopen' THEN 'reopened' WHEN activity_action <> 'None' THEN 'completed' END)
+            ) AS told (place, milestone)
             WHERE milestone IS NOT NULL
         ) AS step
         WHERE milestone IS DISTINCT FROM before

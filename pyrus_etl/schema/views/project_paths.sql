@@ -10,10 +10,16 @@ WITH RECURSIVE path AS (
     FROM path JOIN pyrus.projects AS below ON below.parent_id = path.project_id
 )
 SELECT project_id, name, path, parent_id, root_id, root_name, depth
-FROM path;
+FROM path
+UNION ALL  -- in a circle, as some stand that were moved and are half told, there is no root: each stands alone
+SELECT project_id, name, shown, parent_id, project_id, shown, 1
+FROM pyrus.projects AS lost
+CROSS JOIN LATERAL (SELECT coalesce(nullif(name, ''), 'Project ' || project_id) AS shown) AS shown
+WHERE NOT EXISTS (SELECT FROM path WHERE path.project_id = lost.project_id);
 
 COMMENT ON VIEW pyrus_report.project_paths IS
-    'Where in the tree does a project stand? One row a project (a form is a project too), with its path from the root.';
+    'Where in the tree does a project stand? One row a project (a form is a project too), with its path from the root. '
+    'Projects that stand above each other in a circle, and those below them, stand alone.';
 COMMENT ON COLUMN pyrus_report.project_paths.project_id IS 'The project.';
 COMMENT ON COLUMN pyrus_report.project_paths.name IS 'Its name.';
 COMMENT ON COLUMN pyrus_report.project_paths.path IS

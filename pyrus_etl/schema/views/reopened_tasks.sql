@@ -1,21 +1,30 @@
 CREATE OR REPLACE VIEW pyrus_report.reopened_tasks AS
 SELECT task.task_id, task.text, task.state, task.form_id, task.form, task.project_id, task.project,
        task.responsible_id, responsible.name AS responsible, task.create_date, task.close_date,
-       again.reopen_count, first_close.at AS first_close_date, again.first_at AS first_reopened_at,
+       again.reopen_count, again.first_closed_at AS first_close_date, again.first_at AS first_reopened_at,
        again.last_at AS last_reopened_at, again.last_by_id AS last_reopened_by_id, opener.name AS last_reopened_by,
-       round((extract(epoch FROM again.first_at - first_close.at) / 3600)::numeric, 2) AS first_closed_hours,
+       round((extract(epoch FROM again.first_at - again.first_closed_at) / 3600)::numeric, 2) AS first_closed_hours,
        round((extract(epoch FROM task.close_date - again.first_at) / 3600)::numeric, 2) AS reworked_hours, task.link
 FROM pyrus_report.current_tasks AS task
-JOIN (
-    SELECT task_id, count(*) AS reopen_count, min(note_no) AS first_no, min(create_date) AS first_at,
-           max(create_date) AS last_at, (array_agg(author_id ORDER BY note_no DESC))[1] AS last_by_id
-    FROM pyrus.notes WHERE activity_action = 'Reopen' GROUP BY task_id
+JOIN (  -- as in state_changes: what is open is not reopened
+    SELECT task_id, count(*) FILTER (WHERE reopens) AS reopen_count,
+           min(create_date) FILTER (WHERE reopens) AS first_at, max(create_date) FILTER (WHERE reopens) AS last_at,
+           (array_agg(author_id ORDER BY note_no DESC) FILTER (WHERE reopens))[1] AS last_by_id,
+           (array_agg(create_date ORDER BY note_no) FILTER (WHERE closes))[1] AS first_closed_at
+    FROM (
+        SELECT *, was_closed AND NOT closes AS reopens
+        FROM (
+            SELECT task_id, note_no, create_date, author_id, activity_action <> 'Reopen' AS closes,
+                   lag(activity_action <> 'Reopen', 1, false) OVER (PARTITION BY task_id ORDER BY note_no) AS was_closed
+            FROM pyrus.notes
+            WHERE task_id IN (SELECT task_id FROM pyrus.notes WHERE activity_action = 'Reopen')
+              AND activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant', 'Reopen')
+              AND create_date IS NOT NULL
+        ) AS action
+    ) AS change
+    GROUP BY task_id
+    HAVING bool_or(reopens)
 ) AS again USING (task_id)
-LEFT JOIN LATERAL (
-    SELECT max(create_date) AS at FROM pyrus.notes
-    WHERE notes.task_id = again.task_id AND note_no < again.first_no
-      AND activity_action IN ('Complete', 'MarkAsDuplicate', 'MarkAsIrrelevant')
-) AS first_close ON true
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
 LEFT JOIN pyrus_report.person_names AS opener ON opener.person_id = again.last_by_id;
 

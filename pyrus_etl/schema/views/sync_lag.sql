@@ -4,7 +4,7 @@ WITH first_complete AS (
     SELECT account_id, min(finished_at) AS finished_at FROM pyrus.sync_runs
     WHERE status = 'ok' AND kind <> 'retry' GROUP BY account_id
 ), loaded AS (
-    SELECT run.run_id, run.account_id, run.kind, run.started_at,
+    SELECT DISTINCT ON (task_id) run.run_id, run.account_id, run.kind, run.started_at,
            extract(epoch FROM fetched_at - coalesce(task.modified_date, listed_date)) AS lag
     FROM pyrus.raw_tasks AS raw
     JOIN pyrus.tasks AS task USING (task_id)
@@ -16,6 +16,7 @@ WITH first_complete AS (
     ) AS run
     WHERE run.kind IN ('sync', 'reconcile') AND fetched_at <= coalesce(run.finished_at, 'infinity')
       AND deleted_at IS NULL AND coalesce(task.modified_date, listed_date) IS NOT NULL
+    ORDER BY task_id, run.started_at DESC  -- runs of two accounts may overlap: a task counts once
 ), measured AS (
     SELECT (started_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS day,
            run_id, account_id, kind, started_at, count(*) AS tasks, max(lag) AS longest,

@@ -23,7 +23,11 @@ SELECT task.task_id, task.text, task.state, task.form_id, task.form,
        told.first_response_at,
        round((extract(epoch FROM told.first_response_at - task.create_date) / 3600)::numeric, 2)
            AS first_response_hours,
-       handed.handoff_count, told.reopen_count,
+       handed.handoff_count,
+       CASE WHEN told.has_reopening THEN (
+           SELECT count(*) FROM pyrus_report.state_changes
+           WHERE state_changes.task_id = task.task_id AND change = 'reopened'
+       ) ELSE 0 END AS reopen_count,
        task.parent_task_id, parent.text AS parent_text, task.link
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
@@ -48,7 +52,7 @@ LEFT JOIN LATERAL (  -- the step that the approval has come to: the first at whi
 LEFT JOIN LATERAL (
     SELECT count(*) AS note_count,
            min(create_date) FILTER (WHERE author_id <> task.author_id) AS first_response_at,
-           count(*) FILTER (WHERE activity_action = 'Reopen') AS reopen_count
+           coalesce(bool_or(activity_action = 'Reopen'), false) AS has_reopening
     FROM pyrus.notes WHERE notes.task_id = task.task_id
 ) AS told ON true
 LEFT JOIN LATERAL (  -- as in assignments: whom it is given to first is told by a note too, and is no handoff
@@ -60,7 +64,8 @@ LEFT JOIN LATERAL (  -- as in assignments: whom it is given to first is told by 
     WHERE reassigned_to_id <> before_id
 ) AS handed ON true
 LEFT JOIN LATERAL (
-    SELECT author_id, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id ORDER BY note_no DESC LIMIT 1
+    SELECT author_id, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id
+    ORDER BY create_date DESC NULLS LAST, note_no DESC LIMIT 1
 ) AS last_note ON true
 LEFT JOIN LATERAL (  -- LIMIT, lest all persons be read for every task
     SELECT name FROM pyrus_report.person_names WHERE person_id = last_note.author_id LIMIT 1

@@ -34,8 +34,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    _comment_on_parent("The project above it; null for a root.")
     op.drop_column("note_approvals", "create_date", schema="pyrus")
+    _comment_on_parent("The project above it; null for a root.")
 
 
 def _comment_on_parent(comment: str) -> None:

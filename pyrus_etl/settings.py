@@ -7,7 +7,7 @@ they are wrapped so that no `repr`, log line or traceback can show them.
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from pyrus_etl.errors import SettingsError
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
 LONGEST_DURATION = timedelta(days=3650)
+MOST_DIGITS = 18
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -135,8 +136,8 @@ def parse_duration(text: str, where: str = "duration") -> timedelta:
 def parse_quota(text: str, where: str = "quota") -> Quota:
     """'5000/600s' or '5000/10m': requests per period."""
     requests, slash, period = text.partition("/")
-    if not slash or not requests.isdecimal() or int(requests) < 1:
-        raise SettingsError(f"{where}: {text!r} is not a quota; write requests per period like 5000/600s.")
+    if not slash or not requests.isdecimal() or len(requests) > MOST_DIGITS or int(requests) < 1:
+        raise SettingsError(f"{where}: {text[:40]!r} is not a quota; write requests per period like 5000/600s.")
     seconds = parse_duration(period, where).total_seconds()
     if seconds <= 0:
         raise SettingsError(f"{where}: {text!r} has an empty period; write requests per period like 5000/600s.")
@@ -182,16 +183,33 @@ def _text(
     config: Mapping[str, Mapping[str, Any]],
 ) -> tuple[str, str]:
     """The setting's text and where it stood; an empty text counts as not set."""
-    configured = str(config.get(setting.table, {}).get(setting.key, ""))
-    candidates = [(options.get(name) or "", f"option --{name.replace('_', '-')}")]
-    candidates.append((environment.get(setting.environment, ""), setting.environment))
+    told = _told(name, setting, options, environment, config)
+    text, where = next(((text.strip(), where) for text, where in told if text.strip()), ("", name))
+    if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", text):
+        raise SettingsError(
+            f"{where} holds control characters, or bytes that are no UTF-8; it has to be one line of text."
+        )
+    return text, where
+
+
+def _told(
+    name: str,
+    setting: _Setting,
+    options: Mapping[str, str | None],
+    environment: Mapping[str, str],
+    config: Mapping[str, Mapping[str, Any]],
+) -> Iterator[tuple[str, str]]:
+    """What is told of a setting, first what counts first; a file is read only where nothing before it is told."""
+    yield options.get(name) or "", f"option --{name.replace('_', '-')}"
+    yield environment.get(setting.environment, ""), setting.environment
+    configured, where = str(config.get(setting.table, {}).get(setting.key, "")), f"{setting.table}.{setting.key}"
     if setting.secret:
         file_variable = f"{setting.environment}_FILE"
-        candidates.append((_file_text(environment.get(file_variable, ""), file_variable), file_variable))
-        configured = _file_text(configured, f"{setting.table}.{setting.key}")
-    candidates.append((configured, f"config {setting.table}.{setting.key}"))
-    candidates.append((setting.default, f"default of {name}"))
-    return next((found for found in candidates if found[0].strip()), ("", name))
+        yield _file_text(environment.get(file_variable, ""), file_variable), file_variable
+        yield _file_text(configured, where), f"config {where}"
+    else:
+        yield configured, f"config {where}"
+    yield setting.default, f"default of {name}"
 
 
 def _file_text(path: str, where: str) -> str:
@@ -260,8 +278,8 @@ def _is_encoded(rest: str) -> bool:
 
 
 def _whole_number(text: str, where: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise SettingsError(f"{where}: {text!r} is not a whole number from 1 to 1000.")
+    if not text.isdecimal() or len(text) > MOST_DIGITS or not 1 <= int(text) <= 1000:
+        raise SettingsError(f"{where}: {text[:40]!r} is not a whole number from 1 to 1000.")
     return int(text)
 
 

@@ -59,6 +59,29 @@ def test_a_secret_comes_from_the_variable_or_from_the_file_that_it_names(tmp_pat
     assert of_variable.reveal() == "from the variable"
 
 
+def test_a_file_is_read_only_where_nothing_before_it_is_set(tmp_path: Path) -> None:
+    config = tmp_path / "some.toml"
+    config.write_text("[pyrus]\nsecurity_key_file = '/nowhere'\n", encoding="utf-8")
+    told = {"PYRUS_SECURITY_KEY": "key", "PYRUS_SECURITY_KEY_FILE": "/nowhere", "PYRUS_ETL_CONFIG": str(config)}
+    key = load_settings({}, told).security_key
+
+    assert key
+    assert key.reveal() == "key"
+
+
+@pytest.mark.parametrize("text", ["ab\ncd", "a\0", "a\x7f", "a\udcff"])
+@pytest.mark.parametrize("name", ["PYRUS_ACCESS_TOKEN", "PYRUS_LOGIN", "DATABASE_URL"])
+def test_a_setting_is_one_line_of_text(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} holds control characters"):
+        load_settings({}, {name: text})
+
+
+@pytest.mark.parametrize("name", ["PYRUS_ETL_CONCURRENCY", "PYRUS_ETL_QUOTA"])
+def test_a_number_of_thousands_of_digits_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: '9999"):
+        load_settings({}, {name: "9" * 5000 + ("/1s" if name == "PYRUS_ETL_QUOTA" else "")})
+
+
 def test_secrets_are_in_no_repr() -> None:
     secrets = {
         "PYRUS_SECURITY_KEY": "canary",

@@ -31,6 +31,10 @@ def upgrade() -> None:
     )
     op.execute("ANALYZE pyrus.note_approvals")
     _comment_on_parent("The project above it; null for a root. Kept where it is not told again.")
+    op.execute("COMMENT ON TABLE pyrus.alembic_version IS 'The revision that the schema is at; kept by Alembic.'")
+    op.execute(
+        "COMMENT ON COLUMN pyrus.alembic_version.version_num IS 'The revision: the last migration that was done.'"
+    )
 
 
 def downgrade() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -63,6 +64,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Runs the command and exits with the code that the README promises; only our own faults show a traceback."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
     try:
         code = cli(prog_name="pyrus-etl", standalone_mode=False) or 0
     except click.ClickException as error:

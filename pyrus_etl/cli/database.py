@@ -92,15 +92,14 @@ def check(as_json: bool) -> int:
         with connect(url) as connection:
             found = revision(connection)
         differences = migrate.differences(url) if found == REVISION else [f"revision {found}, expected {REVISION}"]
+    told = "The tables are not as declared; run pyrus-etl db upgrade." if differences else "The tables are as declared."
     if as_json:
         print_json({"revision": found, "expected": REVISION, "differences": differences})
-    elif differences:
-        click.echo("\n".join(differences))
-    if differences:
-        raise DatabaseUnavailable("The tables are not as declared; run pyrus-etl db upgrade.")
-    if not as_json:
-        click.echo("The tables are as declared.")
-    return 0
+    for difference in differences if not as_json else []:
+        click.echo(difference)
+    if differences or not as_json:
+        click.echo(f"pyrus-etl: {told}" if differences else told, err=bool(differences))
+    return DatabaseUnavailable.exit_code if differences else 0
 
 
 @db.command()

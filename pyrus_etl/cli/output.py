@@ -46,7 +46,8 @@ def set_up_logging(level: str, form: str) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    click.echo(msgspec.json.encode(value).decode())
+    """One line of UTF-8, whatever the terminal speaks."""
+    click.echo(msgspec.json.encode(value))
 
 
 def print_report(report: Report) -> None:

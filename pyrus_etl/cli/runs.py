@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -92,11 +93,19 @@ def sync(every: str | None, budget: Budget, as_json: bool) -> int:
         time.sleep(max(0.0, pause.total_seconds() - (time.monotonic() - begun)))
 
 
+def _number(_: click.Context, parameter: click.Parameter, value: float) -> float:
+    """The range takes NaN for a number in it."""
+    if math.isnan(value):
+        raise click.BadParameter("NaN is no share.", param=parameter)
+    return value
+
+
 @click.command()
 @click.option(
     "--max-deleted",
     metavar="SHARE",
     type=click.FloatRange(0, 1),
+    callback=_number,
     default=MAX_DELETED,
     show_default=True,
     help="Mark nothing where a greater share of the stored tasks is absent.",

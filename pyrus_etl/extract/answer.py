@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from pyrus_etl.errors import PyrusUnreachable
-
 
 class Again(Exception):
     """No answer this time, but another try may bring one.
@@ -44,8 +42,20 @@ class Refused(Exception):
         self.status = status
 
 
+class Redirected(Refused):
+    """A redirect (3xx), which is not followed."""
+
+
 class AccessDenied(Refused):
     """403 or 404: the account may not see what was asked for, or it is not there."""
+
+
+class Unreadable(Exception):
+    """A good answer whose JSON is not of the kind that was asked for; `body` is what came."""
+
+    def __init__(self, reason: str, body: bytes) -> None:
+        super().__init__(reason)
+        self.body = body
 
 
 class Complaint(NamedTuple):
@@ -58,20 +68,25 @@ class Complaint(NamedTuple):
         return f"{self.code} ({self.message})" if self.code else "no reason given"
 
 
-def body_of(status: int, headers: Mapping[str, str], body: bytes, asked: str) -> bytes:
+def is_complaint(status: int, body: bytes) -> bool:
+    """Whether this is no good answer, or says with 200 that it is none."""
+    return status != 200 or body.lstrip()[:1] == b"<" or b'"ApiException"' in body[:100]
+
+
+def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     """The body of a good answer.
 
-    Raises Again, QuotaSpent, TokenRefused or Refused; PyrusUnreachable for a redirect.
+    Raises Again, QuotaSpent, TokenRefused or Refused.
     """
     if status == 429:
         raise QuotaSpent(_pause(headers))
     if status >= 500 or status == 408:
         raise Again(f"status {status}")
     if 300 <= status < 400:
-        raise PyrusUnreachable(f"{asked} answered with a redirect ({status}); set PYRUS_URL to the API's own origin.")
-    if body.lstrip()[:1] == b"<":
+        raise Redirected(status, Complaint("redirect", "set PYRUS_URL to the API's own origin"))
+    if body.lstrip()[:1] == b"<" and status != 401:
         raise Again(f"status {status} with HTML in place of JSON; is PYRUS_URL the origin of a Pyrus?", body=body)
-    complaint = _complaint(body) if status != 200 or b'"ApiException"' in body[:100] else None
+    complaint = _complaint(body) if is_complaint(status, body) else None
     if complaint is None:
         return body
     if status == 200:

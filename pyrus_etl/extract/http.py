@@ -17,9 +17,10 @@ import msgspec
 import tenacity
 
 from pyrus_etl.errors import BudgetSpent, LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.answer import Again, QuotaSpent, TokenRefused, body_of, quota_pause
+from pyrus_etl.extract.answer import Again, QuotaSpent, TokenRefused, Unreadable, body_of, is_complaint, quota_pause
 from pyrus_etl.extract.login import PATH as LOGIN_PATH
 from pyrus_etl.extract.login import login, read_token
+from pyrus_etl.extract.masking import masked
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.retries import after_faults, after_quota, resumed
 from pyrus_etl.extract.token import Token
@@ -86,8 +87,8 @@ class Http:
         """What `asked.read` makes of the answer's body, tried again until there is one.
 
         It raises msgspec.DecodeError for a body that is no JSON (tried again: it may be cut short) and
-        msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404),
-        LoginRefused, and when all tries are spent Again, or PyrusUnreachable where no server answered.
+        msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404,
+        Redirected for 3xx), LoginRefused, and when all tries are spent Again, PyrusUnreachable where nobody answered.
         """
         return await self._patiently(asked, partial(self._authorized, asked))
 
@@ -135,10 +136,13 @@ class Http:
             self.requests += 1
             response, body = await self._exchange(asked, token)
         self._note(response)
-        if response.status != 200 or body.lstrip()[:1] == b"<":
+        if is_complaint(response.status, body):
             body = self._without_secrets(body, token)
         try:
-            return asked.read(body_of(response.status, response.headers, body, str(asked)))
+            return asked.read(body_of(response.status, response.headers, body))
+        except Unreadable as error:
+            error.body = self._without_secrets(error.body, token)
+            raise
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError as error:
@@ -175,9 +179,7 @@ class Http:
 
     def _without_secrets(self, body: bytes, token: Secret | None) -> bytes:
         """What is to be shown or kept of an answer that is none, though it repeat what we sent."""
-        for secret in filter(None, (token, self._settings.security_key)):
-            body = body.replace(secret.reveal().encode(), b"(secret)")
-        return body
+        return masked(body, token, self._settings.security_key)
 
     def _count_retry(self, state: tenacity.RetryCallState) -> None:
         self.retries += 1

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.answer import Again, Refused, TokenRefused
+from pyrus_etl.extract.answer import Again, Redirected, Refused, TokenRefused
 from pyrus_etl.settings import Secret, Settings
 
 PATH = "/restapi/getaccesstoken"
@@ -26,7 +26,7 @@ async def login(ask: Ask, settings: Settings) -> Secret:
     try:
         return Secret(await ask(credentials))
     except (TokenRefused, Refused) as error:
-        if isinstance(error, Refused) and error.status == 404:
+        if isinstance(error, Redirected) or (isinstance(error, Refused) and error.status == 404):
             raise PyrusUnreachable(f"{settings.url} knows no login ({error}); is it a Pyrus?") from error
         raise LoginRefused(
             f"Pyrus refused the login of {settings.login}: {error}; "

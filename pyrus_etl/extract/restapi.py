@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
-from pyrus_etl.extract.answer import AccessDenied, Again, Refused
+from pyrus_etl.extract.answer import AccessDenied, Again, Refused, Unreadable
 from pyrus_etl.extract.decode import decode, storable
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.lists import LongList, Sieve, read_list
@@ -85,7 +85,7 @@ class RestApi:
             payload = getattr(error, "body", None)
             stage = "fetch" if payload is None else "decode"
             raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=payload, odd=True) from error
-        except _Unreadable as error:
+        except Unreadable as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
@@ -145,12 +145,6 @@ class _TaskBody(msgspec.Struct, rename="pascal"):
     task_with_notes: TaskWithNotes
 
 
-class _Unreadable(Exception):
-    def __init__(self, reason: str, body: bytes) -> None:
-        super().__init__(reason)
-        self.body = body
-
-
 def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
     return lambda body: decode(storable(body), kind)
 
@@ -161,5 +155,5 @@ def _read_task(body: bytes) -> tuple[bytes, str, TaskWithNotes, int]:
     try:
         read, unreadable = decode(held, _TaskBody)
     except msgspec.ValidationError as error:
-        raise _Unreadable(str(error), body) from error
+        raise Unreadable(str(error), body) from error
     return held, hashlib.sha256(body).hexdigest(), read.task_with_notes, unreadable

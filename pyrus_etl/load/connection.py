@@ -25,6 +25,14 @@ _ROWS_REFUSED = (
 )
 _OLDEST_SERVER = 150000
 
+SESSION: dict[str, Any] = {
+    "client_encoding": "UTF8",  # whatever the environment or the database say: JSON goes as the bytes that were served
+    "prepare_threshold": None,
+    "connect_timeout": 10,
+    "application_name": "pyrus-etl",
+}
+"""How every session is opened."""
+
 
 class JsonbBytesDumper(Dumper):
     """Hands JSON text over to a jsonb column as it is; the leading 1 is the version of jsonb's binary form."""
@@ -57,9 +65,7 @@ def connect(url: Secret) -> Connection:
     """
     with driver_errors_translated():
         try:
-            connection = psycopg.connect(
-                url.reveal(), autocommit=True, prepare_threshold=None, connect_timeout=10, application_name="pyrus-etl"
-            )
+            connection = psycopg.connect(url.reveal(), autocommit=True, **SESSION)
         except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
             raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {_without_urls(str(error)).strip()}.") from None
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
@@ -67,6 +73,10 @@ def connect(url: Secret) -> Connection:
         raise DatabaseUnavailable("PostgreSQL 15 or newer is needed; this server is older.")
     if connection.info.parameter_status("server_encoding") != "UTF8":
         raise DatabaseUnavailable("The database is not encoded in UTF8; create one with ENCODING 'UTF8'.")
+    if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
+        raise DatabaseUnavailable(
+            "The session's DateStyle is not ISO; set it so, as with ALTER ROLE … SET datestyle = ISO."
+        )
     return connection
 
 

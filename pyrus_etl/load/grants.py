@@ -31,6 +31,8 @@ def grant_reports(connection: Connection, role: str) -> None:
     else made in the schema are theirs to grant.
     Raises SettingsError where there is no such role, DatabaseUnavailable where we may not grant.
     """
+    if not role or "\0" in role:
+        raise SettingsError("ROLE: name the role that is to read.")
     if role.lower() == "public":
         raise SettingsError("ROLE: public is everybody who may log in, and no role; name the role that is to read.")
     try:

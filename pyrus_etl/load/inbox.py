@@ -14,11 +14,13 @@ def write_inbox(connection: Connection, account_id: int, task_ids: Sequence[int]
     connection.execute(
         """
         INSERT INTO pyrus.inbox_tasks (account_id, task_id, position, seen_at)
-        SELECT %(account_id)s, told.task_id, min(told.position), now()
-        FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS told (task_id, position)
+        SELECT %(account_id)s, told.task_id, told.position, now()
+        FROM (
+            SELECT task_id, min(position) AS position
+            FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS listed (task_id, position) GROUP BY task_id
+        ) AS told
         LEFT JOIN pyrus.inbox_tasks AS seen ON seen.account_id = %(account_id)s AND seen.task_id = told.task_id
         WHERE seen.position IS DISTINCT FROM told.position
-        GROUP BY told.task_id
         ON CONFLICT (account_id, task_id) DO UPDATE SET position = EXCLUDED.position, seen_at = EXCLUDED.seen_at
         """,
         told,

@@ -17,7 +17,7 @@ from alembic.util import CommandError
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
-from pyrus_etl.load.connection import Connection, connect, driver_errors_translated, revision
+from pyrus_etl.load.connection import SESSION, Connection, connect, driver_errors_translated, revision
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
 from pyrus_etl.schema import SCHEMA, metadata
@@ -143,7 +143,7 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
     connect(url).close()  # says in a sentence what is wrong with the URL or the server
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url.reveal(), prepare_threshold=None),  # as connect() does, and why
+        creator=lambda: psycopg.connect(url.reveal(), **SESSION),
         poolclass=sqlalchemy.NullPool,
     )
     try:

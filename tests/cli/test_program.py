@@ -182,6 +182,31 @@ def test_downgrading_needs_a_yes(database: Secret, query: Query) -> None:
     assert query(database, "SELECT to_regclass('pyrus.tasks')") == [(None,)]
 
 
+def test_db_check_tells_it_in_one_json_object_too(database: Secret, query: Query) -> None:
+    query(database, "ALTER TABLE pyrus.tasks ADD COLUMN mine int")
+    process = program("db", "check", "--json", database=database)
+    told = json.loads(process.stdout)
+
+    assert process.returncode == 5
+    assert len(told["differences"]) == 1
+    assert "not as declared" in sentence(process)
+
+
+def test_no_number_is_no_share(database: Secret) -> None:
+    process = program("reconcile", "--max-deleted", "nan", database=database)
+
+    assert process.returncode == 2
+    assert "NaN is no share" in process.stderr
+
+
+@pytest.mark.parametrize("style", ["German", "SQL, DMY"])
+def test_a_session_whose_dates_cannot_be_read_is_5(database: Secret, style: str) -> None:
+    process = program("status", database=database, PGDATESTYLE=style)
+
+    assert process.returncode == 5
+    assert "DateStyle is not ISO" in sentence(process)
+
+
 def test_db_check_tells_what_differs(database: Secret, query: Query) -> None:
     query(database, "ALTER TABLE pyrus.tasks ADD COLUMN flavour text")
     process = program("db", "check", database=database)

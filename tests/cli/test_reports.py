@@ -126,6 +126,13 @@ def test_a_role_that_is_not_there_is_2(database: Secret, name: str) -> None:
     assert f"There is no role {name!r} in this database" in sentence(process)
 
 
+def test_a_role_without_a_name_is_2(database: Secret) -> None:
+    process = program("db", "grant", "", database=database)
+
+    assert process.returncode == 2
+    assert "ROLE: name the role" in sentence(process)
+
+
 @pytest.mark.parametrize("name", ["public", "PUBLIC"])
 def test_everybody_is_no_role_and_2(database: Secret, query: Query, name: str) -> None:
     process = program("db", "grant", name, database=database)

@@ -4,14 +4,13 @@ import math
 
 import pytest
 
-from pyrus_etl.errors import PyrusUnreachable
-from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, TokenRefused, body_of, quota_pause
+from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, Redirected, TokenRefused, body_of, quota_pause
 
 ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}'
 
 
 def read(status: int, body: bytes = b"{}", **headers: str) -> bytes:
-    return body_of(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, "GET /x")
+    return body_of(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
 def test_a_200_is_its_body() -> None:
@@ -55,6 +54,13 @@ def test_429_waits_as_long_as_the_server_says(headers: dict[str, str], seconds: 
     assert refusal.value.after == seconds
 
 
+def test_401_is_about_the_token_whatever_comes_with_it() -> None:
+    with pytest.raises(TokenRefused):
+        read(401, b"<!DOCTYPE html><html>Log in</html>")
+    with pytest.raises(TokenRefused):
+        read(401, b"")
+
+
 def test_401_is_about_the_token_and_403_and_404_about_the_task() -> None:
     with pytest.raises(TokenRefused):
         read(401, b'{"ApiException": {"Code": "AuthorizationErrorExpiredToken"}}')
@@ -66,7 +72,7 @@ def test_401_is_about_the_token_and_403_and_404_about_the_task() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_the_end_and_says_which_setting_to_mend(status: int) -> None:
-    with pytest.raises(PyrusUnreachable, match="PYRUS_URL"):
+    with pytest.raises(Redirected, match="PYRUS_URL"):
         read(status, b"", Location="https://elsewhere.example/")
 
 

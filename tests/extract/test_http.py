@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.answer import AccessDenied, Again, Refused
+from pyrus_etl.extract.answer import AccessDenied, Again, Redirected, Refused
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.retries import ATTEMPTS
@@ -231,7 +231,7 @@ def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int, aske
     with scripted(lambda _: Reply(200, b"{}")) as elsewhere:
         away = Reply(status, b"", {"Location": f"{elsewhere.url}{PROFILE}"})
         answer = after_the_login(lambda _: away) if asked_for == "profile" else lambda _: away
-        with scripted(answer) as server, pytest.raises(PyrusUnreachable, match="redirect"):
+        with scripted(answer) as server, pytest.raises((PyrusUnreachable, Redirected), match="redirect"):
             asking(settings(server.url), profile)
 
         assert elsewhere.asked == []
@@ -239,7 +239,7 @@ def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int, aske
 
 def test_a_redirect_to_itself_is_asked_once() -> None:
     with scripted(after_the_login(lambda _: Reply(302, b"", {"Location": PROFILE}))) as server:
-        with pytest.raises(PyrusUnreachable, match="redirect"):
+        with pytest.raises(Redirected, match="redirect"):
             asking(settings(server.url), profile)
 
         assert server.paths.count(PROFILE) == 1

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.inbox import write_inbox
+from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT
 from pyrus_etl.settings import Secret
@@ -92,6 +95,33 @@ def test_the_inbox_is_kept_in_its_order_and_follows_it(database: Secret, query: 
         world.delete(2)
         sync(sandbox, database)
         assert query(database, inbox) == [(ACCOUNT.id, 1, 1), (ACCOUNT.id, 3, 2)]
+
+
+def test_a_task_that_the_inbox_lists_twice_stands_where_it_comes_first(database: Secret, query: Query) -> None:
+    with connect(database) as connection:
+        for _ in range(2):
+            write_inbox(connection, ACCOUNT.id, [1, 2, 1, 3])
+
+            assert query(database, "SELECT task_id, position FROM pyrus.inbox_tasks ORDER BY position") == [
+                (1, 1),
+                (2, 2),
+                (3, 4),
+            ]
+
+
+@pytest.mark.parametrize("encoding", ["WIN1251", "LATIN1", "SQL_ASCII"])
+def test_the_encoding_that_the_environment_names_changes_nothing(
+    database: Secret, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    world = World(3, tasks=30)
+    world.put(1, '{"TaskWithNotes": {"Id": 1, "Text": "Задача ü 漢", "Новое": "поле"}}'.encode())
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    with Sandbox(world) as sandbox:
+        upgrade(database)
+        sync(sandbox, database)
+
+    monkeypatch.delenv("PGCLIENTENCODING")
+    assert_tables_equal_world(database, world)
 
 
 def in_the_hands_of_the_account(task_id: int) -> bytes:

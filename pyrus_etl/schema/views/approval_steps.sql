@@ -96,21 +96,26 @@ LEFT JOIN LATERAL (  -- without an answer the round ends when they are removed o
 CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
     SELECT CASE WHEN stood.decision IS DISTINCT FROM 'Waiting' OR NOT coalesce(bool_or(below.choice = 'Waiting'), false)
                 THEN greatest(coalesce(round.asked_at, task.create_date), max(chosen_at)) END AS at
-    FROM (  -- who has one step to choose in has chosen with the first choice since they were asked last
+    FROM (
         SELECT max(below.choice) AS choice,
-               CASE WHEN count(DISTINCT below.step_no) = 1 THEN min(choice.create_date) ELSE max(choice.create_date) END
-                   AS chosen_at
+               CASE WHEN min(choice.note_no) = max(choice.note_no) OR min(below.step_no) < max(below.step_no)
+                    THEN max(choice.create_date)
+                    ELSE (  -- of several choices in one step the first since they were asked again
+                        SELECT min(first.create_date) FROM pyrus.notes AS first
+                        WHERE (first.task_id, first.author_id) = (round.task_id, below.person_id)
+                          AND first.approval_choice IN ('Approved', 'Rejected', 'Revoked')
+                          AND first.note_no < coalesce(answer.note_no, 2147483647) AND NOT EXISTS (
+                              SELECT FROM pyrus.note_approvals AS again
+                              WHERE (again.task_id, again.person_id) = (first.task_id, first.author_id)
+                                AND again.note_no > first.note_no AND again.change = 'rerequested'
+                                AND again.note_no < coalesce(answer.note_no, 2147483647)
+                          )
+                    ) END AS chosen_at
         FROM pyrus.approvals AS below
         LEFT JOIN pyrus.notes AS choice
             ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)
            AND choice.approval_choice IN ('Approved', 'Rejected', 'Revoked')
            AND choice.note_no < coalesce(answer.note_no, 2147483647)
-           AND NOT EXISTS (
-               SELECT FROM pyrus.note_approvals AS again
-               WHERE (again.task_id, again.person_id) = (choice.task_id, choice.author_id)
-                 AND again.note_no > choice.note_no AND again.note_no < coalesce(answer.note_no, 2147483647)
-                 AND again.change = 'rerequested'
-           )
         WHERE below.task_id = round.task_id AND below.step_no < round.step_no
           AND round.step_no > 1  -- follows from that, and saves the look below the first
         GROUP BY below.person_id

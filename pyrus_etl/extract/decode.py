@@ -6,9 +6,10 @@ JSON, or that lacks what it must have, is refused.
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -40,16 +41,22 @@ def storable(body: bytes) -> bytes:
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["unstorable"] else escape[0], body)
 
 
-def decode(body: bytes, kind: type[T], expendable: str | None = None) -> tuple[T, int]:
-    """The struct in a `storable` body, and how many values in it could not be read; see `salvage`.
+def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
+    """The struct in a `storable` body, and how many values in it could not be read.
 
+    What cannot be read is taken out: by `mend`, which is handed plain JSON and tells how much it took, or whatever it is
+    (see `salvage`).
     Raises msgspec.ValidationError where JSON holds no such struct, another msgspec.DecodeError where it is no JSON.
     """
     try:
         try:
             return _decoder(kind).decode(body), 0  # type: ignore[arg-type] # mypy: a type[T] is not seen to be hashable
         except msgspec.ValidationError:
-            return salvage(_plain.decode(body), kind, expendable)
+            tree = _plain.decode(body)
+            if mend is None:
+                return salvage(tree, kind)
+            unreadable = mend(tree)
+            return msgspec.convert(tree, kind, dec_hook=read_custom), unreadable
     except RecursionError as error:
         raise msgspec.ValidationError("JSON is nested too deeply") from error
 

@@ -4,15 +4,14 @@ import re
 from array import array
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract.decode import decode, storable
-from pyrus_etl.model.read import MOST_UNREADABLE
 from pyrus_etl.model.task import TaskHeader, TaskList
-from pyrus_etl.model.values import EPOCH
+from pyrus_etl.model.values import EPOCH, parse_instant
 
 LONGEST_HELD = 1 << 20
 """Bytes of a list that may be held before the rows in them are read."""
@@ -92,7 +91,7 @@ class Sieve:
         for place in _places(body, start)[:MOST_TRIES]:
             rows = storable(b"[" + body[start : place.start() + 1] + b"]")
             try:
-                read, unreadable = decode(rows, list[TaskHeader | None], expendable="ModifiedDate")
+                read, unreadable = decode(rows, list[TaskHeader | None], mend=_without_unreadable_dates)
             except msgspec.ValidationError:
                 raise
             except msgspec.DecodeError:
@@ -112,8 +111,23 @@ class Sieve:
             if header:
                 self.headers.append(header)
         self.unreadable += unreadable
-        if self.unreadable > MOST_UNREADABLE:
-            raise msgspec.ValidationError("a list with too many unreadable dates")
+
+
+def _mended(told: Any) -> int:
+    return _without_unreadable_dates(told.get("Tasks")) if isinstance(told, dict) else 0
+
+
+def _without_unreadable_dates(rows: Any) -> int:
+    """Takes dates that cannot be read out of the rows of a list, plain JSON; returns how many they were."""
+    unreadable = 0
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and row.get("ModifiedDate") is not None:
+            try:
+                parse_instant(row["ModifiedDate"])
+            except ValueError:
+                row["ModifiedDate"] = None
+                unreadable += 1
+    return unreadable
 
 
 def _places(body: bytearray, start: int) -> list[re.Match[bytes]]:
@@ -124,7 +138,7 @@ def _places(body: bytearray, start: int) -> list[re.Match[bytes]]:
 def read_list(body: bytes, *, begun: bool = False) -> tuple[TaskList, int]:
     """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
     body = storable(body)
-    listed, unreadable = decode(body, TaskList, expendable="ModifiedDate")
+    listed, unreadable = decode(body, TaskList, mend=_mended)
     if not listed.tasks and not begun:
         names = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
         if names and not names & {"Tasks", "HasMoreTasks"}:

@@ -5,7 +5,7 @@ the server includes its ends is not documented, so the halves of a window share 
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 YEAR_1, YEAR_9999 = -62_135_596_800, 253_402_300_799
 MOST_LISTED = 5000
 """Tasks asked for in one list."""
+MOST_ALIKE = 100
+"""Seconds in a row, each too full to be listed, that may show the same tasks."""
 
 
 class Window(NamedTuple):
@@ -56,11 +58,12 @@ Search = Callable[[Window, int], Awaitable[TaskList]]
 async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listing]:
     """Lists every window to its end, the earlier first, narrowing those that hold more than the server returns.
 
-    Raises PyrusUnreachable, after everything else was listed, for seconds that alone hold more than that.
+    Raises PyrusUnreachable for seconds that alone hold more than that, after everything else was listed, and at once
+    where the server shows the same whatever period it is asked for.
     """
     lists = _Lists(search)
     pending = windows[::-1]
-    overfull: set[int] = set()
+    overfull: dict[int, frozenset[int]] = {}
     while pending:
         window = pending.pop()
         answer = await lists.of(window)
@@ -71,10 +74,20 @@ async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listi
             continue
         async for listing in _shortest(lists, window, answer):
             if not (listing.complete or listing.split):
-                overfull.add(listing.window.bounds[0])
+                overfull[listing.window.bounds[0]] = frozenset(task.id for task in listing.tasks)
             yield listing
+        if _are_alike(overfull.values()):
+            raise PyrusUnreachable(
+                "Pyrus says of every period that it holds more tasks than it lists, and lists the same ones each time: "
+                "what it serves cannot be listed to its end."
+            )
     if overfull:
         raise PyrusUnreachable(_too_many(sorted(overfull)))
+
+
+def _are_alike(shown: Collection[frozenset[int]]) -> bool:
+    """Whether the last of many overfull seconds all showed the same tasks, or none."""
+    return len(shown) >= MOST_ALIKE and len(set(list(shown)[-MOST_ALIKE:])) == 1
 
 
 def _too_many(seconds: list[int]) -> str:

@@ -16,25 +16,24 @@ from pyrus_etl.model.values import Day, Id, Instant, parse_day, parse_instant
 
 T = TypeVar("T")
 
-MOST_UNREADABLE = 1000
+MOST_UNREADABLE = 5000
 """What has more unreadable values than this is refused as a whole."""
 
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
-def salvage(tree: Any, kind: type[T], expendable: str | None = None) -> tuple[T, int]:
+def salvage(tree: Any, kind: type[T]) -> tuple[T, int]:
     """The struct in plain JSON, and how many values were taken out of it because the struct cannot hold them.
 
-    Any value may be taken out, or those of the property `expendable` alone. Raises msgspec.ValidationError, with the
-    first complaint, where no struct is left.
+    Raises msgspec.ValidationError, with the first complaint, where no struct is left.
     """
     try:
         return msgspec.convert(tree, kind, dec_hook=read_custom), 0
     except msgspec.ValidationError as error:
         first = complaint = error
     for unreadable in range(1, MOST_UNREADABLE):
-        if not _take_out(tree, str(complaint), expendable):
+        if not _take_out(tree, str(complaint)):
             break
         try:
             return msgspec.convert(tree, kind, dec_hook=read_custom), unreadable
@@ -43,7 +42,7 @@ def salvage(tree: Any, kind: type[T], expendable: str | None = None) -> tuple[T,
     raise first
 
 
-def _take_out(tree: Any, complaint: str, expendable: str | None) -> bool:
+def _take_out(tree: Any, complaint: str) -> bool:
     """Sets the value that the complaint names to null, or what holds it where it is null already.
 
     False where nothing is left that could be taken out.
@@ -53,8 +52,6 @@ def _take_out(tree: Any, complaint: str, expendable: str | None) -> bool:
     while steps:
         *above, last = steps
         holder = reduce(getitem, above, tree)
-        if expendable not in (None, last):
-            return False
         if holder[last] is not None:
             holder[last] = None
             return True

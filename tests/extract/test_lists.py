@@ -111,3 +111,19 @@ def test_headers_hold_every_date_and_every_id() -> None:
 def _now() -> Instant:
     now = datetime.now(UTC)
     return Instant(now.year, now.month, now.day, now.hour, now.minute, now.second, 0, UTC)
+
+
+@pytest.mark.parametrize("pieces", [1, 50])
+def test_a_list_whose_dates_cannot_be_read_is_one_without_dates(pieces: int) -> None:
+    """`/Date(-62135607600000+0300)/` is how .NET writes no date in Moscow."""
+    rows = [{"Id": number, "ModifiedDate": "/Date(-62135607600000+0300)/"} for number in range(1, 60_001)]
+    whole = json.dumps({"Tasks": rows, "HasMoreTasks": True}).encode()
+    sieve, body, size = Sieve(60_000), bytearray(), len(whole) // pieces + 1
+    for start in range(0, len(whole), size):
+        body += whole[start : start + size]
+        sieve.sift(body)
+    listed, unreadable = sieve.read(bytes(body))
+
+    assert unreadable == 60_000
+    assert [(header.id, header.modified_date) for header in listed.headers] == [(row["Id"], None) for row in rows]
+    assert listed.has_more_tasks

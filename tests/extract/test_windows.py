@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,6 +114,23 @@ def test_a_second_that_is_too_full_is_an_error_after_all_others_are_listed(tasks
 
     assert (walk.error is not None) == bool(full)
     assert walk.listed >= {task for task, dates in tasks.items() if dates - full}
+
+
+@pytest.mark.parametrize("shown", [0, 20])
+@pytest.mark.parametrize("window", [Window(), Window(start=1_700_000_000)])
+def test_a_server_that_lists_the_same_whatever_is_asked_for_is_soon_given_up(shown: int, window: Window) -> None:
+    @dataclass
+    class Deaf(Server):
+        async def search(self, window: Window, most: int) -> TaskList:
+            self.searches += 1
+            return TaskList([self._row(task) for task in range(1, shown + 1)], has_more_tasks=True)
+
+    server = Deaf({task: {1_700_000_000 + 60 * task} for task in range(1, 51)})
+    walk = Walk(server, window)
+
+    assert "the same ones each time" in str(walk.error)
+    assert walk.listed == set(range(1, shown + 1))
+    assert server.searches < 1000
 
 
 @settings(deadline=None)

@@ -44,7 +44,7 @@ def storable(body: bytes) -> bytes:
 def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
     """The struct in a `storable` body, and how many values in it could not be read.
 
-    What cannot be read is taken out: by `mend`, which is handed plain JSON and tells how much it took, or whatever it is
+    What cannot be read is taken out: by `mend`, which is handed plain JSON and tells how much it took, or all of it
     (see `salvage`).
     Raises msgspec.ValidationError where JSON holds no such struct, another msgspec.DecodeError where it is no JSON.
     """

@@ -18,7 +18,8 @@ WITH misnumbered AS NOT MATERIALIZED (
         WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
     )
 ), asked AS (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
-    SELECT task_id, note_no, person_id, step_no, max(choice) AS choice, max(create_date) AS asked_at
+    SELECT task_id, form_id, main_project_id AS project_id, note_no, person_id, step_no, max(choice) AS choice,
+           max(told.create_date) AS asked_at
     FROM (  -- who stands in the task's approvals and was asked by no note was asked when the task was created
         SELECT present.task_id, coalesce(ask.note_no, 0) AS note_no, present.person_id, present.step_no, choice,
                ask.create_date
@@ -45,19 +46,20 @@ WITH misnumbered AS NOT MATERIALIZED (
             WHERE (earlier.task_id, earlier.person_id) = (ask.task_id, ask.person_id) AND earlier.note_no < ask.note_no
         )
     ) AS told
-    GROUP BY task_id, note_no, person_id, step_no
+    JOIN pyrus.tasks USING (task_id)
+    GROUP BY task_id, form_id, project_id, note_no, person_id, step_no
 ), round AS (  -- a round lasts until the same person is asked again
-    SELECT task_id, note_no, person_id, step_no, choice, asked_at,
-           row_number() OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) AS round_no,
+    SELECT task_id, form_id, project_id, note_no, person_id, step_no, choice, asked_at,
+           row_number() OVER in_step AS round_no, lead(note_no) OVER in_step IS NULL AS is_last,
            row_number() OVER in_note AS place, lead(step_no) OVER in_note IS NULL AS is_last_place,
-           min(note_no) OVER (
-               PARTITION BY task_id, person_id ORDER BY note_no GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-           ) AS next_no,
-           lead(note_no) OVER (PARTITION BY task_id, person_id, step_no ORDER BY note_no) IS NULL AS is_last
+           min(note_no) OVER (of_person ORDER BY note_no GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS next_no
     FROM asked
-    WINDOW in_note AS (PARTITION BY task_id, person_id, note_no ORDER BY step_no)
+    -- form and project, so that who asks for one of them has no others numbered
+    WINDOW of_person AS (PARTITION BY task_id, form_id, project_id, person_id),
+           in_step AS (PARTITION BY task_id, form_id, project_id, person_id, step_no ORDER BY note_no),
+           in_note AS (PARTITION BY task_id, form_id, project_id, person_id, note_no ORDER BY step_no)
 )
-SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
+SELECT task.task_id, round.form_id, task.form, round.project_id, task.project, task.state,
        round.step_no, round.round_no, round.person_id, person.name AS person,
        stood.decision, coalesce(round.asked_at, task.create_date) AS asked_at,
        turn.at AS turn_at, stood.decided_at,

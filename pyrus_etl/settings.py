@@ -7,7 +7,7 @@ they are wrapped so that no `repr`, log line or traceback can show them.
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,7 +101,9 @@ def load_settings(
     setting, where it stood, and what it should be.
     """
     config = _read_config(_config_path(config_file, environment))
-    texts = {name: _text(name, setting, options, environment, config) for name, setting in _SETTINGS.items()}
+    texts = {
+        name: _text(name, _told(name, setting, options, environment, config)) for name, setting in _SETTINGS.items()
+    }
     return Settings(
         url=_origin(*texts["url"]),
         login=texts["login"][0] or None,
@@ -175,15 +177,8 @@ def _refuse_unknown_keys(path: Path, config: dict[str, Any]) -> None:
                 raise SettingsError(f"The config file {path} has an unknown key {name!r}; known are {names}.")
 
 
-def _text(
-    name: str,
-    setting: _Setting,
-    options: Mapping[str, str | None],
-    environment: Mapping[str, str],
-    config: Mapping[str, Mapping[str, Any]],
-) -> tuple[str, str]:
-    """The setting's text and where it stood; an empty text counts as not set."""
-    told = _told(name, setting, options, environment, config)
+def _text(name: str, told: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """The setting's text and where it stood: the first that is told; an empty text counts as not set."""
     text, where = next(((text.strip(), where) for text, where in told if text.strip()), ("", name))
     if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", text):
         raise SettingsError(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from pyrus_etl.errors import LoginRefused, PyrusUnreachable
+from pyrus_etl.errors import LoginRefused, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again, Redirected, Refused
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.restapi import RestApi
@@ -243,6 +243,30 @@ def test_a_redirect_to_itself_is_asked_once() -> None:
             asking(settings(server.url), profile)
 
         assert server.paths.count(PROFILE) == 1
+
+
+def test_a_task_that_answers_with_a_redirect_is_refused_alone() -> None:
+    """Where the profile can be had, it is the task and not the address."""
+    known = Reply(200, b'{"Profile": {"Id": 7}}')
+    away = Reply(302, b"", {"Location": "/elsewhere"})
+    with scripted(after_the_login(lambda asked: known if asked.path == PROFILE else away)) as server:
+        with pytest.raises(TaskRefused, match="task 5: 302 redirect"):
+            asking(settings(server.url), lambda http: RestApi(http).task(5))
+
+        assert "/elsewhere" not in server.paths
+
+
+@pytest.mark.parametrize("echo", ["canary\\u002B1", "canary+1"])
+@pytest.mark.parametrize("body", ['{"ApiException": {"Message": "no %s"}}', '{"TaskWithNotes": {"Text": "%s"}}'])
+@pytest.mark.usefixtures("no_back_off")
+def test_a_token_that_comes_back_in_place_of_a_task_is_hidden(body: str, echo: str) -> None:
+    known = Reply(200, b'{"Profile": {"Id": 7}}')
+    told = Reply(200, (body % echo).encode())
+    answer = scripted(lambda asked: known if asked.path == PROFILE else told)
+    with answer as server, pytest.raises(TaskRefused) as refusal:
+        asking(settings(server.url, PYRUS_ACCESS_TOKEN="canary+1"), lambda http: RestApi(http).task(5))
+
+    assert "canary" not in f"{refusal.value} {refusal.value.payload!r}"
 
 
 @pytest.mark.usefixtures("no_back_off")

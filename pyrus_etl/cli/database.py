@@ -92,14 +92,14 @@ def check(as_json: bool) -> int:
         with connect(url) as connection:
             found = revision(connection)
         differences = migrate.differences(url) if found == REVISION else [f"revision {found}, expected {REVISION}"]
-    told = "The tables are not as declared; run pyrus-etl db upgrade." if differences else "The tables are as declared."
     if as_json:
         print_json({"revision": found, "expected": REVISION, "differences": differences})
-    for difference in differences if not as_json else []:
-        click.echo(difference)
-    if differences or not as_json:
-        click.echo(f"pyrus-etl: {told}" if differences else told, err=bool(differences))
-    return DatabaseUnavailable.exit_code if differences else 0
+    else:
+        click.echo("\n".join(differences) or "The tables are as declared.")
+    if not differences:
+        return 0
+    click.echo("pyrus-etl: The tables are not as declared; run pyrus-etl db upgrade.", err=True)
+    return DatabaseUnavailable.exit_code  # not raised: with --json that would print a second object
 
 
 @db.command()

@@ -93,8 +93,8 @@ def sync(every: str | None, budget: Budget, as_json: bool) -> int:
         time.sleep(max(0.0, pause.total_seconds() - (time.monotonic() - begun)))
 
 
-def _number(_: click.Context, parameter: click.Parameter, value: float) -> float:
-    """The range takes NaN for a number in it."""
+def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuses NaN, which the range takes for a number in it."""
     if math.isnan(value):
         raise click.BadParameter("NaN is no share.", param=parameter)
     return value
@@ -105,7 +105,7 @@ def _number(_: click.Context, parameter: click.Parameter, value: float) -> float
     "--max-deleted",
     metavar="SHARE",
     type=click.FloatRange(0, 1),
-    callback=_number,
+    callback=_share,
     default=MAX_DELETED,
     show_default=True,
     help="Mark nothing where a greater share of the stored tasks is absent.",

@@ -44,8 +44,8 @@ def storable(body: bytes) -> bytes:
 def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
     """The struct in a `storable` body, and how many values in it could not be read.
 
-    What cannot be read is taken out: by `mend`, which is handed plain JSON and tells how much it took, or all of it
-    (see `salvage`).
+    What cannot be read is taken out, value by value (see `salvage`), or by `mend`, where one is given: it is handed the
+    plain JSON and returns how many values it took.
     Raises msgspec.ValidationError where JSON holds no such struct, another msgspec.DecodeError where it is no JSON.
     """
     try:

@@ -196,3 +196,15 @@ def test_an_approver_whose_id_is_untold_keeps_the_step(reports: Reports) -> None
         (1, 1, None, "Approved", asked),
         (2, 1, None, "Waiting", asked),
     ]
+
+
+def test_an_approver_whose_id_is_untold_was_not_asked_before_the_note_that_adds_them(reports: Reports) -> None:
+    nobody = {"FirstName": "No", "LastName": "Body"}
+    added = note("2026-03-03 09:00", ANN, ApprovalsAdded=[[nobody]])
+    again = note("2026-03-05 09:00", ANN, ApprovalsRerequested=[[nobody]])
+    reports.load(task(1, ASKED, added, again, Approvals=[[approval(nobody)]]))
+
+    assert reports.ask("SELECT step_no, round_no, asked_at FROM approval_steps ORDER BY round_no") == [
+        (1, 1, utc("2026-03-03 09:00")),
+        (1, 2, utc("2026-03-05 09:00")),
+    ]

@@ -43,7 +43,8 @@ WITH misnumbered AS NOT MATERIALIZED (
         ) AS meant ON true
         WHERE ask.change <> 'added' AND NOT EXISTS (
             SELECT FROM pyrus.note_approvals AS earlier
-            WHERE (earlier.task_id, earlier.person_id) = (ask.task_id, ask.person_id) AND earlier.note_no < ask.note_no
+            WHERE earlier.task_id = ask.task_id AND earlier.note_no < ask.note_no
+              AND earlier.person_id IS NOT DISTINCT FROM ask.person_id
         )
     ) AS told
     JOIN pyrus.tasks USING (task_id)

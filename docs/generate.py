@@ -23,6 +23,7 @@ SECTIONS = {
         operation.sync_backfills,
         operation.sync_windows,
         operation.sync_leases,
+        operation.sync_requests,
     ),
 }
 
@@ -55,7 +56,8 @@ Made by `make docs` from `pyrus_etl/schema/`, where the tables are declared; the
 - Times are `timestamptz`, dates `date`, amounts `numeric` without a bound: no digit is lost.
 - What belongs to a task is replaced whole when the task changes. Persons, organizations, projects and the fields of
   forms are merged: what is told again is updated, what is not is kept.
-- Only the way from a child to its task is a foreign key. A person or project may be named before it was ever seen.
+- Of what Pyrus served, only the way from a child to its task is a foreign key. A person or project may be named
+  before it was ever seen.
 """
 
 TYPES = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped

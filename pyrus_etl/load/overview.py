@@ -8,9 +8,9 @@ from psycopg.rows import dict_row
 from pyrus_etl.load import catalogue, wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.schema.metadata import metadata
-from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases, sync_runs, sync_windows
+from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows
 
-_OURS = {sync_backfills, sync_cursors, sync_leases, sync_runs, sync_windows}
+_OURS = {sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows}
 
 
 class Overview(NamedTuple):

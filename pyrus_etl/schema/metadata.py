@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaDa
 
 SCHEMA = "pyrus"
 REPORT_SCHEMA = "pyrus_report"
-REVISION = "0004"
+REVISION = "0005"
 """The revision of Alembic that declares exactly these tables."""
 
 metadata = MetaData(

@@ -1,8 +1,8 @@
 """What the connector keeps for itself: runs, cursors, windows, the lease, and tasks set aside."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
 
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal
+from pyrus_etl.schema.metadata import SCHEMA, Timestamp, bigint, key, metadata, ordinal
 
 
 def _account() -> Column[int]:
@@ -17,13 +17,29 @@ sync_runs = Table(
     "sync_runs",
     metadata,
     Column("run_id", Uuid, primary_key=True, comment="Id of the run; later runs have greater ids (UUID version 7)."),
-    bigint("account_id", "The person that the run logged in as.", nullable=False),
+    bigint("account_id", "The person that the run logged in as; null: it could not log in."),
+    Column("login", Text, comment="PYRUS_LOGIN of the run; null: it had an access token, or no login was set."),
     Column("kind", Text, nullable=False, comment="backfill, sync, reconcile or retry."),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, goes on next time) or failed."
     ),
     Column("started_at", Timestamp, nullable=False, comment="When it started."),
     Column("finished_at", Timestamp, comment="When it ended."),
+    Column(
+        "server_started_at",
+        Timestamp,
+        comment="When it started by the server's clock: the cursor that it sets if it ends well.",
+    ),
+    Column(
+        "server_ahead_seconds",
+        Double,
+        comment="By how many seconds the server's clock was ahead of ours at that instant; negative: behind.",
+    ),
+    Column(
+        "alive_at",
+        Timestamp,
+        comment="When the run last showed that it lives while it logs in; afterwards its lease does.",
+    ),
     _count("tasks_listed", "Entries read in lists of tasks; a task in two lists counts twice."),
     _count("tasks_fetched", "Bodies fetched."),
     _count("tasks_changed", "Tasks written: new ones, and those whose body was another than before."),
@@ -36,6 +52,21 @@ sync_runs = Table(
     Column("error", Text, comment="Why it failed."),
     Index(None, "account_id", "started_at"),
     comment="Every run, with what --json reports of it.",
+)
+
+sync_requests = Table(
+    "sync_requests",
+    metadata,
+    Column(
+        "run_id",
+        Uuid,
+        ForeignKey(f"{SCHEMA}.sync_runs.run_id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The run that sent the requests.",
+    ),
+    Column("second", Timestamp, primary_key=True, comment="The second in which they were sent."),
+    Column("requests", Integer, nullable=False, comment="How many were sent in that second."),
+    comment="Requests of recent runs by second, kept for one period of the quota: the next run counts them too.",
 )
 
 sync_cursors = Table(

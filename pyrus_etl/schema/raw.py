@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Boolean, Column, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pyrus_etl.schema.metadata import Timestamp, metadata, task_key
@@ -20,6 +20,14 @@ raw_tasks = Table(
         Timestamp,
         comment="ModifiedDate as the list told it when the task was last fetched; listed with it again: unchanged.",
     ),
+    Column(
+        "is_doubted",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Whether the body may be older than the task: the next run asks for it again.",
+    ),
+    Index("ix_raw_tasks_doubted", "task_id", postgresql_where=text("is_doubted")),
     comment="The body of every task as served. A body that did not change is not written again.",
 )
 
@@ -30,3 +38,4 @@ class RawTaskRow(NamedTuple):
     payload_sha256: str
     fetched_at: datetime
     listed_date: datetime | None
+    is_doubted: bool = False

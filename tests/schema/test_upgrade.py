@@ -53,7 +53,7 @@ def reader(database: Secret, query: Query) -> Iterator[str]:
     query(database, f"DROP ROLE {role}")
 
 
-@pytest.mark.parametrize("earlier", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("earlier", ["0001", "0002", "0003", "0004"])
 def test_a_database_of_an_earlier_revision_has_afterwards_what_a_fresh_one_has(
     each_database: Secret, earlier: str
 ) -> None:
@@ -64,6 +64,29 @@ def test_a_database_of_an_earlier_revision_has_afterwards_what_a_fresh_one_has(
 
         assert differences(each_database) == []
         assert_tables_equal_world(each_database, sandbox.world)
+
+
+def test_a_large_table_of_bodies_is_not_rewritten_for_the_mark_of_doubt(each_database: Secret, query: Query) -> None:
+    file = "SELECT pg_relation_filenode('pyrus.raw_tasks')"
+    downgrade(each_database, "0004")
+    before = query(each_database, file)
+    upgrade(each_database)
+
+    assert query(each_database, file) == before
+
+
+def test_runs_that_could_not_log_in_do_not_stand_in_the_way_of_a_downgrade(database: Secret, query: Query) -> None:
+    query(
+        database,
+        """
+        INSERT INTO pyrus.sync_runs (run_id, account_id, kind, status, started_at)
+        VALUES (gen_random_uuid(), NULL, 'sync', 'failed', now()), (gen_random_uuid(), 7, 'sync', 'ok', now())
+        """,
+    )
+    downgrade(database, "0004")
+    upgrade(database)
+
+    assert query(database, "SELECT account_id, login FROM pyrus.sync_runs") == [(7, None)]
 
 
 def test_views_are_changed_in_their_place(forms: Secret, query: Query) -> None:

@@ -1,9 +1,6 @@
 """The command line: the only room that prints or exits."""
 
-import contextlib
 import importlib
-import io
-import os
 import signal
 import sys
 import traceback
@@ -11,7 +8,8 @@ from typing import NoReturn
 
 import click
 
-from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.cli import streams
+from pyrus_etl.errors import PyrusEtlError, SettingsError
 
 COMMANDS = {
     "demo": ("demo", "The whole road with no account: a simulated Pyrus, backfill, changes, sync, reports."),
@@ -26,6 +24,9 @@ COMMANDS = {
     "db": ("database", "The database: schema, URL, a shell, a server to query."),
     "sandbox": ("sandbox", "A simulated Pyrus, to develop and to try against."),
 }
+
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a command in good order: SIGHUP comes when its terminal is gone."""
 
 
 class LazyGroup(click.Group):
@@ -63,10 +64,10 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Runs the command and exits with the code that the README promises; only our own faults show a traceback."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
+    streams.prepare()
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         code = cli(prog_name="pyrus-etl", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -76,14 +77,20 @@ def main() -> NoReturn:
         code = 128 + signal.SIGINT
     except PyrusEtlError as error:
         code = _report(error)
-    except BrokenPipeError:
-        code = 0
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads what is left
     except Exception:
         click.echo("pyrus-etl: a fault of ours; please report it with these lines.", err=True)
         traceback.print_exc()
         code = 1
-    sys.exit(code)
+    sys.exit(code or _unwritten())
+
+
+def _unwritten() -> int:
+    """The exit code of a command that did its work, by whether stdout took what it printed."""
+    if (failure := streams.take_failure()) is None:
+        return 0
+    error = SettingsError(f"The output cannot be written: {failure.strerror}. Free some room or write it elsewhere.")
+    click.echo(f"pyrus-etl: {error}", err=True)
+    return error.exit_code
 
 
 def _report(error: PyrusEtlError) -> int:
@@ -92,6 +99,5 @@ def _report(error: PyrusEtlError) -> int:
     if "--json" in sys.argv:
         from pyrus_etl.cli.output import print_json
 
-        with contextlib.suppress(BrokenPipeError):
-            print_json({"status": "failed", "error": str(error), "exit_code": error.exit_code})
+        print_json({"status": "failed", "error": str(error), "exit_code": error.exit_code})
     return error.exit_code

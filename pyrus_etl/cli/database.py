@@ -11,7 +11,7 @@ import click
 from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
-from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import cluster, embedded, migrate
 from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema, revision
@@ -42,7 +42,8 @@ def upgrade() -> None:
         if found.time_zone:
             with connect(url) as connection, driver_errors_translated():
                 set_time_zone(connection, found.time_zone)
-    click.echo(f"The schema is at revision {REVISION}.")
+    with summary():
+        click.echo(f"The schema is at revision {REVISION}.")
 
 
 @db.command()
@@ -59,7 +60,8 @@ def downgrade(revision_id: str, yes: bool) -> None:
         raise SettingsError(f"Going down to {revision_id} drops tables with their rows; add --yes to mean it.")
     with database(settings()) as url:
         migrate.downgrade(url, revision_id)
-    click.echo(f"The schema is down at {revision_id}.")
+    with summary():
+        click.echo(f"The schema is down at {revision_id}.")
 
 
 @db.command()
@@ -115,7 +117,8 @@ def grant(role: str) -> None:
         require_schema(connection)
         with driver_errors_translated():
             grant_reports(connection, role)
-    click.echo(f"{role} may read the reports, schema {REPORT_SCHEMA}.")
+    with summary():
+        click.echo(f"{role} may read the reports, schema {REPORT_SCHEMA}.")
 
 
 @db.command()

@@ -15,7 +15,7 @@ from decimal import Decimal
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import fasteners
@@ -294,18 +294,11 @@ def _ourselves() -> str:
     return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
-class _Console(Console):
-    """A console that leaves it to the command line to say what it means that nobody reads on."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        raise BrokenPipeError
-
-
 def _console() -> Console:
     """stdout, at most a hundred columns; a character that it cannot show becomes a question mark."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    console = _Console(highlight=False)
+    console = Console(highlight=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     return console
 

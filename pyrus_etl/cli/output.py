@@ -1,14 +1,20 @@
 """What people and programs read: results on stdout, log lines and progress on stderr."""
 
+import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any
 
 import click
 import msgspec
 
+from pyrus_etl.cli import streams
 from pyrus_etl.sync.report import Report
+
+log = logging.getLogger(__name__)
 
 
 class _StderrHandler(logging.StreamHandler[IO[str]]):
@@ -33,7 +39,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        return _json(line).decode()
 
 
 def set_up_logging(level: str, form: str) -> None:
@@ -47,7 +53,24 @@ def set_up_logging(level: str, form: str) -> None:
 
 def print_json(value: dict[str, Any]) -> None:
     """One line of UTF-8, whatever the terminal speaks."""
-    click.echo(msgspec.json.encode(value))
+    click.echo(_json(value))
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    """JSON in UTF-8, which cannot hold half a character: a name of a file that is not UTF-8 shows its bytes."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        plain = msgspec.to_builtins(value, str_keys=True)
+        return json.dumps(plain, default=str).encode()
+
+
+@contextmanager
+def summary() -> Iterator[None]:
+    """Prints what a command has done. The work is done even if nobody can read of it, so that is only a warning."""
+    yield
+    if failure := streams.take_failure():
+        log.warning("the summary of the work could not be written to stdout: %s", failure.strerror)
 
 
 def print_report(report: Report) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, settings, with_settings
+from pyrus_etl.cli.output import summary
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.report.figures import figures
@@ -27,7 +28,8 @@ def report(file: str) -> None:
     path = Path(file)
     with database(settings()) as url, connect(url) as connection:
         size = write(connection, path)
-    click.echo(f"The page is in {path} ({size / 1e6:.1f} MB); open it in a browser.")
+    with summary():
+        click.echo(f"The page is in {path} ({size / 1e6:.1f} MB); open it in a browser.")
 
 
 def write(connection: Connection, path: Path) -> int:

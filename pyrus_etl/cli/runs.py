@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from pyrus_etl.cli.options import database, json_option, settings, with_settings
-from pyrus_etl.cli.output import print_json, print_report
+from pyrus_etl.cli.output import print_json, print_report, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.windows import Window
@@ -137,10 +137,11 @@ def run(kind: str, plan: Plan, found: Settings, as_json: bool, budget: Budget = 
     except PyrusEtlError as failure:  # the database did not even start
         report.finish(failure)
         error = failure
-    if as_json:
-        print_json(report.as_json())
-    elif report.status != "failed":
-        print_report(report)
+    with summary():
+        if as_json:
+            print_json(report.as_json())
+        elif report.status != "failed":
+            print_report(report)
     if error is not None:
         click.echo(f"pyrus-etl: {error}", err=True)
         return error.exit_code or (SET_ASIDE if report.counts.tasks_failed else 0)

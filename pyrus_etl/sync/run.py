@@ -199,9 +199,11 @@ def _clock(run: Run, budget: Budget) -> Iterator[None]:
 
 @contextmanager
 def _signals(run: Run) -> Iterator[None]:
-    """SIGINT and SIGTERM end the run after the work in hand; a second one ends it at once."""
+    """SIGINT, SIGTERM and SIGHUP end the run after the work in hand; a second one ends it at once."""
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if (hangup := signal.getsignal(signal.SIGHUP)) != signal.SIG_IGN:  # ignored under nohup
+        before[signal.SIGHUP] = hangup
 
     def restore() -> None:
         for number, handler in before.items():

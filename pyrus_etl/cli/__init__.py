@@ -13,7 +13,7 @@ from pyrus_etl.errors import PyrusEtlError, SettingsError
 
 COMMANDS = {
     "demo": ("demo", "The whole road with no account: a simulated Pyrus, backfill, changes, sync, reports."),
-    "check": ("check", "Settings, database, schema, login and one list call, with the remedy where one fails."),
+    "check": ("check", "Settings, database, schema, login and one list call, with the remedy if one fails."),
     "backfill": ("runs", "Everything in a period, resumable; then up to now."),
     "sync": ("runs", "What changed since the last run; on an empty database everything."),
     "reconcile": ("runs", "A census against what is stored: fetches what was missed, marks what is gone."),

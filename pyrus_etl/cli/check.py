@@ -1,159 +1,150 @@
-"""`check`: one line a thing that has to be right, with the remedy where it is not."""
+"""`check`: one line for each thing that has to be right. A line that fails says what to do: the error itself does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import click
 
 from pyrus_etl.cli.options import database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
+from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.windows import Window
-from pyrus_etl.load.connection import connect, require_schema
+from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
 from pyrus_etl.load.views import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
 
+T = TypeVar("T")
 
-@dataclass
-class Context:
-    """What the checks find out for those after them."""
-
-    stack: ExitStack
-    settings: Settings | None = None
-    url: Secret | None = None
-
-    @property
-    def found(self) -> Settings:
-        if self.settings is None:
-            raise SkippedCheck
-        return self.settings
-
-    @property
-    def database(self) -> Secret:
-        if self.url is None:
-            raise SkippedCheck
-        return self.url
+COLOURS = {"ok": "green", "failed": "red"}
 
 
-class SkippedCheck(Exception):
-    """What the check needs was not right."""
+class Found:
+    """What earlier checks found for later ones: set by the check that finds it, before those that need it run."""
+
+    settings: Settings
+    url: Secret
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+
+
+class Warned(Exception):
+    """The check passed, but the user should know something."""
 
 
 class Check(NamedTuple):
-    """A check: `does` returns what is right, or raises what is wrong."""
+    """`run` returns what is right, or raises Warned or PyrusEtlError; it needs the check named in `needs` to pass."""
 
     title: str
-    hint: str
-    does: Callable[[Context], str]
+    needs: str | None
+    run: Callable[[Found], str]
 
 
-@dataclass
-class Result:
-    """What came of a check."""
+class Result(NamedTuple):
+    """How a check ended: `status` is ok, warning, failed or skipped."""
 
     check: str
     status: str
     message: str
-    exit_code: int = field(default=0)
+    exit_code: int = 0
 
 
-CHECKS: list[Check] = []
+def _settings(found: Found) -> str:
+    found.settings = settings()
+    quota = found.settings.quota
+    return f"{found.settings.url}, quota {quota.requests} per {quota.period:.0f} s"
 
 
-def checks(title: str, hint: str) -> Callable[[Callable[[Context], str]], Callable[[Context], str]]:
-    """Registers a check, in the order in which they are made."""
-
-    def register(does: Callable[[Context], str]) -> Callable[[Context], str]:
-        CHECKS.append(Check(title, hint, does))
-        return does
-
-    return register
-
-
-@checks("settings", "Mend the setting that is named; config/pyrus_etl.toml lists them all.")
-def _settings(context: Context) -> str:
-    context.settings = settings()
-    return f"{context.settings.url}, quota {context.settings.quota.requests} per {context.settings.quota.period:.0f} s"
-
-
-@checks("database", "See that the server runs and that DATABASE_URL names it, or unset it for the embedded one.")
-def _database(context: Context) -> str:
-    context.url = context.stack.enter_context(database(context.found))
-    with connect(context.url) as connection:
+def _database(found: Found) -> str:
+    found.url = found.stack.enter_context(database(found.settings))
+    with connect(found.url) as connection:
         version = connection.info.server_version
-    kind = "" if context.found.database_url else ", embedded"
+    kind = "" if found.settings.database_url else ", embedded"
     return f"PostgreSQL {version // 10000}.{version % 10000}{kind}"
 
 
-@checks("schema", "Run pyrus-etl db upgrade.")
-def _schema(context: Context) -> str:
-    with connect(context.database) as connection:
+def _schema(found: Found) -> str:
+    with connect(found.url) as connection:
         require_schema(connection)
-        reports = (
-            "" if are_of_this_version(connection) else "; the reports are older or newer: run pyrus-etl db upgrade"
-        )
-    return f"at the expected revision{reports}"
+        with driver_errors_translated():
+            current = are_of_this_version(connection)
+    if not current:
+        raise Warned("at the expected revision, but the reports are of another version; run pyrus-etl db upgrade")
+    return "at the expected revision"
 
 
-@checks("login", "Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID; the README says where to get them.")
-def _login(context: Context) -> str:
-    async def profile() -> str:
-        async with Http(context.found) as http:
-            person = await RestApi(http).profile()
-            return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
-
-    return asyncio.run(profile())
+def _login(found: Found) -> str:
+    person = _asked(found, lambda api: api.profile())
+    return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
 
 
-@checks("list", "The account may see no tasks: give the person or bot access to forms and projects.")
-def _list(context: Context) -> str:
-    async def listed() -> str:
-        async with Http(context.found) as http:
-            answer = await RestApi(http).search(Window(), 10)
-            return f"{len(answer.headers)} tasks{' and more' if answer.has_more_tasks else ''}"
+def _list(found: Found) -> str:
+    listed = _asked(found, lambda api: api.search(Window(), 10))
+    if not listed.headers:
+        raise Warned("the account sees no tasks; give the person or bot access to forms and projects in Pyrus")
+    return f"{len(listed.headers)} tasks{' and more' if listed.has_more_tasks else ''}"
 
-    return asyncio.run(listed())
+
+def _asked(found: Found, ask: Callable[[RestApi], Awaitable[T]]) -> T:
+    """What Pyrus answers to one question."""
+
+    async def answer() -> T:
+        async with Http(found.settings) as http:
+            return await ask(RestApi(http))
+
+    return asyncio.run(answer())
+
+
+CHECKS = (
+    Check("settings", None, _settings),
+    Check("database", "settings", _database),
+    Check("schema", "database", _schema),
+    Check("login", "settings", _login),
+    Check("list", "login", _list),
+)
 
 
 @click.command()
 @json_option
 @with_settings()
 def check(as_json: bool) -> int:
-    """Settings, database, schema revision, login and one list call: a line each, with the remedy where one fails.
+    """Settings, database, schema revision, login and one list call: one line each, with the remedy if one fails.
 
     \b
     Example:  pyrus-etl check
     """
-    results: list[Result] = []
+    results: dict[str, Result] = {}
     with ExitStack() as stack:
-        context = Context(stack)
+        found = Found(stack)
         for each in CHECKS:
-            results.append(_made(each, context))
+            results[each.title] = _result(each, found, results)
             if not as_json:
-                _show(each, results[-1])
-    failed = next((result.exit_code for result in results if result.exit_code), 0)
+                _show(results[each.title])
+    code = next((result.exit_code for result in results.values() if result.exit_code), 0)
     if as_json:
-        plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results]
-        print_json({"status": "failed" if failed else "ok", "checks": plain})
-    return failed
+        plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results.values()]
+        print_json({"status": "failed" if code else "ok", "checks": plain})
+    return code
 
 
-def _made(each: Check, context: Context) -> Result:
+def _result(check: Check, found: Found, earlier: dict[str, Result]) -> Result:
+    needed = earlier.get(check.needs or "")
+    if needed and needed.status == "skipped":
+        return needed._replace(check=check.title)
+    if needed and needed.status == "failed":
+        return Result(check.title, "skipped", f"because the {needed.check} check failed")
     try:
-        return Result(each.title, "ok", each.does(context))
-    except SkippedCheck:
-        return Result(each.title, "skipped", "what it needs is not right yet")
+        return Result(check.title, "ok", check.run(found))
+    except Warned as warning:
+        return Result(check.title, "warning", str(warning))
     except PyrusEtlError as error:
-        return Result(each.title, "failed", str(error), error.exit_code or DatabaseUnavailable.exit_code)
+        return Result(check.title, "failed", " ".join(str(error).split()), error.exit_code)
 
 
-def _show(each: Check, result: Result) -> None:
-    colour = {"ok": "green", "failed": "red"}.get(result.status, "yellow")
-    click.echo(f"{click.style(f'{result.status:8}', fg=colour)}{result.check:10}{result.message}")
-    if result.status == "failed":
-        click.echo(f"{'':18}→ {each.hint}")
+def _show(result: Result) -> None:
+    status = click.style(f"{result.status:8}", fg=COLOURS.get(result.status, "yellow"))
+    click.echo(f"{status}{result.check:10}{result.message}")

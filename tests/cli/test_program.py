@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -161,17 +160,6 @@ def test_a_task_that_cannot_be_read_is_set_aside_with_6_and_retried(database: Se
     assert f"task {task_id}" in listed.stdout
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(10,)]
     assert query(database, "SELECT attempts, resolved_at IS NULL FROM pyrus.sync_errors") == [(1, False)]
-
-
-def test_check_says_a_line_each_with_the_remedy(database: Secret) -> None:
-    with Sandbox(World(1, tasks=3)) as sandbox:
-        good = program("check", sandbox=sandbox, database=database)
-        bad = program("check", sandbox=sandbox, database=database, PYRUS_SECURITY_KEY="wrong")
-
-    assert good.returncode == 0
-    assert re.findall(r"^ok +(\w+)", good.stdout, re.MULTILINE) == ["settings", "database", "schema", "login", "list"]
-    assert bad.returncode == 3
-    assert "→ Set PYRUS_LOGIN" in bad.stdout
 
 
 def test_downgrading_needs_a_yes(database: Secret, query: Query) -> None:

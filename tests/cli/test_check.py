@@ -1,0 +1,223 @@
+"""`check`: one line for each check. What failed carries its own remedy, and nothing else is blamed for it."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.runs import program
+from tests.scripted import Reply, scripted
+from tests.servers import Server
+from tests.typing import Query
+
+CHECKS = ["settings", "database", "schema", "login", "list"]
+
+
+class Line(NamedTuple):
+    status: str
+    message: str
+
+
+class Checked(NamedTuple):
+    """What `pyrus-etl check` printed, by check."""
+
+    code: int
+    lines: dict[str, Line]
+
+
+def checked(sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str) -> Checked:
+    process = program("check", sandbox=sandbox, database=database, **environment)
+    found = re.findall(r"^(ok|warning|failed|skipped) +(\w+) +(.*)$", process.stdout, re.MULTILINE)
+
+    assert [check for _, check, _ in found] == CHECKS, process.stdout + process.stderr
+    assert len(process.stdout.splitlines()) == len(CHECKS), "one line each"
+    assert "Traceback" not in process.stderr
+    return Checked(process.returncode, {check: Line(status, message) for status, check, message in found})
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(World(1, tasks=3)) as running:
+        yield running
+
+
+def test_all_is_well(sandbox: Sandbox, database: Secret) -> None:
+    found = checked(sandbox, database)
+
+    assert found.code == 0
+    assert {line.status for line in found.lines.values()} == {"ok"}
+
+
+def test_json_has_the_same_lines(sandbox: Sandbox, empty_database: Secret) -> None:
+    process = program("check", "--json", sandbox=sandbox, database=empty_database)
+    report = json.loads(process.stdout)
+
+    assert (process.returncode, report["status"]) == (5, "failed")
+    assert [(one["check"], one["status"]) for one in report["checks"]] == [
+        ("settings", "ok"), ("database", "ok"), ("schema", "failed"), ("login", "ok"), ("list", "ok"),
+    ]  # fmt: skip
+    assert "pyrus-etl db upgrade" in report["checks"][2]["message"]
+
+
+def test_a_bad_setting_is_named_and_nothing_else_is_tried(sandbox: Sandbox, database: Secret) -> None:
+    found = checked(sandbox, database, PYRUS_ETL_OVERLAP="soon")
+
+    assert found.code == 2
+    assert found.lines["settings"].status == "failed"
+    assert "PYRUS_ETL_OVERLAP" in found.lines["settings"].message
+    assert {found.lines[check] for check in CHECKS[1:]} == {Line("skipped", "because the settings check failed")}
+
+
+class Case(NamedTuple):
+    """A database that is not right: the URL or the statement that makes it so, and what the remedy has to name."""
+
+    remedy: str
+    url: str = ""
+    statement: str = ""
+
+
+NO_DATABASE = {
+    "no such database": Case("nosuchdatabase", url="dbname=nosuchdatabase"),
+    "no such role": Case("nosuchrole", url="user=nosuchrole"),
+}
+
+
+@pytest.mark.parametrize("case", NO_DATABASE.values(), ids=NO_DATABASE.keys())
+def test_a_database_that_cannot_be_used_blames_no_schema(sandbox: Sandbox, database: Secret, case: Case) -> None:
+    url = case.url if "://" in case.url else url_with(database, case.url)
+    found = checked(sandbox, Secret(url))
+
+    assert found.code == 5
+    assert found.lines["database"].status == "failed"
+    assert case.remedy in found.lines["database"].message
+    assert "db upgrade" not in found.lines["database"].message
+    assert found.lines["schema"] == Line("skipped", "because the database check failed")
+    assert found.lines["list"].status == "ok", "what needs no database is still checked"
+
+
+def test_a_wrong_password_is_called_that(sandbox: Sandbox, postgresql_18: Server, database: Secret) -> None:
+    with password_needed(postgresql_18, "guarded"):
+        found = checked(sandbox, Secret(url_with(database, "user=guarded password=canary")))
+
+    assert found.code == 5
+    assert "password" in found.lines["database"].message
+    assert "db upgrade" not in found.lines["database"].message
+    assert "canary" not in found.lines["database"].message
+    assert found.lines["schema"].status == "skipped"
+
+
+SCHEMAS = {
+    "missing": Case(
+        "run pyrus-etl db upgrade", statement="DROP SCHEMA pyrus_report CASCADE; DROP SCHEMA pyrus CASCADE"
+    ),
+    "older": Case("run pyrus-etl db upgrade", statement="UPDATE pyrus.alembic_version SET version_num = '0001'"),
+}
+
+
+@pytest.mark.parametrize("case", SCHEMAS.values(), ids=SCHEMAS.keys())
+def test_a_schema_of_another_version_says_which_side_to_bring_up(
+    sandbox: Sandbox, database: Secret, query: Query, case: Case
+) -> None:
+    query(database, case.statement)
+    found = checked(sandbox, database)
+
+    assert found.code == 5
+    assert [line.status for line in found.lines.values()] == ["ok", "ok", "failed", "ok", "ok"]
+    assert case.remedy in found.lines["schema"].message
+    assert ("db upgrade" in found.lines["schema"].message) == ("db upgrade" in case.remedy)
+
+
+def test_reports_of_another_version_are_a_warning(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    query(database, "COMMENT ON SCHEMA pyrus_report IS 'older'")
+    found = checked(sandbox, database)
+
+    assert found.code == 0
+    assert found.lines["schema"].status == "warning"
+    assert "pyrus-etl db upgrade" in found.lines["schema"].message
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "remedy"),
+    [
+        ({"PYRUS_SECURITY_KEY": "", "PYRUS_LOGIN": ""}, 2, "set PYRUS_LOGIN"),
+        ({"PYRUS_CLIENT_ID": ""}, 2, "PYRUS_CLIENT_ID"),
+        ({"PYRUS_SECURITY_KEY": "canary"}, 3, "PYRUS_SECURITY_KEY"),
+        ({"PYRUS_LOGIN": "nobody@example.com"}, 3, "nobody@example.com"),
+        ({"PYRUS_ACCESS_TOKEN": "canary"}, 3, "get a new one"),
+    ],
+    ids=["no login", "no client id", "wrong key", "wrong login", "wrong token"],
+)
+def test_a_login_that_is_not_accepted_says_what_to_set(
+    sandbox: Sandbox, database: Secret, environment: dict[str, str], code: int, remedy: str
+) -> None:
+    found = checked(sandbox, database, **environment)
+
+    assert found.code == code
+    assert [line.status for line in found.lines.values()] == ["ok", "ok", "ok", "failed", "skipped"]
+    assert remedy in found.lines["login"].message
+    assert "canary" not in found.lines["login"].message
+    assert found.lines["list"].message == "because the login check failed"
+
+
+@pytest.mark.parametrize(
+    ("reply", "remedy"),
+    [
+        (Reply(200, b"<html>It works!</html>"), "PYRUS_URL"),
+        (Reply(404, b"<html>Not found</html>"), "PYRUS_URL"),
+    ],
+    ids=[
+        "a web page",
+        "404",
+    ],
+)
+def test_a_server_that_is_no_pyrus_or_is_down_says_so(
+    database: Secret, impatient: None, reply: Reply, remedy: str
+) -> None:
+    with scripted(lambda _: reply) as server:
+        login = {"PYRUS_LOGIN": "a", "PYRUS_CLIENT_ID": "b", "PYRUS_SECURITY_KEY": "c"}
+        found = checked(None, database, PYRUS_URL=server.url, **login)
+
+    assert found.code == 4
+    assert found.lines["login"].status == "failed"
+    assert remedy in found.lines["login"].message
+    assert ("PYRUS_URL" in found.lines["login"].message) == (remedy == "PYRUS_URL")
+
+
+def test_an_account_that_sees_no_tasks_is_a_warning(database: Secret) -> None:
+    with Sandbox(World(1, tasks=0)) as sandbox:
+        found = checked(sandbox, database)
+
+    assert found.code == 0
+    assert found.lines["list"] == Line(
+        "warning", "the account sees no tasks; give the person or bot access to forms and projects in Pyrus"
+    )
+
+
+def url_with(database: Secret, parts: str) -> str:
+    """The URL of a database with other parts, written as `name=value`."""
+    settings = {**conninfo_to_dict(database.reveal()), **conninfo_to_dict(parts)}
+    user, password = settings["user"], settings.get("password")
+    who = f"{user}:{password}" if password else user
+    return f"postgresql://{who}@/{settings['dbname']}?host={settings['host']}&port={settings.get('port', 5432)}"
+
+
+@contextmanager
+def password_needed(server: Server, role: str) -> Iterator[None]:
+    """A role that has to give a password, unlike others, for as long as the block lasts."""
+    rules = server.folder / "pg_hba.conf"
+    before = rules.read_text(encoding="utf-8")
+    rules.write_text(f"local all {role} scram-sha-256\n{before}", encoding="utf-8")
+    server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
+    server.execute("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        rules.write_text(before, encoding="utf-8")
+        server.execute("SELECT pg_reload_conf()")
+        server.execute(f"DROP ROLE {role}")

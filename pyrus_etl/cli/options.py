@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings that come of them."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -8,6 +9,8 @@ import click
 
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.settings import LOG_FORMATS, LOG_LEVELS, Secret, Settings, load_settings
+
+log = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,10 +52,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def settings() -> Settings:
-    """The settings in force for the command that runs; sets up logging by them."""
+    """The settings in force for the command that runs; sets up logging by them, and logs their warnings."""
     options = dict(click.get_current_context().find_root().ensure_object(dict))
     found = load_settings(options, config_file=options.pop("config", None))
     set_up_logging(found.log_level, found.log_format)
+    for warning in found.warnings:
+        log.warning("%s", warning)
     return found
 
 

@@ -1,0 +1,63 @@
+"""Names of variables that are nearly ours: a misspelt setting must not pass for one that is not given."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.settings.text import stripped
+
+URL, URL_FILE = "DATABASE_URL", "DATABASE_URL_FILE"
+_POSTGRESQL = re.compile(r"""["']?(jdbc:)?postgres(ql)?(\+\w+)?://""", re.IGNORECASE)
+
+
+def refuse_lost_url(environment: Mapping[str, str]) -> None:
+    """Raises SettingsError if a variable looks like a misspelt DATABASE_URL.
+
+    Other programs have variables such as DATABASE_HOST or MY_DATABASE_URL; those do not count.
+    """
+    for name, text in environment.items():
+        if _is_misspelt(name, text):
+            right = URL_FILE if name.upper().endswith("FILE") else URL
+            raise SettingsError(
+                f"{name} is not a setting; rename it to {right}, or remove it to use the embedded PostgreSQL."
+            )
+
+
+def _is_misspelt(name: str, text: str) -> bool:
+    if _POSTGRESQL.match(stripped(text)):
+        return name.upper().startswith("PYRUS_") or _is_near(name, URL, 2)
+    return bool(stripped(text)) and _is_near(name, URL_FILE, 1)
+
+
+def _is_near(name: str, right: str, most: int) -> bool:
+    """Whether the names differ in a few letters; a further word (MY_, _TEST) makes it another name."""
+    letters, rights = re.sub(r"[^A-Z]", "", name.upper()), right.replace("_", "")
+    if letters == rights:
+        return True
+    words = [word for word in re.split(r"[^A-Z]+", name.upper()) if word]
+    return len(words) <= right.count("_") + 1 and _distance(letters, rights) <= most
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters are missing, too many, wrong or swapped with the next."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, b in enumerate(other, 1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                row[j] = min(row[j], last[j - 2] + 1)
+    return row[-1]
+
+
+def warnings_about(environment: Mapping[str, str], known: set[str], *, embedded: bool) -> Iterator[str]:
+    """A sentence for each variable that may be meant for us and is not read."""
+    for name, text in environment.items():
+        if name not in known and name.upper().startswith("PYRUS_") and stripped(text):
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+            yield f"{name} is not a setting and is ignored" + (f"; did you mean {near[0]}?" if near else ".")
+    urls = [name for name, text in environment.items() if name not in known and _POSTGRESQL.match(stripped(text))]
+    if embedded and urls:
+        yield f"{', '.join(urls)} holds the URL of a PostgreSQL, but only {URL} is read: the embedded one is used."

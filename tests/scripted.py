@@ -104,13 +104,14 @@ def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) ->
     """Passes every request on to the sandbox, but those that are answered otherwise."""
 
     def script(asked: Asked) -> Reply:
-        return otherwise(asked) or _passed_on(sandbox, asked)
+        return otherwise(asked) or passed_on(sandbox, asked)
 
     with scripted(script) as server:
         yield server
 
 
-def _passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
+def passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
+    """What the sandbox answers."""
     kept = {name: value for name, value in asked.headers.items() if name in ("Authorization", "Content-Type")}
     request = urllib.request.Request(sandbox.url + asked.path, asked.body or None, kept, method=asked.method)
     try:

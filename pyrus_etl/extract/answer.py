@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from pyrus_etl.extract.decode import storable
+
 
 class Again(Exception):
     """No answer this time, but another try may bring one.
@@ -47,7 +49,7 @@ class Redirected(Refused):
 
 
 class AccessDenied(Refused):
-    """403 or 404: the account may not see what was asked for, or it is not there."""
+    """403 or 404, by the API itself: the account may not see what was asked for, or it is not there."""
 
 
 class Unreadable(Exception):
@@ -76,7 +78,8 @@ def is_complaint(status: int, body: bytes) -> bool:
 def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     """The body of a good answer.
 
-    Raises Again, QuotaSpent, TokenRefused or Refused.
+    Raises Again, QuotaSpent, TokenRefused or Refused. A 403 or 404 is the API's own only if its body is the API's error
+    envelope, or empty; what a firewall refuses says nothing of a task.
     """
     if status == 429:
         raise QuotaSpent(_pause(headers))
@@ -85,7 +88,7 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     if 300 <= status < 400:
         raise Redirected(status, Complaint("redirect", "set PYRUS_URL to the API's own origin"))
     if body.lstrip()[:1] == b"<" and status != 401:
-        raise Again(f"status {status} with HTML in place of JSON; is PYRUS_URL the origin of a Pyrus?", body=body)
+        raise Again(f"status {status} with HTML in place of JSON; {_hint(status)}", body=body)
     complaint = _complaint(body) if is_complaint(status, body) else None
     if complaint is None:
         return body
@@ -94,6 +97,8 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     if status == 401:
         raise TokenRefused(str(complaint))
     if status in (403, 404):
+        if body.strip() and not complaint.code:
+            raise Again(f"status {status} without the error envelope of Pyrus's API; {_hint(status)}", body=body)
         raise AccessDenied(status, complaint)
     raise Refused(status, complaint)
 
@@ -118,6 +123,12 @@ def _seconds(text: str | None) -> float | None:
     return max(seconds, 0) if seconds < float("inf") else None
 
 
+def _hint(status: int) -> str:
+    if status == 200:
+        return "is PYRUS_URL the origin of a Pyrus?"
+    return "a firewall or proxy seems to answer in Pyrus's place: let this program through to PYRUS_URL"
+
+
 class _ApiException(msgspec.Struct, rename="pascal"):
     code: str = ""
     message: str = ""
@@ -129,7 +140,7 @@ class _Envelope(msgspec.Struct, rename="pascal"):
 
 def _complaint(body: bytes) -> Complaint:
     try:
-        told = msgspec.json.decode(body, type=_Envelope).api_exception
+        told = msgspec.json.decode(storable(body), type=_Envelope).api_exception
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Complaint("", "")
     return Complaint(told.code[:200], told.message[:500])

@@ -5,7 +5,6 @@ JSON, or that lacks what it must have, is refused.
 """
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
@@ -23,15 +22,15 @@ _ESCAPE = re.compile(
           | . )""",
     re.VERBOSE | re.DOTALL,
 )
+_REPLACEMENT = "\ufffd".encode()
 _UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def storable(body: bytes) -> bytes:
-    """The JSON text with U+FFFD wherever an escape means U+0000 or a lone surrogate, and for bytes that are no UTF-8.
+    """The JSON text with U+FFFD wherever an escape means U+0000 or a lone surrogate, and for bytes that are not UTF-8.
 
     PostgreSQL holds none of them, neither in text nor in jsonb (its manual, 8.14).
     """
-    body = body.removeprefix(BOM_UTF8)
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -39,6 +38,11 @@ def storable(body: bytes) -> bytes:
     if not _UNSTORABLE.search(body):
         return body
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["unstorable"] else escape[0], body)
+
+
+def damage(served: bytes, stored: bytes) -> int:
+    """How many characters of a served body are U+FFFD in the `storable` one because their bytes are not UTF-8."""
+    return 0 if stored is served else stored.count(_REPLACEMENT) - served.count(_REPLACEMENT)
 
 
 def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:

@@ -11,7 +11,7 @@ import msgspec
 
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again, Refused, Unreadable
-from pyrus_etl.extract.decode import decode, storable
+from pyrus_etl.extract.decode import damage, decode, storable
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.lists import LongList, Sieve, read_list
 from pyrus_etl.extract.source import Fetched
@@ -146,14 +146,19 @@ class _TaskBody(msgspec.Struct, rename="pascal"):
 
 
 def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
-    return lambda body: decode(storable(body), kind)
+    def read(body: bytes) -> tuple[T, int]:
+        held = storable(body)
+        read, unreadable = decode(held, kind)
+        return read, unreadable + damage(body, held)
+
+    return read
 
 
 def _read_task(body: bytes) -> tuple[bytes, str, TaskWithNotes, int]:
-    """A task, with its body as it can be stored and the SHA-256 of the body as served."""
+    """A task, with its body as it can be stored and the SHA-256 of the body as served, in UTF-8."""
     held = storable(body)
     try:
         read, unreadable = decode(held, _TaskBody)
     except msgspec.ValidationError as error:
         raise Unreadable(str(error), body) from error
-    return held, hashlib.sha256(body).hexdigest(), read.task_with_notes, unreadable
+    return held, hashlib.sha256(body).hexdigest(), read.task_with_notes, unreadable + damage(body, held)

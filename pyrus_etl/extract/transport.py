@@ -7,6 +7,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from pyrus_etl.errors import BodyTooLarge
+from pyrus_etl.extract.charset import Transcoder
 from pyrus_etl.settings import Settings, is_loopback
 
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
@@ -59,14 +60,14 @@ def proxy_for(url: str) -> str | None:
 
 
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> bytes:
-    """The body, decompressed, without what the sieve took out; refused when it outgrows all reason."""
-    body = bytearray()
+    """The body, decompressed and in UTF-8, without what the sieve took out; refused when it outgrows all reason."""
+    body, transcoder = bytearray(), Transcoder(response.charset)
     if sieve:
         sieve.restart()
     while chunk := await response.content.readany():
-        body += chunk
+        body += transcoder.feed(chunk)
         if sieve:
             sieve.sift(body)
         if len(body) > LARGEST_BODY:
             raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
-    return bytes(body)
+    return bytes(body + transcoder.feed(b"", last=True))

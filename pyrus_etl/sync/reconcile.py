@@ -13,7 +13,7 @@ from pyrus_etl.load.cursor import move_cursor
 from pyrus_etl.load.deletion import absentees, mark_deleted
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.incremental import inbox, set_aside
-from pyrus_etl.sync.road import Listed, carry, in_parts
+from pyrus_etl.sync.road import Listed, carry, count_odd, in_parts
 from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
@@ -86,5 +86,7 @@ async def _is_gone(run: Run, task_id: int) -> bool:
     try:
         await run.source.task(task_id)
     except TaskRefused as error:
+        count_odd(task_id, error, run)
         return error.denied
+    run.odd_in_a_row = 0
     return False

@@ -165,10 +165,15 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
         run.odd_in_a_row = 0
         return Arrival(wanted.of, load=task_load(fetched, wanted.header, run.forms), weight=len(fetched.payload))
     except TaskRefused as error:
-        run.odd_in_a_row += error.odd and wanted.header.id not in run.retried
-        if run.odd_in_a_row > MOST_ODD_IN_A_ROW:
-            raise PyrusUnreachable(f"{run.odd_in_a_row} tasks in a row kept failing, last: {error}.") from error
+        count_odd(wanted.header.id, error, run)
         return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
+
+
+def count_odd(task_id: int, error: TaskRefused, run: Run) -> None:
+    """Counts faults of the server that came one after the other; raises PyrusUnreachable when they are too many."""
+    run.odd_in_a_row += error.odd and task_id not in run.retried
+    if run.odd_in_a_row > MOST_ODD_IN_A_ROW:
+        raise PyrusUnreachable(f"{run.odd_in_a_row} tasks in a row kept failing, last: {error}.") from error
 
 
 def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | None]) -> TaskLoad:

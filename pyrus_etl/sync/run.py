@@ -179,6 +179,11 @@ async def _hint(run: Run) -> None:
 async def _write_end(run: Run) -> None:
     run.count()
     report = run.report
+    if unreadable := report.counts.values_unreadable:
+        log.warning(
+            "%d values or characters could not be read: null or U+FFFD in the tables; pyrus.raw_tasks has the bodies",
+            unreadable,
+        )
     columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
     await run.store.run(write_run, report.run_id, columns | asdict(report.counts))
 

@@ -70,18 +70,45 @@ def test_401_is_about_the_token_and_403_and_404_about_the_task() -> None:
         read(404, b"")
 
 
+FOREIGN = [
+    b'{"message": "Forbidden"}',
+    b"{}",
+    b"[]",
+    b"null",
+    b'"no"',
+    b"Access denied.",
+    b"<html>Blocked</html>",
+    b'{"error": {"code": 403}}',
+    b'{"ApiException": null}',
+    b'{"ApiException": 5}',
+    b'{"ApiException": {}}',
+    b'{"ApiException": {"Code": 403}}',
+    b'{"apiException": {"code": "BehavioralTaskAccessViolation"}}',
+    b'{"a":"\\ud800"}',
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("body", FOREIGN)
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refusal_that_is_not_the_apis_own_is_a_fault_on_the_way(status: int, body: bytes) -> None:
+    with pytest.raises(Again, match=rf"status {status} .* firewall or proxy") as refusal:
+        read(status, body)
+
+    assert refusal.value.body == body
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", ENVELOPE, b" " + ENVELOPE, ENVELOPE.replace(b"No", b"\xff")])
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refusal_with_the_error_envelope_or_without_a_body_is_the_apis_own(status: int, body: bytes) -> None:
+    with pytest.raises(AccessDenied, match=str(status)):
+        read(status, body)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_the_end_and_says_which_setting_to_mend(status: int) -> None:
     with pytest.raises(Redirected, match="PYRUS_URL"):
         read(status, b"", Location="https://elsewhere.example/")
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b'"no"', b'{"ApiException": 5}', b"\xff\xfe", b'{"a":"\\ud800"}']
-)
-def test_an_envelope_that_is_none_does_not_hide_the_status(body: bytes) -> None:
-    with pytest.raises(AccessDenied, match="403"):
-        read(403, body)
 
 
 @pytest.mark.parametrize(

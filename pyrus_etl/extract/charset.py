@@ -1,0 +1,105 @@
+"""Bodies → UTF-8, as the answer declares its characters, without invisible characters at the front.
+
+Everything behind this reads UTF-8: a login, an error envelope, a list row by row, a task.
+"""
+
+import codecs
+import json
+import re
+from unicodedata import category
+
+FRONT = 64
+"""Bytes at the front of a body that show whether it is UTF-16 or UTF-32."""
+LONGEST_CHARACTER = 4
+DAMAGED = b"\xff"
+"""Stands for what is not a character in the declared charset; no UTF-8 has this byte, so `storable` finds it."""
+
+_MARK = "\udfff"
+_NO_CHARSETS = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined", "utf-7"}
+"""Text codecs of Python under which JSON would mean something else."""
+_AS_UTF_8 = {"utf-8", "utf-8-sig", "ascii"}
+_VISIBLE_FROM = 0x3000 + 1
+_INVISIBLE = "".join(
+    character
+    for character in [*map(chr, range(_VISIBLE_FROM)), "\ufeff"]
+    if character.isspace() or category(character) in ("Cc", "Cf")
+)
+_INVISIBLES = re.compile(b"(?:" + b"|".join(re.escape(character.encode()) for character in _INVISIBLE) + b")+")
+
+codecs.register_error("pyrus_etl.mark", lambda error: (_MARK, getattr(error, "end", 0)))
+
+
+class Transcoder:
+    """Turns a body that arrives in pieces into UTF-8; bytes that are not what they claim to be become DAMAGED.
+
+    UTF-8 itself passes unread.
+    """
+
+    def __init__(self, declared: str | None) -> None:
+        self._declared = declared
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._held = b""
+        self._identified = self._begun = False
+
+    def feed(self, piece: bytes, *, last: bool = False) -> bytes:
+        """What the piece adds to the body; little is held back until the front of the body is known."""
+        if not self._identified:
+            piece, self._held = self._held + piece, b""
+            if len(piece) < FRONT and not last:
+                self._held = piece
+                return b""
+            self._decoder = _decoder(charset_of(piece, self._declared))
+            self._identified = True
+        if self._decoder:
+            piece = _marked(self._decoder.decode(piece, last))
+        return piece if self._begun else self._begin(piece, last=last)
+
+    def _begin(self, piece: bytes, *, last: bool) -> bytes:
+        """The body from its first visible character on, as soon as that has arrived whole."""
+        visible = without_invisible_front(self._held + piece)
+        self._begun = last or len(visible) >= LONGEST_CHARACTER
+        self._held = b"" if self._begun else visible
+        return visible if self._begun else b""
+
+
+def utf_8(body: bytes, declared: str | None = None) -> bytes:
+    """A whole body in UTF-8."""
+    return Transcoder(declared).feed(body, last=True)
+
+
+def charset_of(front: bytes, declared: str | None) -> str:
+    """Python's name of the charset in which a body is written.
+
+    Its first bytes decide if they show UTF-16, UTF-32 or a byte order mark, for JSON begins in ASCII; else the
+    declaration does, if Python knows the name; else it is UTF-8.
+    """
+    shown = json.detect_encoding(front)
+    if shown != "utf-8":
+        return shown
+    name = _known(declared)
+    return "utf-8" if name.startswith(("utf-16", "utf-32")) and 0 not in front else name
+
+
+def without_invisible_front(body: bytes) -> bytes:
+    """The body without the byte order marks, white space and other invisible characters before it."""
+    found = _INVISIBLES.match(body)
+    return body[found.end() :] if found else body
+
+
+def _known(declared: str | None) -> str:
+    try:
+        name = codecs.lookup((declared or "").strip(" \t'\"")).name
+        bytes(LONGEST_CHARACTER).decode(name)  # refuses codecs that are not about text
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if name.replace("_", "-") in _NO_CHARSETS else name
+
+
+def _decoder(charset: str) -> codecs.IncrementalDecoder | None:
+    if charset in _AS_UTF_8:
+        return None
+    return codecs.getincrementaldecoder(charset)("pyrus_etl.mark")
+
+
+def _marked(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass").replace(_MARK.encode("utf-8", "surrogatepass"), DAMAGED)

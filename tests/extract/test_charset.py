@@ -1,0 +1,93 @@
+"""The characters of an answer: as it declares them, whatever piece they arrive in, and without what nobody sees."""
+
+import json
+
+import pytest
+
+from pyrus_etl.extract.charset import Transcoder, utf_8
+from pyrus_etl.extract.decode import damage, storable
+
+TEXT = json.dumps({"Text": "Тендер №5 «ёлка»"}, ensure_ascii=False)
+PLAIN = json.dumps({"Text": "Тендер"}, ensure_ascii=False)
+LATIN = json.dumps({"Text": "café ÿ"}, ensure_ascii=False)
+
+
+def in_pieces(body: bytes, declared: str | None, size: int) -> bytes:
+    transcoder = Transcoder(declared)
+    pieces = [transcoder.feed(body[start : start + size]) for start in range(0, len(body), size)]
+    return b"".join(pieces) + transcoder.feed(b"", last=True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize(
+    ("written", "declared", "text"),
+    [
+        ("utf-8", None, TEXT),
+        ("utf-8", "utf-8", TEXT),
+        ("utf-8", "x-unknown", TEXT),
+        ("utf-8", "us-ascii", TEXT),
+        ("utf-8", "utf-16", TEXT),
+        ("utf-8", "hex", TEXT),
+        ("utf-8", "rot13", TEXT),
+        ("utf-8", "unicode_escape", TEXT),
+        ("utf-8", "utf-7", TEXT),
+        ("utf-8", "", TEXT),
+        ("utf-8-sig", "windows-1251", TEXT),
+        ("windows-1251", "windows-1251", TEXT),
+        ("windows-1251", "Windows-1251", TEXT),
+        ("windows-1251", "CP1251", TEXT),
+        ("windows-1251", ' "windows-1251" ', TEXT),
+        ("koi8-r", "KOI8-R", PLAIN),
+        ("cp866", "cp866", PLAIN),
+        ("iso-8859-5", "ISO-8859-5", PLAIN),
+        ("latin-1", "latin-1", LATIN),
+        ("latin-1", "ISO-8859-1", LATIN),
+        ("utf-16", None, TEXT),
+        ("utf-16", "utf-8", TEXT),
+        ("utf-16-le", "utf-16", TEXT),
+        ("utf-16-be", "utf-16", TEXT),
+        ("utf-16-le", None, TEXT),
+        ("utf-16-be", "UTF-16BE", TEXT),
+        ("utf-32", "utf-32", TEXT),
+        ("utf-32-be", None, TEXT),
+    ],
+)
+def test_a_body_is_read_as_it_is_declared_or_as_its_first_bytes_show(
+    written: str, declared: str | None, text: str, size: int
+) -> None:
+    assert in_pieces(text.encode(written), declared, size).decode() == text
+
+
+@pytest.mark.parametrize(
+    ("body", "declared", "text", "damaged"),
+    [
+        ('{"a":"ж"}'.encode("windows-1251"), "utf-8", '{"a":"\ufffd"}', 1),
+        ('{"a":"жук"}'.encode("windows-1251"), None, '{"a":"\ufffd\ufffd\ufffd"}', 3),
+        (b'{"a":"\x98"}', "windows-1251", '{"a":"\ufffd"}', 1),
+        ('{"a":"\ufffdж"}'.encode() + b"\xff", None, '{"a":"\ufffdж"}\ufffd', 1),
+        ('{"a":"'.encode("utf-16-le") + b"\x00\xd8" + '"}'.encode("utf-16-le"), "utf-16", '{"a":"\ufffd"}', 1),
+        (b'{"a":"\\ud800"}', None, '{"a":"\\ufffd"}', 0),
+    ],
+)
+def test_bytes_that_are_not_what_they_claim_to_be_are_counted(
+    body: bytes, declared: str | None, text: str, damaged: int
+) -> None:
+    served = utf_8(body, declared)
+    stored = storable(served)
+
+    assert (stored.decode(), damage(served, stored)) == (text, damaged)
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-be"])
+@pytest.mark.parametrize(
+    "front",
+    ["\ufeff", "\ufeff\ufeff", "\u200b", "\u200f\u2060", "\u00ad", "\u00a0", "\u2028", "\r\n\t ", "\ufeff \ufeff"],
+)
+def test_nothing_invisible_stands_before_a_body(front: str, charset: str, size: int) -> None:
+    assert in_pieces((front + "{}").encode(charset), charset, size) == b"{}"
+    assert in_pieces(front.encode(), None, size) == b""
+
+
+def test_invisible_characters_within_a_body_stay() -> None:
+    assert utf_8('{"a":"\u200b\ufeff"}\ufeff'.encode()) == '{"a":"\u200b\ufeff"}\ufeff'.encode()

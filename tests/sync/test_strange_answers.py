@@ -1,0 +1,188 @@
+"""Answers that were changed on the way, or that are written in other characters: what comes of them in the tables."""
+
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
+from tests.oracle import assert_tables_equal_world
+from tests.runs import carried_out, sync
+from tests.scripted import Asked, Reply, in_front_of, passed_on
+from tests.typing import Query
+
+DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
+ENVELOPE = b'{"ApiException": {"Code": "TaskNotFound", "Message": "There is no such task."}}'
+BOM = b"\xef\xbb\xbf"
+
+Script = Callable[[Asked], Reply | None]
+
+
+def refusing(task_id: int, reply: Reply) -> Script:
+    return lambda asked: reply if asked.path.endswith(f"/task/{task_id}") else None
+
+
+def rewritten(sandbox: Sandbox, rewrite: Callable[[bytes], bytes], content_type: str) -> Script:
+    """Answers as the sandbox does, in other bytes."""
+
+    def answer(asked: Asked) -> Reply:
+        reply = passed_on(sandbox, asked)
+        return reply._replace(body=rewrite(reply.body), headers={**reply.headers, "Content-Type": content_type})
+
+    return answer
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Blocked</html>",
+        BOM + b"<html>Blocked</html>",
+        "\u200b<html>".encode(),
+        "<html>Blocked</html>".encode("utf-16"),
+        b"Access denied by policy 17",
+        b'{"message": "Forbidden"}',
+        b"{}",
+        b"null",
+        b'{"error": "access_denied", "error_code": "x"}',
+    ],
+)
+@pytest.mark.usefixtures("impatient")
+def test_what_a_firewall_refuses_is_not_marked_as_deleted(
+    database: Secret, query: Query, status: int, body: bytes
+) -> None:
+    with Sandbox(World(1, tasks=10)) as sandbox:
+        sync(sandbox, database)
+        hidden = sandbox.world.task_ids()[0]
+        sandbox.world.revoke(hidden)
+        with in_front_of(sandbox, refusing(hidden, Reply(status, body))) as server:
+            report = carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+
+    assert (report.counts.tasks_deleted, report.counts.tasks_failed) == (0, 1)
+    assert query(database, DELETED) == []
+    ((error,),) = query(database, "SELECT error FROM pyrus.sync_errors")
+    assert f"status {status} " in str(error)
+    assert "firewall or proxy" in str(error)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("body", [ENVELOPE, BOM + ENVELOPE, ENVELOPE.decode().encode("utf-16"), b"", b"\r\n", BOM])
+def test_what_the_api_refuses_is_marked_as_deleted(database: Secret, query: Query, status: int, body: bytes) -> None:
+    with Sandbox(World(1, tasks=10)) as sandbox:
+        sync(sandbox, database)
+        hidden = sandbox.world.task_ids()[0]
+        sandbox.world.revoke(hidden)
+        with in_front_of(sandbox, refusing(hidden, Reply(status, body))) as server:
+            carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+
+    assert query(database, DELETED) == [(hidden,)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_firewall_that_refuses_every_absent_task_ends_the_census(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=60)) as sandbox:
+        sync(sandbox, database)
+        for task_id in sandbox.world.task_ids()[:40]:
+            sandbox.world.delete(task_id)
+        blocked = Reply(403, b"Blocked.")
+        with (
+            in_front_of(sandbox, lambda asked: blocked if "/task/" in asked.path else None) as server,
+            pytest.raises(PyrusUnreachable, match="firewall or proxy"),
+        ):
+            carried_out("reconcile", partial(reconcile_plan, force=True), sandbox, database, PYRUS_URL=server.url)
+
+    assert query(database, DELETED) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_firewall_before_the_contacts_is_not_an_account_without_contacts(database: Secret) -> None:
+    blocked = Reply(403, b'{"message": "Forbidden"}')
+    with (
+        Sandbox(World(1, tasks=5)) as sandbox,
+        in_front_of(sandbox, lambda asked: blocked if "contacts" in asked.path else None) as server,
+        pytest.raises(PyrusUnreachable, match=r"contacts .* firewall or proxy"),
+    ):
+        sync(sandbox, database, PYRUS_URL=server.url)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_firewall_before_the_login_is_not_a_refused_login(database: Secret) -> None:
+    blocked = Reply(403, BOM + b"<html>Blocked</html>")
+    with (
+        Sandbox(World(1, tasks=5)) as sandbox,
+        in_front_of(sandbox, lambda asked: blocked if "token" in asked.path else None) as server,
+        pytest.raises(PyrusUnreachable, match="firewall or proxy"),
+    ):
+        sync(sandbox, database, PYRUS_URL=server.url)
+
+
+@pytest.mark.parametrize(
+    ("charset", "content_type"),
+    [
+        ("utf-8-sig", "application/json"),
+        ("utf-16", "application/json"),
+        ("utf-16-be", 'application/json; charset="UTF-16BE"'),
+        ("utf-32", "application/json; charset=utf-32"),
+        ("utf-8", "text/plain; charset=made-up"),
+    ],
+)
+def test_every_answer_may_be_written_in_other_characters(database: Secret, charset: str, content_type: str) -> None:
+    with Sandbox(World(1, tasks=30)) as sandbox:
+        script = rewritten(sandbox, lambda body: body.decode().encode(charset), content_type)
+        with in_front_of(sandbox, script) as server:
+            sync(sandbox, database, PYRUS_URL=server.url)
+
+        assert_tables_equal_world(database, sandbox.world)
+
+
+@pytest.mark.parametrize(("charset", "declared"), [("cp1251", "windows-1251"), ("koi8-r", '"KOI8-R"')])
+def test_text_is_read_in_the_declared_characters_in_the_raw_body_too(
+    database: Secret, query: Query, charset: str, declared: str
+) -> None:
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        task_id = sandbox.world.put(sandbox.world.task_ids()[0], {"Id": sandbox.world.task_ids()[0], "Text": "Тендер"})
+        script = rewritten(sandbox, lambda body: _written_in(body, charset), f"application/json; charset={declared}")
+        with in_front_of(sandbox, script) as server:
+            report = sync(sandbox, database, PYRUS_URL=server.url)
+
+    texts = "SELECT text, payload -> 'TaskWithNotes' ->> 'Text' FROM pyrus.tasks JOIN pyrus.raw_tasks USING (task_id)"
+    assert query(database, f"{texts} WHERE task_id = %s", task_id) == [("Тендер", "Тендер")]
+    assert report.counts.values_unreadable == 0
+
+
+def _written_in(body: bytes, charset: str) -> bytes:
+    return json.dumps(json.loads(body), ensure_ascii=False).encode(charset, "replace")
+
+
+def test_bytes_that_are_not_what_they_claim_to_be_are_counted_and_told_once(
+    database: Secret, query: Query, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        for task_id in sandbox.world.task_ids()[:2]:
+            body = json.dumps({"TaskWithNotes": {"Id": task_id, "Text": "Жук"}}, ensure_ascii=False)
+            sandbox.world.put(task_id, body.encode("windows-1251"))
+        with caplog.at_level(logging.WARNING):
+            report = sync(sandbox, database)
+
+    assert report.counts.values_unreadable == 6
+    assert query(database, "SELECT count(*) FROM pyrus.tasks WHERE text = %s", "\ufffd" * 3) == [(2,)]
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+        "6 values or characters could not be read"
+    ]
+
+
+@pytest.mark.parametrize("front", ["\ufeff", "\u200b", "\u2060\u00ad", "\ufeff\r\n"])
+def test_no_answer_is_disturbed_by_what_nobody_sees_before_it(database: Secret, front: str) -> None:
+    """Login, profile, lists, contacts and tasks."""
+    with Sandbox(World(1, tasks=30)) as sandbox:
+        script = rewritten(sandbox, lambda body: front.encode() + body, "application/json; charset=utf-8")
+        with in_front_of(sandbox, script) as server:
+            report = sync(sandbox, database, PYRUS_URL=server.url)
+
+        assert (report.status, report.counts.values_unreadable) == ("ok", 0)
+        assert_tables_equal_world(database, sandbox.world)

@@ -18,6 +18,7 @@ from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
 from tests import impatient as impatient_program
 from tests.servers import Server, embedded_server, installed_server, server_folder
+from tests.services import not_tried, required
 
 TEMPLATE = "template_pyrus"
 LONG = ("test_simulation", "test_outages", "test_recovery", "test_pooler", "test_demo")
@@ -27,6 +28,19 @@ _numbers = itertools.count(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What mostly waits begins first, beside what computes."""
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
+
+def pytest_configure() -> None:
+    """Ends the session at once if a service is required that nobody knows."""
+    required()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says at the end which tests were not tried, and what they need."""
+    if lines := not_tried(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.section("Not tried on this machine")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

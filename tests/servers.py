@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import psycopg
-import pytest
 
 from pyrus_etl.load import cluster
 from pyrus_etl.load.embedded import serving
 from pyrus_etl.settings import Secret
+from tests.services import need
 
 CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30
@@ -60,10 +60,9 @@ def embedded_server(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def installed_server(version: str, folder: Path) -> Iterator[Server]:
-    """A server of Debian's packages; skips the test where it is not installed."""
+    """A server of Debian's packages; skips the test if it is not installed."""
     programs = Path(f"/usr/lib/postgresql/{version}/bin")
-    if not (programs / "initdb").exists():
-        pytest.skip(f"PostgreSQL {version} is not installed")
+    need("postgresql", (programs / "initdb").exists())
     as_server: dict[str, Any] = {}
     if os.geteuid() == 0:
         as_server = {"user": "postgres", "group": "postgres", "extra_groups": ()}

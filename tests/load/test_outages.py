@@ -20,6 +20,7 @@ from tests.oracle import assert_tables_equal_world
 from tests.processes import eventually, started
 from tests.runs import program
 from tests.servers import Server, embedded_server, server_folder, stopped
+from tests.services import need
 from tests.typing import Query
 
 COUNT = "SELECT count(*) FROM pyrus.tasks"
@@ -134,11 +135,10 @@ def assert_the_next_backfill_goes_on(slow: Sandbox, database: Secret) -> None:
 
 @contextmanager
 def small_disk(size: int) -> Iterator[Path]:
-    """A file system of so many bytes; skips the test where none may be mounted."""
+    """A file system of so many bytes; skips the test if none may be mounted."""
     with tempfile.TemporaryDirectory(prefix="disk-") as folder:
         mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
-        if mount.returncode:
-            pytest.skip("no file system may be mounted here")
+        need("mount", mount.returncode == 0)
         try:
             yield Path(folder)
         finally:

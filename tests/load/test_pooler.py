@@ -16,6 +16,7 @@ from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
 from tests.processes import eventually, started
 from tests.runs import program
+from tests.services import need
 from tests.typing import Query
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
@@ -34,8 +35,7 @@ listen_port = 5432
 @pytest.fixture
 def pooled(database: Secret) -> Iterator[Secret]:
     """The database, reached through a pool of two sessions."""
-    if not Path(PROGRAM).exists():
-        pytest.skip("pgbouncer is not installed")
+    need("pgbouncer", Path(PROGRAM).exists())
     upstream = conninfo_to_dict(database.reveal())
     with tempfile.TemporaryDirectory(prefix="pooler-") as folder:
         file = Path(folder) / "settings.ini"

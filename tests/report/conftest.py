@@ -10,6 +10,7 @@ from tests.conftest import _clone
 from tests.report.browser import PROGRAM, Browser, browsing
 from tests.reports.conftest import FETCHED, Reports, reports
 from tests.servers import Server
+from tests.services import need
 
 __all__ = ["reports"]
 
@@ -28,7 +29,6 @@ def organisation(postgresql_18: Server) -> Iterator[Reports]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser without a network; what it said before a test is forgotten."""
-    if PROGRAM is None:
-        pytest.skip("chromium is not installed")
+    need("chromium", PROGRAM)
     with browsing() as found:
         yield found

@@ -16,6 +16,7 @@ from pyrus_etl.settings import Secret
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, assert_tables_equal_world, plain_json
 from tests.runs import CHECKOUT, backfill, sync
+from tests.services import need
 from tests.typing import Query
 
 SAMPLES = CHECKOUT.parent / "shared" / "samples"
@@ -138,10 +139,11 @@ def test_the_hash_is_of_the_bytes_as_served(database: Secret, query: Query) -> N
     assert query(database, "SELECT payload_sha256 FROM pyrus.raw_tasks") == [(hashlib.sha256(served).hexdigest(),)]
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not at hand")
 def test_the_examples_of_the_vendor_are_stored_as_the_contract_says(each_database: Secret) -> None:
     """Several of them are the same task: each is synced in its turn, listed without a date so that it is fetched."""
-    for sample in samples():
+    need("samples", SAMPLES.is_dir())
+    found = samples()
+    for sample in found:
         body = sample.read_bytes()
         task_id = plain_json(body)["TaskWithNotes"]["Id"]
         world = World(tasks=0)
@@ -151,6 +153,8 @@ def test_the_examples_of_the_vendor_are_stored_as_the_contract_says(each_databas
 
         assert (report.status, report.counts.values_unreadable) == ("ok", 0), sample.name
         assert_tables_equal_world(each_database, {task_id: body}, lived=True)
+
+    assert found, f"{SAMPLES} has no example of a task"
 
 
 def samples() -> list[Path]:

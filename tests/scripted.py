@@ -1,5 +1,6 @@
 """A server that answers what a test tells it to, alone or in front of a sandbox."""
 
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -55,7 +56,7 @@ Script = Callable[[Asked], Reply]
 
 
 @contextmanager
-def scripted(script: Script) -> Iterator[Scripted]:
+def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     """Answers every request as the script says, on a free loopback port, until the block ends."""
     asked: list[Asked] = []
 
@@ -89,10 +90,12 @@ def scripted(script: Script) -> Iterator[Scripted]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:  # the handshake is left to the threads, so that one that fails keeps nobody waiting
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Scripted(f"http://127.0.0.1:{server.server_port}", asked)
+        yield Scripted(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}", asked)
     finally:
         server.shutdown()
         thread.join()

@@ -18,13 +18,15 @@ import tenacity
 
 from pyrus_etl.errors import BudgetSpent, LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import Again, QuotaSpent, TokenRefused, Unreadable, body_of, is_complaint, quota_pause
+from pyrus_etl.extract.failures import failure_of
 from pyrus_etl.extract.login import PATH as LOGIN_PATH
 from pyrus_etl.extract.login import login, read_token
 from pyrus_etl.extract.masking import masked
 from pyrus_etl.extract.pace import Pace
+from pyrus_etl.extract.proxy import proxy_for
 from pyrus_etl.extract.retries import after_faults, after_quota, resumed
 from pyrus_etl.extract.token import Token
-from pyrus_etl.extract.transport import Sieve, proxy_for, read_body, session_for
+from pyrus_etl.extract.transport import Sieve, read_body, session_for
 from pyrus_etl.settings import Secret, Settings
 
 log = logging.getLogger(__name__)
@@ -69,8 +71,8 @@ class Http:
         self.retries = 0
 
     async def __aenter__(self) -> Self:
-        self._session = session_for(self._settings)
         self._proxy = proxy_for(self._settings.url)
+        self._session = session_for(self._settings)
         return self
 
     async def __aexit__(
@@ -149,20 +151,21 @@ class Http:
             raise Again(f"a body that is no JSON ({error})", body=self._without_secrets(body, token)) from error
 
     async def _exchange(self, asked: Request[T], token: Secret | None) -> tuple[aiohttp.ClientResponse, bytes]:
-        """What comes back; whatever goes wrong on the way is a reason to try again."""
+        """What comes back; raises Again or PyrusUnreachable if nothing does."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+        way: dict[str, Any] = {}
+        if self._proxy:
+            way = {"proxy": self._proxy.url, "proxy_headers": self._proxy.headers}
         try:
             async with self._session.request(
-                asked.method, asked.path, headers=headers, json=asked.json, allow_redirects=False, proxy=self._proxy
+                asked.method, asked.path, headers=headers, json=asked.json, allow_redirects=False, **way
             ) as response:
                 return response, await read_body(response, asked.sieve if response.status == 200 else None)
         except msgspec.ValidationError:  # a ValueError too; of the sieve, and final
             raise
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Again(f"it cannot be reached ({_reason(error)})", reached=False) from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            reason = self._without_secrets(_reason(error).encode(), token).decode()
-            raise Again(reason) from None  # aiohttp's error holds the request with our token
+            failure = failure_of(error, self._settings.url, self._proxy)
+        raise failure  # not from the error, which holds our token and the proxy's password
 
     def _note(self, response: aiohttp.ClientResponse) -> None:
         """Keeps what every answer tells: the server's clock, and what is left of the quota."""
@@ -179,7 +182,7 @@ class Http:
 
     def _without_secrets(self, body: bytes, token: Secret | None) -> bytes:
         """What is to be shown or kept of an answer that is none, though it repeat what we sent."""
-        return masked(body, token, self._settings.security_key)
+        return masked(body, token, self._settings.security_key, *(self._proxy.secrets if self._proxy else ()))
 
     def _count_retry(self, state: tenacity.RetryCallState) -> None:
         self.retries += 1
@@ -187,7 +190,3 @@ class Http:
         if isinstance(error, QuotaSpent) and error.after:
             self._pace.hold(error.after)
         log.debug("trying again: %s", error)
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -27,13 +27,21 @@ async def login(ask: Ask, settings: Settings) -> Secret:
         return Secret(await ask(credentials))
     except (TokenRefused, Refused) as error:
         if isinstance(error, Redirected) or (isinstance(error, Refused) and error.status == 404):
-            raise PyrusUnreachable(f"{settings.url} knows no login ({error}); is it a Pyrus?") from error
+            raise PyrusUnreachable(f"{settings.url} has no login of Pyrus ({error}); check PYRUS_URL.") from error
         raise LoginRefused(
             f"Pyrus refused the login of {settings.login}: {error}; "
             "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
         ) from error
-    except (Again, msgspec.ValidationError) as error:
-        raise PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does: {error}.") from error
+    except Again as error:
+        if error.body is None:
+            raise PyrusUnreachable(f"{settings.url} is not available ({error}); try again later.") from error
+        raise _no_pyrus(settings, error) from error
+    except msgspec.ValidationError as error:
+        raise _no_pyrus(settings, error) from error
+
+
+def _no_pyrus(settings: Settings, error: Exception) -> PyrusUnreachable:
+    return PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does ({error}); check PYRUS_URL.")
 
 
 class _AccessToken(msgspec.Struct, rename="pascal"):

@@ -105,7 +105,11 @@ class RestApi:
     ) -> T:
         try:
             told, unreadable = await self._http.call(Request(method, path, read, asked, sieve))
-        except (Again, Refused, msgspec.ValidationError) as error:
+        except Again as error:
+            if error.body is None:
+                raise PyrusUnreachable(f"{method} {path} is not available ({error}); try again later.") from error
+            raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
+        except (Refused, msgspec.ValidationError) as error:
             raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
         if unreadable:
             log.warning("%s %s: %d values or entries could not be read", method, path, unreadable)

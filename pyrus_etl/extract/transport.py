@@ -1,19 +1,23 @@
 """The ground under the requests: a session of aiohttp as we want it, and bodies that arrive piece by piece."""
 
-from typing import Protocol
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+import asyncio
+from functools import partial
+from typing import Any, Protocol
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract.charset import Transcoder
-from pyrus_etl.settings import Settings, is_loopback
+from pyrus_etl.extract.resolver import Resolver
+from pyrus_etl.extract.trust import trust
+from pyrus_etl.settings import Settings
 
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
 READ_TIMEOUT = 60.0
 LONGEST_ANSWER = 600.0
 LARGEST_BODY = 1 << 26
+LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
 
 
 class Sieve(Protocol):
@@ -28,11 +32,22 @@ class Sieve(Protocol):
         ...
 
 
+class _Protocol(ResponseHandler):
+    """Reads headers as long as curl does, of servers and of proxies; aiohttp lets a session say so for servers only."""
+
+    def set_response_params(self, **parameters: Any) -> None:
+        limits = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
+        super().set_response_params(**{**parameters, **limits})
+
+
 def session_for(settings: Settings) -> aiohttp.ClientSession:
-    """A session with the origin of the settings, without cookies and without retries of its own."""
+    """A session with the origin of the settings, without cookies and without retries of its own.
+
+    Raises SettingsError if the environment names certificates that cannot be read.
+    """
     session = aiohttp.ClientSession(
         settings.url,
-        connector=aiohttp.TCPConnector(limit=0),  # Http counts: with aiohttp's limit who waits may wait for ever
+        connector=_connector(settings),
         timeout=aiohttp.ClientTimeout(
             total=LONGEST_ANSWER,
             connect=2 * CONNECT_TIMEOUT,  # with the look-up of the name
@@ -47,16 +62,15 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
     return session
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this origin (HTTPS_PROXY, NO_PROXY, …).
-
-    Not aiohttp's trust_env: that also reads ~/.netrc and would put its password in place of our token.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if is_loopback(host) or proxy_bypass(host):
-        return None
-    return getproxies().get(parts.scheme)
+def _connector(settings: Settings) -> aiohttp.TCPConnector:
+    connector = aiohttp.TCPConnector(
+        limit=0,  # Http counts: with aiohttp's limit who waits may wait for ever
+        resolver=Resolver(),
+        ssl=trust() if settings.url.startswith("https:") else True,
+    )
+    loop = asyncio.get_running_loop()
+    connector._factory = partial(_Protocol, loop=loop)  # type: ignore[assignment] # a partial of a subclass
+    return connector
 
 
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -295,13 +296,34 @@ def test_waits_between_tries_are_short_enough_to_give_a_host_up_within_a_minute(
     assert seconds < 60
 
 
+@pytest.mark.parametrize(
+    ("reply", "tries"),
+    [
+        (Reply(200, b"<!DOCTYPE html><html/>", {"Content-Type": "text/html"}), ATTEMPTS),
+        (Reply(200, b"It works!"), ATTEMPTS),
+        (Reply(200, b'{"status": "up"}'), 1),
+        (Reply(404, b'{"error": "not found"}'), ATTEMPTS),
+        (Reply(302, b"", {"Location": "/login"}), 1),
+    ],
+)
 @pytest.mark.usefixtures("no_back_off")
-def test_a_host_that_answers_html_is_given_up_with_a_hint_at_the_setting() -> None:
-    with scripted(lambda _: Reply(200, b"<!DOCTYPE html><html/>", {"Content-Type": "text/html"})) as server:
+def test_a_host_that_is_no_pyrus_is_given_up_with_a_hint_at_the_setting(reply: Reply, tries: int) -> None:
+    with scripted(lambda _: reply) as server:
         with pytest.raises(PyrusUnreachable, match="PYRUS_URL"):
             asking(settings(server.url), profile)
 
-        assert len(server.asked) == ATTEMPTS
+        assert len(server.asked) == tries
+
+
+@pytest.mark.parametrize("reply", [Reply(500), Reply(502, b"<html/>"), Reply(503, b"{}"), Reply(504), Reply(408)])
+@pytest.mark.parametrize("account", [{}, {"PYRUS_ACCESS_TOKEN": "given"}], ids=["login", "token"])
+@pytest.mark.usefixtures("no_back_off")
+def test_a_pyrus_that_keeps_failing_is_not_taken_for_a_wrong_address(reply: Reply, account: dict[str, str]) -> None:
+    with scripted(lambda _: reply) as server, pytest.raises(PyrusUnreachable) as error:
+        asking(settings(server.url, **account), lambda http: RestApi(http).profile())
+
+    assert re.search(f"not available.*status {reply.status}.*try again later", str(error.value))
+    assert "PYRUS_URL" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -339,6 +361,31 @@ def test_gzip_is_asked_for_and_unpacked() -> None:
 
         assert answer == {"whole": True}
         assert "gzip" in server.asked[-1].headers["Accept-Encoding"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Security-Policy": "default-src " + "https://a.example " * 1000},
+        {"X-Long": "a" * 100_000},
+        {f"X-{number}": "a" for number in range(129)},
+        {f"X-{number}": "a" * 50 for number in range(4_900)},
+    ],
+    ids=["18 KB", "100 KB", "129 of them", "4,900 of them"],
+)
+def test_headers_are_read_that_curl_reads(headers: dict[str, str]) -> None:
+    with scripted(lambda asked: TOKEN._replace(headers=headers)) as server:
+        answer, http = asking(settings(server.url), profile)
+
+    assert (answer, http.retries) == ({"AccessToken": "made up"}, 0)
+
+
+@pytest.mark.parametrize("headers", [{"X-Long": "a" * 200_000}, {f"X-{number}": "a" for number in range(6_000)}])
+@pytest.mark.usefixtures("no_back_off")
+def test_headers_without_end_are_not_read(headers: dict[str, str]) -> None:
+    answer = scripted(lambda asked: TOKEN._replace(headers=headers))
+    with answer as server, pytest.raises(PyrusUnreachable, match="its header is too long"):
+        asking(settings(server.url), profile)
 
 
 @pytest.mark.parametrize("good", [20, 60_000])

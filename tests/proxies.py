@@ -1,0 +1,63 @@
+"""An HTTP proxy for tests, which opens a tunnel to a server on loopback or refuses to."""
+
+import shutil
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+
+class Proxying(NamedTuple):
+    """A running proxy: its address, and the head of every request that came."""
+
+    address: str
+    heads: list[bytes]
+
+
+@contextmanager
+def proxying(answer: bytes = b"", *, to: int = 0) -> Iterator[Proxying]:
+    """Gives this answer to every request, or opens a tunnel to the port, whatever host is asked for."""
+    heads: list[bytes] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = b"".join(iter(self.rfile.readline, b"\r\n"))
+            heads.append(head)
+            self.wfile.write(answer or b"HTTP/1.1 200 Connection established\r\n\r\n")
+            if to:
+                with socket.create_connection(("127.0.0.1", to)) as server:
+                    _join(self.connection, server)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield Proxying(f"127.0.0.1:{server.server_address[1]}", heads)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def refusal(status: int, *headers: str) -> bytes:
+    """A proxy's answer that opens no tunnel."""
+    return "\r\n".join((f"HTTP/1.1 {status} No", "Content-Length: 0", *headers, "", "")).encode()
+
+
+def _join(one: socket.socket, other: socket.socket) -> None:
+    """Passes on what each says to the other, until one of them is done."""
+
+    def pass_on(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            shutil.copyfileobj(source.makefile("rb", 0), target.makefile("wb", 0))
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    back = threading.Thread(target=pass_on, args=(other, one), daemon=True)
+    back.start()
+    pass_on(one, other)
+    back.join()

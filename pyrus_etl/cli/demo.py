@@ -164,6 +164,7 @@ def _backfill(console: Console, settings: Settings, url: Secret, connection: Con
 def _sync(console: Console, settings: Settings, url: Secret, world: World) -> None:
     _chapter(console, 3, "A morning passes there; a sync", "pyrus-etl sync")
     activity = world.live(MORNING.total_seconds(), changes=CHANGES)
+    world.advance(60)  # a task that has just changed would be asked for again by the next sync
     _line(console, f"There: {_told(activity)}: {len(activity.touched)} tasks are not what they were.")
     begun = time.monotonic()
     counts = _run("sync", sync_plan, settings, url, Progress())

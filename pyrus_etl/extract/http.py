@@ -6,8 +6,7 @@ The token goes to the origin of the settings only: no redirect is followed, no o
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -18,6 +17,7 @@ import tenacity
 
 from pyrus_etl.errors import BudgetSpent, LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.answer import Again, QuotaSpent, TokenRefused, Unreadable, body_of, is_complaint, quota_pause
+from pyrus_etl.extract.clock import Clocks, ServerClock
 from pyrus_etl.extract.failures import failure_of
 from pyrus_etl.extract.login import PATH as LOGIN_PATH
 from pyrus_etl.extract.login import login, read_token
@@ -52,6 +52,13 @@ class Request(NamedTuple, Generic[T]):
         return f"{self.method} {self.path}"
 
 
+class Dated(NamedTuple, Generic[T]):
+    """What an answer said, and when by the server's clock."""
+
+    value: T
+    date: datetime
+
+
 class Http:
     """Open it with `async with`. `requests` and `retries` count what was sent.
 
@@ -65,8 +72,7 @@ class Http:
         self._token = Token(settings.access_token, partial(login, self._ask_for_token, settings) if by_login else None)
         self._places = asyncio.Semaphore(settings.concurrency)
         self._pace = Pace(settings.quota)
-        self._server_time: datetime | None = None
-        self._date_told: str | None = None
+        self._clock = ServerClock()
         self.requests = 0
         self.retries = 0
 
@@ -83,10 +89,19 @@ class Http:
     @property
     def server_time(self) -> datetime:
         """The server's clock as of its last answer (`Date`), to the second; ours where it tells none."""
-        return self._server_time or datetime.now(UTC)
+        return self._clock.now
+
+    @property
+    def start(self) -> Clocks:
+        """The start of the run: the earliest instant that an answer said."""
+        return self._clock.start
 
     async def call(self, asked: Request[T]) -> T:
-        """What `asked.read` makes of the answer's body, tried again until there is one.
+        """What `asked.read` makes of the answer's body; see `dated`."""
+        return (await self.dated(asked)).value
+
+    async def dated(self, asked: Request[T]) -> Dated[T]:
+        """What `asked.read` makes of the answer's body and the server's time of it, tried again until there is one.
 
         It raises msgspec.DecodeError for a body that is no JSON (tried again: it may be cut short) and
         msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404,
@@ -96,9 +111,9 @@ class Http:
 
     async def _ask_for_token(self, credentials: dict[str, str]) -> str:
         asked = Request("POST", LOGIN_PATH, read_token, credentials)
-        return await self._patiently(asked, partial(self._send, asked))
+        return (await self._patiently(asked, partial(self._send, asked))).value
 
-    async def _patiently(self, asked: Request[T], send: Callable[[], Awaitable[T]]) -> T:
+    async def _patiently(self, asked: Request[T], send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
         """The answer, after some tries where the first one fails."""
         try:
             return await send()
@@ -116,7 +131,7 @@ class Http:
                 f"{self._settings.url} {asked} kept failing after all retries, last with: {error}."
             ) from error
 
-    async def _authorized(self, asked: Request[T]) -> T:
+    async def _authorized(self, asked: Request[T]) -> Dated[T]:
         refused = ""
         for _ in range(LOGINS_PER_REQUEST):
             token = await self._token.current()
@@ -130,18 +145,18 @@ class Http:
                 return answer
         raise LoginRefused(f"Pyrus keeps refusing {asked} after fresh logins: {refused}.")
 
-    async def _send(self, asked: Request[T], token: Secret | None = None) -> T:
+    async def _send(self, asked: Request[T], token: Secret | None = None) -> Dated[T]:
         """One request and its answer; whoever waits for a place gets one in turn, a list among many tasks too."""
         async with self._places, self._pace:
             if self.requests == self._most_requests:
                 raise BudgetSpent(f"The budget of {self.requests} requests is spent; the next run goes on from here.")
             self.requests += 1
             response, body = await self._exchange(asked, token)
-        self._note(response)
+        date = self._note(response)
         if is_complaint(response.status, body):
             body = self._without_secrets(body, token)
         try:
-            return asked.read(body_of(response.status, response.headers, body))
+            return Dated(asked.read(body_of(response.status, response.headers, body)), date)
         except Unreadable as error:
             error.body = self._without_secrets(error.body, token)
             raise
@@ -167,18 +182,11 @@ class Http:
             failure = failure_of(error, self._settings.url, self._proxy)
         raise failure  # not from the error, which holds our token and the proxy's password
 
-    def _note(self, response: aiohttp.ClientResponse) -> None:
-        """Keeps what every answer tells: the server's clock, and what is left of the quota."""
-        told = response.headers.get("Date", "")
-        if told != self._date_told:
-            self._date_told = told
-            try:
-                date = parsedate_to_datetime(told)
-                self._server_time = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-            except (ValueError, OverflowError):
-                log.debug("an answer without a readable Date")
+    def _note(self, response: aiohttp.ClientResponse) -> datetime:
+        """Keeps what every answer says about the quota and the server's clock; returns the server's time."""
         if pause := quota_pause(response.headers):
             self._pace.hold(pause)
+        return self._clock.note(response.headers.get("Date", ""))
 
     def _without_secrets(self, body: bytes, token: Secret | None) -> bytes:
         """What is to be shown or kept of an answer that is none, though it repeat what we sent."""

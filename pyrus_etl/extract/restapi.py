@@ -11,6 +11,7 @@ import msgspec
 
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again, Refused, Unreadable
+from pyrus_etl.extract.clock import Clocks
 from pyrus_etl.extract.decode import damage, decode, storable
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.lists import LongList, Sieve, read_list
@@ -41,8 +42,8 @@ class RestApi:
         return self._http.retries
 
     @property
-    def server_time(self) -> datetime:
-        return self._http.server_time
+    def start(self) -> Clocks:
+        return self._http.start
 
     async def profile(self) -> Profile:
         return (await self._call("GET", "/restapi/profile", _reader(_ProfileBody))).profile
@@ -73,9 +74,8 @@ class RestApi:
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
         try:
-            body, digest, task, unreadable = await self._http.call(
-                Request("GET", f"/restapi/v3/task/{task_id}", _read_task)
-            )
+            answer = await self._http.dated(Request("GET", f"/restapi/v3/task/{task_id}", _read_task))
+            body, digest, task, unreadable = answer.value
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
@@ -89,7 +89,7 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, body, digest, fetched_at, unreadable)
+        return Fetched(task, body, digest, fetched_at, answer.date, unreadable)
 
     async def _long_list(self, name: str, most: int) -> LongList:
         sieve = Sieve(most)

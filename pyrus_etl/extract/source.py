@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from pyrus_etl.extract.clock import Clocks
 from pyrus_etl.extract.lists import LongList
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.person import Contacts, Profile
@@ -10,20 +11,24 @@ from pyrus_etl.model.task import TaskList, TaskWithNotes
 
 
 class Fetched(NamedTuple):
-    """A task in full, with the body that it was read from."""
+    """A task in full, with the body that it was read from.
+
+    `fetched_at`: when it was asked for, by our clock. `server_time`: when it was answered, by the server's.
+    """
 
     task: TaskWithNotes
     payload: bytes
     payload_sha256: str
     fetched_at: datetime
+    server_time: datetime
     unreadable: int
 
 
 class Source(Protocol):
     """An account at Pyrus.
 
-    Every call raises LoginRefused or PyrusUnreachable when it is no use to go on. `server_time` is the server's clock
-    as of its last answer.
+    Every call raises LoginRefused or PyrusUnreachable when it is no use to go on. `start` is the start of the run by
+    both clocks: the earliest instant that an answer so far said.
     """
 
     @property
@@ -33,7 +38,7 @@ class Source(Protocol):
     def retries(self) -> int: ...
 
     @property
-    def server_time(self) -> datetime: ...
+    def start(self) -> Clocks: ...
 
     async def profile(self) -> Profile: ...
 

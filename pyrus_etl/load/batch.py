@@ -10,12 +10,24 @@ from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, Rows
 
 
 class TaskLoad(NamedTuple):
-    """One task on its way into the tables; `rows` holds its raw body too."""
+    """One task on its way into the tables; `rows` holds its raw body too.
+
+    `is_doubted`: the body may be older than the task. `asked_again`: that was so when the run began.
+    """
 
     task_id: int
     payload_sha256: str
     listed_date: datetime | None
     rows: Rows
+    is_doubted: bool = False
+    asked_again: bool = False
+
+
+class _Stored(NamedTuple):
+    """What is stored of a task; no hash if somebody has removed the body."""
+
+    payload_sha256: str | None
+    listed_date: datetime | None
 
 
 def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
@@ -26,13 +38,13 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
     if not tasks:
         return set()
     latest = {task.task_id: task for task in tasks}
-    stored = _stored_hashes(connection, list(latest))
-    changed = {task_id: task for task_id, task in latest.items() if stored.get(task_id) != task.payload_sha256}
-    unchanged = [task for task_id, task in latest.items() if task_id not in changed]
+    stored = _stored(connection, list(latest))
+    unchanged = [task for task_id, task in latest.items() if _is_stored(task, stored.get(task_id))]
+    changed = {task_id: latest[task_id] for task_id in latest.keys() - {task.task_id for task in unchanged}}
     rows = Rows()
     rows.extend(task.rows for task in changed.values())
     write(connection, rows, owners=stored.keys() & changed.keys())
-    _keep_listed_dates(connection, unchanged)
+    _mark_unchanged(connection, [(task, _stays_doubted(task, stored[task.task_id])) for task in unchanged])
     _unmark_deleted(connection, list(latest))
     return set(changed)
 
@@ -61,27 +73,45 @@ def write(connection: Connection, rows: Rows, owners: Set[int] = frozenset()) ->
         replace(connection, table, rows.owned[table], owners)
 
 
-def _stored_hashes(connection: Connection, task_ids: list[int]) -> dict[int, str | None]:
-    """The hash of the body of each task that is stored; None where somebody has removed the body."""
+def _stored(connection: Connection, task_ids: list[int]) -> dict[int, _Stored]:
     query = """
-        SELECT task_id, payload_sha256 FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)
+        SELECT task_id, payload_sha256, listed_date FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)
         WHERE task_id = ANY(%s)
     """
-    return dict(connection.execute(query, [task_ids]).fetchall())
+    return {task_id: _Stored(*found) for task_id, *found in connection.execute(query, [task_ids])}
 
 
-def _keep_listed_dates(connection: Connection, unchanged: list[TaskLoad]) -> None:
-    """Remembers under which date an unchanged task was listed, so that it is not fetched for that date again."""
-    dates = [(task.task_id, task.listed_date) for task in unchanged if task.listed_date is not None]
-    if not dates:
+def _is_stored(task: TaskLoad, stored: _Stored | None) -> bool:
+    return stored is not None and stored.payload_sha256 == task.payload_sha256
+
+
+def _stays_doubted(task: TaskLoad, stored: _Stored) -> bool:
+    """Whether the stored body is doubted after it came again: not if a run asked again for this very reason.
+
+    A task that was listed under a later date since then has changed again: that is another doubt.
+    """
+    listed_later = task.listed_date and stored.listed_date and task.listed_date > stored.listed_date
+    return task.is_doubted and not (task.asked_again and not listed_later)
+
+
+def _mark_unchanged(connection: Connection, tasks: list[tuple[TaskLoad, bool]]) -> None:
+    """Remembers under which dates unchanged tasks were listed, so that they are not fetched again, and their doubts."""
+    if not tasks:
         return
     connection.execute(
         """
-        UPDATE pyrus.raw_tasks AS raw SET listed_date = told.listed_date
-        FROM unnest(%s::bigint[], %s::timestamptz[]) AS told (task_id, listed_date)
-        WHERE raw.task_id = told.task_id AND raw.listed_date IS DISTINCT FROM told.listed_date
+        UPDATE pyrus.raw_tasks AS raw
+        SET listed_date = coalesce(new.listed_date, raw.listed_date), is_doubted = new.is_doubted
+        FROM unnest(%s::bigint[], %s::timestamptz[], %s::boolean[]) AS new (task_id, listed_date, is_doubted)
+        WHERE raw.task_id = new.task_id
+          AND (coalesce(new.listed_date, raw.listed_date), new.is_doubted)
+              IS DISTINCT FROM (raw.listed_date, raw.is_doubted)
         """,
-        [[task_id for task_id, _ in dates], [date for _, date in dates]],
+        [
+            [task.task_id for task, _ in tasks],
+            [task.listed_date for task, _ in tasks],
+            [is_doubted for _, is_doubted in tasks],
+        ],
     )
 
 

@@ -43,7 +43,7 @@ def _begin(connection: Connection, run: Run, period: Window, restart: bool) -> N
     if found and not found.finished_at and not restart and (found.from_second, found.to_second) == period:
         log.info("going on with the backfill that began at %s", f"{found.started_at:%Y-%m-%d %H:%M:%S %Z}")
         return
-    kept.begin_backfill(connection, run.account_id, period.start, period.end, run.source.server_time)
+    kept.begin_backfill(connection, run.account_id, period.start, period.end, run.source.start.server)
 
 
 async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:

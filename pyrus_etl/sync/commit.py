@@ -25,20 +25,21 @@ class ListOnRoad:
 
 
 class Arrival(NamedTuple):
-    """The end of a task's way: rows to load, or why it is set aside. Neither: its window had nothing to fetch.
+    """The end of a task's way: rows to load, why it is set aside, or the id of a task that is left as it is stored.
 
-    `weight` is the bytes of its body.
+    None of them: its window had nothing to fetch. `weight` is the bytes of its body.
     """
 
     of: ListOnRoad
     load: TaskLoad | None = None
     failure: SetAside | None = None
+    left: int | None = None
     weight: int = 0
 
     @property
     def task_id(self) -> int | None:
         arrived = self.load or self.failure
-        return arrived.task_id if arrived else None
+        return arrived.task_id if arrived else self.left
 
 
 async def commit(arrivals: list[Arrival], run: Run) -> None:
@@ -57,7 +58,8 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     run.recovered.update(
         arrival.load.task_id for arrival in arrivals if arrival.load and arrival.load.task_id in run.retried
     )
-    run.pending -= done
+    for task_id in done:
+        run.pending.pop(task_id, None)
     run.progress.tasks_done += len(done)
 
 

@@ -13,7 +13,7 @@ from pyrus_etl.load.set_aside import open_errors
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.person import contacts
 from pyrus_etl.schema.rows import Rows
-from pyrus_etl.sync.road import Listed, carry, in_parts
+from pyrus_etl.sync.road import Listed, again, carry, in_parts
 from pyrus_etl.sync.run import Run
 
 
@@ -23,10 +23,11 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     The start is told by the server's clock and taken before the first list. The overlap is at least as long as the
     last run took. The window has no end: what changes while it is listed is either listed or left to the next run.
     """
-    start = run.source.server_time
+    start = run.source.start.server
     duration = await run.store.autocommit(last_duration, run.account_id)
     since = cursor - max(run.overlap, timedelta(seconds=duration))
     await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
+    await carry(again(run), run)
     told = await run.unless_stopped(run.source.contacts())
     await run.store.run(_finish, contacts(told), run.account_id, start)
 

@@ -13,7 +13,7 @@ from pyrus_etl.load.cursor import move_cursor
 from pyrus_etl.load.deletion import absentees, mark_deleted
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.incremental import inbox, set_aside
-from pyrus_etl.sync.road import Listed, carry, count_odd, in_parts
+from pyrus_etl.sync.road import Listed, again, carry, count_odd, in_parts
 from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
@@ -29,7 +29,7 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     marked and unmarked in one transaction, and the rows are kept. Where more than the share `max_deleted` of the stored
     tasks is absent, nothing is marked and CensusDoubted raised, unless `force`.
     """
-    start = run.source.server_time
+    start = run.source.start.server
     census: set[int] = set()
     await carry(_counted(_lists(run, census), census), run)
     absent, share = await run.store.autocommit(absentees, census)
@@ -41,6 +41,7 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
         )
     gone, there = await _confirmed(run, absent)
     await carry(_of(there), run)
+    await carry(again(run), run)
     run.count(tasks_deleted=await run.store.run(mark_deleted, gone, census.union(there)))
     await run.store.run(move_cursor, run.account_id, start)
 

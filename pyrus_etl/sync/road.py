@@ -20,6 +20,7 @@ from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.sync.commit import Arrival, ListOnRoad, commit
+from pyrus_etl.sync.doubt import is_doubtful
 from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
@@ -35,10 +36,14 @@ LINGER = 0.1
 
 
 class Listed(NamedTuple):
-    """Tasks of a list, and the number of the window that is done when they are."""
+    """Tasks of a list, and the number of the window that is done when they are.
+
+    `stored`: they are in no list; we ask for them because their stored bodies are doubted.
+    """
 
     tasks: Sequence[TaskHeader]
     window_no: int | None = None
+    stored: bool = False
 
 
 def in_parts(tasks: Iterable[TaskHeader]) -> Iterator[Listed]:
@@ -49,10 +54,12 @@ def in_parts(tasks: Iterable[TaskHeader]) -> Iterator[Listed]:
 
 
 class _Wanted(NamedTuple):
-    """A task to be fetched."""
+    """A task to be fetched. `again`: its stored body is doubted; `listed`: a list shows it."""
 
     header: TaskHeader
     of: ListOnRoad
+    again: bool
+    listed: bool
 
 
 @dataclass
@@ -128,20 +135,39 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
         if not chosen and listed.window_no is not None:
             road.arrived.put_nowait(Arrival(of))
         for header in chosen:
-            await road.wanted.put(_Wanted(header, of))
+            again = header.id in run.doubted
+            known = run.doubted.pop(header.id, None)
+            dated = header if header.modified_date else TaskHeader(header.id, known)
+            await road.wanted.put(_Wanted(dated, of, again, not listed.stored))
+
+
+async def again(run: Run) -> AsyncIterator[Listed]:
+    """What is still to be asked for after the lists: tasks that changed on the road, and doubted ones not listed."""
+    yield Listed([TaskHeader(task_id, date) for task_id, date in run.relisted.items()])
+    yield Listed([TaskHeader(task_id, date) for task_id, date in run.doubted.items()], stored=True)
 
 
 async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     """The listed tasks to fetch; not those that are on the road, or were set aside or recovered in this run."""
     listed = {task.id: task for task in tasks}
-    unchanged = await run.store.autocommit(unchanged_tasks, [(task.id, task.modified_date) for task in listed.values()])
-    skipped = unchanged | run.pending | run.failed
+    dates = [(task.id, task.modified_date) for task in listed.values()]
+    unchanged = await run.store.autocommit(unchanged_tasks, dates) - run.doubted.keys()
+    _note_relisted(listed, run)
+    skipped = unchanged | run.pending.keys() | run.failed
     skipped |= {task.id for task in listed.values() if task.modified_date is None and task.id in run.recovered}
     chosen = [task for task in listed.values() if task.id not in skipped]
-    run.pending.update(task.id for task in chosen)
+    run.pending.update({task.id: task.modified_date for task in chosen})
     run.count(tasks_listed=len(tasks), tasks_unchanged=len(unchanged))
     run.progress.tasks_wanted += len(chosen)
     return chosen
+
+
+def _note_relisted(listed: Mapping[int, TaskHeader], run: Run) -> None:
+    """Remembers tasks that are on the road and listed under another date than before: what arrives may be older."""
+    for task_id in listed.keys() & run.pending.keys():
+        date = listed[task_id].modified_date
+        if date is not None and date != run.pending[task_id]:
+            run.relisted[task_id] = date
 
 
 async def _fetch_each(road: _Road, run: Run) -> None:
@@ -163,8 +189,11 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
     try:
         fetched = await run.source.task(wanted.header.id)
         run.odd_in_a_row = 0
-        return Arrival(wanted.of, load=task_load(fetched, wanted.header, run.forms), weight=len(fetched.payload))
+        load = task_load(fetched, wanted.header, run.forms)._replace(asked_again=wanted.again)
+        return Arrival(wanted.of, load=load, weight=len(fetched.payload))
     except TaskRefused as error:
+        if error.denied and not wanted.listed:  # it may be gone: that is for a census to find out
+            return Arrival(wanted.of, left=wanted.header.id)
         count_odd(wanted.header.id, error, run)
         return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
 
@@ -181,9 +210,10 @@ def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | No
     rows = task_rows(fetched.task, forms)
     rows.unreadable += fetched.unreadable
     listed_date = header.modified_date or fetched.task.modified_date
-    raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date)
+    doubted = is_doubtful(fetched, header.modified_date)
+    raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date, doubted)
     rows.add(raw_tasks, raw)
-    return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows)
+    return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows, doubted)
 
 
 def _failure(task_id: int, error: TaskRefused) -> SetAside:

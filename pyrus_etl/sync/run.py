@@ -14,9 +14,11 @@ from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
 from pyrus_etl.load import catalogue, forms, upkeep, wide
+from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.lock import Lease
 from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.load.store import Store
+from pyrus_etl.model.values import Instant
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.report import Counts, Progress, Report
 
@@ -31,8 +33,10 @@ PARTIAL = (StoppedEarly, CensusDoubted)
 class Run:
     """What a plan works with.
 
-    `pending`: tasks on their way to a commit. `failed`: tasks set aside in this run, `retried`: in earlier ones,
-    `recovered`: those of them that loaded after all.
+    `pending`: tasks on their way to a commit, with the date that each was listed under. `relisted`: those of them that
+    were listed under another date meanwhile. `doubted`: tasks that earlier runs doubted and this one has not asked for
+    yet, with the date that each was last listed under. `failed`: tasks set aside in this run, `retried`: in earlier
+    ones, `recovered`: those of them that loaded after all.
     `odd_in_a_row`: tasks that the server failed to give, one after the other. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
     what was said by hand of the forms of projects.
@@ -45,7 +49,9 @@ class Run:
     overlap: timedelta
     report: Report
     progress: Progress
-    pending: set[int] = field(default_factory=set)
+    pending: dict[int, Instant | None] = field(default_factory=dict)
+    relisted: dict[int, Instant] = field(default_factory=dict)
+    doubted: dict[int, Instant | None] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
     retried: set[int] = field(default_factory=set)
     recovered: set[int] = field(default_factory=set)
@@ -119,6 +125,7 @@ async def conduct(
             await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
             run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
             run.forms = await store.autocommit(forms.overrides)
+            run.doubted = await store.autocommit(doubted)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)

@@ -127,8 +127,8 @@ def check_fenced(at_takeover: Stored, after: Stored) -> None:
 
 
 def check_fetched(before: Stored, fetched: list[int], truth: Truth, dates: Mapping[int, datetime | None]) -> None:
-    """What is stored as it is listed is not fetched again. `dates`: as tasks were listed before the run."""
-    for task_id in set(fetched) - truth.touched - before.set_aside - set(truth.unlisted):
+    """What is stored as listed, and not doubted, is not fetched again. `dates`: as tasks were listed before the run."""
+    for task_id in set(fetched) - truth.touched - before.set_aside - before.doubted - set(truth.unlisted):
         task = before.tasks.get(task_id)
         if task and task.deleted_at is None and dates.get(task_id) in (task.listed_date, task.modified_date):
             raise Broken(f"task {task_id} was stored as it is listed, and fetched again")

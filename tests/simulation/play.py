@@ -15,6 +15,8 @@ from tests.simulation.stage import Stage, staged
 from tests.simulation.stored import Stored
 from tests.simulation.totals import Totals
 
+HOUR = 3600
+
 
 def play(history: History, server: Server, template: str, launchers: tuple[Launcher, Launcher]) -> Totals:
     """Plays a history on a fresh database; raises Broken, with the log of what happened, where an invariant breaks."""
@@ -56,8 +58,9 @@ class _Play:
             self.run(step)
 
     def end(self) -> None:
-        """After a quiet census everything is as it should be, and there is nothing left to do."""
+        """After a quiet census, an hour after the last change, everything is right and there is nothing left to do."""
         self.truth.relist_all()
+        self.truth.world.advance(HOUR)
         self._require_ok(self.run(RunStep("force")))
         self._require_ok(self.run(RunStep("sync")))
         fetched = set(self.stage.watch.fetched) - self.truth.spoiled

@@ -47,12 +47,17 @@ class StoredTask(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """The database at an instant. `written`: by which transactions the rows of each task, or a shared row, were."""
+    """The database at an instant.
+
+    `written`: which transactions wrote the rows of each task, or a shared row. `doubted`: tasks that the next run asks
+    for whatever it sees in lists.
+    """
 
     tasks: dict[int, StoredTask]
     written: dict[tuple[str, int | str], Any]
     cursor: datetime | None
     set_aside: set[int]
+    doubted: set[int]
 
 
 class Reader:
@@ -83,11 +88,13 @@ def _stored(connection: Connection) -> Stored:
         ).fetchall()
         cursor = connection.execute("SELECT cursor FROM pyrus.sync_cursors").fetchone()
         errors = connection.execute("SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchall()
+        doubted = connection.execute("SELECT task_id FROM pyrus.raw_tasks WHERE is_doubted").fetchall()
         return Stored(
             {task_id: StoredTask(*row) for task_id, *row in tasks},
             _written(connection),
             cursor[0] if cursor else None,
             {task_id for (task_id,) in errors},
+            {task_id for (task_id,) in doubted},
         )
 
 

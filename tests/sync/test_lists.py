@@ -32,6 +32,7 @@ def test_after_changes_a_sync_fetches_what_changed_and_the_next_one_nothing(data
         backfill(sandbox, database)
         sandbox.requests.clear()
         touched = sandbox.world.live(6 * 3600, changes=90).touched
+        sandbox.world.advance(10)  # what has just changed is asked for again
         sync(sandbox, database)
 
         assert touched <= set(sandbox.requests.fetched)

@@ -1,0 +1,60 @@
+"""The server's clock, as the `Date` of its answers shows it."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+log = logging.getLogger(__name__)
+
+
+class Clocks(NamedTuple):
+    """One instant, by the server's clock and by ours."""
+
+    server: datetime
+    ours: datetime
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much the server's clock is ahead of ours."""
+        return self.server - self.ours
+
+
+class ServerClock:
+    """Remembers what the answers of one run say about the server's clock; where none says anything, it is ours."""
+
+    def __init__(self) -> None:
+        now = datetime.now(UTC)
+        self._opened = Clocks(now, now)
+        self._earliest: Clocks | None = None
+        self._latest: datetime | None = None
+        self._header: str | None = None
+
+    @property
+    def now(self) -> datetime:
+        """What the last answer said, to the second."""
+        return self._latest or datetime.now(UTC)
+
+    @property
+    def start(self) -> Clocks:
+        """The earliest instant that any answer said: the start of the run, though a few answers have a wrong clock."""
+        return self._earliest or self._opened
+
+    def note(self, header: str) -> datetime:
+        """Takes the `Date` of an answer, which may be missing or unreadable; returns the server's time by then."""
+        if header != self._header:
+            self._header = header
+            if (date := _read(header)) is not None:
+                self._latest = date
+                if self._earliest is None or date < self._earliest.server:
+                    self._earliest = Clocks(date, datetime.now(UTC))
+        return self.now
+
+
+def _read(header: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(header)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        log.debug("an answer without a readable Date")
+        return None

@@ -1,0 +1,15 @@
+"""Tasks whose stored body is doubted. Every function works inside the caller's transaction."""
+
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.model.values import EPOCH, Instant
+
+
+def doubted(connection: Connection) -> dict[int, Instant | None]:
+    """The tasks to ask for again, each with the date that it was last listed under; not those that are gone."""
+    found = connection.execute(
+        """
+        SELECT task_id, listed_date FROM pyrus.raw_tasks JOIN pyrus.tasks USING (task_id)
+        WHERE is_doubted AND deleted_at IS NULL ORDER BY task_id
+        """
+    )
+    return {task_id: date and EPOCH + (date - EPOCH) for task_id, date in found}

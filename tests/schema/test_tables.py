@@ -1,7 +1,6 @@
 """The tables as the contract has them (3), in the database and as they are declared."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,11 +211,22 @@ def test_the_revision_that_is_worked_with_is_the_last_one() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
 
 
-def test_migrations_stand_in_order_and_each_can_be_taken_back() -> None:
-    files = sorted(Path(migrations_folder(), "versions").glob("*.py"))
+def test_migrations_are_numbered_in_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    scripts = reversed(list(ScriptDirectory.from_config(config).walk_revisions()))
 
-    assert [file.name[:4] for file in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
-    assert all("def downgrade() -> None:\n    op." in file.read_text() for file in files)
+    assert [script.revision for script in scripts] == [f"{number:04}" for number in range(1, int(REVISION) + 1)]
+
+
+def test_each_migration_can_be_taken_back(database: Secret, query: Query) -> None:
+    columns = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'pyrus'"
+    for number in reversed(range(int(REVISION))):
+        before = set(query(database, columns))
+        downgrade(database, f"{number:04}" if number else "base")
+
+        assert query(database, "SELECT max(version_num)::int FROM pyrus.alembic_version") == [(number or None,)]
+        assert set(query(database, columns)) != before, f"what {number + 1:04} made is still there"
 
 
 def test_all_declared_tables_stand_in_one_schema() -> None:

@@ -56,8 +56,15 @@ class DatabaseUnavailable(PyrusEtlError):
     exit_code = 5
 
 
-class RowsRefused(PyrusEtlError):
-    """PostgreSQL cannot hold some of the rows; sync finds the task that they are of and sets it aside."""
+class RowsRefused(DatabaseUnavailable):
+    """PostgreSQL cannot hold some rows, or a trigger or constraint refuses them; `table` is theirs, if it is known.
+
+    If they belong to a task, sync sets that aside.
+    """
+
+    def __init__(self, message: str, table: str | None = None) -> None:
+        super().__init__(message)
+        self.table = table
 
 
 class LockHeld(PyrusEtlError):

@@ -14,7 +14,7 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, sett
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import cluster, embedded, migrate
-from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema, revision
+from pyrus_etl.load.connection import connect, require_schema, revision
 from pyrus_etl.load.grants import grant_reports
 from pyrus_etl.load.report_settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
@@ -40,7 +40,7 @@ def upgrade() -> None:
     with database(found) as url:
         migrate.upgrade(url)
         if found.time_zone:
-            with connect(url) as connection, driver_errors_translated():
+            with connect(url) as connection:
                 set_time_zone(connection, found.time_zone)
     with summary():
         click.echo(f"The schema is at revision {REVISION}.")
@@ -115,8 +115,7 @@ def grant(role: str) -> None:
     """
     with database(settings()) as url, connect(url) as connection:
         require_schema(connection)
-        with driver_errors_translated():
-            grant_reports(connection, role)
+        grant_reports(connection, role)
     with summary():
         click.echo(f"{role} may read the reports, schema {REPORT_SCHEMA}.")
 

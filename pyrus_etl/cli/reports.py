@@ -5,7 +5,7 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.load import materialized
-from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
+from pyrus_etl.load.connection import connect, require_schema
 from pyrus_etl.load.refresh import Refreshed, refresh
 from pyrus_etl.load.report_settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
@@ -31,10 +31,9 @@ def refresh_command(as_json: bool) -> None:
     found = settings()
     with database(found) as url, connect(url) as connection:
         require_schema(connection)
-        with driver_errors_translated():
-            if found.time_zone:
-                set_time_zone(connection, found.time_zone)
-            refreshed = refresh(connection)
+        if found.time_zone:
+            set_time_zone(connection, found.time_zone)
+        refreshed = refresh(connection)
     with summary():
         if as_json:
             print_json(refreshed._asdict())
@@ -56,7 +55,7 @@ def materialize_command(views: tuple[str, ...], drop: bool) -> None:
     """
     with database(settings()) as url, connect(url) as connection:
         require_schema(connection)
-        with driver_errors_translated(), summary():
+        with summary():
             for view in views:
                 (materialized.dematerialize if drop else materialized.materialize)(connection, view)
                 click.echo(f"{REPORT_SCHEMA}.{view}{materialized.SUFFIX}: {'dropped' if drop else 'up to date'}")

@@ -5,7 +5,7 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import run
-from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
+from pyrus_etl.load.connection import connect, require_schema
 from pyrus_etl.load.set_aside import errors_listed
 from pyrus_etl.sync.incremental import retry as retry_plan
 
@@ -27,8 +27,7 @@ def list_(resolved_too: bool, as_json: bool) -> None:
     """
     with database(settings()) as url, connect(url) as connection:
         require_schema(connection)
-        with driver_errors_translated():
-            found = errors_listed(connection, resolved_too=resolved_too)
+        found = errors_listed(connection, resolved_too=resolved_too)
     if as_json:
         print_json({"errors": found})
         return

@@ -7,7 +7,7 @@ import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
+from pyrus_etl.load.connection import connect, require_schema
 from pyrus_etl.load.overview import Overview, overview
 
 
@@ -22,8 +22,7 @@ def status(as_json: bool) -> None:
     """
     with database(settings()) as url, connect(url) as connection:
         require_schema(connection)
-        with driver_errors_translated():
-            found = overview(connection)
+        found = overview(connection)
     if as_json:
         print_json(found._asdict())
     else:

@@ -1,28 +1,26 @@
-"""Connections to PostgreSQL, and what the driver's errors mean."""
+"""Connections to PostgreSQL, whose errors leave them as errors of ours."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
-from psycopg.abc import Buffer
+from psycopg import sql
+from psycopg.abc import Buffer, Params, Query
 from psycopg.adapt import Dumper
+from psycopg.copy import Copy
 from psycopg.pq import Format
 
-from pyrus_etl.errors import DatabaseUnavailable, RowsRefused
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.load.faults import translated, without_urls
 from pyrus_etl.schema.metadata import REVISION, SCHEMA
 from pyrus_etl.settings import Secret
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _JSONB_OID = psycopg.adapters.types["jsonb"].oid
-_ROWS_REFUSED = (
-    psycopg.DataError,
-    psycopg.IntegrityError,
-    psycopg.errors.ProgramLimitExceeded,
-    psycopg.errors.StatementTooComplex,
-)
 _OLDEST_SERVER = 150000
 
 SESSION: dict[str, Any] = {
@@ -44,30 +42,72 @@ class JsonbBytesDumper(Dumper):
         return b"\x01" + obj
 
 
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor that lets its connection remember what it was asked to do."""
+
+    def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
+        self._remember(query)
+        return super().execute(query, params, **options)
+
+    def executemany(self, query: Query, params_seq: Iterable[Params], **options: Any) -> None:
+        self._remember(query)
+        super().executemany(query, params_seq, **options)
+
+    @contextmanager
+    def copy(self, statement: Query, params: Params | None = None, **options: Any) -> Iterator[Copy]:
+        self._remember(statement)
+        with super().copy(statement, params, **options) as copy:
+            yield copy
+
+    def _remember(self, statement: Query) -> None:
+        if isinstance(self.connection, Session):
+            self.connection.statement = statement
+
+
+class Session(psycopg.Connection[tuple[Any, ...]]):
+    """A connection whose block translates what the driver raises in it; inside the block it is psycopg's as it is."""
+
+    statement: Query = ""
+    """The last that was sent: it names the table that an error does not name."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with errors_of(self):
+            try:
+                if error is not None:
+                    raise error
+            finally:
+                super().__exit__(kind, error, trace)
+
+
 @contextmanager
-def driver_errors_translated() -> Iterator[None]:
-    """What the driver raises, in one sentence: RowsRefused for rows that cannot be stored, else DatabaseUnavailable."""
+def errors_of(connection: Connection | None) -> Iterator[None]:
+    """Translates what the driver raises in the block; see `load.faults`."""
     try:
         yield
-    except _ROWS_REFUSED as error:
-        raise RowsRefused(f"PostgreSQL cannot store it: {_sentence(error)}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
-        raise DatabaseUnavailable(f"The database cannot be reached or used: {_sentence(error)}.") from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise DatabaseUnavailable(f"The database role lacks a right: {_sentence(error)}.") from error
+    except psycopg.Error as error:
+        fault = translated(error, _last_statement(connection))
+        if fault is error:
+            raise
+        raise fault from error
 
 
-def connect(url: Secret) -> Connection:
-    """A connection in autocommit; transactions are opened on purpose.
+def _last_statement(connection: Connection | None) -> str:
+    statement = getattr(connection, "statement", "")
+    if isinstance(statement, sql.Composable):
+        return statement.as_string()
+    return statement.decode() if isinstance(statement, bytes) else str(statement)
+
+
+def connect(url: Secret) -> Session:
+    """A connection in autocommit, for a `with` block; transactions are opened on purpose.
 
     Nothing is prepared on the server and nothing set for the session, so that it works behind a pooler that shares
-    sessions between transactions. Raises DatabaseUnavailable.
+    sessions between transactions. Raises DatabaseUnavailable, as its block does.
     """
-    with driver_errors_translated():
-        try:
-            connection = psycopg.connect(url.reveal(), autocommit=True, **SESSION)
-        except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
-            raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {_without_urls(str(error)).strip()}.") from None
+    connection = _connected(url)
+    connection.cursor_factory = _Cursor
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
     if connection.info.server_version < _OLDEST_SERVER:
         raise DatabaseUnavailable("PostgreSQL 15 or newer is needed; this server is older.")
@@ -80,13 +120,48 @@ def connect(url: Secret) -> Connection:
     return connection
 
 
+def _connected(url: Secret) -> Session:
+    try:
+        return Session.connect(url.reveal(), autocommit=True, **SESSION)
+    except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
+        raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {without_urls(str(error)).strip()}.") from None
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(unreachable(str(error))) from error
+
+
+_UNREACHABLE = ("The database cannot be reached", "see that the server runs and that DATABASE_URL names it")
+_REFUSALS = {
+    r"password|authentication|pg_hba\.conf|role .* does not exist|not permitted to log in": (
+        "The database refuses the login",
+        "check the user, its password and its rights in DATABASE_URL",
+    ),
+    r"database .* does not exist|not currently accepting connections": (
+        "The database cannot be used",
+        "create it, or name another in DATABASE_URL",
+    ),
+    r"too many (clients|connections)|connection slots": (
+        "The database server takes no more connections",
+        "close some or raise max_connections, then run this again",
+    ),
+}
+"""What a server that refuses a session says in English; libpq hands over no SQLSTATE. In other languages, the general
+sentence has to do."""
+
+
+def unreachable(said: str) -> str:
+    """The sentence for a session that could not be opened."""
+    lines = "; ".join(line.strip() for line in said.splitlines()[:3] if line.strip())
+    refusals = (words for pattern, words in _REFUSALS.items() if re.search(pattern, said))
+    what, remedy = next(refusals, _UNREACHABLE)
+    return f"{what}: {without_urls(lines).rstrip('.?')}; {remedy}."
+
+
 def revision(connection: Connection) -> str | None:
     """The revision that the schema is at; None where there is none."""
-    with driver_errors_translated():
-        table = connection.execute("SELECT to_regclass(%s)", [f"{SCHEMA}.alembic_version"]).fetchone()
-        if table is None or table[0] is None:
-            return None
-        found = connection.execute(f"SELECT version_num FROM {SCHEMA}.alembic_version").fetchone()  # noqa: S608 -- a constant
+    table = connection.execute("SELECT to_regclass(%s)", [f"{SCHEMA}.alembic_version"]).fetchone()
+    if table is None or table[0] is None:
+        return None
+    found = connection.execute(f"SELECT version_num FROM {SCHEMA}.alembic_version").fetchone()  # noqa: S608 -- a constant
     return found[0] if found else None
 
 
@@ -96,13 +171,3 @@ def require_schema(connection: Connection) -> None:
     if found != REVISION:
         there = "has no tables yet" if found is None else f"is at revision {found}, this version expects {REVISION}"
         raise DatabaseUnavailable(f"The database {there}; run pyrus-etl db upgrade.")
-
-
-def _sentence(error: psycopg.Error) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _without_urls("; ".join(lines[:3])).rstrip(".?") or type(error).__name__
-
-
-def _without_urls(text: str) -> str:
-    """The text without anything that may be a URL or its password."""
-    return re.sub(r"\S*://\S*|password=\S+", "…", text)

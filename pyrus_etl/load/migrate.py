@@ -17,7 +17,8 @@ from alembic.util import CommandError
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
-from pyrus_etl.load.connection import SESSION, Connection, connect, driver_errors_translated, revision
+from pyrus_etl.load.connection import SESSION, Connection, connect, revision
+from pyrus_etl.load.faults import translated
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
 from pyrus_etl.schema import SCHEMA, metadata
@@ -52,7 +53,7 @@ def upgrade(url: Secret) -> None:
             patiently(lambda: _upgrade(connection))
         except CommandError as error:
             raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
-    with connect(url) as driver, driver_errors_translated():
+    with connect(url) as driver:
         materialized.populate(driver)
 
 
@@ -137,6 +138,11 @@ def _config(connection: sqlalchemy.Connection) -> Config:
     return config
 
 
+def _statement(error: BaseException) -> str:
+    """What SQLAlchemy was asked to do when the error came."""
+    return getattr(error, "statement", None) or ""
+
+
 @contextmanager
 def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
     """A connection as Alembic needs it; what the driver says is translated."""
@@ -157,7 +163,8 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
                 "Something of your own stands on tables of pyrus that have to change; drop it, do this again, and make "
                 f"it again: {about.replace(chr(10), '; ')}."
             ) from error
-        with driver_errors_translated():
-            raise cause from error
+        if isinstance(cause, psycopg.Error) and (fault := translated(cause, _statement(error))) is not cause:
+            raise fault from error
+        raise cause from error
     finally:
         engine.dispose()

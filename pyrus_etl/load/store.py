@@ -13,7 +13,8 @@ import tenacity
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load import lock
-from pyrus_etl.load.connection import Connection, connect, driver_errors_translated, require_schema
+from pyrus_etl.load.connection import Connection, Session, connect, errors_of, require_schema
+from pyrus_etl.load.faults import is_raised
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
@@ -35,14 +36,14 @@ class Store:
 
     def __init__(self, url: Secret) -> None:
         self._url = url
-        self._connection: Connection | None = None
+        self._connection: Session | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self._lease: lock.Lease | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
 
     async def __aenter__(self) -> Self:
-        await self._in_thread(lambda: require_schema(self._open()))
+        await self._in_thread(self._check)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -73,6 +74,11 @@ class Store:
         """
         return await self._in_thread(partial(self._again, lambda: work(self._open(), *args, **options)))
 
+    def _check(self) -> None:
+        connection = self._open()
+        with errors_of(connection):
+            require_schema(connection)
+
     def _again(self, work: Callable[[], T]) -> T:
         """Does the work again, for a while, after a fault of the database that passes."""
         tries = tenacity.Retrying(
@@ -81,8 +87,11 @@ class Store:
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
             reraise=True,
         )
-        with driver_errors_translated():
+        try:
             answer: T = tries(work)
+        except psycopg.Error:
+            with errors_of(self._connection):
+                raise
         self._failing_since = None
         return answer
 
@@ -105,13 +114,13 @@ class Store:
         if isinstance(error, DatabaseUnavailable):  # while it is opened anew
             return isinstance(error.__cause__, Lost)
         if isinstance(error, Passing):
-            return True
+            return not is_raised(error)
         lost = isinstance(error, Lost) and self._connection is not None and self._connection.closed
         if lost:
             log.warning("the connection to the database was lost, trying again")
         return lost
 
-    def _open(self) -> Connection:
+    def _open(self) -> Session:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url)
         return self._connection

@@ -11,9 +11,14 @@ from pyrus_etl.load.batch import TaskLoad, load
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.load.set_aside import SetAside, resolve_errors, set_aside
+from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
 from pyrus_etl.sync.run import Run
 
 log = logging.getLogger(__name__)
+
+MOST_REFUSED_IN_A_ROW = 100
+_OF_TASKS = {str(table) for table in (*MERGED, OWNER, *OWNED)} | {None}
+"""The tables whose rows belong to tasks; None: PostgreSQL does not say which it was."""
 
 
 @dataclass(eq=False)
@@ -43,14 +48,19 @@ class Arrival(NamedTuple):
 
 
 async def commit(arrivals: list[Arrival], run: Run) -> None:
-    """Commits a batch; where PostgreSQL refuses rows of it, finds the task that they are of and sets that aside."""
+    """Commits a batch; if PostgreSQL refuses rows of a task, finds the task and sets it aside.
+
+    Raises RowsRefused if the rows are of no task, or so many tasks in a row are refused that it is not their fault.
+    """
     try:
         counted = await run.store.run(_write, arrivals, run)
     except RowsRefused as error:
-        for part in _apart(arrivals, error):
+        for part in _apart(arrivals, error, run):
             await commit(part, run)
         return
     run.count(**counted)
+    if any(arrival.load for arrival in arrivals):
+        run.refused_in_a_row = 0
     for arrival in arrivals:
         arrival.of.waiting -= 1
     done = {arrival.task_id for arrival in arrivals if arrival.task_id is not None}
@@ -63,13 +73,18 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     run.progress.tasks_done += len(done)
 
 
-def _apart(arrivals: list[Arrival], error: RowsRefused) -> list[list[Arrival]]:
+def _apart(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[Arrival]]:
     """The halves of a batch that was refused; of a single task, its failure in its place."""
+    if error.table not in _OF_TASKS:
+        raise error
     if len(arrivals) > 1:
         middle = len(arrivals) // 2
         return [arrivals[:middle], arrivals[middle:]]
     (arrival,) = arrivals
     if arrival.load is None:
+        raise error
+    run.refused_in_a_row += arrival.load.task_id not in run.retried
+    if run.refused_in_a_row > MOST_REFUSED_IN_A_ROW:
         raise error
     log.warning("task %s is set aside: %s", arrival.load.task_id, error)
     failure = SetAside(arrival.load.task_id, "load", str(error), None)

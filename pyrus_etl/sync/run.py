@@ -37,7 +37,8 @@ class Run:
     were listed under another date meanwhile. `doubted`: tasks that earlier runs doubted and this one has not asked for
     yet, with the date that each was last listed under. `failed`: tasks set aside in this run, `retried`: in earlier
     ones, `recovered`: those of them that loaded after all.
-    `odd_in_a_row`: tasks that the server failed to give, one after the other. `stopping`: set when the run is to end
+    `odd_in_a_row`: tasks that the server failed to give, one after the other; `refused_in_a_row`: tasks that PostgreSQL
+    refused to store. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
     what was said by hand of the forms of projects.
     """
@@ -56,6 +57,7 @@ class Run:
     retried: set[int] = field(default_factory=set)
     recovered: set[int] = field(default_factory=set)
     odd_in_a_row: int = 0
+    refused_in_a_row: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: StoppedEarly | None = None
     spent: BudgetSpent | None = None

@@ -1,0 +1,178 @@
+"""What PostgreSQL refused, as one of our errors: told by its SQLSTATE, never by its text, which may be in any language.
+
+The codes are https://www.postgresql.org/docs/current/errcodes-appendix.html. What depends on the text of our SQL alone
+(`_OURS`) stays what it is, a bug of ours with exit code 1; whatever depends on the server, on its settings, on what
+others made there or on rows becomes a sentence.
+"""
+
+import re
+from typing import NamedTuple
+
+import psycopg
+
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError, RowsRefused
+
+
+class _Fault(NamedTuple):
+    """A kind of fault: what happened, and what to do."""
+
+    what: str
+    remedy: str
+
+
+_AGAIN = "run this again"
+_MISSING = _Fault(
+    "The database lacks something that pyrus-etl made", "pyrus-etl db upgrade makes again whatever is missing"
+)
+_DIFFERS = _Fault(
+    "Something in the database is not what pyrus-etl made",
+    "pyrus-etl db check names what differs; take your change back, or use another database",
+)
+_LOST = _Fault("The database cannot be reached", f"see that the server runs, then {_AGAIN}")
+_TIMEOUT = _Fault(
+    "The server ended what took longer than it allows",
+    "set statement_timeout, transaction_timeout and idle_in_transaction_session_timeout to 0 for the role of "
+    f"DATABASE_URL, with ALTER ROLE … SET …, then {_AGAIN}",
+)
+_BROKEN = _Fault("The database server failed", "look into its log")
+_USERS_CODE = _Fault("A trigger or function of your own refused this", f"change or disable it, then {_AGAIN}")
+_UNREADABLE = _Fault("The database cannot answer", "pyrus-etl db check tells whether the schema is as declared")
+
+_FAULTS = {
+    "08": _LOST,
+    "0A": _DIFFERS,
+    "0L": _Fault("The database role lacks a right", "do this as a role that may grant"),
+    "0P": _Fault("The database does not know the role", "create it, or name another"),
+    "25006": _Fault(
+        "The database can only be read",
+        "name the primary server in DATABASE_URL, or set default_transaction_read_only = off for its role",
+    ),
+    "25P03": _TIMEOUT,
+    "25P04": _TIMEOUT,
+    "28": _Fault("The database refuses the login", "check the user and the password in DATABASE_URL"),
+    "2BP01": _Fault("Something of your own depends on what has to change", f"drop it, {_AGAIN}, and make it again"),
+    "3D": _Fault("There is no such database", "create it, or name another in DATABASE_URL"),
+    "3F": _MISSING,
+    "40": _Fault("Other sessions kept changing the same rows", _AGAIN),
+    "42": _DIFFERS,
+    "42501": _Fault("The database role lacks a right", "grant it to the role of DATABASE_URL"),
+    "42703": _MISSING,
+    "42704": _MISSING,
+    "42883": _MISSING,
+    "42P01": _MISSING,
+    "53": _Fault("The database server lacks resources", f"give it more, then {_AGAIN}"),
+    "53100": _Fault("The database server has no disk space left", f"make room, then {_AGAIN}"),
+    "53200": _Fault(
+        "The database server has no memory left", f"raise what its message or its log names, then {_AGAIN}"
+    ),
+    "53300": _Fault("The database server takes no more connections", f"close some or raise the limit, then {_AGAIN}"),
+    "53400": _Fault("A limit of the database server was reached", f"raise it, then {_AGAIN}"),
+    "55": _DIFFERS,
+    "55006": _Fault("Somebody else uses what has to change", f"wait for them to end, then {_AGAIN}"),
+    "55P03": _Fault("Somebody else has locked what is needed", f"wait for them to end, then {_AGAIN}"),
+    "57": _LOST,
+    "57014": _TIMEOUT,
+    "58": _BROKEN,
+    "72": _BROKEN,
+    "F0": _BROKEN,
+    "HV": _DIFFERS,
+    "XX": _BROKEN,
+}
+"""By SQLSTATE, or by its class. A code that is neither here nor in `_OURS` blames rows: PostgreSQL says so of values
+and constraints (21, 22, 23, 44, 54, …), and users' code may raise any that it likes (P0001, …)."""
+
+_OURS = {
+    *("03", "24", "25", "26", "2D", "34", "3B"),  # what one may say when, in a session or transaction
+    *("42601", "42602", "42622", "42803", "42939", "42P02", "42P08", "42P11", "42P14", "42P18", "42P19", "42P20"),
+}
+_SETTINGS_OF_SERVER = ("08", "25", "28", "3D", "40", "53", "57", "58", "72", "F0", "XX")
+"""Classes that tell of the server or session, even if a trigger was at work; only if it raised them, they do not."""
+
+_RAISED_IN = {"pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"}
+_ROW_POLICY = "ExecWithCheckOptions"
+_WRITES = re.compile(r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY)\s+"?(\w+)"?\s*\.\s*"?(\w+)"?', re.IGNORECASE)
+
+
+def translated(error: psycopg.Error, statement: str = "") -> Exception:
+    """What the driver raised while it carried out the statement, as an error of ours; a bug of ours as it is."""
+    code = error.sqlstate or _without_code(error)
+    if blames_rows(error, statement):
+        table = _table_of(error, statement)
+        return RowsRefused(
+            f"PostgreSQL refuses rows{_of(table)}: {_said(error)}; change what refuses them, then {_AGAIN}.", table
+        )
+    if _is_of_users_code(error):
+        return _sentence(_USERS_CODE, error)
+    if code is None or (_in(code, _OURS) and code not in _FAULTS):
+        return error
+    return _sentence(_FAULTS.get(code) or _FAULTS.get(code[:2]) or _UNREADABLE, error)
+
+
+def blames_rows(error: psycopg.Error, statement: str) -> bool:
+    """Whether other rows might be taken: the statement writes, and it is not the server or the schema that fails."""
+    if not _WRITES.search(statement):
+        return False
+    code = error.sqlstate or ("22000" if isinstance(error, psycopg.DataError) else None)
+    if code is None:
+        return False
+    if _is_of_users_code(error) or error.diag.source_function == _ROW_POLICY:
+        return True
+    return not (_in(code, _OURS) or code in _FAULTS or code[:2] in _FAULTS)
+
+
+def is_raised(error: psycopg.Error) -> bool:
+    """Whether a trigger or function said so itself, by RAISE: then its code means nothing to us."""
+    return (error.diag.source_file or "") in _RAISED_IN
+
+
+def table_of(statement: str) -> str | None:
+    """The table that a statement writes, as schema.table."""
+    found = _WRITES.search(statement)
+    return ".".join(found.groups()) if found else None
+
+
+def without_urls(text: str) -> str:
+    """The text without anything that may be a URL or its password."""
+    return re.sub(r"\S*://\S*|password=\S+", "…", text)
+
+
+def _without_code(error: psycopg.Error) -> str | None:
+    """The class that an error of the driver itself belongs to: it lost the connection, or cannot read a value."""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
+        return "08000"
+    return "22000" if isinstance(error, psycopg.DataError) else None
+
+
+def _is_of_users_code(error: psycopg.Error) -> bool:
+    """Whether it comes from a trigger or function in a procedural language: none of them is ours."""
+    if is_raised(error):
+        return True
+    return "PL/" in (error.diag.context or "") and not _in(error.sqlstate or "", _SETTINGS_OF_SERVER)
+
+
+def _in(code: str, codes: tuple[str, ...] | set[str]) -> bool:
+    return code in codes or code[:2] in codes
+
+
+def _sentence(fault: _Fault, error: psycopg.Error) -> PyrusEtlError:
+    return DatabaseUnavailable(f"{fault.what}: {_said(error)}; {fault.remedy}.")
+
+
+def _table_of(error: psycopg.Error, statement: str) -> str | None:
+    if error.diag.table_name:
+        return f"{error.diag.schema_name}.{error.diag.table_name}"
+    return table_of(statement)
+
+
+def _of(table: str | None) -> str:
+    return f" of {table}" if table else ""
+
+
+def _said(error: psycopg.Error) -> str:
+    """What PostgreSQL said, with its detail and the function that raised it."""
+    diag = error.diag
+    lines = [diag.message_primary, diag.message_detail] if diag.message_primary else str(error).splitlines()[:3]
+    said = "; ".join(line.strip().replace("\n", "; ") for line in lines if line and line.strip())
+    context = (diag.context or "").splitlines()
+    where = next((f" ({line.strip()})" for line in context if "PL/" in line), "")
+    return (without_urls(said).rstrip(".?:") or type(error).__name__) + where

@@ -16,6 +16,7 @@ from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.load import cluster
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
+from tests import mistaken
 from tests.processes import eventually, started
 from tests.runs import program, sync
 from tests.scripted import Asked, Reply, in_front_of
@@ -84,8 +85,10 @@ def test_no_secret_is_in_an_error_nor_in_what_caused_it(
     assert not re.findall(SECRETS, repr(with_causes(raised.value)))
 
 
-def test_no_secret_is_in_the_traceback_of_a_fault_of_ours(sandbox: Sandbox, guarded: Secret, query: Query) -> None:
-    query(guarded, "ALTER TABLE pyrus.sync_runs RENAME TO elsewhere")
+def test_no_secret_is_in_the_traceback_of_a_fault_of_ours(
+    sandbox: Sandbox, guarded: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTS_PROGRAM", mistaken.__name__)
     process = program("sync", "--json", "--log-level", "DEBUG", sandbox=sandbox, database=guarded)
 
     assert process.returncode == 1

@@ -241,7 +241,7 @@ def test_a_number_that_postgresql_cannot_hold_sets_its_task_aside_and_no_other(
         each_database, "SELECT task_id, stage, error, attempts FROM pyrus.sync_errors WHERE resolved_at IS NULL"
     )
     assert (task_id, stage, attempts) == (77, "load", 1)
-    assert error.startswith("PostgreSQL cannot store it")
+    assert error.startswith("PostgreSQL refuses rows of pyrus.")
 
 
 def bodies_that_cannot_be_read() -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.windows import Window
-from pyrus_etl.load.connection import connect, driver_errors_translated, require_schema
+from pyrus_etl.load.connection import connect, require_schema
 from pyrus_etl.load.views import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
 
@@ -70,8 +70,7 @@ def _database(found: Found) -> str:
 def _schema(found: Found) -> str:
     with connect(found.url) as connection:
         require_schema(connection)
-        with driver_errors_translated():
-            current = are_of_this_version(connection)
+        current = are_of_this_version(connection)
     if not current:
         raise Warned("at the expected revision, but the reports are of another version; run pyrus-etl db upgrade")
     return "at the expected revision"

@@ -31,6 +31,19 @@ class PyrusUnreachable(PyrusEtlError):
 class BodyTooLarge(PyrusUnreachable):
     """An answer that is larger than we hold in memory; of a list, a shorter one may do."""
 
+    certain = True
+
+
+class ListRefused(PyrusUnreachable):
+    """A list that Pyrus does not give in a size that it never gave before; a shorter one may do.
+
+    `certain`: it was refused, and did not just fail.
+    """
+
+    def __init__(self, message: str, *, certain: bool) -> None:
+        super().__init__(message)
+        self.certain = certain
+
 
 class TaskRefused(PyrusEtlError):
     """One task cannot be had or read; it is set aside and the run goes on.

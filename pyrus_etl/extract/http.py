@@ -24,7 +24,7 @@ from pyrus_etl.extract.login import login, read_token
 from pyrus_etl.extract.masking import masked
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.proxy import proxy_for
-from pyrus_etl.extract.retries import after_faults, after_quota, resumed
+from pyrus_etl.extract.retries import ATTEMPTS, after_faults, after_quota, resumed
 from pyrus_etl.extract.token import Token
 from pyrus_etl.extract.transport import Sieve, read_body, session_for
 from pyrus_etl.settings import Secret, Settings
@@ -39,7 +39,7 @@ class Request(NamedTuple, Generic[T]):
     """What is asked, and what makes something of the answer; see `Http.call`.
 
     The `sieve` takes out of the body what it can while it arrives, so that an answer of any length is read in little
-    memory; `read` has what is left.
+    memory; `read` has what is left. `tries`: how often it is sent at most, if the answers are faulty.
     """
 
     method: str
@@ -47,6 +47,7 @@ class Request(NamedTuple, Generic[T]):
     read: Callable[[bytes], T]
     json: Any = None
     sieve: Sieve | None = None
+    tries: int = ATTEMPTS
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -119,7 +120,7 @@ class Http:
             return await send()
         except (Again, QuotaSpent) as failure:
             first = failure
-        tries, patience = after_faults(self._count_retry), after_quota(self._count_retry)
+        tries, patience = after_faults(self._count_retry, asked.tries), after_quota(self._count_retry)
         try:
             return await tries(patience, resumed(send, first))
         except QuotaSpent as error:

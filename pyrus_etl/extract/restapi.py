@@ -3,28 +3,27 @@
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable, TaskRefused
-from pyrus_etl.extract.answer import AccessDenied, Again, Refused, Unreadable
+from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, TaskRefused
+from pyrus_etl.extract.answer import AccessDenied, Again, Redirected, Refused, Unreadable
 from pyrus_etl.extract.clock import Clocks
 from pyrus_etl.extract.decode import damage, decode, storable
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.lists import LongList, Sieve, read_list
+from pyrus_etl.extract.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.source import Fetched
-from pyrus_etl.extract.windows import Window
+from pyrus_etl.extract.windows import Window, search_sizes
 from pyrus_etl.model.person import Contacts, Profile
 from pyrus_etl.model.task import TaskList, TaskWithNotes
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FIRST_ASKED, MOST_ASKED = 1000, 50_000_000
-GROWTH = 16
+FIRST_ASKED, GROWTH = 1000, 16
 
 
 class RestApi:
@@ -32,6 +31,8 @@ class RestApi:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self.search_sizes = search_sizes()
+        self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
 
     @property
     def requests(self) -> int:
@@ -46,11 +47,11 @@ class RestApi:
         return self._http.start
 
     async def profile(self) -> Profile:
-        return (await self._call("GET", "/restapi/profile", _reader(_ProfileBody))).profile
+        return (await self._call(Request("GET", "/restapi/profile", _reader(_ProfileBody)))).profile
 
     async def contacts(self) -> Contacts:
         try:
-            return await self._call("GET", "/restapi/contacts", _reader(Contacts))
+            return await self._call(Request("GET", "/restapi/contacts", _reader(Contacts)))
         except PyrusUnreachable as error:
             if not isinstance(error.__cause__, AccessDenied):
                 raise
@@ -58,10 +59,10 @@ class RestApi:
             return Contacts()
 
     async def inbox(self) -> LongList:
-        return await _whole(lambda most: self._long_list("inbox", most))
+        return await self._whole_list("inbox")
 
     async def all_tasks(self) -> LongList:
-        return await _whole(lambda most: self._long_list("alltasks", most))
+        return await self._whole_list("alltasks")
 
     async def search(self, window: Window, most: int) -> TaskList:
         asked: dict[str, Any] = {"IncludeClosedTasks": True, "MaximumItemsCount": most}
@@ -69,7 +70,8 @@ class RestApi:
             asked["ActiveFrom"] = f"/Date({window.start * 1000})/"
         if window.end is not None:
             asked["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
-        return await self._call("POST", "/restapi/searchtasks", read_list, asked)
+        request = Request("POST", "/restapi/searchtasks", read_list, asked)
+        return await self._list(request, most, self.search_sizes)
 
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
@@ -91,54 +93,52 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
         return Fetched(task, body, digest, fetched_at, answer.date, unreadable)
 
-    async def _long_list(self, name: str, most: int) -> LongList:
-        sieve = Sieve(most)
-        return await self._call("GET", f"/restapi/{name}/{most}", sieve.read, sieve=sieve)
+    async def _whole_list(self, name: str) -> LongList:
+        sizes = self._sizes[name]
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        read: Callable[[bytes], tuple[T, int]],
-        asked: Any = None,
-        sieve: Sieve | None = None,
-    ) -> T:
+        async def ask(most: int) -> LongList:
+            sieve = Sieve(most)
+            request = Request("GET", f"/restapi/{name}/{most}", sieve.read, sieve=sieve)
+            return await self._list(request, most, sizes)
+
+        return await _whole(ask, sizes)
+
+    async def _list(self, asked: Request[tuple[T, int]], most: int, sizes: Sizes) -> T:
+        """A list of so many tasks; raises ListRefused if the size may be why the server does not give it."""
+        if most <= sizes.answered or most == 1:
+            return await self._call(asked)
         try:
-            told, unreadable = await self._http.call(Request(method, path, read, asked, sieve))
+            return await self._call(asked._replace(tries=TRIES))
+        except PyrusUnreachable as error:
+            if isinstance(error.__cause__, AccessDenied | Redirected):
+                raise
+            if isinstance(error.__cause__, Refused):
+                raise ListRefused(str(error), certain=True) from error
+            if isinstance(error.__cause__, Again) and error.__cause__.reached:
+                await self.profile()  # if that fails too, it is the server and not the size
+                raise ListRefused(str(error), certain=False) from error
+            raise
+
+    async def _call(self, asked: Request[tuple[T, int]]) -> T:
+        try:
+            read, unreadable = await self._http.call(asked)
         except Again as error:
             if error.body is None:
-                raise PyrusUnreachable(f"{method} {path} is not available ({error}); try again later.") from error
-            raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
+                raise PyrusUnreachable(f"{asked} is not available ({error}); try again later.") from error
+            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does: {error}.") from error
         except (Refused, msgspec.ValidationError) as error:
-            raise PyrusUnreachable(f"{method} {path} does not answer as Pyrus does: {error}.") from error
+            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does: {error}.") from error
         if unreadable:
-            log.warning("%s %s: %d values or entries could not be read", method, path, unreadable)
-        return told
+            log.warning("%s: %d values or entries could not be read", asked, unreadable)
+        return read
 
 
-async def _whole(ask: Callable[[int], Awaitable[LongList]]) -> LongList:
+async def _whole(ask: Callable[[int], Awaitable[LongList]], sizes: Sizes) -> LongList:
     """Asks for more and more, while that brings more and the answer can be read."""
-    answer, most = await _bearable(ask)
-    before = 0
-    with suppress(BodyTooLarge):
-        while answer.has_more_tasks and before < len(answer.headers) and most < MOST_ASKED:
-            most, before = most * GROWTH, len(answer.headers)
-            answer = await ask(most)
+    answer = await longest(ask, sizes, exact=True)
     if answer.has_more_tasks:
         log.info("Pyrus lists no more than %d tasks where all were asked for", len(answer.headers))
     return answer
-
-
-async def _bearable(ask: Callable[[int], Awaitable[LongList]]) -> tuple[LongList, int]:
-    """A list that is not too large to be read, and how much was asked for; raises BodyTooLarge where one task is."""
-    most = FIRST_ASKED
-    while True:
-        try:
-            return await ask(most), most
-        except BodyTooLarge:
-            if most == 1:
-                raise
-            most = max(1, most // 8)
 
 
 class _ProfileBody(msgspec.Struct, rename="pascal"):

@@ -36,11 +36,11 @@ def resumed(send: Callable[[], Awaitable[T]], failure: Exception) -> Callable[[]
     return attempt
 
 
-def after_faults(count: Count) -> tenacity.AsyncRetrying:
+def after_faults(count: Count, tries: int = ATTEMPTS) -> tenacity.AsyncRetrying:
     """Tries again after a fault, with jittered exponential back-off, a bounded number of times."""
     return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(Again),
-        stop=_enough,
+        stop=lambda state: state.attempt_number >= tries or _is_silent(state),
         wait=tenacity.wait_random_exponential(multiplier=0.1, max=LONGEST_WAIT),
         before_sleep=count,
         reraise=True,
@@ -58,11 +58,11 @@ def after_quota(count: Count) -> tenacity.AsyncRetrying:
     )
 
 
-def _enough(state: tenacity.RetryCallState) -> bool:
-    """Whether all attempts are spent, or the time that a host gets which cannot be reached at all."""
+def _is_silent(state: tenacity.RetryCallState) -> bool:
+    """Whether the time is over that a host gets which cannot be reached at all."""
     error = state.outcome.exception() if state.outcome else None
     lost = isinstance(error, Again) and not error.reached
-    return state.attempt_number >= ATTEMPTS or (lost and (state.seconds_since_start or 0) > LONGEST_SILENCE)
+    return lost and (state.seconds_since_start or 0) > LONGEST_SILENCE
 
 
 def _as_told(state: tenacity.RetryCallState) -> float:

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from pyrus_etl.extract.clock import Clocks
 from pyrus_etl.extract.lists import LongList
+from pyrus_etl.extract.sizes import Sizes
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.person import Contacts, Profile
 from pyrus_etl.model.task import TaskList, TaskWithNotes
@@ -39,6 +40,11 @@ class Source(Protocol):
 
     @property
     def start(self) -> Clocks: ...
+
+    @property
+    def search_sizes(self) -> Sizes:
+        """What the run has learned of how many tasks a search may be asked for."""
+        ...
 
     async def profile(self) -> Profile: ...
 

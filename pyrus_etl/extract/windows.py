@@ -6,18 +6,18 @@ the server includes its ends is not documented, so the halves of a window share 
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable
+from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.extract.sizes import Sizes, longest
 from pyrus_etl.model.task import TaskHeader, TaskList
 
 log = logging.getLogger(__name__)
 
 YEAR_1, YEAR_9999 = -62_135_596_800, 253_402_300_799
-MOST_LISTED = 5000
-"""Tasks asked for in one list."""
+MOST_LISTED, GROWTH = 5000, 4
+"""Tasks asked for in one list, and how much more where periods cannot be narrowed."""
 MOST_ALIKE = 100
 """Seconds in a row, each too full to be listed, that may show the same tasks."""
 
@@ -55,13 +55,19 @@ class Listing(NamedTuple):
 Search = Callable[[Window, int], Awaitable[TaskList]]
 
 
-async def listings(search: Search, windows: list[Window]) -> AsyncIterator[Listing]:
+def search_sizes() -> Sizes:
+    """How many tasks a search may be asked for, with nothing learned yet."""
+    return Sizes(MOST_LISTED, GROWTH)
+
+
+async def listings(search: Search, windows: list[Window], sizes: Sizes | None = None) -> AsyncIterator[Listing]:
     """Lists every window to its end, the earlier first, narrowing those that hold more than the server returns.
 
+    `sizes` is what the run has learned of the length of lists, and learns here.
     Raises PyrusUnreachable for seconds that alone hold more than that, after everything else was listed, and at once
     where the server shows the same whatever period it is asked for.
     """
-    lists = _Lists(search)
+    lists = _Lists(search, sizes or search_sizes())
     pending = windows[::-1]
     overfull: dict[int, frozenset[int]] = {}
     while pending:
@@ -123,30 +129,15 @@ async def _shortest(lists: "_Lists", window: Window, answer: TaskList) -> AsyncI
 
 
 class _Lists:
-    """Asks for lists, and learns how long a list may be."""
+    """Asks for the list of a window, as long as it may be."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, sizes: Sizes) -> None:
         self._search = search
-        self._most = MOST_LISTED
+        self._sizes = sizes
 
     async def of(self, window: Window) -> TaskList:
         """A list of the window; one that cannot be narrowed far is asked for more and more, while that brings more."""
-        answer = await self._bearable(window)
-        most = self._most
-        with suppress(BodyTooLarge):
-            while answer.has_more_tasks and window.seconds <= 2 and len(answer.headers) >= most:
-                most *= 4
-                answer = await self._search(window, most)
-        return answer
-
-    async def _bearable(self, window: Window) -> TaskList:
-        while True:
-            try:
-                return await self._search(window, self._most)
-            except BodyTooLarge:
-                if self._most == 1:
-                    raise
-                self._most = max(1, self._most // 8)
+        return await longest(lambda most: self._search(window, most), self._sizes, exact=window.seconds <= 2)
 
 
 def bisect(window: Window, listed: list[TaskHeader]) -> tuple[Window, ...]:

@@ -54,7 +54,7 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
         numbers[Window(start, end)].append(number)
     new_numbers = count(1 + await run.store.autocommit(kept.last_window_no, run.account_id))
     windows = [window for window, same in numbers.items() for _ in same]
-    async for listing in listings(run.source.search, windows):
+    async for listing in listings(run.source.search, windows, run.source.search_sizes):
         number = numbers[listing.window].pop()
         if listing.split:
             halves = dict(zip(new_numbers, listing.split, strict=False))

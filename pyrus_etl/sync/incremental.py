@@ -42,7 +42,7 @@ async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
     yield await set_aside(run)
     async for part in inbox(run):
         yield part
-    async for listing in listings(run.source.search, [window]):
+    async for listing in listings(run.source.search, [window], run.source.search_sizes):
         yield Listed(listing.tasks)
 
 

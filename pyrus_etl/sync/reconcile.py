@@ -51,7 +51,7 @@ async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
     aside = await set_aside(run)
     async for part in inbox(run):
         yield part
-    async for listing in listings(run.source.search, [Window()]):
+    async for listing in listings(run.source.search, [Window()], run.source.search_sizes):
         yield Listed(listing.tasks)
     for part in in_parts((await run.source.all_tasks()).headers):
         yield part

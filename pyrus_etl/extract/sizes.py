@@ -1,0 +1,127 @@
+"""How many tasks a list may be asked for: learned from what the server answers and what it refuses, for a whole run."""
+
+from collections.abc import Awaitable, Callable, Sized
+from typing import Protocol, TypeVar
+
+from pyrus_etl.errors import BodyTooLarge, ListRefused
+
+LARGEST = 50_000_000
+SHRINKAGE = 8
+TRIES = 2
+"""How often a list is asked for in a size that the server never answered: after that, a smaller one is tried."""
+
+TooLong = (BodyTooLarge, ListRefused)
+
+
+class List(Protocol):
+    """What a list looks like from here."""
+
+    @property
+    def headers(self) -> Sized: ...
+
+    @property
+    def has_more_tasks(self) -> bool | None: ...
+
+
+L = TypeVar("L", bound=List)
+
+
+class Sizes:
+    """`most`: how many tasks are asked for at first. `answered`: the most that were ever answered.
+
+    `refused`: the fewest that were refused because they are so many. `cap`: how many the server returned at most
+    although more were asked for and there are more. A size that failed before any was answered, and
+    not by a refusal, may have met a bad moment of the server; it is tried once more after a smaller one was answered.
+    """
+
+    def __init__(self, first: int, growth: int) -> None:
+        self._first = first
+        self._growth = growth
+        self._doubtful: list[int] = []
+        self.most = first
+        self.answered = 0
+        self.refused: int | None = None
+        self.cap = -1
+
+    def accept(self, size: int) -> None:
+        self.answered = max(self.answered, size)
+        self.most = max(self.most, min(size, self._first))
+        if self.refused is not None and self.refused <= size:
+            self.refused = None
+
+    def refuse(self, size: int, *, certain: bool) -> None:
+        if self.answered or certain:
+            self._doubtful.clear()
+        else:
+            self._doubtful.append(size)
+        self.refused = min(size, self.refused or size)
+        if self.answered >= size:
+            self.answered = 0
+        if self.most >= size:
+            self.most = max(1, self.answered or size // SHRINKAGE)
+
+    def larger(self, size: int, *, exact: bool) -> int | None:
+        """What to ask for next because a list of this size is not the whole; None if a larger one is of no use.
+
+        `exact`: every task counts, so the largest size that the server answers is looked for.
+        """
+        while self._doubtful:
+            if (doubtful := self._doubtful.pop()) > size:
+                return doubtful
+        if self.refused is None:
+            return min(size * self._growth, LARGEST) if exact and size < LARGEST else None
+        if size < self.answered:
+            return self.answered if exact else None
+        known = max(size, self.answered)
+        close = self.refused <= 2 * known or known >= self._first
+        return round_number_between(known, self.refused) if exact or not close else None
+
+
+async def longest(ask: Callable[[int], Awaitable[L]], sizes: Sizes, *, exact: bool) -> L:
+    """A list that the server gives, and if it is not the whole, one in a larger size, while that brings more.
+
+    Raises BodyTooLarge or ListRefused if the server does not even give a list of one task.
+    """
+    answer = await _answered(ask, sizes)
+    given = sizes.most
+    while answer.has_more_tasks and len(answer.headers) > sizes.cap and (size := sizes.larger(given, exact=exact)):
+        try:
+            longer = await ask(size)
+        except TooLong as error:
+            sizes.refuse(size, certain=error.certain)
+            continue
+        sizes.accept(size)
+        if len(longer.headers) <= len(answer.headers):
+            sizes.cap = max(sizes.cap, len(longer.headers))
+            return answer if longer.has_more_tasks else longer
+        answer, given = longer, size
+    return answer
+
+
+async def _answered(ask: Callable[[int], Awaitable[L]], sizes: Sizes) -> L:
+    """The list in the first size that is answered, from `most` downwards."""
+    while True:
+        size = sizes.most
+        try:
+            answer = await ask(size)
+        except TooLong as error:
+            if size == 1:
+                raise
+            sizes.refuse(size, certain=error.certain)
+        else:
+            sizes.accept(size)
+            return answer
+
+
+def round_number_between(low: int, high: int) -> int | None:
+    """A number near the middle, as round as may be, for people choose round limits; None if there is none between."""
+    margin = max(1, (high - low) // 4)
+    first, last, middle = low + margin, high - margin, (low + high) // 2
+    if first > last:
+        return None
+    for power in range(len(str(high)), -1, -1):
+        step: int = 10**power
+        nearest = round(middle / step) * step
+        if first <= nearest <= last:
+            return nearest
+    return middle

@@ -14,6 +14,7 @@ default_ca = authority
 [authority]
 new_certs_dir = .
 database = index
+unique_subject = no
 rand_serial = yes
 default_md = sha256
 policy = any

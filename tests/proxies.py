@@ -3,6 +3,7 @@
 import shutil
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ class Proxying(NamedTuple):
 
 
 @contextmanager
-def proxying(answer: bytes = b"", *, to: int = 0) -> Iterator[Proxying]:
+def proxying(answer: bytes = b"", *, to: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Proxying]:
     """Gives this answer to every request, or opens a tunnel to the port, whatever host is asked for."""
     heads: list[bytes] = []
 
@@ -32,6 +33,8 @@ def proxying(answer: bytes = b"", *, to: int = 0) -> Iterator[Proxying]:
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -16,17 +16,26 @@ from pyrus_etl.extract.proxy import EXAMPLE, Proxy
 Failure = Again | PyrusUnreachable
 
 PASSING_REFUSALS = (408, 425, 429)
-HOST_NAME_MISMATCH, ADDRESS_MISMATCH, NOT_YET_VALID, EXPIRED = 62, 64, 9, 10
+NOT_YET_VALID, EXPIRED, NAME_MISMATCH, ADDRESS_MISMATCH = 9, 10, 62, 64
 """OpenSSL's numbers, X509_V_ERR_…"""
-NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"}
-NO_COMMON_TLS = {
-    "TLSV1_ALERT_PROTOCOL_VERSION",
-    "UNSUPPORTED_PROTOCOL",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE",
-    "NO_PROTOCOLS_AVAILABLE",
-    "DH_KEY_TOO_SMALL",
+
+_NO_TLS = "does not speak TLS there; check the port and the https:// in {setting}"
+_OLD_TLS = "offers no TLS that is safe today; it has to offer TLS 1.2 or newer"
+LASTING_FAULTS_OF_TLS = {
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NO_TLS,
+    "UNKNOWN_PROTOCOL": _NO_TLS,
+    "UNSUPPORTED_PROTOCOL": _OLD_TLS,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD_TLS,
+    "DH_KEY_TOO_SMALL": _OLD_TLS,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": (
+        "refuses the TLS handshake; it has to offer TLS 1.2 or newer, and to ask for no client certificate"
+    ),
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "asks for a client certificate, which pyrus-etl cannot give; check {setting}",
+    "TLSV1_UNRECOGNIZED_NAME": "serves no such name; check {setting}",
 }
-CLIENT_CERTIFICATE_WANTED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+"""What the reasons of OpenSSL mean that stay, however often one tries."""
 
 
 def failure_of(error: Exception, origin: str, proxy: Proxy | None) -> Failure:
@@ -34,8 +43,8 @@ def failure_of(error: Exception, origin: str, proxy: Proxy | None) -> Failure:
     if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
         return _refusal(error, urlsplit(origin).hostname or "", proxy)
     peer, setting = _peer(error, origin, proxy)
-    if isinstance(error.__cause__, ssl.SSLError) and (sentence := _of_tls(error.__cause__, peer, setting)):
-        return PyrusUnreachable(sentence)
+    if isinstance(error.__cause__, ssl.SSLError) and (lasting := _of_tls(error.__cause__, peer, setting)):
+        return _final(lasting)
     way = f" through {proxy}" if proxy and peer != str(proxy) else ""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return Again(f"no connection to {peer}{way} in time; check {setting} and the network", reached=False)
@@ -50,17 +59,11 @@ def _refusal(error: aiohttp.ClientHttpProxyError, host: str, proxy: Proxy) -> Fa
     """What a proxy means that opens no tunnel."""
     way_out = f"or put {host} into NO_PROXY if it can be reached directly"
     if error.status == 407:
-        return PyrusUnreachable(_capitalized(_login_wanted(error, proxy)))
+        return _final(_login_wanted(error, proxy))
     if error.status == 403:
-        return PyrusUnreachable(
-            _capitalized(f"{proxy} forbids the way to {host} (403); ask whoever runs it to allow that, {way_out}.")
-        )
+        return _final(f"{proxy} forbids the way to {host} (403); ask whoever runs it to allow that, {way_out}")
     if error.status < 500 and error.status not in PASSING_REFUSALS:
-        return PyrusUnreachable(
-            _capitalized(
-                f"{proxy} answers {error.status} to CONNECT; name an HTTP proxy that opens tunnels, {way_out}."
-            )
-        )
+        return _final(f"{proxy} answers {error.status} to CONNECT; name an HTTP proxy that opens tunnels, {way_out}")
     return Again(
         f"{proxy} finds no way to {host} ({error.status}); see that it can reach that host, {way_out}", reached=False
     )
@@ -69,10 +72,10 @@ def _refusal(error: aiohttp.ClientHttpProxyError, host: str, proxy: Proxy) -> Fa
 def _login_wanted(error: aiohttp.ClientHttpProxyError, proxy: Proxy) -> str:
     offered = error.headers.getall("Proxy-Authenticate", []) if error.headers else []
     if offered and not any("basic" in scheme.lower() for scheme in offered):
-        return f"{proxy} wants another login than Basic (407), which pyrus-etl does not know; use a proxy without."
+        return f"{proxy} wants another login than Basic (407), which pyrus-etl does not know; use another proxy"
     if proxy.authorization:
-        return f"{proxy} does not accept its user and password (407); correct them in {proxy.variable}."
-    return f"{proxy} asks for a user and a password (407); write them into {proxy.variable}, like {EXAMPLE}."
+        return f"{proxy} does not accept its user and password (407); correct them in {proxy.variable}"
+    return f"{proxy} asks for a user and a password (407); write them into {proxy.variable}, like {EXAMPLE}"
 
 
 def _peer(error: Exception, origin: str, proxy: Proxy | None) -> tuple[str, str]:
@@ -84,31 +87,22 @@ def _peer(error: Exception, origin: str, proxy: Proxy | None) -> tuple[str, str]
 
 
 def _of_tls(error: ssl.SSLError, peer: str, setting: str) -> str | None:
-    """The sentence for a fault of TLS that stays; None for one that may pass."""
+    """What is wrong if it stays so; None for a fault that may pass."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _of_certificate(error, peer, setting)
-    if error.reason in NO_TLS:
-        return _capitalized(f"{peer} does not speak TLS there; check the port and the https:// in {setting}.")
-    if error.reason in NO_COMMON_TLS:
-        return _capitalized(
-            f"{peer} offers no TLS that is safe today ({error.reason}); it has to offer TLS 1.2 or newer."
-        )
-    if error.reason == CLIENT_CERTIFICATE_WANTED:
-        return _capitalized(f"{peer} asks for a client certificate, which pyrus-etl cannot give; see {setting}.")
-    return None
+        return f"the certificate of {peer} {_of_certificate(error, setting)}"
+    lasting = LASTING_FAULTS_OF_TLS.get(error.reason)
+    return lasting and f"{peer} {lasting.format(setting=setting)}"
 
 
-def _of_certificate(error: ssl.SSLCertVerificationError, peer: str, setting: str) -> str:
-    which = f"The certificate of {peer}"
-    if error.verify_code in (HOST_NAME_MISMATCH, ADDRESS_MISMATCH):
-        return f"{which} is for another name; write the name that it has into {setting}."
+def _of_certificate(error: ssl.SSLCertVerificationError, setting: str) -> str:
+    if error.verify_code in (NAME_MISMATCH, ADDRESS_MISMATCH):
+        return f"is for another name; write the name that it has into {setting}"
     if error.verify_code in (NOT_YET_VALID, EXPIRED):
-        return f"{which} is not valid today ({error.verify_message}); renew it, or set the clock of this machine right."
+        return f"is not valid today ({error.verify_message}); renew it, or set the clock of this machine right"
     file = os.environ.get("SSL_CERT_FILE")
-    now = f", which is {file} now," if file else ""
     return (
-        f"{which} is not trusted ({error.verify_message}); if it is your company's, set SSL_CERT_FILE{now} to a file "
-        "with the certificate of its authority (PEM)."
+        f"is not trusted ({error.verify_message}); if it is your company's, set SSL_CERT_FILE"
+        f"{f', now {file},' if file else ''} to a file with the certificate of its authority (PEM)"
     )
 
 
@@ -129,5 +123,5 @@ def _broken(error: Exception) -> str:
     return _reason(error) if isinstance(error, OSError) else type(error).__name__
 
 
-def _capitalized(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]
+def _final(text: str) -> PyrusUnreachable:
+    return PyrusUnreachable(f"The{text[3:]}." if text.startswith("the ") else f"{text}.")

@@ -1,0 +1,248 @@
+"""Certificates: whom we trust, and what is said of a server that we do not trust or that speaks no TLS."""
+
+import asyncio
+import json
+import re
+import socketserver
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from pyrus_etl.errors import PyrusUnreachable, SettingsError
+from pyrus_etl.extract.http import Http, Request
+from pyrus_etl.extract.retries import ATTEMPTS
+from pyrus_etl.settings import Secret, load_settings
+from tests.certificates import Authority, new_authority
+from tests.proxies import proxying
+from tests.runs import program
+from tests.scripted import Reply, Scripted, scripted
+
+ACCOUNT: dict[str, Any] = {"PYRUS_ACCESS_TOKEN": "given"}
+PROTOCOL_VERSION_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
+IN_SSL_CERT_FILE = r"set SSL_CERT_FILE to a file with the certificate of its authority \(PEM\)"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return new_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(autouse=True)
+def _no_network_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def serving(tls: ssl.SSLContext) -> Any:
+    return scripted(lambda _: Reply(200, b'"served"'), tls)
+
+
+def at(name: str, server: Scripted) -> str:
+    return f"https://{name}:{urlsplit(server.url).port}"
+
+
+def asked(url: str) -> tuple[str | Exception, int]:
+    """What came of asking, and how often it was asked."""
+
+    async def ask() -> tuple[str | Exception, int]:
+        async with Http(load_settings({}, {**ACCOUNT, "PYRUS_URL": url})) as http:
+            try:
+                return await http.call(Request("GET", "/", msgspec.json.decode)), http.requests
+            except Exception as error:
+                return error, http.requests
+
+    return asyncio.run(ask())
+
+
+@contextmanager
+def saying(words: bytes) -> Iterator[str]:
+    """A server that says so to whoever comes, and hangs up."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1000)
+            self.request.sendall(words)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_an_authority_in_ssl_cert_file_is_trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with serving(authority.vouches_for("localhost")) as server:
+        assert asked(at("localhost", server)) == ("served", 1)
+
+
+def test_an_authority_in_ssl_cert_dir_is_trusted(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "authority.pem").write_bytes(authority.file.read_bytes())
+    subprocess.run(["openssl", "rehash", tmp_path], check=True)
+    monkeypatch.setenv("SSL_CERT_DIR", f"/nowhere:{tmp_path}")
+    with serving(authority.vouches_for("localhost")) as server:
+        assert asked(at("localhost", server)) == ("served", 1)
+
+
+def test_the_servers_own_certificate_in_ssl_cert_file_will_do(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = authority.vouches_for("localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file.with_name("server.pem")))
+    with serving(tls) as server:
+        assert asked(at("localhost", server)) == ("served", 1)
+
+
+def untrusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    return authority.vouches_for("localhost")
+
+
+def signed_by_itself(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority.file, authority.file.with_suffix(".key"))
+    return tls
+
+
+def asking_for_a_certificate(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    tls = authority.vouches_for("localhost")
+    tls.load_verify_locations(authority.file)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2  # with 1.3 the handshake is over when the server finds none
+    return tls
+
+
+@pytest.mark.parametrize(
+    ("server_with", "said"),
+    [
+        (untrusted, rf"not trusted \(unable to get local issuer certificate\).*{IN_SSL_CERT_FILE}"),
+        (signed_by_itself, rf"not trusted \(self-signed certificate\).*{IN_SSL_CERT_FILE}"),
+        (lambda authority, _: authority.vouches_for("other.example"), "for another name; write the name .* PYRUS_URL"),
+        (
+            lambda authority, _: authority.vouches_for("localhost", end="20210101"),
+            "has expired.*renew it, or set the clock",
+        ),
+        (lambda authority, _: authority.vouches_for("localhost", start="20390101"), "not yet valid.*set the clock"),
+        (asking_for_a_certificate, "refuses the TLS handshake; .*ask for no client certificate"),
+    ],
+    ids=["untrusted", "self-signed", "another name", "expired", "not yet valid", "client certificate"],
+)
+def test_a_server_that_cannot_be_trusted_is_asked_once_and_the_sentence_has_the_remedy(
+    server_with: Any, said: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with serving(server_with(authority, monkeypatch)) as server:
+        error, requests = asked(at("localhost", server))
+
+    assert isinstance(error, PyrusUnreachable)
+    assert re.search(f"localhost:.*{said}", str(error))
+    assert requests == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS there; check the port and the https:// in PYRUS_URL"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS there; check the port"),
+        (PROTOCOL_VERSION_ALERT, "has to offer TLS 1.2 or newer"),
+    ],
+    ids=["http", "ssh", "TLS 1.1"],
+)
+def test_a_server_that_speaks_another_language_is_asked_once(words: bytes, said: str) -> None:
+    with saying(words) as url:
+        error, requests = asked(url)
+
+    assert isinstance(error, PyrusUnreachable)
+    assert said in str(error)
+    assert requests == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_handshake_that_breaks_off_is_tried_again() -> None:
+    with saying(b"") as url:
+        error, requests = asked(url)
+
+    assert re.search("cannot be reached.*check PYRUS_URL", str(error))
+    assert requests == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", "/nowhere/ca.pem cannot be read: No such file or directory"),
+        ("SSL_CERT_FILE", "/", "/ cannot be read|/ holds no certificate"),
+        ("SSL_CERT_FILE", __file__, "holds no certificate in PEM"),
+        ("SSL_CERT_FILE", "/dev/null", "holds no certificate in PEM"),
+        ("SSL_CERT_DIR", "/nowhere:/neither", "there is no folder /nowhere:/neither"),
+    ],
+)
+def test_certificates_that_cannot_be_read_are_a_wrong_setting(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"{name}: .*({said})"):
+        asked("https://localhost:1")
+
+
+def test_the_program_ends_with_2_or_4_and_one_sentence(authority: Authority, database: Secret) -> None:
+    with serving(authority.vouches_for("localhost")) as server:
+        account = {**ACCOUNT, "PYRUS_URL": at("localhost", server)}
+        untrusted = program("check", "--json", database=database, **account)
+        unreadable = program("check", "--json", database=database, **account, SSL_CERT_FILE="/nowhere")
+
+    assert (untrusted.returncode, unreadable.returncode) == (4, 2)
+    for process, said in ((untrusted, "set SSL_CERT_FILE to a file"), (unreadable, "SSL_CERT_FILE: /nowhere")):
+        assert said in next(one["message"] for one in json.loads(process.stdout)["checks"] if one["check"] == "login")
+        assert "Traceback" not in process.stderr
+
+
+def test_a_proxy_behind_tls_is_used_and_its_certificate_is_told_from_that_of_pyrus(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        serving(authority.vouches_for("pyrus.example")) as pyrus,
+        proxying(to=urlsplit(pyrus.url).port or 0, tls=authority.vouches_for("localhost")) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"https://{proxy.address.replace('127.0.0.1', 'localhost')}")
+        distrusted, requests = asked("https://pyrus.example")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        trusted, _ = asked("https://pyrus.example")
+
+    assert re.search(r"certificate of the proxy localhost:\d+ \(HTTPS_PROXY\) is not trusted", str(distrusted))
+    assert requests == 1
+    assert trusted == "served"
+
+
+def test_the_certificate_that_a_proxy_puts_in_place_of_that_of_pyrus_is_named_as_that_of_pyrus(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        serving(authority.vouches_for("pyrus.example")) as pyrus,
+        proxying(to=urlsplit(pyrus.url).port or 0) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+        error, requests = asked("https://pyrus.example")
+
+    assert re.search(rf"^The certificate of pyrus.example is not trusted.*{IN_SSL_CERT_FILE}", str(error))
+    assert requests == 1
+
+
+def test_a_proxy_that_speaks_no_tls_is_told_from_pyrus(monkeypatch: pytest.MonkeyPatch) -> None:
+    with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        error, _ = asked("https://pyrus.example")
+
+    assert re.search(
+        r"The proxy .* does not speak TLS there; check the port and the https:// in HTTPS_PROXY", str(error)
+    )

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from tests.services import need
 
 _CONFIG = """
 [ca]
@@ -51,8 +51,7 @@ class Authority(NamedTuple):
 
 def new_authority(folder: Path) -> Authority:
     """An authority that nobody trusts yet; skips the test if openssl is not installed."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
+    need("openssl", shutil.which("openssl"))
     (folder / "config").write_text(_CONFIG, encoding="utf-8")
     (folder / "index").touch()
     authority = Authority(folder / "authority.pem")

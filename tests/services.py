@@ -14,6 +14,7 @@ SERVICES = {
     "postgresql": "Debian's PostgreSQL 15",
     "pgbouncer": "PgBouncer",
     "chromium": "Chromium",
+    "openssl": "openssl",
     "mount": "the right to mount a file system",
     "proc": "/proc",
     "samples": "the vendor's examples in ../shared/samples",

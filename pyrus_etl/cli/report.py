@@ -46,4 +46,4 @@ def write(connection: Connection, path: Path) -> int:
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise SettingsError(f"--html: {path} cannot be written: {error.strerror}.") from error
+        raise SettingsError(f"--html: {path} cannot be written: {error.strerror}. Name another file.") from error

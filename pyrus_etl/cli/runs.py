@@ -63,7 +63,7 @@ def backfill(start: str | None, end: str | None, restart: bool, budget: Budget, 
     found = settings()
     period = Window(_second(start, "--from"), _second(end, "--to", end_of_day=True))
     if period.start is not None and period.end is not None and period.start > period.end:
-        raise SettingsError(f"--from {start} is after --to {end}.")
+        raise SettingsError(f"--from {start} is after --to {end}; give the earlier one as --from.")
     return run("backfill", partial(backfill_plan, period=period, restart=restart), found, as_json, budget)
 
 

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
+from tests.proxies import proxying, refusal
 from tests.runs import program
 from tests.scripted import Reply, scripted
 from tests.servers import Server
@@ -170,11 +171,11 @@ def test_a_login_that_is_not_accepted_says_what_to_set(
     [
         (Reply(200, b"<html>It works!</html>"), "PYRUS_URL"),
         (Reply(404, b"<html>Not found</html>"), "PYRUS_URL"),
+        (Reply(404, b""), "PYRUS_URL"),
+        (Reply(503, b""), "try again later"),
+        (Reply(503, b"<html>We are back soon</html>"), "try again later"),
     ],
-    ids=[
-        "a web page",
-        "404",
-    ],
+    ids=["a web page", "404", "404 without a body", "503", "503 in HTML"],
 )
 def test_a_server_that_is_no_pyrus_or_is_down_says_so(
     database: Secret, impatient: None, reply: Reply, remedy: str
@@ -187,6 +188,23 @@ def test_a_server_that_is_no_pyrus_or_is_down_says_so(
     assert found.lines["login"].status == "failed"
     assert remedy in found.lines["login"].message
     assert ("PYRUS_URL" in found.lines["login"].message) == (remedy == "PYRUS_URL")
+
+
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [(refusal(407), "HTTPS_PROXY"), (refusal(403), "HTTPS_PROXY"), (refusal(502), "HTTPS_PROXY")],
+    ids=["wrong password", "forbidden", "host not reached"],
+)
+def test_a_proxy_that_refuses_is_named_without_its_password(
+    database: Secret, impatient: None, answer: bytes, remedy: str
+) -> None:
+    with proxying(answer) as proxy:
+        environment = {"PYRUS_URL": "https://pyrus.example", "HTTPS_PROXY": f"http://ann:canary@{proxy.address}"}
+        found = checked(None, database, PYRUS_ACCESS_TOKEN="token", **environment)
+
+    assert found.code == 4
+    assert remedy in found.lines["login"].message
+    assert "canary" not in found.lines["login"].message
 
 
 def test_an_account_that_sees_no_tasks_is_a_warning(database: Secret) -> None:

@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
+from tests.certificates import new_authority
 from tests.proxies import proxying, refusal
 from tests.runs import program
 from tests.scripted import Reply, scripted
@@ -205,6 +208,16 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert found.code == 4
     assert remedy in found.lines["login"].message
     assert "canary" not in found.lines["login"].message
+
+
+def test_a_certificate_that_is_not_trusted_says_where_to_name_its_authority(database: Secret, tmp_path: Path) -> None:
+    tls = new_authority(tmp_path).vouches_for("localhost")
+    with scripted(lambda _: Reply(200, b"{}"), tls) as server:
+        url = f"https://localhost:{urlsplit(server.url).port}"
+        found = checked(None, database, PYRUS_URL=url, PYRUS_ACCESS_TOKEN="token")
+
+    assert found.code == 4
+    assert "set SSL_CERT_FILE" in found.lines["login"].message
 
 
 def test_an_account_that_sees_no_tasks_is_a_warning(database: Secret) -> None:

@@ -5,20 +5,21 @@ asks by. PostgreSQL knows what is materialised; nothing else remembers it. What 
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 
 import psycopg
 from psycopg import sql
 
-from pyrus_etl.errors import SettingsError
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import wide
+from pyrus_etl.load.attached import attached, restore, warn_of_lost
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.patience import PATIENCE, patiently
-from pyrus_etl.schema.metadata import REPORT_SCHEMA
+from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
 
 log = logging.getLogger(__name__)
 
-SUFFIX = "_materialized"
+SUFFIX = MATERIALIZED
 LONGEST_NAME = 63 - len(SUFFIX)
 """Bytes that the name of a report may have, for PostgreSQL cuts what is longer than 63."""
 
@@ -42,6 +43,11 @@ _COLUMNS = f"""
 def present(connection: Connection) -> list[str]:
     """The names of the reports that are materialised."""
     return list(_present(connection))
+
+
+def columns(connection: Connection) -> dict[str, set[str]]:
+    """The columns of the reports that are materialised."""
+    return {view: {name for name, _ in _columns(connection, view + SUFFIX)} for view in present(connection)}
 
 
 def materialize(connection: Connection, view: str) -> None:
@@ -75,14 +81,20 @@ def populate(connection: Connection) -> None:
 
 
 def create(connection: Connection, views: Iterable[str]) -> None:
-    """Materialises reports without their rows, inside the caller's transaction; see `populate`."""
+    """Materialises reports without their rows and indexes, inside the caller's transaction; see `index`, `populate`."""
     for view in views:
         statement = sql.SQL("CREATE MATERIALIZED VIEW {} AS TABLE {} WITH NO DATA")
         connection.execute(statement.format(_name(view), sql.Identifier(REPORT_SCHEMA, view)))
-        columns = connection.execute(_COLUMNS, [REPORT_SCHEMA, view]).fetchall()
-        dates = [name for name, kind, _ in columns if kind.startswith(("date", "timestamp"))]
-        for name in [*(name for name, *_ in columns if name in ASKED_BY), *dates[:1]]:
-            connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(_name(view), sql.Identifier(name)))
+
+
+def index(connection: Connection, known: Mapping[str, Container[str]]) -> None:
+    """Makes indexes on what one asks by, except on columns that a report had before: they have the indexes they had."""
+    for view, old in known.items():
+        columns = _columns(connection, view + SUFFIX)
+        dates = [name for name, kind in columns if kind.startswith(("date", "timestamp"))]
+        for name in [*(name for name, _ in columns if name in ASKED_BY), *dates[:1]]:
+            if name not in old:
+                connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(_name(view), sql.Identifier(name)))
 
 
 def drop(connection: Connection, views: Iterable[str]) -> None:
@@ -102,31 +114,52 @@ def _materialize(connection: Connection, view: str) -> None:
     with connection.transaction():
         connection.execute(PATIENCE)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one at a time
-        kind, _ = connection.execute(_KIND, [REPORT_SCHEMA, view + SUFFIX]).fetchone() or (None, None)
-        if kind is None:
-            create(connection, [view])
-        elif kind != "m":
-            raise SettingsError(f"{REPORT_SCHEMA}.{view}{SUFFIX} is something else already; rename it.")
-        elif _columns(connection, view) != _columns(connection, view + SUFFIX):
-            _make_anew(connection, view)
+        of_users, known = attached(connection), _columns(connection, view + SUFFIX)
+        _create_or_remake(connection, view, known)
         _describe(connection, view)
-        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(_name(view)))
-        connection.execute(sql.SQL("ANALYZE {}").format(_name(view)))
+        restore(connection, of_users)
+        index(connection, {view: dict(known)})
+        _fill(connection, view)
 
 
-def _make_anew(connection: Connection, view: str) -> None:
+def _create_or_remake(connection: Connection, view: str, known: list[tuple[str, str]]) -> None:
+    kind, _ = connection.execute(_KIND, [REPORT_SCHEMA, view + SUFFIX]).fetchone() or (None, None)
+    if kind is None:
+        create(connection, [view])
+    elif kind != "m":
+        raise SettingsError(f"{REPORT_SCHEMA}.{view}{SUFFIX} is something else already; rename it.")
+    elif _columns(connection, view) != known:
+        _remake(connection, view)
+
+
+def _remake(connection: Connection, view: str) -> None:
     try:
         with connection.transaction():
             drop(connection, [view])
             create(connection, [view])
-    except psycopg.errors.DependentObjectsStillExist:
-        log.warning("%s%s keeps its old columns, for views of your own stand on it", view, SUFFIX)
+    except psycopg.errors.DependentObjectsStillExist as error:
+        who = (error.diag.message_detail or error.diag.message_primary or "").replace("\n", "; ")
+        log.warning("%s%s keeps its old columns, for something of your own depends on it: %s", view, SUFFIX, who)
+
+
+def _fill(connection: Connection, view: str) -> None:
+    try:
+        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(_name(view)))
+    except psycopg.IntegrityError as error:
+        said = "; ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+        raise DatabaseUnavailable(
+            f"{view}{SUFFIX} cannot be brought up to date, its rows break a unique index of your own: {said}. "
+            "Drop that index and refresh again."
+        ) from error
+    connection.execute(sql.SQL("ANALYZE {}").format(_name(view)))
 
 
 def _dematerialize(connection: Connection, view: str) -> None:
     with connection.transaction():
         connection.execute(PATIENCE)
+        of_users = attached(connection)
         drop(connection, [view])
+        warn_of_lost(of_users, attached(connection))
 
 
 def _describe(connection: Connection, view: str) -> None:

@@ -17,6 +17,7 @@ from alembic.util import CommandError
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
+from pyrus_etl.load.attached import attached, restore, warn_of_lost
 from pyrus_etl.load.connection import SESSION, Connection, connect, revision
 from pyrus_etl.load.faults import translated
 from pyrus_etl.load.forms import infer
@@ -42,8 +43,8 @@ def upgrade(url: Secret) -> None:
 
     Where there is nothing to do nothing is locked; else it waits for locks a few seconds at a time, so that readers
     do not queue behind it for long. Views are changed in their place, so that what users built on them stays; where
-    that cannot be they are made anew, and what was materialised is filled afterwards. Tasks that are stored take their
-    forms and main projects.
+    that cannot be they are made anew, and what was materialised is filled afterwards. What users attached stays, or a
+    warning names it. Tasks that are stored take their forms and main projects.
     """
     with connect(url) as driver:
         if revision(driver) == REVISION and views.are_of_this_version(driver):
@@ -61,17 +62,21 @@ def _upgrade(connection: sqlalchemy.Connection) -> None:
     with connection.begin():
         driver = _driver(connection)
         driver.execute(PATIENCE)
-        before = revision(driver)
+        before, of_users = revision(driver), attached(driver)
         try:
             with connection.begin_nested():
                 _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
             if not isinstance(cause_of(error), views.InTheWay):
                 raise
-            materialised = materialized.present(driver)
+            materialised = materialized.columns(driver)
             views.drop(driver)
             _tables_and_views(connection)
             materialized.create(driver, materialised)
+            restore(driver, of_users)
+            materialized.index(driver, materialised)
+        else:
+            restore(driver, of_users)
         if before not in (None, REVISION):
             infer(driver)
 
@@ -98,9 +103,12 @@ def downgrade(url: Secret, to: str) -> None:
 
 def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
     with connection.begin():
-        _driver(connection).execute(PATIENCE)
-        views.drop(_driver(connection))
+        driver = _driver(connection)
+        driver.execute(PATIENCE)
+        of_users = attached(driver)
+        views.drop(driver)
         command.downgrade(_config(connection), to)
+        warn_of_lost(of_users, attached(driver))
 
 
 def differences(url: Secret) -> list[str]:

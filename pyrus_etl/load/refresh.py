@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load import catalogue, materialized, wide
+from pyrus_etl.load.attached import attached, restore
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, patiently
@@ -50,7 +51,8 @@ def _refresh(connection: Connection) -> Refreshed:
         connection.execute(PATIENCE)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
         before = wide.remembered(connection)
-        columns_made = catalogue.fill(connection)
+        of_users, columns_made = attached(connection), catalogue.fill(connection)
         wide.create(connection, changed_only=True)
+        restore(connection, of_users)
         views = wide.remembered(connection)
     return Refreshed(views, sorted(set(views) - set(before)), columns_made, materialized.present(connection))

@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaDa
 
 SCHEMA = "pyrus"
 REPORT_SCHEMA = "pyrus_report"
+MATERIALIZED = "_materialized"
+"""What the name of a report ends with if its rows are kept."""
 REVISION = "0005"
 """The revision of Alembic that declares exactly these tables."""
 

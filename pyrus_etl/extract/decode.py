@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pyrus_etl.model.read import read_custom, salvage
+from pyrus_etl.extract.salvage import Hook, salvage
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def damage(served: bytes, stored: bytes) -> int:
     return 0 if stored is served else stored.count(_REPLACEMENT) - served.count(_REPLACEMENT)
 
 
-def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
+def decode(body: bytes, kind: type[T], hook: Hook, mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
     """The struct in a `storable` body, and how many values in it could not be read.
 
     What cannot be read is taken out, value by value (see `salvage`), or by `mend`, where one is given: it is handed the
@@ -54,13 +54,13 @@ def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None)
     """
     try:
         try:
-            return _decoder(kind).decode(body), 0  # type: ignore[arg-type] # mypy: a type[T] is not seen to be hashable
+            return _decoder(kind, hook).decode(body), 0  # type: ignore[arg-type] # mypy: a type[T] is not seen to be hashable
         except msgspec.ValidationError:
             tree = _plain.decode(body)
             if mend is None:
-                return salvage(tree, kind)
+                return salvage(tree, kind, hook)
             unreadable = mend(tree)
-            return msgspec.convert(tree, kind, dec_hook=read_custom), unreadable
+            return msgspec.convert(tree, kind, dec_hook=hook), unreadable
     except RecursionError as error:
         raise msgspec.ValidationError("JSON is nested too deeply") from error
 
@@ -69,5 +69,5 @@ _plain = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(kind, dec_hook=read_custom, float_hook=Decimal)
+def _decoder(kind: type[T], hook: Hook) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind, dec_hook=hook, float_hook=Decimal)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pyrus_etl.errors import BodyTooLarge
-from pyrus_etl.extract.decode import damage, decode, storable
-from pyrus_etl.model.task import TaskHeader, TaskList
-from pyrus_etl.model.values import EPOCH, parse_instant
+from pyrus_etl.extract.decode import damage, storable
+from pyrus_etl.extract.v3.dates import EPOCH, parse_instant
+from pyrus_etl.extract.v3.read import decode
+from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 
 LONGEST_HELD = 1 << 20
 """Bytes of a list that may be held before the rows in them are read."""

@@ -11,14 +11,14 @@ import msgspec
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.answer import AccessDenied, Again, Redirected, Refused, Unreadable
 from pyrus_etl.extract.clock import Clocks
-from pyrus_etl.extract.decode import damage, decode, storable
+from pyrus_etl.extract.decode import damage, storable
 from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.lists import LongList, Sieve, read_list
 from pyrus_etl.extract.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.source import Fetched
+from pyrus_etl.extract.v3.read import decode
+from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
 from pyrus_etl.extract.windows import Window, search_sizes
-from pyrus_etl.model.person import Contacts, Profile
-from pyrus_etl.model.task import TaskList, TaskWithNotes
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

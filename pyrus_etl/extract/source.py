@@ -6,9 +6,10 @@ from typing import NamedTuple, Protocol
 from pyrus_etl.extract.clock import Clocks
 from pyrus_etl.extract.lists import LongList
 from pyrus_etl.extract.sizes import Sizes
+from pyrus_etl.extract.v3.wire import TaskList
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.person import Contacts, Profile
-from pyrus_etl.model.task import TaskList, TaskWithNotes
+from pyrus_etl.model.task import Task
 
 
 class Fetched(NamedTuple):
@@ -17,7 +18,7 @@ class Fetched(NamedTuple):
     `fetched_at`: when it was asked for, by our clock. `server_time`: when it was answered, by the server's.
     """
 
-    task: TaskWithNotes
+    task: Task
     payload: bytes
     payload_sha256: str
     fetched_at: datetime

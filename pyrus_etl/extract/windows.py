@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.extract.sizes import Sizes, longest
-from pyrus_etl.model.task import TaskHeader, TaskList
+from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 
 log = logging.getLogger(__name__)
 

@@ -1,22 +1,32 @@
 """A batch of tasks → the tables: what changed is replaced whole, what did not is left alone."""
 
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import UNSET
+from sqlalchemy import Table
+
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.copy import copy, merge, replace
+from pyrus_etl.load.copy import Row, copy, merge, replace, update
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, Rows
+
+NO_CLAIMS: Mapping[Table, Collection[int]] = {}
+
+_COLUMNS = OWNER.columns.keys()
+_DEFAULTS = {column.name: False for column in OWNER.columns if not column.nullable and not column.primary_key}
 
 
 class TaskLoad(NamedTuple):
-    """One task on its way into the tables; `rows` holds its raw body too.
+    """One task on its way into the tables.
 
+    `rows` holds its raw body too; if only a part of the task was served, there is none, and no `payload_sha256`.
     `is_doubted`: the body may be older than the task. `asked_again`: that was so when the run began.
     """
 
     task_id: int
-    payload_sha256: str
+    payload_sha256: str | None
     listed_date: datetime | None
     rows: Rows
     is_doubted: bool = False
@@ -43,7 +53,9 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
     changed = {task_id: latest[task_id] for task_id in latest.keys() - {task.task_id for task in unchanged}}
     rows = Rows()
     rows.extend(task.rows for task in changed.values())
-    write(connection, rows, owners=stored.keys() & changed.keys())
+    owners = stored.keys() & changed.keys()
+    claims = {table: [owner for owner in owners if table in changed[owner].rows.claims] for table in OWNED}
+    write(connection, rows, owners, claims)
     _mark_unchanged(connection, [(task, _stays_doubted(task, stored[task.task_id])) for task in unchanged])
     _unmark_deleted(connection, list(latest))
     return set(changed)
@@ -60,17 +72,38 @@ def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | Non
     return {task_id for (task_id,) in found}
 
 
-def write(connection: Connection, rows: Rows, owners: Set[int] = frozenset()) -> None:
-    """Writes rows of any tables; what the owners had in the owned tables is replaced.
+def write(
+    connection: Connection,
+    rows: Rows,
+    stored: Set[int] = frozenset(),
+    claims: Mapping[Table, Collection[int]] = NO_CLAIMS,
+) -> None:
+    """Writes rows of any tables; of each owned table, what the tasks had that claim it is replaced.
 
-    The owners are those of the tasks that are stored already; any other task has to be new.
+    `stored` are the tasks in `rows` that are stored already; any other task has to be new.
     """
     for table in MERGED:
-        merge(connection, table, sorted(rows.merged[table].values()), keep_untold=True)
-    merge(connection, OWNER, [task for task in rows.owned[OWNER] if task[0] in owners], keep_untold=False)
-    copy(connection, OWNER, [task for task in rows.owned[OWNER] if task[0] not in owners])
+        merge(connection, table, sorted(rows.merged[table].values()))
+    _update_tasks(connection, [task for task in rows.owned[OWNER] if task[0] in stored])
+    copy(connection, OWNER, [_completed(task) for task in rows.owned[OWNER] if task[0] not in stored])
     for table in OWNED:
-        replace(connection, table, rows.owned[table], owners)
+        replace(connection, table, rows.owned[table], claims.get(table, ()))
+
+
+def _update_tasks(connection: Connection, tasks: Sequence[Row]) -> None:
+    """Overwrites those columns of stored tasks that are given."""
+    by_columns: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for task in tasks:
+        given = [(name, value) for name, value in zip(_COLUMNS, task, strict=True) if value is not UNSET]
+        names, values = zip(*given, strict=True)
+        by_columns[names].append(values)
+    for names, rows in by_columns.items():
+        update(connection, OWNER, names, rows)
+
+
+def _completed(task: Row) -> Row:
+    """A new task with something in every column: false for a flag that is not given, else null."""
+    return tuple(_DEFAULTS.get(name) if value is UNSET else value for name, value in zip(_COLUMNS, task, strict=True))
 
 
 def _stored(connection: Connection, task_ids: list[int]) -> dict[int, _Stored]:
@@ -82,7 +115,7 @@ def _stored(connection: Connection, task_ids: list[int]) -> dict[int, _Stored]:
 
 
 def _is_stored(task: TaskLoad, stored: _Stored | None) -> bool:
-    return stored is not None and stored.payload_sha256 == task.payload_sha256
+    return stored is not None and task.payload_sha256 is not None and stored.payload_sha256 == task.payload_sha256
 
 
 def _stays_doubted(task: TaskLoad, stored: _Stored) -> bool:

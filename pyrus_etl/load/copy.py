@@ -35,20 +35,33 @@ def replace(connection: Connection, table: Table, rows: Sequence[Row], owners: C
     copy(connection, table, rows)
 
 
-def merge(connection: Connection, table: Table, rows: Collection[Row], *, keep_untold: bool) -> None:
-    """Adds rows and updates those whose key is there; a row that is as it should be is not touched, nor locked.
+def merge(connection: Connection, table: Table, rows: Collection[Row]) -> None:
+    """Adds rows and updates those whose key is there; a null does not overwrite what is stored.
 
-    Each key may be in `rows` once. With `keep_untold` a null does not overwrite what is stored.
+    A row that is as it should be is not touched, nor locked. Each key may be in `rows` once.
     """
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        connection.execute(_merge_statement(table, keep_untold), columns)
+        connection.execute(_merge_statement(table), [list(column) for column in zip(*rows, strict=True)])
+
+
+def update(connection: Connection, table: Table, names: tuple[str, ...], rows: Collection[Row]) -> None:
+    """Overwrites columns, the key among `names`, of rows that are stored; a row that is as it should be is not touched.
+
+    Each key may be in `rows` once.
+    """
+    if rows and len(names) > len(table.primary_key):
+        connection.execute(_update_statement(table, names), [list(column) for column in zip(*rows, strict=True)])
 
 
 @cache
 def _types(table: Table) -> list[LiteralString]:
     """What PostgreSQL calls the types of the columns; they stand in our own tables, never in data."""
-    return [column.type.compile(dialect=_dialect).lower() for column in table.columns]
+    return [_type(table, name) for name in _columns(table)]
+
+
+def _type(table: Table, name: str) -> LiteralString:
+    kind: LiteralString = table.columns[name].type.compile(dialect=_dialect).lower()
+    return kind
 
 
 def _name(table: Table) -> sql.Identifier:
@@ -72,16 +85,14 @@ def _delete_statement(table: Table) -> sql.Composed:
 
 
 @cache
-def _merge_statement(table: Table, keep_untold: bool) -> sql.Composed:
-    keys = [column.name for column in table.primary_key.columns]
-    others = [name for name in _columns(table) if name not in keys]
-    value: LiteralString = "COALESCE(new.{0}, old.{0})" if keep_untold else "new.{0}"
+def _merge_statement(table: Table) -> sql.Composed:
+    keys, others = _split(table, _columns(table))
     return sql.SQL(
         """
         INSERT INTO {table} ({columns})
-        SELECT {values} FROM unnest({arrays}) AS new ({columns})
+        SELECT {new_keys}, {values} FROM unnest({arrays}) AS new ({columns})
         LEFT JOIN {table} AS old USING ({keys})
-        WHERE old.{key} IS NULL OR ({old}) IS DISTINCT FROM ({told})
+        WHERE old.{key} IS NULL OR ({old}) IS DISTINCT FROM ({values})
         ON CONFLICT ({keys}) DO UPDATE SET ({others}) = ROW ({excluded})
         """
     ).format(
@@ -89,13 +100,44 @@ def _merge_statement(table: Table, keep_untold: bool) -> sql.Composed:
         key=sql.Identifier(keys[0]),
         keys=_list("{}", keys),
         columns=_list("{}", _columns(table)),
-        values=sql.SQL(", ").join([_list("new.{}", keys), _list(value, others)]),
-        arrays=sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind in _types(table)),
+        new_keys=_list("new.{}", keys),
+        values=_list("COALESCE(new.{0}, old.{0})", others),
+        arrays=_arrays(table, _columns(table)),
         old=_list("old.{}", others),
-        told=_list(value, others),
         others=_list("{}", others),
         excluded=_list("EXCLUDED.{}", others),
     )
+
+
+@cache
+def _update_statement(table: Table, names: tuple[str, ...]) -> sql.Composed:
+    keys, others = _split(table, names)
+    return sql.SQL(
+        """
+        UPDATE {table} AS old SET ({others}) = ROW ({values}) FROM unnest({arrays}) AS new ({columns})
+        WHERE ({old_keys}) = ({new_keys}) AND ({old}) IS DISTINCT FROM ({values})
+        """
+    ).format(
+        table=_name(table),
+        others=_list("{}", others),
+        values=_list("new.{}", others),
+        arrays=_arrays(table, names),
+        columns=_list("{}", names),
+        old_keys=_list("old.{}", keys),
+        new_keys=_list("new.{}", keys),
+        old=_list("old.{}", others),
+    )
+
+
+def _split(table: Table, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The columns of the key, and the others of these names."""
+    keys = [column.name for column in table.primary_key.columns]
+    return keys, [name for name in names if name not in keys]
+
+
+def _arrays(table: Table, names: Iterable[str]) -> sql.Composed:
+    """A parameter for each column: all its values."""
+    return sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(table, name))) for name in names)
 
 
 def _list(pattern: LiteralString, names: Iterable[str]) -> sql.Composed:

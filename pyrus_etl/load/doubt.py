@@ -1,10 +1,11 @@
 """Tasks whose stored body is doubted. Every function works inside the caller's transaction."""
 
+from datetime import datetime
+
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.model.values import EPOCH, Instant
 
 
-def doubted(connection: Connection) -> dict[int, Instant | None]:
+def doubted(connection: Connection) -> dict[int, datetime | None]:
     """The tasks to ask for again, each with the date that it was last listed under; not those that are gone."""
     found = connection.execute(
         """
@@ -12,4 +13,4 @@ def doubted(connection: Connection) -> dict[int, Instant | None]:
         WHERE is_doubted AND deleted_at IS NULL ORDER BY task_id
         """
     )
-    return {task_id: date and EPOCH + (date - EPOCH) for task_id, date in found}
+    return dict(found.fetchall())

@@ -1,5 +1,6 @@
-"""What we understand of Pyrus, as frozen structs, whatever API it came from.
+"""Pyrus's things as frozen structs, in our words, whichever API they came from.
 
-Every optional property may be absent or null, and so may every element of an array: None means "not told". Names are
-the vendor's, in snake case; https://pyrus.com/en/api-v3 says what each one means.
+Every optional property has one of three states. UNSET: the answer does not say (a list shows a part of a task); None or
+empty: the answer says that there is nothing; else the value. Elements of arrays may be None: they keep their places.
+The names are those of the vendor's page, https://pyrus.com/en/api-v3, if it has one for the thing.
 """

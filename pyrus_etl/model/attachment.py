@@ -2,15 +2,13 @@
 
 import msgspec
 
-from pyrus_etl.model.values import Id
 
-
-class Attachment(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """A file's description; its contents stay where `download_url` points."""
 
-    id: Id | None = None
+    id: int | None = None
     name: str | None = None
-    size: Id | None = None
+    size: int | None = None
     download_url: str | None = None
-    existing_id: Id | None = None
-    md5_hash: str | None = msgspec.field(name="MD5Hash", default=None)
+    existing_id: int | None = None
+    md5_hash: str | None = None

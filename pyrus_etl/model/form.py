@@ -1,53 +1,41 @@
 """Form fields and their values."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
 
 import msgspec
 
-from pyrus_etl.model.values import Id
+from pyrus_etl.model.attachment import Attachment
+from pyrus_etl.model.value import FieldValue
 
 
-class FormField(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """What a form says about one of its fields. `type` may be a word that nobody has documented."""
+class FormField(msgspec.Struct, frozen=True, gc=False):
+    """A field of a form. `type` is the word of v3's page if it has one for the type."""
 
-    id: Id | None = None
+    id: int | None = None
     type: str | None = None
     name: str | None = None
-    parent_id: Id | None = None
-
-
-class Phone(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A telephone number."""
-
-    prefix: str | None = None
-    number: str | None = None
-
-
-class TimeOfDay(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A time in UTC; an absent part is 0 where the other is told."""
-
-    utc_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] | None = None
-    utc_minute: Annotated[int, msgspec.Meta(ge=0, le=59)] | None = None
-
-
-class CatalogItem(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """Which item of a catalog was chosen."""
-
-    catalog_item_id: Id | None = None
+    parent_id: int | None = None
 
 
 class FormValue:
-    """The value of one field, in a table's row where `row_id` is told.
+    """The value of one field; `row_id` is the row of the table that it is in, `files` are the files in it.
 
-    `properties` is everything else that the API sent, as plain JSON with exact `Decimal`s: which property holds the
-    value depends on the field's type, and unknown types have unknown ones. `unreadable` counts what could not be
-    read of `field` and `row_id`. No struct, so that msgspec leaves the reading to us.
+    `value` is None if the field is empty or cannot be read; `unreadable` counts what could not be read. This is not a
+    struct, so that msgspec leaves the reading to us: which property holds the value depends on the field's type.
     """
 
-    __slots__ = ("field", "properties", "row_id", "unreadable")
+    __slots__ = ("field", "files", "row_id", "unreadable", "value")
 
-    def __init__(self, field: FormField, row_id: int | None, properties: dict[str, Any], unreadable: int = 0) -> None:
+    def __init__(
+        self,
+        field: FormField,
+        row_id: int | None = None,
+        value: FieldValue | None = None,
+        files: Sequence[Attachment | None] = (),
+        unreadable: int = 0,
+    ) -> None:
         self.field = field
         self.row_id = row_id
-        self.properties = properties
+        self.value = value
+        self.files = files
         self.unreadable = unreadable

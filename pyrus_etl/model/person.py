@@ -1,38 +1,38 @@
 """Persons and the organizations they belong to."""
 
+from collections.abc import Sequence
+
 import msgspec
 
-from pyrus_etl.model.values import Id
 
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """A person: in a task perhaps the id and name alone, in the contacts in full."""
 
-class Person(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A person as embedded in tasks, or in full in the contacts."""
-
-    id: Id | None = None
+    id: int | None = None
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
     can_send_notification: bool | None = None
 
 
-class Organization(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
+class Organization(msgspec.Struct, frozen=True, gc=False):
     """An organization and its persons."""
 
-    id: Id | None = None
+    id: int | None = None
     name: str | None = None
-    persons: list[Person | None] | None = None
+    persons: Sequence[Person | None] | None = None
 
 
-class Contacts(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
+class Contacts(msgspec.Struct, frozen=True, gc=False):
     """Everybody the account knows."""
 
-    organizations: list[Organization | None] | None = None
+    organizations: Sequence[Organization | None] | None = None
 
 
-class Profile(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
+class Profile(msgspec.Struct, frozen=True, gc=False):
     """The person whose rights the connector has; its id names the account."""
 
-    id: Id
+    id: int
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None

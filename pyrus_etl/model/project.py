@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from pyrus_etl.model.values import Id
 
-
-class Project(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
+class Project(msgspec.Struct, frozen=True, gc=False):
     """A project with the chain of its parents; a root has none."""
 
-    id: Id | None = None
+    id: int | None = None
     name: str | None = None
     parent: Project | None = None

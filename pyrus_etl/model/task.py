@@ -1,77 +1,77 @@
 """Tasks, their notes (comments) and approvals."""
 
+from collections.abc import Sequence
+from datetime import date, datetime
+
 import msgspec
 
+from pyrus_etl.given import UNSET, Given
 from pyrus_etl.model.attachment import Attachment
 from pyrus_etl.model.form import FormValue
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project
-from pyrus_etl.model.values import Day, Id, Instant
 
 
-class TaskHeader(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """What a list tells of a task, as far as a sync needs it; more is in the task itself."""
+class TaskHeader(msgspec.Struct, frozen=True, gc=False):
+    """A task in a list: the id, and the date of its last change if the list has it."""
 
-    id: Id
-    modified_date: Instant | None = None
-
-
-class TaskList(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A list of tasks, in no order to rely on; `has_more_tasks` where it is not the whole of it."""
-
-    tasks: list[TaskHeader | None] | None = None
-    has_more_tasks: bool | None = None
-
-    @property
-    def headers(self) -> list[TaskHeader]:
-        return [header for header in self.tasks or [] if header]
+    id: int
+    modified_date: datetime | None = None
 
 
-class PersonApproval(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
+class Approval(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The choice of one approver; no choice means `Waiting`."""
 
     person: Person | None = None
     choice: str | None = None
 
 
-class TaskNote(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A comment, and what it changed. Most notes come without an id."""
+Steps = Sequence[Sequence[Person | None] | None]
+"""Approvers by step; a step that is None was skipped."""
 
-    id: Id | None = None
-    task_id: Id | None = None
-    user_id: Id | None = None
-    create_date: Instant | None = None
+
+class Note(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A comment, and what it changed. Most notes come without an id. A task has all its notes in full, or none."""
+
+    id: int | None = None
+    user_id: int | None = None
+    create_date: datetime | None = None
     author: Person | None = None
     text: str | None = None
     reassigned_to: Person | None = None
     activity_action: str | None = None
     approval_choice: str | None = None
-    added_projects: list[Project | None] | None = None
-    removed_projects: list[Project | None] | None = None
-    due_date_changed: Day | None = None
+    added_projects: Sequence[Project | None] | None = None
+    removed_projects: Sequence[Project | None] | None = None
+    due_date_changed: date | None = None
     due_date_removed: bool | None = None
-    approvals_added: list[list[Person | None] | None] | None = None
-    approvals_removed: list[list[Person | None] | None] | None = None
-    approvals_rerequested: list[list[Person | None] | None] | None = None
-    attachments: list[Attachment | None] | None = None
-    form: list[FormValue | None] | None = None
+    approvals_added: Steps | None = None
+    approvals_removed: Steps | None = None
+    approvals_rerequested: Steps | None = None
+    attachments: Sequence[Attachment | None] | None = None
+    form: Sequence[FormValue | None] | None = None
 
 
-class TaskWithNotes(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A task in full. In `approvals` a step that is None was skipped."""
+class Task(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A task, in full or in part: what is UNSET was not served. In `approvals` a step that is None was skipped."""
 
-    id: Id
-    text: str | None = None
-    author: Person | None = None
-    responsible: Person | None = None
-    due_date: Day | None = None
-    asap: bool | None = None
-    projects: list[Project | None] | None = None
-    create_date: Instant | None = None
-    modified_date: Instant | None = None
-    close_date: Instant | None = None
-    parent_task_id: Id | None = None
-    approvals: list[list[PersonApproval | None] | None] | None = None
-    form: list[FormValue | None] | None = None
-    notes: list[TaskNote | None] | None = None
-    is_any_rejected: bool | None = None
+    id: int
+    text: Given[str] = UNSET
+    author: Given[Person] = UNSET
+    responsible: Given[Person] = UNSET
+    due_date: Given[date] = UNSET
+    asap: Given[bool] = UNSET
+    projects: Given[Sequence[Project | None]] = UNSET
+    create_date: Given[datetime] = UNSET
+    modified_date: Given[datetime] = UNSET
+    close_date: Given[datetime] = UNSET
+    parent_task_id: Given[int] = UNSET
+    approvals: Given[Sequence[Sequence[Approval | None] | None]] = UNSET
+    form: Given[Sequence[FormValue | None]] = UNSET
+    notes: Given[Sequence[Note | None]] = UNSET
+    is_any_rejected: Given[bool] = UNSET
+
+    @property
+    def last_change(self) -> datetime | None:
+        """`modified_date`; None if the answer does not say."""
+        return None if self.modified_date is UNSET else self.modified_date

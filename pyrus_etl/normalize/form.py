@@ -1,27 +1,24 @@
 """Form values → rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from pyrus_etl.model.attachment import Attachment
 from pyrus_etl.model.form import FormValue
-from pyrus_etl.model.read import salvage
-from pyrus_etl.normalize.fields import value_of
+from pyrus_etl.model.person import Person
+from pyrus_etl.model.project import Project
+from pyrus_etl.model.value import CatalogChoice, FieldValue, Flag, Other
+from pyrus_etl.normalize.person import add_person
+from pyrus_etl.normalize.project import add_project
 from pyrus_etl.schema.form import Field, FormFieldRow, Value, form_fields
 from pyrus_etl.schema.rows import Rows
 
-Files = list[Attachment | None] | None
-
 
 def form_values(
-    rows: Rows, values: list[FormValue | None] | None, form_id: int | None = None
+    rows: Rows, values: Sequence[FormValue | None] | None, form_id: int | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """The columns of each value, behind the owner's key; what cannot be read is null, and counted.
-
-    Where the form is known its fields are merged.
-    """
+    """The columns of each value, to be put behind the owner's key. If the form is known, its fields are merged."""
     for value_no, value in enumerate(values or [], start=1):
         if value is None:
             continue
@@ -31,25 +28,34 @@ def form_values(
             in_rows = value.row_id is not None
             rows.merge(form_fields, FormFieldRow(form_id, field.id, field.type, field.name, field.parent_id, in_rows))
         columns = Field(value_no, field.id, value.row_id, field.type, field.name, field.parent_id)
-        yield (*columns, *_value(rows, value))
+        yield (*columns, *_columns(rows, value.value))
 
 
-def _value(rows: Rows, value: FormValue) -> Value:
-    try:
-        return value_of(value.field.type, value.properties, rows)
-    except ValueError:  # msgspec.ValidationError is one
-        rows.unreadable += 1
-        return Value()
+def _columns(rows: Rows, value: FieldValue | None) -> Value:
+    """The column that holds a value of this kind; a person or project is merged, and referred to by its id."""
+    match value:
+        case None:
+            return _EMPTY
+        case str():
+            return Value(value_text=value)
+        case Decimal():
+            return Value(value_number=value)
+        case datetime():  # before the day, of which it is a subclass
+            return Value(value_timestamp=value)
+        case date():
+            return Value(value_date=value)
+        case time():
+            return Value(value_time=value)
+        case Flag():
+            return Value(value_text=value.word, value_bool=value.is_set)
+        case Person():
+            return Value(value_person_id=add_person(rows, value))
+        case Project():
+            return Value(value_project_id=add_project(rows, value))
+        case CatalogChoice():
+            return Value(value_catalog_item_id=value.item_id, value_json=value.json)
+        case Other():
+            return Value(value_json=value.json)
 
 
-def files(rows: Rows, value: FormValue) -> Files:
-    """The files of a value of any type; what cannot be read of them is left out and counted."""
-    told = value.properties.get("Files")
-    if told is None:
-        return None
-    try:
-        read, unreadable = salvage(told, list[Attachment | None])
-    except msgspec.ValidationError:
-        read, unreadable = [], 1
-    rows.unreadable += unreadable
-    return read
+_EMPTY = Value()

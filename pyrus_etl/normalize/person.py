@@ -5,24 +5,31 @@ from pyrus_etl.schema.person import OrganizationRow, PersonRow, organizations, p
 from pyrus_etl.schema.rows import Rows
 
 
-def person(rows: Rows, met: Person | None, organization_id: int | None = None) -> int | None:
-    """Merges a person met anywhere and returns the id to refer to it by."""
-    if met is None or met.id is None:
+def add_person(rows: Rows, person: Person | None, organization_id: int | None = None) -> int | None:
+    """Merges a person and returns the id to refer to it by; None if there is no person, or it has no id."""
+    if person is None or person.id is None:
         return None
-    if rows.first_met((persons, met.id), (met, organization_id)):
-        row = PersonRow(met.id, met.first_name, met.last_name, met.email, organization_id, met.can_send_notification)
+    if rows.first_met((persons, person.id), (person, organization_id)):
+        row = PersonRow(
+            person_id=person.id,
+            first_name=person.first_name,
+            last_name=person.last_name,
+            email=person.email,
+            organization_id=organization_id,
+            can_send_notification=person.can_send_notification,
+        )
         rows.merge(persons, row)
-    return met.id
+    return person.id
 
 
-def contacts(told: Contacts) -> Rows:
+def contact_rows(contacts: Contacts) -> Rows:
     """Everybody in the contacts, with their organizations."""
     rows = Rows()
-    for organization in told.organizations or []:
+    for organization in contacts.organizations or []:
         if organization is None:
             continue
         if organization.id is not None:
             rows.merge(organizations, OrganizationRow(organization.id, organization.name))
-        for member in organization.persons or []:
-            person(rows, member, organization.id)
+        for person in organization.persons or []:
+            add_person(rows, person, organization.id)
     return rows

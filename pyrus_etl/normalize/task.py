@@ -1,85 +1,89 @@
-"""A task with all that belongs to it → rows."""
+"""A task, in full or in part → rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from pyrus_etl.model.form import FormValue
-from pyrus_etl.model.task import TaskWithNotes
-from pyrus_etl.normalize.attachment import attachment
-from pyrus_etl.normalize.form import files, form_values
-from pyrus_etl.normalize.note import note
-from pyrus_etl.normalize.person import person
-from pyrus_etl.normalize.project import NO_FORMS, form_of, project_ids
+from pyrus_etl.given import UNSET, Given, UnsetType
+from pyrus_etl.model.project import Project
+from pyrus_etl.model.task import Approval, Task
+from pyrus_etl.normalize.attachment import add_attachments
+from pyrus_etl.normalize.form import form_values
+from pyrus_etl.normalize.note import add_notes
+from pyrus_etl.normalize.numbered import numbered
+from pyrus_etl.normalize.person import add_person
+from pyrus_etl.normalize.project import NO_OVERRIDES, add_projects, form_of
 from pyrus_etl.schema.form import form_values as form_values_table
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.schema.task import ApprovalRow, TaskProjectRow, TaskRow, approvals, task_projects, tasks
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-def task_rows(task: TaskWithNotes, forms: Mapping[int, int | None] = NO_FORMS) -> Rows:
-    """The rows of one task in all tables; ordinals follow the order of the arrays, from 1.
+def task_rows(task: Task, form_overrides: Mapping[int, int | None] = NO_OVERRIDES) -> Rows:
+    """The rows of one task in all tables that the task gives anything of; ordinals follow the arrays, from 1.
 
-    `forms` says of which form the tasks of a project are, where that is not to be inferred.
+    The rows claim the tables whose contents the task gives. What it does not give (UNSET) is not claimed, and a column
+    of `tasks` that it does not give is UNSET. `form_overrides`: project id → form id, set by hand.
     """
     rows = Rows()
-    form_id = form_of(task.projects, forms) if any(task.form or ()) else None
-    filed_in = project_ids(rows, task.projects)
-    rows.add(tasks, _task(rows, task, form_id, next(iter(filed_in), None)))
-    for project_no, project_id in enumerate(filed_in, start=1):
-        rows.add(task_projects, TaskProjectRow(task.id, project_id, project_no))
-    _approvals(rows, task)
-    for columns in form_values(rows, task.form, form_id):
-        rows.add(form_values_table, (task.id, *columns))
-    for note_no, told in _numbered(task.notes):
-        note(rows, task.id, note_no, told)
-    _attachments(rows, task)
+    form_id = _form_id(task, form_overrides)
+    main_project_id = _if_given(task.projects, lambda projects: _add_task_projects(rows, task.id, projects))
+    rows.add(tasks, _task_row(rows, task, form_id, main_project_id))
+    if task.approvals is not UNSET:
+        _add_approvals(rows, task.id, task.approvals)
+    if task.form is not UNSET:
+        rows.claim(form_values_table)
+        for columns in form_values(rows, task.form, form_id or None):
+            rows.add(form_values_table, (task.id, *columns))
+    if task.notes is not UNSET:
+        add_notes(rows, task.id, task.notes)
+    if task.notes is not UNSET and task.form is not UNSET:
+        add_attachments(rows, task.id, task.notes, task.form)
     return rows
 
 
-def _task(rows: Rows, task: TaskWithNotes, form_id: int | None, main_project_id: int | None) -> TaskRow:
+def _if_given(value: S | UnsetType, make: Callable[[S], T]) -> T | UnsetType:
+    return UNSET if value is UNSET else make(value)
+
+
+def _form_id(task: Task, overrides: Mapping[int, int | None]) -> Given[int]:
+    """The form of a task with form values, inferred from its projects; see `form_of`."""
+    if task.form is UNSET or task.projects is UNSET:
+        return UNSET
+    return form_of(task.projects, overrides) if any(task.form or ()) else None
+
+
+def _task_row(rows: Rows, task: Task, form_id: Given[int], main_project_id: Given[int]) -> TaskRow:
     return TaskRow(
         task_id=task.id,
         text=task.text,
-        author_id=person(rows, task.author),
-        responsible_id=person(rows, task.responsible),
+        author_id=_if_given(task.author, lambda person: add_person(rows, person)),
+        responsible_id=_if_given(task.responsible, lambda person: add_person(rows, person)),
         due_date=task.due_date,
-        asap=bool(task.asap),
+        asap=_if_given(task.asap, bool),
         create_date=task.create_date,
         modified_date=task.modified_date,
         close_date=task.close_date,
         parent_task_id=task.parent_task_id,
-        is_any_rejected=bool(task.is_any_rejected),
+        is_any_rejected=_if_given(task.is_any_rejected, bool),
         form_id=form_id,
         main_project_id=main_project_id,
     )
 
 
-def _approvals(rows: Rows, task: TaskWithNotes) -> None:
-    for step_no, step in _numbered(task.approvals):
-        for approver_no, approval in _numbered(step):
-            choice = approval.choice or "Waiting"
-            rows.add(approvals, ApprovalRow(task.id, step_no, approver_no, person(rows, approval.person), choice))
+def _add_task_projects(rows: Rows, task_id: int, projects: Sequence[Project | None] | None) -> int | None:
+    """Adds the projects that the task is filed in, and returns the main one, which is the first."""
+    rows.claim(task_projects)
+    filed_in = add_projects(rows, projects)
+    for project_no, project_id in enumerate(filed_in, start=1):
+        rows.add(task_projects, TaskProjectRow(task_id, project_id, project_no))
+    return next(iter(filed_in), None)
 
 
-def _attachments(rows: Rows, task: TaskWithNotes) -> None:
-    """Files where they first stand: note by note, those attached before those in its form; then the task's form."""
-    seen: set[int] = set()
-    for note_no, told in _numbered(task.notes):
-        for file in told.attachments or []:
-            attachment(rows, task.id, file, seen, note_no=note_no, field_id=None)
-        _form_files(rows, task.id, told.form, seen, note_no)
-    _form_files(rows, task.id, task.form, seen, None)
-
-
-def _form_files(
-    rows: Rows, task_id: int, values: list[FormValue | None] | None, seen: set[int], note_no: int | None
-) -> None:
-    for _, value in _numbered(values):
-        for file in files(rows, value) or []:
-            attachment(rows, task_id, file, seen, note_no=note_no, field_id=value.field.id)
-
-
-def _numbered(elements: list[T | None] | None) -> Iterator[tuple[int, T]]:
-    """The elements that are not null, each with its place in the array from 1."""
-    return ((number, element) for number, element in enumerate(elements or [], start=1) if element is not None)
+def _add_approvals(rows: Rows, task_id: int, steps: Sequence[Sequence[Approval | None] | None] | None) -> None:
+    rows.claim(approvals)
+    for step_no, step in numbered(steps):
+        for approver_no, approval in numbered(step):
+            person_id, choice = add_person(rows, approval.person), approval.choice or "Waiting"
+            rows.add(approvals, ApprovalRow(task_id, step_no, approver_no, person_id, choice))

@@ -33,16 +33,21 @@ _KEYS = {table: itemgetter(*range(len(table.primary_key))) for table in MERGED}
 
 
 class Rows:
-    """Rows by table; in a merged table one row a key, told columns over untold ones.
+    """Rows by table; in a merged table one row for each key, given columns over missing ones.
 
-    `unreadable` counts the values in them that are null because they could not be read.
+    `claims`: the owned tables whose contents these rows give, be they empty; what is stored in these is replaced, other
+    tables are left alone. `unreadable` counts the values that are null because they could not be read.
     """
 
     def __init__(self) -> None:
         self.owned: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
         self.merged: defaultdict[Table, dict[Any, tuple[Any, ...]]] = defaultdict(dict)
+        self.claims: set[Table] = set()
         self._met: dict[Any, Any] = {}
         self.unreadable = 0
+
+    def claim(self, *tables: Table) -> None:
+        self.claims.update(tables)
 
     def add(self, table: Table, row: tuple[Any, ...]) -> None:
         self.owned[table].append(row)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, text
 
+from pyrus_etl.given import UNSET, Given, UnsetType
 from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, task_key
 
 tasks = Table(
@@ -46,20 +47,22 @@ tasks = Table(
 
 
 class TaskRow(NamedTuple):
+    """A column that is UNSET was not served: what is stored in it stays."""
+
     task_id: int
-    text: str | None
-    author_id: int | None
-    responsible_id: int | None
-    due_date: date | None
-    asap: bool
-    create_date: datetime | None
-    modified_date: datetime | None
-    close_date: datetime | None
-    parent_task_id: int | None
-    is_any_rejected: bool
-    form_id: int | None = None
-    main_project_id: int | None = None
-    deleted_at: None = None
+    text: Given[str]
+    author_id: Given[int]
+    responsible_id: Given[int]
+    due_date: Given[date]
+    asap: bool | UnsetType
+    create_date: Given[datetime]
+    modified_date: Given[datetime]
+    close_date: Given[datetime]
+    parent_task_id: Given[int]
+    is_any_rejected: bool | UnsetType
+    form_id: Given[int] = UNSET
+    main_project_id: Given[int] = UNSET
+    deleted_at: UnsetType | None = UNSET
 
 
 task_projects = Table(

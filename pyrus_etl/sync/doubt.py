@@ -18,7 +18,7 @@ def is_doubtful(fetched: Fetched, listed_date: datetime | None) -> bool:
 
     A body without a date cannot be compared.
     """
-    date = fetched.task.modified_date
+    date = fetched.task.last_change
     if date is None:
         return False
     if listed_date is not None and date < listed_date:

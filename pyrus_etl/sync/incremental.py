@@ -11,7 +11,7 @@ from pyrus_etl.load.inbox import write_inbox
 from pyrus_etl.load.runs import last_duration
 from pyrus_etl.load.set_aside import open_errors
 from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.normalize.person import contacts
+from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.sync.road import Listed, again, carry, in_parts
 from pyrus_etl.sync.run import Run
@@ -29,7 +29,7 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
     await carry(again(run), run)
     told = await run.unless_stopped(run.source.contacts())
-    await run.store.run(_finish, contacts(told), run.account_id, start)
+    await run.store.run(_finish, contact_rows(told), run.account_id, start)
 
 
 def _finish(connection: Connection, persons: Rows, account_id: int, cursor: datetime) -> None:

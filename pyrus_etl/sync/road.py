@@ -209,9 +209,10 @@ def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | No
     """A task as it was fetched, on its way into the tables."""
     rows = task_rows(fetched.task, forms)
     rows.unreadable += fetched.unreadable
-    listed_date = header.modified_date or fetched.task.modified_date
+    listed_date = header.modified_date or fetched.task.last_change
     doubted = is_doubtful(fetched, header.modified_date)
     raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date, doubted)
+    rows.claim(raw_tasks)
     rows.add(raw_tasks, raw)
     return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows, doubted)
 

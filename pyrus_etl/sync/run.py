@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped, StoppedEarly
@@ -18,7 +18,6 @@ from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.lock import Lease
 from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.load.store import Store
-from pyrus_etl.model.values import Instant
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.report import Counts, Progress, Report
 
@@ -50,9 +49,9 @@ class Run:
     overlap: timedelta
     report: Report
     progress: Progress
-    pending: dict[int, Instant | None] = field(default_factory=dict)
-    relisted: dict[int, Instant] = field(default_factory=dict)
-    doubted: dict[int, Instant | None] = field(default_factory=dict)
+    pending: dict[int, datetime | None] = field(default_factory=dict)
+    relisted: dict[int, datetime] = field(default_factory=dict)
+    doubted: dict[int, datetime | None] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
     retried: set[int] = field(default_factory=set)
     recovered: set[int] = field(default_factory=set)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pyrus_etl.extract.decode import decode, storable
-from pyrus_etl.model.person import Contacts
-from pyrus_etl.model.task import TaskHeader, TaskList, TaskWithNotes
+from pyrus_etl.extract.decode import storable
+from pyrus_etl.extract.v3.read import decode
+from pyrus_etl.extract.v3.wire import Contacts, TaskHeader, TaskList, TaskWithNotes
 
 ESCAPES = {
     # as served → as stored
@@ -136,6 +136,6 @@ def test_a_body_that_is_wrong_throughout_is_refused_soon() -> None:
 
 
 def test_amounts_stay_decimals() -> None:
-    read, _ = decode(b'{"Id": 1, "Form": [{"Decimal": 0.10}]}', TaskWithNotes)
+    read, _ = decode(b'{"Id": 1, "Form": [{"Field": {"Type": "Decimal"}, "Decimal": 0.10}]}', TaskWithNotes)
 
-    assert [value and str(value.properties["Decimal"]) for value in read.form or []] == ["0.10"]
+    assert [value and str(value.value) for value in read.form or []] == ["0.10"]

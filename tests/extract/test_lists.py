@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract import lists
 from pyrus_etl.extract.lists import Headers, LongList, Sieve
-from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.model.values import Instant
+from pyrus_etl.extract.v3.dates import Instant
+from pyrus_etl.extract.v3.wire import TaskHeader
 
 DATES = st.sampled_from([None, "/Date(1482019200000)/", "/Date(1482019200001+0300)/", "/Date(-62135596800000)/"])
 TEXTS = st.sampled_from(["", "},{", '"},{"Id":7', "\\", "},\n{", "Тендер", "\ud800", "]}", "]"])

@@ -13,7 +13,7 @@ from pyrus_etl.extract.decode import storable
 from pyrus_etl.load.batch import TaskLoad, load, unchanged, write
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.model.person import Contacts, Organization, Person
-from pyrus_etl.normalize.person import contacts
+from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.settings import Secret
@@ -40,6 +40,7 @@ def task_load(served: bytes, listed: datetime | None = FETCHED) -> TaskLoad:
     """A body on its way into the tables."""
     task, _ = task_of(served)
     rows, digest = task_rows(task), hashlib.sha256(served).hexdigest()
+    rows.claim(raw_tasks)
     rows.add(raw_tasks, RawTaskRow(task.id, storable(served), digest, FETCHED, listed))
     return TaskLoad(task.id, digest, listed, rows)
 
@@ -172,7 +173,7 @@ def test_the_same_person_and_project_in_many_tasks_of_a_batch_are_one_row(connec
 def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: Connection) -> None:
     known = Person(5, "Ann", "Lee", "ann@lee.example", can_send_notification=True)
     with connection.transaction():
-        write(connection, contacts(Contacts([Organization(3, "Lee & Co", [known])])))
+        write(connection, contact_rows(Contacts([Organization(3, "Lee & Co", [known])])))
     loaded(connection, body(1, Author={"Id": 5, "LastName": "Lee-Marsh", "Email": None}))
 
     everything = "SELECT first_name, last_name, email, organization_id, can_send_notification FROM pyrus.persons"
@@ -183,7 +184,7 @@ def test_a_person_whom_the_contacts_name_twice_has_the_organization_that_was_tol
     known = Person(1, "Ann", "Lee", "ann@example.com")
     told: list[Organization | None] = [Organization(None, "Guests", [known]), Organization(3, "Lee & Co", [known])]
     with connection.transaction():
-        write(connection, contacts(Contacts(told)))
+        write(connection, contact_rows(Contacts(told)))
 
     assert rows(connection, "SELECT person_id, organization_id FROM pyrus.persons") == [(1, 3)]
 
@@ -192,10 +193,10 @@ def test_contacts_that_did_not_change_are_not_written_again(connection: Connecti
     told = Contacts([Organization(3, "Lee & Co", [Person(5, "Ann"), Person(6, None, "Bo")]), Organization(4)])
     for _ in range(2):
         with connection.transaction():
-            write(connection, contacts(told))
+            write(connection, contact_rows(told))
     before = versions(connection)
     with connection.transaction():
-        write(connection, contacts(told))
+        write(connection, contact_rows(told))
 
     assert versions(connection) == before
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.given import Given
 from pyrus_etl.load import forms
 from pyrus_etl.load.batch import load
 from pyrus_etl.load.connection import Connection, connect
@@ -49,7 +50,7 @@ def infer(connection: Connection) -> None:
         forms.infer(connection)
 
 
-def given_by_a_run(bodies: list[bytes], said: Said) -> list[tuple[int, int | None]]:
+def given_by_a_run(bodies: list[bytes], said: Said) -> list[tuple[int, Given[int]]]:
     rows = [TaskRow(*task_rows(task_of(each)[0], said).owned[tasks_table][0]) for each in bodies]
     return [(row.task_id, row.form_id) for row in rows]
 

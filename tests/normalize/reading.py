@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pyrus_etl.extract.decode import decode, storable
-from pyrus_etl.model.task import TaskWithNotes
+from pyrus_etl.extract.decode import storable
+from pyrus_etl.extract.v3.read import decode
+from pyrus_etl.extract.v3.wire import TaskWithNotes
+from pyrus_etl.given import UNSET
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.rows import Rows
 from tests.oracle import COLUMNS, Json, Tables, first_difference, plain_json, tables_of
@@ -94,4 +96,6 @@ def _tables(rows: Rows) -> Tables:
 
 
 def _plain(value: Any) -> Any:
+    if value is UNSET:
+        return None
     return json.loads(value, parse_float=Decimal) if isinstance(value, bytes) else value

@@ -59,5 +59,6 @@ def _task_load(told: Json) -> TaskLoad:
     body = encoded({"TaskWithNotes": told})
     task, _ = task_of(body)
     rows, digest = task_rows(task), hashlib.sha256(body).hexdigest()
+    rows.claim(raw_tasks)
     rows.add(raw_tasks, RawTaskRow(task.id, storable(body), digest, FETCHED, task.modified_date))
     return TaskLoad(task.id, digest, task.modified_date, rows)

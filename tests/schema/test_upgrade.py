@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pyrus_etl import fields
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load import shapes
+from pyrus_etl.fields import family_of
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.grants import grant_reports
 from pyrus_etl.load.migrate import differences, downgrade, upgrade
@@ -171,7 +172,8 @@ def test_a_new_way_to_show_a_field_comes_with_an_upgrade(
     forms: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shouted = "SELECT count(*) FROM pg_views WHERE viewname LIKE 'form%' AND definition LIKE '%upper(max(%'"
-    monkeypatch.setitem(shapes._SHAPES, "Text", shapes._Shape("upper(max(value_text) {only})"))
+    shouting = family_of("Text")._replace(picked="upper(max(value_text) {only})")
+    monkeypatch.setitem(fields._BY_TYPE, "Text", shouting)
     assert query(forms, shouted) == [(0,)]
 
     upgrade(forms)

@@ -1,7 +1,8 @@
 """The views of `pyrus_report`: one .sql file each, named like the view, with its comments.
 
 A file reads `CREATE OR REPLACE VIEW pyrus_report.name AS …; COMMENT ON VIEW …; COMMENT ON COLUMN …;`. The view's
-comment begins with the question that it answers. Which other views it reads is found in its text. Names that begin with
+comment begins with the question that it answers. `{value_as_text}` in it is the expression that the families of
+field types make (fields/). Which other views it reads is found in its text. Names that begin with
 `form_` are those of the wide views (load/wide.py). A view that is given up is dropped by a migration, and what is
 materialised of it.
 """
@@ -10,6 +11,7 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from pyrus_etl.fields import value_as_text
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 _MENTIONED = re.compile(rf"\b{REPORT_SCHEMA}\.(\w+)")
@@ -17,6 +19,13 @@ _MENTIONED = re.compile(rf"\b{REPORT_SCHEMA}\.(\w+)")
 
 def views() -> dict[str, str]:
     """The statements of every view, in an order in which they can be run."""
-    texts = {path.stem: path.read_text("utf-8") for path in Path(__file__).parent.glob("*.sql")}
+    texts = {
+        path.stem: path.read_text("utf-8").replace("{value_as_text}", value_as_text())
+        for path in Path(__file__).parent.glob("*.sql")
+    }
     needs = {name: set(_MENTIONED.findall(text)) - {name} for name, text in texts.items()}
     return {name: texts[name] for name in TopologicalSorter(needs).static_order()}
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8").replace("{value_as_text}", value_as_text())

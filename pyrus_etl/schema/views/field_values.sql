@@ -1,23 +1,6 @@
 CREATE OR REPLACE VIEW pyrus_report.field_values AS
 SELECT task_id, note_no, value_no, field_id, row_id, field_type, field_name, parent_field_id,
-       CASE field_type
-           WHEN 'Catalog' THEN (
-               SELECT string_agg(item #>> '{}', ', ')
-               FROM jsonb_path_query(value_json, '$.CatalogItemValues[*]') AS item
-           )
-           WHEN 'Files' THEN (
-               SELECT string_agg(name #>> '{}', ', ') FROM jsonb_path_query(value_json, '$.Files[*].Name') AS name
-           )
-           WHEN 'FileUrls' THEN (
-               SELECT string_agg(url #>> '{}', ', ') FROM jsonb_path_query(value_json, '$.FileUrls[*].Url') AS url
-           )
-           WHEN 'Title' THEN value_json ->> 'Checkmark'
-           ELSE coalesce(
-               value_text, value_number::text, value_date::text, person.name, project.name,
-               to_char(value_timestamp AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock), 'YYYY-MM-DD HH24:MI'),
-               to_char(value_time, 'HH24:MI'), value_json ->> field_type, value_json::text
-           )
-       END AS value,
+       {value_as_text} AS value,
        value_number, value_date, value_timestamp, value_time, value_bool, value_person_id, person.name AS value_person,
        value_project_id, project.name AS value_project, value_catalog_item_id, value_json
 FROM (

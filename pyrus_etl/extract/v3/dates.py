@@ -1,14 +1,11 @@
-"""The kinds of value that need more than JSON has: ids, instants and days."""
+"""Dates as the restapi spells them: `/Date(milliseconds)/`.
+
+See "Date format" on https://pyrus.com/en/api-v3.
+"""
 
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated
-
-import msgspec
-
-Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""An identifier; it fits PostgreSQL's bigint."""
 
 
 class Instant(datetime):

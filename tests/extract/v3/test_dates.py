@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrus_etl.model.values import parse_day, parse_instant
+from pyrus_etl.extract.v3.dates import parse_day, parse_instant
 
 READABLE = {
     "/Date(0)/": datetime(1970, 1, 1, tzinfo=UTC),

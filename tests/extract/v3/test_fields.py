@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.normalize.fields import FIELD_TYPES
+from pyrus_etl.extract.v3.fields import READERS
+from pyrus_etl.fields import FAMILIES
 from tests.normalize.reading import encoded, form_body, only_value, read
 from tests.oracle import Json
 
@@ -93,8 +94,11 @@ def test_an_empty_value_has_a_row_without_a_value(kind: str) -> None:
     assert only_value(form_body(Field={"Type": kind}, **{kind: None})) == {"field_type": kind}
 
 
-def test_every_documented_type_is_known() -> None:
-    assert set(FIELD_TYPES) == DOCUMENTED
+def test_every_documented_type_is_of_one_family_whose_values_can_be_read() -> None:
+    types = [name for family in FAMILIES for name in family.types]
+
+    assert sorted(types) == sorted(DOCUMENTED)
+    assert {family.kind for family in FAMILIES} == set(READERS)
 
 
 @pytest.mark.parametrize("kind", sorted(DOCUMENTED - {"Unknown", "Title", "FileUrls", "ExternalFormAuthor", "Note"}))

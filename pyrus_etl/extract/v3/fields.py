@@ -1,0 +1,165 @@
+"""How the restapi serves the value of a form field: one function for each kind of value.
+
+The types are listed under "FormField" on https://pyrus.com/en/api-v3. The property that holds the value mostly has the
+name of the type. A function may raise ValueError: the value cannot be read.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import time
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from pyrus_etl.extract.salvage import salvage
+from pyrus_etl.extract.v3.dates import Day, Instant, parse_day, parse_instant
+from pyrus_etl.extract.v3.wire import Attachment, Id, Person, Project
+from pyrus_etl.fields import family_of
+from pyrus_etl.model.value import CatalogChoice, FieldValue, Flag, Other
+
+Properties = dict[str, Any]
+S = TypeVar("S", bound=msgspec.Struct)
+
+# Digits that PostgreSQL holds before and behind the point: https://www.postgresql.org/docs/current/datatype-numeric.html
+_MOST_DIGITS, _MOST_DECIMALS = 131072, 16383
+_PROPERTIES = {"Note": "Tooltip"}
+_CHECKED = {"Checked": True, "Unchecked": False}
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def value_of(field_type: str | None, properties: Properties) -> tuple[FieldValue | None, int]:
+    """The value in the properties, None if the field is empty, and how many values in it could not be read."""
+    served = Served(_PROPERTIES.get(field_type or "", field_type or ""), properties)
+    try:
+        return READERS[family_of(field_type).kind](served), served.unreadable
+    except ValueError:  # msgspec.ValidationError is one
+        return None, served.unreadable + 1
+
+
+def files_of(properties: Properties) -> tuple[Sequence[Attachment | None], int]:
+    """The files in a value of any type, and how many values in them could not be read."""
+    files = properties.get("Files")
+    if files is None:
+        return (), 0
+    try:
+        return salvage(files, list[Attachment | None])
+    except msgspec.ValidationError:
+        return (), 1
+
+
+class Served:
+    """What is served as the value of a field: `name` is the property that holds it."""
+
+    def __init__(self, name: str, properties: Properties) -> None:
+        self.name = name
+        self.properties = properties
+        self.unreadable = 0
+
+    def plain(self, *kinds: type) -> Any:
+        """The property, if it is of one of these kinds of plain JSON; None if it is missing or null."""
+        value = self.properties.get(self.name)
+        if value is None or (isinstance(value, kinds) and not isinstance(value, bool)):
+            return value
+        raise ValueError(f"{self.name}: unexpected {type(value).__name__}")
+
+    def struct(self, kind: type[S]) -> S | None:
+        """The property as a struct; what cannot be read of it is left out and counted."""
+        if self.properties.get(self.name) is None:
+            return None
+        read, unreadable = salvage(self.properties[self.name], kind)
+        self.unreadable += unreadable
+        return read
+
+
+def _text(served: Served) -> str | None:
+    text: str | None = served.plain(str)
+    return text
+
+
+class _Phone(msgspec.Struct, rename="pascal"):
+    prefix: str | None = None
+    number: str | None = None
+
+
+def _phone(served: Served) -> str | None:
+    phone = served.struct(_Phone)
+    return (" ".join(part for part in (phone.prefix, phone.number) if part) or None) if phone else None
+
+
+def _number(served: Served) -> Decimal | None:
+    number = served.plain(int, Decimal)
+    return None if number is None else _storable(Decimal(number))
+
+
+def _storable(number: Decimal) -> Decimal:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError(f"{number} is not a number")
+    if number.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DECIMALS:
+        raise ValueError(f"the number has more digits than PostgreSQL holds: {number:.10E}")
+    return number
+
+
+def _day(served: Served) -> Day | None:
+    value = served.properties.get(served.name)
+    return None if value is None else parse_day(value)
+
+
+def _instant(served: Served) -> Instant | None:
+    value = served.properties.get(served.name)
+    return None if value is None else parse_instant(value)
+
+
+class _TimeOfDay(msgspec.Struct, rename="pascal"):
+    utc_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] | None = None
+    utc_minute: Annotated[int, msgspec.Meta(ge=0, le=59)] | None = None
+
+
+def _time(served: Served) -> time | None:
+    """A missing part is 0 if the other is there; an hour without a readable minute is not a time."""
+    read = msgspec.convert(served.properties.get(served.name) or {}, _TimeOfDay)
+    if read.utc_hour is None and read.utc_minute is None:
+        return None
+    return time(read.utc_hour or 0, read.utc_minute or 0)
+
+
+def _flag(served: Served) -> Flag | None:
+    word = served.plain(str)
+    return None if word is None else Flag(word, _CHECKED.get(word))
+
+
+class _CatalogItem(msgspec.Struct, rename="pascal"):
+    catalog_item_id: Id | None = None
+
+
+def _catalog(served: Served) -> CatalogChoice | None:
+    item, served.unreadable = salvage(served.properties, _CatalogItem)
+    rest = _json({name: value for name, value in served.properties.items() if name != "CatalogItemId"})
+    return CatalogChoice(item.catalog_item_id, rest) if rest or item.catalog_item_id is not None else None
+
+
+def _other(served: Served) -> Other | None:
+    """All properties as served, except those that are null."""
+    json = _json(served.properties)
+    return Other(json) if json else None
+
+
+def _json(properties: Properties) -> bytes | None:
+    given = {name: value for name, value in properties.items() if value is not None}
+    return _encode(given) if given else None
+
+
+READERS: dict[str, Callable[[Served], FieldValue | None]] = {
+    "text": _text,
+    "phone": _phone,
+    "number": _number,
+    "day": _day,
+    "instant": _instant,
+    "time": _time,
+    "flag": _flag,
+    "person": lambda served: served.struct(Person),
+    "project": lambda served: served.struct(Project),
+    "catalog": _catalog,
+    "other": _other,
+}
+"""By the kind that a family of field types names."""

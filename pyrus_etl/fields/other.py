@@ -1,0 +1,10 @@
+"""Types without columns of their own, and those that nobody has documented."""
+
+from pyrus_etl.fields.family import FIRST_JSON, Family
+
+FAMILY = Family(
+    "other",
+    ("ExternalFormAuthor", "Unknown"),
+    picked=FIRST_JSON,
+    text="coalesce(value_json ->> field_type, value_json::text)",
+)

@@ -1,0 +1,10 @@
+"""Titles of sections, which may have a checkmark."""
+
+from pyrus_etl.fields.family import Family
+
+FAMILY = Family(
+    "other",
+    ("Title",),
+    picked="bool_or(value_json ->> 'Checkmark' = 'Checked') {only}",
+    text="value_json ->> 'Checkmark'",
+)

@@ -6,11 +6,14 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BufferedWriter
 from pathlib import Path
 
 import pytest
 
+from pyrus_etl.cli.streams import StandardStream
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.processes import eventually
@@ -129,6 +132,20 @@ def test_an_encoding_that_lacks_letters_shows_them_in_another_way(tmp_path: Path
     assert "Traceback" not in ended.stderr
     assert "/nowhere/" in ended.stderr
     assert json.loads(ended.stdout)["exit_code"] == 2
+
+
+def test_a_reader_that_takes_its_time_gets_all_from_a_pipe_that_does_not_wait() -> None:
+    """Another program that shares the pipe may have set O_NONBLOCK on it: a write then fails while it is full."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    text = b"0123456789abcdef" * 65_536
+    with ThreadPoolExecutor() as pool, open(reader, "rb") as read:
+        taken = pool.submit(read.read)
+        with StandardStream(writer, "w") as stream, BufferedWriter(stream) as buffered:
+            buffered.write(text)
+
+        assert taken.result() == text
+    assert stream.failure is None
 
 
 def test_sync_every_goes_on_without_room_for_its_log(sandbox: Sandbox, database: Secret, query: Query) -> None:

@@ -3,7 +3,7 @@
 from pyrus_etl.fields.family import Family
 
 FAMILIES = (
-    Family("day", ("Date", "DueDate"), "max(value_date) {only}", "value_date::text"),
+    Family("day", ("Date", "DueDate"), "max(value_date) {only}", "to_char(value_date, 'YYYY-MM-DD')"),
     Family(
         "instant",
         ("ApprovalDate", "CreationDate"),

@@ -15,6 +15,7 @@ from psycopg.pq import Format
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load.faults import translated, without_urls
+from pyrus_etl.load.session_settings import options, remedy, wrong_settings
 from pyrus_etl.schema.metadata import REVISION, SCHEMA
 from pyrus_etl.settings import Secret
 
@@ -106,23 +107,36 @@ def connect(url: Secret) -> Session:
     Nothing is prepared on the server and nothing set for the session, so that it works behind a pooler that shares
     sessions between transactions. Raises DatabaseUnavailable, as its block does.
     """
-    connection = _connected(url)
+    connection = _with_settings(_connected(url), url)
     connection.cursor_factory = _Cursor
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
     if connection.info.server_version < _OLDEST_SERVER:
         raise DatabaseUnavailable("PostgreSQL 15 or newer is needed; this server is older.")
     if connection.info.parameter_status("server_encoding") != "UTF8":
         raise DatabaseUnavailable("The database is not encoded in UTF8; create one with ENCODING 'UTF8'.")
-    if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
-        raise DatabaseUnavailable(
-            "The session's DateStyle is not ISO; set it so, as with ALTER ROLE … SET datestyle = ISO."
-        )
     return connection
 
 
-def _connected(url: Secret) -> Session:
+def _with_settings(connection: Session, url: Secret) -> Session:
+    """The connection, or another one whose settings are as they have to be; see `load.session_settings`."""
+    wrong = wrong_settings(connection)
+    if not wrong:
+        return connection
+    role, given = connection.info.user, connection.info.options
+    connection.close()
+    refusal = f"{remedy(wrong, role)}."
     try:
-        return Session.connect(url.reveal(), autocommit=True, **SESSION)
+        connection = _connected(url, options=options(wrong, given))
+    except DatabaseUnavailable as error:
+        raise DatabaseUnavailable(refusal) from error
+    if wrong_settings(connection):
+        raise DatabaseUnavailable(refusal)
+    return connection
+
+
+def _connected(url: Secret, **more: Any) -> Session:
+    try:
+        return Session.connect(url.reveal(), autocommit=True, **SESSION, **more)
     except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
         raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {without_urls(str(error)).strip()}.") from None
     except psycopg.Error as error:

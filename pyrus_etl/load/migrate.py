@@ -18,7 +18,7 @@ import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
 from pyrus_etl.load.attached import attached, restore, warn_of_lost
-from pyrus_etl.load.connection import SESSION, Connection, connect, revision
+from pyrus_etl.load.connection import Connection, Session, connect, revision
 from pyrus_etl.load.faults import translated
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
@@ -146,6 +146,11 @@ def _config(connection: sqlalchemy.Connection) -> Config:
     return config
 
 
+def _in_transactions(connection: Session) -> Session:
+    connection.autocommit = False
+    return connection
+
+
 def _statement(error: BaseException) -> str:
     """What SQLAlchemy was asked to do when the error came."""
     return getattr(error, "statement", None) or ""
@@ -154,11 +159,8 @@ def _statement(error: BaseException) -> str:
 @contextmanager
 def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
     """A connection as Alembic needs it; what the driver says is translated."""
-    connect(url).close()  # says in a sentence what is wrong with the URL or the server
     engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url.reveal(), **SESSION),
-        poolclass=sqlalchemy.NullPool,
+        "postgresql+psycopg://", creator=lambda: _in_transactions(connect(url)), poolclass=sqlalchemy.NullPool
     )
     try:
         with engine.connect() as connection:

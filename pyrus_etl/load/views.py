@@ -55,7 +55,8 @@ def _remark(connection: Connection) -> str:
     """What is kept as the comment of the schema: hashes of the views as they are written, and as they were made."""
     texts = hashlib.sha256("".join([*sorted(views().values()), wide.pattern()]).encode()).hexdigest()
     with connection.transaction():
-        connection.execute("SET LOCAL search_path = ''")  # PostgreSQL spells a definition by it
+        # PostgreSQL spells a definition by these
+        connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
         (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
     return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {texts[:12]}, as {made[:12]}."
 

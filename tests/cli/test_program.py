@@ -187,14 +187,6 @@ def test_no_number_is_no_share(database: Secret) -> None:
     assert "NaN is no share" in process.stderr
 
 
-@pytest.mark.parametrize("style", ["German", "SQL, DMY"])
-def test_a_session_whose_dates_cannot_be_read_is_5(database: Secret, style: str) -> None:
-    process = program("status", database=database, PGDATESTYLE=style)
-
-    assert process.returncode == 5
-    assert "DateStyle is not ISO" in sentence(process)
-
-
 def test_db_check_tells_what_differs(database: Secret, query: Query) -> None:
     query(database, "ALTER TABLE pyrus.tasks ADD COLUMN flavour text")
     process = program("db", "check", database=database)

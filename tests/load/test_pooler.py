@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ listen_port = 5432
 @pytest.fixture
 def pooled(database: Secret) -> Iterator[Secret]:
     """The database, reached through a pool of two sessions."""
+    with pooler(database) as url:
+        yield url
+
+
+@contextmanager
+def pooler(database: Secret) -> Iterator[Secret]:
+    """A pooler in front of a database; skips the test if it is not installed."""
     need("pgbouncer", Path(PROGRAM).exists())
     upstream = conninfo_to_dict(database.reveal())
     with tempfile.TemporaryDirectory(prefix="pooler-") as folder:

@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW pyrus_report.attachment_overview AS
 SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
-       file.attachment_id, file.name, lower(substring(file.name FROM '\.([^.\s/]{1,10})$')) AS extension,
+       file.attachment_id, file.name, lower(substring(file.name FROM '[.]([^.[:space:]/]{1,10})$')) AS extension,
        file.size_bytes, round(file.size_bytes / 1048576.0, 2) AS size_mb,
        CASE WHEN file.size_bytes < 102400 THEN '1: below 100 kB'
             WHEN file.size_bytes < 1048576 THEN '2: below 1 MB'

@@ -31,7 +31,7 @@ FROM (
   UNION ALL
     SELECT task_id, form_id, form, project_id, project, written_at, person_id, person, kind,
            CASE kind WHEN 'commented' THEN text
-                     WHEN 'due_date_changed' THEN due_date_changed::text
+                     WHEN 'due_date_changed' THEN to_char(due_date_changed, 'YYYY-MM-DD')
                      WHEN 'reassigned' THEN reassigned_to
                      WHEN 'completed' THEN nullif(lower(replace(activity_action, 'MarkAs', '')), 'complete') END,
            CASE kind WHEN 'reassigned' THEN reassigned_to_id END, note_no, 0

@@ -115,6 +115,7 @@ def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) ->
 
 def passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
     """What the sandbox answers."""
+    """What the sandbox answers."""
     kept = {name: value for name, value in asked.headers.items() if name in ("Authorization", "Content-Type")}
     request = urllib.request.Request(sandbox.url + asked.path, asked.body or None, kept, method=asked.method)
     try:

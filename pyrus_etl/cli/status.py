@@ -15,7 +15,7 @@ from pyrus_etl.load.overview import Overview, overview
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def status(as_json: bool) -> None:
-    """Last runs, cursors and how far they lag, rows by table, open errors, wide views of forms.
+    """Last runs, the last good ones, cursors and how far they lag, rows by table, open errors, wide views of forms.
 
     \b
     Example:  pyrus-etl status
@@ -36,10 +36,14 @@ def _show(found: Overview) -> None:
             f"  {_time(run['started_at'])}  {run['kind']:10} {run['status']:8} {run['tasks_changed']:>8} changed "
             f"{run['tasks_failed']:>5} set aside  {run['error'] or ''}"
         )
+    click.echo("Last good runs:" if found.last_good else "Last good runs: none yet")
+    for run in found.last_good:
+        age = _age(run["age_seconds"])
+        click.echo(f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, account {run['account_id']}")
     click.echo("Cursors:" if found.cursors else "Cursors: none yet; run pyrus-etl sync")
     for cursor in found.cursors:
         lag = cursor["lag_seconds"]
-        click.echo(f"  account {cursor['account_id']}, {cursor['stream']}: {_time(cursor['cursor'])}, {lag:.0f} s ago")
+        click.echo(f"  account {cursor['account_id']}, {cursor['stream']}: {_time(cursor['cursor'])}, {_age(lag)} ago")
     click.echo("Rows:")
     for table, rows in found.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
@@ -48,6 +52,14 @@ def _show(found: Overview) -> None:
         f"; fields that wait for pyrus-etl reports refresh: {found.fields_waiting}" if found.fields_waiting else ""
     )
     click.echo(f"Wide views of forms: {found.wide_views}{waiting}")
+
+
+def _age(seconds: float) -> str:
+    """A duration in the largest unit that it has at least two of."""
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _time(instant: Any) -> str:

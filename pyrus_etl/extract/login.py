@@ -6,6 +6,7 @@ import msgspec
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.answer import Again, Redirected, Refused, TokenRefused
+from pyrus_etl.extract.masking import masked
 from pyrus_etl.settings import Secret, Settings
 
 PATH = "/restapi/getaccesstoken"
@@ -29,7 +30,7 @@ async def login(ask: Ask, settings: Settings) -> Secret:
         if isinstance(error, Redirected) or (isinstance(error, Refused) and error.status == 404):
             raise PyrusUnreachable(f"{settings.url} has no login of Pyrus ({error}); check PYRUS_URL.") from error
         raise LoginRefused(
-            f"Pyrus refused the login of {settings.login}: {error}; "
+            f"Pyrus refused the login of {shown_login(settings)}: {error}; "
             "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
         ) from error
     except Again as error:
@@ -42,6 +43,12 @@ async def login(ask: Ask, settings: Settings) -> Secret:
 
 def _no_pyrus(settings: Settings, error: Exception) -> PyrusUnreachable:
     return PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does ({error}); check PYRUS_URL.")
+
+
+def shown_login(settings: Settings) -> str:
+    """The login as it may be shown and stored: without the key, if somebody took one for the other."""
+    login = (settings.login or "").replace("\0", "\ufffd").encode(errors="replace")
+    return masked(login, settings.security_key).decode()
 
 
 class _AccessToken(msgspec.Struct, rename="pascal"):

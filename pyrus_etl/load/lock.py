@@ -7,6 +7,7 @@ out for long.
 
 import os
 import socket
+import threading
 import time
 from datetime import datetime
 from typing import NamedTuple
@@ -52,8 +53,8 @@ class Lease(NamedTuple):
     run_id: UUID
 
 
-def acquire(connection: Connection, lease: Lease) -> None:
-    """Takes the lock; raises LockHeld, saying by whom and since when, where a living run has it.
+def acquire(connection: Connection, lease: Lease, given_up: threading.Event) -> None:
+    """Takes the lock; raises LockHeld, saying by whom and since when, if a living run has it or the wait is given up.
 
     A living holder renews its lease every few seconds, which is waited for; one that does not is dead, and the lock
     is taken over when its lease has run out. Safe to repeat.
@@ -63,9 +64,8 @@ def acquire(connection: Connection, lease: Lease) -> None:
     while not _take(connection, lease):
         held = _holder_of(connection, lease.account_id)
         first = first or held
-        if held and (held != first or time.monotonic() > end):
+        if given_up.wait(0.25) or (held and (held != first or time.monotonic() > end)):
             raise _refusal(lease.account_id, held)
-        time.sleep(0.25)
 
 
 def _take(connection: Connection, lease: Lease) -> bool:

@@ -12,14 +12,21 @@ from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases
 
 _OURS = {sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows}
 
+_LAST_GOOD = """
+    SELECT DISTINCT ON (account_id, kind) account_id, kind, run_id, started_at, finished_at,
+           extract(epoch FROM now() - finished_at)::float8 AS age_seconds
+    FROM pyrus.sync_runs WHERE status = 'ok' ORDER BY account_id, kind, started_at DESC
+"""
+
 
 class Overview(NamedTuple):
-    """The last runs, the cursors with their lag in seconds, rows by table, open errors, and how the reports stand.
+    """The last runs, the last good one of each kind, the cursors with their lag, rows by table, open errors, reports.
 
     `wide_views`: how many forms and tables in them have a view. `fields_waiting`: fields that have no column there.
     """
 
     runs: list[dict[str, Any]]
+    last_good: list[dict[str, Any]]
     cursors: list[dict[str, Any]]
     rows: dict[str, int]
     open_errors: int
@@ -30,6 +37,7 @@ class Overview(NamedTuple):
 def overview(connection: Connection, most_runs: int = 10) -> Overview:
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         runs = cursor.execute("SELECT * FROM pyrus.sync_runs ORDER BY started_at DESC LIMIT %s", [most_runs]).fetchall()
+        last_good = cursor.execute(_LAST_GOOD).fetchall()
         cursors = cursor.execute(
             """
             SELECT account_id, stream, cursor, updated_at, extract(epoch FROM now() - cursor)::float8 AS lag_seconds
@@ -39,7 +47,7 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
         rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
         waiting = connection.execute("SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchone()
         views, fields = len(wide.remembered(connection)), catalogue.waiting(connection)
-    return Overview(runs, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0, views, fields)
+    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0, views, fields)
 
 
 def _count(connection: Connection, table: str) -> int:

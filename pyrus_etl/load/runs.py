@@ -8,22 +8,58 @@ from psycopg import sql
 
 from pyrus_etl.load.connection import Connection
 
+SILENCE = "15 seconds"
+"""A run that is logging in and has not shown for so long that it lives is dead."""
 
-def open_run(connection: Connection, run_id: UUID, account_id: int, kind: str, started_at: datetime) -> None:
-    """Notes that a run begins, and that those which never came to an end failed."""
+KILLED = "It ended without a report; it was probably killed."
+
+
+def open_run(connection: Connection, run_id: UUID, login: str | None, kind: str, started_at: datetime) -> None:
+    """Notes that a run begins, before it is known which account it is of; closes those that died so early."""
     connection.execute(
         """
-        UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = 'It ended without a word: killed?'
-        WHERE account_id = %s AND status = 'running' AND run_id <> %s
+        UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = %s
+        WHERE account_id IS NULL AND status = 'running' AND alive_at < clock_timestamp() - %s::interval
         """,
-        [account_id, run_id],
+        [KILLED, SILENCE],
     )
     connection.execute(
         """
-        INSERT INTO pyrus.sync_runs (run_id, account_id, kind, status, started_at)
-        VALUES (%s, %s, %s, 'running', %s) ON CONFLICT (run_id) DO NOTHING
+        INSERT INTO pyrus.sync_runs (run_id, login, kind, status, started_at, alive_at)
+        VALUES (%s, %s, %s, 'running', %s, clock_timestamp()) ON CONFLICT (run_id) DO NOTHING
         """,
-        [run_id, account_id, kind, started_at],
+        [run_id, login, kind, started_at],
+    )
+
+
+def show_alive(connection: Connection, run_id: UUID) -> None:
+    """Notes that a run which is logging in still lives."""
+    connection.execute("UPDATE pyrus.sync_runs SET alive_at = clock_timestamp() WHERE run_id = %s", [run_id])
+
+
+def forget_run(connection: Connection, run_id: UUID) -> None:
+    """Takes back the row of a run that did nothing, because another one works."""
+    connection.execute("DELETE FROM pyrus.sync_runs WHERE run_id = %s AND account_id IS NULL", [run_id])
+
+
+def join_account(
+    connection: Connection, run_id: UUID, account_id: int, server_started_at: datetime, ahead_seconds: float
+) -> None:
+    """Notes which account a run is of; it holds the lock, so that all others of the account have come to their end."""
+    connection.execute(
+        """
+        UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = %s
+        WHERE account_id = %s AND status = 'running' AND run_id <> %s
+        """,
+        [KILLED, account_id, run_id],
+    )
+    connection.execute(
+        """
+        UPDATE pyrus.sync_runs SET account_id = %s, server_started_at = %s, server_ahead_seconds = %s,
+            status = 'running', finished_at = NULL, error = NULL
+        WHERE run_id = %s
+        """,
+        [account_id, server_started_at, ahead_seconds, run_id],
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,8 +54,14 @@ class Store:
         self._thread.shutdown()
 
     async def hold(self, lease: lock.Lease) -> None:
-        """Takes the lock and keeps it until the store is closed; raises LockHeld."""
-        await self._in_thread(partial(self._again, lambda: lock.acquire(self._open(), lease)))
+        """Takes the lock and keeps it until the store is closed; raises LockHeld. If it is cancelled, it gives up."""
+        given_up = threading.Event()
+        try:
+            await self._in_thread(partial(self._again, lambda: lock.acquire(self._open(), lease, given_up)))
+        except asyncio.CancelledError:
+            given_up.set()
+            self._thread.submit(partial(self._release, lease))  # it may have been taken a moment ago
+            raise
         self._lease = lease
         self._heartbeat = asyncio.create_task(self._renew())
 
@@ -128,11 +135,14 @@ class Store:
     def _close(self) -> None:
         if self._connection is None or self._connection.closed:
             return
+        with self._connection:
+            if self._lease:
+                self._release(self._lease)
+
+    def _release(self, lease: lock.Lease) -> None:
         try:
-            with self._connection:
-                if self._lease:
-                    lock.release(self._connection, self._lease)
-        except psycopg.Error as error:
+            lock.release(self._open(), lease)
+        except (psycopg.Error, DatabaseUnavailable) as error:
             log.debug("the lock could not be released, its lease runs out: %s", error)
 
     async def _renew(self) -> None:

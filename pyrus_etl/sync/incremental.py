@@ -1,40 +1,40 @@
 """The incremental plan: what changed since the last run, by windows that have no end."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pyrus_etl.extract.windows import Window, listings
 from pyrus_etl.load.batch import write
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.cursor import move_cursor
 from pyrus_etl.load.inbox import write_inbox
-from pyrus_etl.load.runs import last_duration
 from pyrus_etl.load.set_aside import open_errors
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.sync.road import Listed, again, carry, in_parts
 from pyrus_etl.sync.run import Run
+from pyrus_etl.sync.since import since
 
 
 async def catch_up(run: Run, cursor: datetime) -> None:
-    """Brings everything that changed since the cursor, then moves the cursor to the start of this.
+    """Brings everything that changed since the cursor, then moves the cursor to the start of the run.
 
-    The start is told by the server's clock and taken before the first list. The overlap is at least as long as the
-    last run took. The window has no end: what changes while it is listed is either listed or left to the next run.
+    The window has no end: what changes while it is listed is either listed or left to the next run. If answers that
+    came meanwhile show that the clock of the first ones was wrong, it asks again from further back.
     """
-    start = run.source.start.server
-    duration = await run.store.autocommit(last_duration, run.account_id)
-    since = cursor - max(run.overlap, timedelta(seconds=duration))
-    await carry(_lists(run, Window(start=int(since.timestamp()) - 1)), run)
+    start, window = run.start, await since(run, cursor)
+    await carry(_lists(run, window), run)
+    if run.start != start and (earlier := await since(run, cursor)) != window:
+        await carry(_found(run, earlier), run)
     await carry(again(run), run)
     told = await run.unless_stopped(run.source.contacts())
-    await run.store.run(_finish, contact_rows(told), run.account_id, start)
+    await run.store.run(_finish, contact_rows(told), run)
 
 
-def _finish(connection: Connection, persons: Rows, account_id: int, cursor: datetime) -> None:
+def _finish(connection: Connection, persons: Rows, run: Run) -> None:
     write(connection, persons)
-    move_cursor(connection, account_id, cursor)
+    move_cursor(connection, run.account_id, run.report.run_id, *run.start)
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
@@ -42,6 +42,12 @@ async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
     yield await set_aside(run)
     async for part in inbox(run):
         yield part
+    async for part in _found(run, window):
+        yield part
+
+
+async def _found(run: Run, window: Window) -> AsyncIterator[Listed]:
+    """What was active in the window."""
     async for listing in listings(run.source.search, [window], run.source.search_sizes):
         yield Listed(listing.tasks)
 

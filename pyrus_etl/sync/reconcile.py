@@ -29,7 +29,6 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     marked and unmarked in one transaction, and the rows are kept. Where more than the share `max_deleted` of the stored
     tasks is absent, nothing is marked and CensusDoubted raised, unless `force`.
     """
-    start = run.source.start.server
     census: set[int] = set()
     await carry(_counted(_lists(run, census), census), run)
     absent, share = await run.store.autocommit(absentees, census)
@@ -43,7 +42,7 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     await carry(_of(there), run)
     await carry(again(run), run)
     run.count(tasks_deleted=await run.store.run(mark_deleted, gone, census.union(there)))
-    await run.store.run(move_cursor, run.account_id, start)
+    await run.store.run(move_cursor, run.account_id, run.report.run_id, *run.start)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:

@@ -64,7 +64,7 @@ class Report:
         if self.finished_at is None:
             self.finished_at = datetime.now(UTC)
             self.status = "ok" if error is None else "partial" if partial else "failed"
-            self.error = None if error is None else str(error).replace("\0", "\ufffd") or type(error).__name__
+            self.error = None if error is None else _storable(str(error)) or type(error).__name__
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the order in which people read them."""
@@ -77,6 +77,11 @@ class Report:
             **asdict(self.counts),
             "error": self.error,
         }
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL cannot hold: U+0000, and bytes of the environment that are not UTF-8."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _iso(instant: datetime | None) -> str | None:

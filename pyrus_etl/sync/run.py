@@ -2,23 +2,24 @@
 
 import asyncio
 import logging
-import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from pyrus_etl.errors import BudgetSpent, CensusDoubted, PyrusEtlError, Stopped, StoppedEarly
+from pyrus_etl.errors import BudgetSpent, CensusDoubted, LockHeld, PyrusEtlError, Stopped, StoppedEarly
 from pyrus_etl.extract.http import Http
+from pyrus_etl.extract.login import shown_login
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
 from pyrus_etl.load import catalogue, forms, upkeep, wide
 from pyrus_etl.load.doubt import doubted
-from pyrus_etl.load.lock import Lease
-from pyrus_etl.load.runs import open_run, write_run
+from pyrus_etl.load.lock import RENEW_SECONDS, Lease
+from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive, write_run
 from pyrus_etl.load.store import Store
 from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.sync.ending import stopped_after, stopped_by_signals
 from pyrus_etl.sync.report import Counts, Progress, Report
 
 log = logging.getLogger(__name__)
@@ -39,16 +40,16 @@ class Run:
     `odd_in_a_row`: tasks that the server failed to give, one after the other; `refused_in_a_row`: tasks that PostgreSQL
     refused to store. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
-    what was said by hand of the forms of projects.
+    what was said by hand of the forms of projects. `account_id` is known after the login.
     """
 
-    account_id: int
     source: Source
     store: Store
     concurrency: int
     overlap: timedelta
     report: Report
     progress: Progress
+    account_id: int = 0
     pending: dict[int, datetime | None] = field(default_factory=dict)
     relisted: dict[int, datetime] = field(default_factory=dict)
     doubted: dict[int, datetime | None] = field(default_factory=dict)
@@ -61,6 +62,11 @@ class Run:
     stopped_by: StoppedEarly | None = None
     spent: BudgetSpent | None = None
     forms: Mapping[int, int | None] = field(default_factory=dict)
+
+    @property
+    def start(self) -> tuple[datetime, float]:
+        """When the run started by the server's clock, and by how many seconds that was ahead of ours."""
+        return self.source.start.server, self.source.start.ahead.total_seconds()
 
     def counts(self, **more: int) -> Counts:
         """The counts as they will be with so many more, and with the requests up to now."""
@@ -115,18 +121,15 @@ async def conduct(
 ) -> PyrusEtlError | None:
     """Carries out a plan as one run, which the report tells of, whatever happens; returns what ended it early.
 
-    What the plan committed stays committed. Only one run works on a database and account at a time.
+    What the plan committed stays committed. Only one run works on a database and account at a time. Every run has its
+    row in sync_runs as soon as the database is reached, also if it never logs in; a run that leaves because another one
+    works did nothing, and has none.
     """
     http = Http(settings, budget.requests)
     try:
         async with Store(database_url) as store, http:
-            source = RestApi(http)
-            account = await source.profile()
-            await store.hold(Lease(account.id, report.run_id))
-            await store.run(open_run, report.run_id, account.id, report.kind, report.started_at)
-            run = Run(account.id, source, store, settings.concurrency, settings.overlap, report, progress)
-            run.forms = await store.autocommit(forms.overrides)
-            run.doubted = await store.autocommit(doubted)
+            run = Run(RestApi(http), store, settings.concurrency, settings.overlap, report, progress)
+            await store.run(open_run, report.run_id, _login_of(settings), report.kind, report.started_at)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
@@ -136,10 +139,11 @@ async def conduct(
 
 
 async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
-    """Carries out the plan and writes how it ended to sync_runs."""
+    """Logs in, carries out the plan, and writes how it ended to sync_runs."""
     try:
-        with _signals(run):
-            await _carried_out(plan, run, budget)
+        with stopped_by_signals(run.stop), stopped_after(budget.seconds, run.stop):
+            await _log_in(run)
+            await _carried_out(plan, run)
     except Exception as error:
         run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
@@ -153,11 +157,49 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     run.check_stopped()  # a signal that came too late to stop the plan still ends the program
 
 
-async def _carried_out(plan: Plan, run: Run, budget: Budget) -> None:
+async def _log_in(run: Run) -> None:
+    """Finds out who we are, takes the lock of that account, and reads what the plan has to know."""
+    async with _shown_alive(run):
+        account = await run.unless_stopped(run.source.profile())
+        try:
+            await run.unless_stopped(run.store.hold(Lease(account.id, run.report.run_id)))
+        except LockHeld:
+            await run.store.run(forget_run, run.report.run_id)
+            raise
+    run.account_id = account.id
+    await run.store.run(join_account, run.report.run_id, account.id, *run.start)
+    run.forms = await run.store.autocommit(forms.overrides)
+    run.doubted = await run.store.autocommit(doubted)
+
+
+def _login_of(settings: Settings) -> str | None:
+    """The login that a run is known by before its account is; none with an access token."""
+    return None if settings.access_token else shown_login(settings) or None
+
+
+@asynccontextmanager
+async def _shown_alive(run: Run) -> AsyncIterator[None]:
+    """Until the run has a lease, its row shows that it lives, so that no other run takes it for dead."""
+
+    async def show() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await run.store.run(show_alive, run.report.run_id)
+            except PyrusEtlError as error:
+                log.debug("that the run lives could not be written: %s", error)
+
+    showing = asyncio.create_task(show())
+    try:
+        yield
+    finally:
+        showing.cancel()
+
+
+async def _carried_out(plan: Plan, run: Run) -> None:
     """The plan, and statistics of what it brought, also where it ended early."""
     try:
-        with _clock(run, budget):
-            await plan(run)
+        await plan(run)
     except PyrusEtlError:
         await _analyze(run)
         raise
@@ -194,43 +236,3 @@ async def _write_end(run: Run) -> None:
         )
     columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
     await run.store.run(write_run, report.run_id, columns | asdict(report.counts))
-
-
-@contextmanager
-def _clock(run: Run, budget: Budget) -> Iterator[None]:
-    """Ends the run after the work in hand when its time is spent."""
-    if budget.seconds is None:
-        yield
-        return
-    spent = BudgetSpent(f"The budget of {budget.seconds:g} seconds is spent; the next run goes on from here.")
-    timer = asyncio.get_running_loop().call_later(budget.seconds, run.stop, spent)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-@contextmanager
-def _signals(run: Run) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP end the run after the work in hand; a second one ends it at once."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    if (hangup := signal.getsignal(signal.SIGHUP)) != signal.SIG_IGN:  # ignored under nohup
-        before[signal.SIGHUP] = hangup
-
-    def restore() -> None:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-
-    def stop(number: int) -> None:
-        log.info("stopping after the work in hand; a second signal stops at once")
-        run.stop(Stopped(number))
-        restore()
-
-    for number in before:
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    finally:
-        restore()

@@ -1,5 +1,8 @@
 CREATE OR REPLACE VIEW pyrus_report.sync_freshness AS
-WITH complete AS (
+WITH runs AS (
+    SELECT run_account.account_id, kind, status, started_at, finished_at, error
+    FROM pyrus.sync_runs JOIN pyrus_report.run_accounts AS run_account USING (run_id)
+), complete AS (
     SELECT account_id, kind, max(started_at) AS started_at, max(finished_at) AS finished_at,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE nth <= 20) AS usual_gap
     FROM (
@@ -7,13 +10,13 @@ WITH complete AS (
                extract(epoch FROM started_at - lag(started_at) OVER (PARTITION BY account_id, kind ORDER BY started_at))
                    AS gap,
                row_number() OVER (PARTITION BY account_id, kind ORDER BY started_at DESC) AS nth
-        FROM pyrus.sync_runs WHERE status = 'ok'
+        FROM runs WHERE status = 'ok'
     ) AS run
     GROUP BY account_id, kind
 ), latest AS (
     SELECT DISTINCT ON (account_id, kind) account_id, kind, started_at, status, error,
            min(started_at) OVER (PARTITION BY account_id, kind) AS first_started_at
-    FROM pyrus.sync_runs ORDER BY account_id, kind, started_at DESC
+    FROM runs ORDER BY account_id, kind, started_at DESC
 )
 SELECT latest.account_id, person.name AS account, kind,
        complete.started_at AS complete_started_at, complete.finished_at AS complete_finished_at,
@@ -22,7 +25,8 @@ SELECT latest.account_id, person.name AS account, kind,
        latest.started_at AS latest_started_at, latest.status AS latest_status, latest.error AS latest_error,
        cursor.cursor, round(extract(epoch FROM now - cursor.cursor), 1) AS behind_seconds,
        kind IN ('sync', 'reconcile') AND now - coalesce(complete.started_at, first_started_at) > interval '1 hour'
-           AND coalesce(since_complete > 3 * usual_gap, complete.started_at IS NULL) AS is_overdue
+           AND coalesce(since_complete > 3 * usual_gap, complete.started_at IS NULL)
+           AND (latest.account_id IS NOT NULL OR NOT EXISTS (SELECT FROM complete)) AS is_overdue
 FROM latest
 LEFT JOIN complete USING (account_id, kind)
 LEFT JOIN pyrus.sync_cursors AS cursor ON cursor.account_id = latest.account_id AND stream = 'tasks'
@@ -34,8 +38,10 @@ COMMENT ON VIEW pyrus_report.sync_freshness IS
     'How old are the data, and is a run overdue? One row an account and kind of run that was ever started. A sync or '
     'reconcile is overdue where the last complete one started more than an hour ago and more than three times as long '
     'ago as complete ones usually follow one another, or where none was ever complete in more than an hour; with a '
-    'single complete run nothing is usual yet.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS 'The person that the connector logs in as.';
+    'single complete run nothing is usual yet. A run that could not log in counts for the account in run_accounts; if '
+    'that is null while other runs are complete, it is never overdue.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS
+    'The person that the connector logs in as; null if it never could log in.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of that person, where it is known.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile or retry.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.complete_started_at IS

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW pyrus_report.sync_history AS
-SELECT run_id, account_id, person.name AS account, kind, status,
+SELECT run_id, run_account.account_id, person.name AS account, kind, status,
        started_at, finished_at, (started_at AT TIME ZONE time_zone)::date AS day,
        round(seconds, 1) AS duration_seconds,
        round(extract(epoch FROM started_at - lag(started_at) OVER like_it), 1) AS since_previous_seconds,
@@ -9,18 +9,20 @@ SELECT run_id, account_id, person.name AS account, kind, status,
        round(requests / nullif(seconds, 0), 2) AS requests_per_second,
        round(tasks_changed / nullif(tasks_fetched, 0)::numeric, 4) AS changed_share,
        round(retries / nullif(requests, 0)::numeric, 4) AS retried_share,
-       error
+       error, run.login
 FROM pyrus.sync_runs AS run
+JOIN pyrus_report.run_accounts AS run_account USING (run_id)
 CROSS JOIN pyrus_report.clock
 CROSS JOIN LATERAL (SELECT extract(epoch FROM coalesce(finished_at, now) - started_at) AS seconds) AS took
-LEFT JOIN pyrus_report.person_names AS person ON person.person_id = run.account_id
-WINDOW like_it AS (PARTITION BY account_id, kind ORDER BY started_at);
+LEFT JOIN pyrus_report.person_names AS person ON person.person_id = run_account.account_id
+WINDOW like_it AS (PARTITION BY run_account.account_id, kind ORDER BY started_at);
 
 COMMENT ON VIEW pyrus_report.sync_history IS
     'How did the runs of the connector go: how long, how fast, with what result? One row a run. The counts can be '
     'summed over runs.';
 COMMENT ON COLUMN pyrus_report.sync_history.run_id IS 'The run.';
-COMMENT ON COLUMN pyrus_report.sync_history.account_id IS 'The person that it logged in as.';
+COMMENT ON COLUMN pyrus_report.sync_history.account_id IS
+    'The person that it logs in as; if it could not, see run_accounts.';
 COMMENT ON COLUMN pyrus_report.sync_history.account IS 'Name of that person, where it is known.';
 COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile or retry.';
 COMMENT ON COLUMN pyrus_report.sync_history.status IS 'running, ok, partial (stopped early) or failed.';
@@ -44,3 +46,4 @@ COMMENT ON COLUMN pyrus_report.sync_history.requests_per_second IS 'Requests a s
 COMMENT ON COLUMN pyrus_report.sync_history.changed_share IS 'tasks_changed as a share of tasks_fetched.';
 COMMENT ON COLUMN pyrus_report.sync_history.retried_share IS 'retries as a share of requests.';
 COMMENT ON COLUMN pyrus_report.sync_history.error IS 'Why it failed or stopped.';
+COMMENT ON COLUMN pyrus_report.sync_history.login IS 'PYRUS_LOGIN of the run; null with an access token.';

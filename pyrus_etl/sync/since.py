@@ -1,0 +1,44 @@
+"""Where a sync asks from: the cursor minus the overlap, unless the clocks contradict the cursor."""
+
+import logging
+from datetime import datetime, timedelta
+
+from pyrus_etl.extract.windows import Window
+from pyrus_etl.load.backfill import last_backfill
+from pyrus_etl.load.cursor import trusted_start
+from pyrus_etl.load.runs import last_duration
+from pyrus_etl.sync.run import Run
+
+log = logging.getLogger(__name__)
+
+CLOCKS_VARY = timedelta(minutes=1)
+"""By how much the clocks may drift apart between two runs, however short the overlap is."""
+
+
+async def since(run: Run, cursor: datetime) -> Window:
+    """The period that changes are asked for from the cursor on; it has no end.
+
+    The overlap is at least as long as the last run took. If the server's clock was wrong when the cursor was taken,
+    this asks from the last start that both clocks agree on; without such a start, for everything since the beginning
+    of the last backfill's period.
+    """
+    now = run.source.start
+    most_ahead = (now.ahead + max(run.overlap, CLOCKS_VARY)).total_seconds()
+    start = await run.store.autocommit(trusted_start, run.account_id, cursor, now.server, most_ahead)
+    if start != cursor:
+        log.warning(
+            "the cursor %s does not agree with the clocks (Pyrus's shows %s): asking again for all that changed%s",
+            _shown(cursor),
+            _shown(now.server),
+            f" since {_shown(start)}, the last start that they agree on" if start else "; there is no earlier start",
+        )
+    if start is None:
+        backfill = await run.store.autocommit(last_backfill, run.account_id)
+        return Window(start=backfill.from_second if backfill else None)
+    duration = await run.store.autocommit(last_duration, run.account_id)
+    overlap = max(run.overlap, timedelta(seconds=duration))
+    return Window(start=int((start - overlap).timestamp()) - 1)
+
+
+def _shown(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S %Z}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pyrus_etl.extract import retries
+from pyrus_etl.extract import retries, waits
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
@@ -125,6 +125,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs try again as often as ever, but soon, in this process and as programs."""
     monkeypatch.setattr(retries, "LONGEST_WAIT", impatient_program.LONGEST_WAIT)
+    monkeypatch.setattr(waits, "LONGEST_GUESS", impatient_program.LONGEST_WAIT)
     monkeypatch.setenv("TESTS_PROGRAM", impatient_program.__name__)
 
 

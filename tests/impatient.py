@@ -1,7 +1,7 @@
 """`python -m tests.impatient …`: pyrus-etl that waits less between its tries, and for a database that is away."""
 
 from pyrus_etl.cli import main
-from pyrus_etl.extract import retries
+from pyrus_etl.extract import retries, waits
 from pyrus_etl.load import store
 
 LONGEST_WAIT = 0.05
@@ -9,5 +9,6 @@ PATIENCE = 3
 
 if __name__ == "__main__":
     retries.LONGEST_WAIT = LONGEST_WAIT
+    waits.LONGEST_GUESS = LONGEST_WAIT
     store.PATIENCE = PATIENCE
     main()

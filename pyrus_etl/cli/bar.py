@@ -1,9 +1,10 @@
-"""A bar on a terminal: how far a run is."""
+"""A bar on a terminal: how far a run is, and what it waits for."""
 
 import threading
+from datetime import timedelta
 
 from rich import progress as rich
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from pyrus_etl.sync.report import Progress
@@ -13,16 +14,30 @@ def bar(title: str, progress: Progress, ended: threading.Event) -> None:
     """Shows the progress until it has ended."""
     columns = (
         rich.TextColumn("{task.description}"),
-        rich.BarColumn(),
+        _BarOrWait(),
         rich.MofNCompleteColumn(),
         _Rate(),
-        rich.TimeRemainingColumn(),
+        _TimeLeft(),
     )
     with rich.Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(title, total=None)
+        task = shown.add_task(title, total=None, wait=None, quota_seconds=0)
         while not ended.wait(0.1):
-            shown.update(task, completed=progress.tasks_done, total=progress.tasks_expected or None)
-        shown.update(task, completed=progress.tasks_done, total=progress.tasks_done)
+            shown.update(
+                task,
+                completed=progress.tasks_done,
+                total=progress.tasks_expected or None,
+                wait=progress.wait,
+                quota_seconds=progress.quota_seconds,
+            )
+        shown.update(task, completed=progress.tasks_done, total=progress.tasks_done, wait=None)
+
+
+class _BarOrWait(rich.BarColumn):
+    """The bar, or what the run waits for in its place."""
+
+    def render(self, task: rich.Task) -> RenderableType:  # type: ignore[override] # rich allows any renderable
+        wait = task.fields["wait"]
+        return Text(wait.brief) if wait else super().render(task)
 
 
 class _Rate(rich.ProgressColumn):
@@ -31,3 +46,12 @@ class _Rate(rich.ProgressColumn):
     def render(self, task: rich.Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+
+class _TimeLeft(rich.ProgressColumn):
+    """The time left at the present rate, or at the quota if that is longer."""
+
+    def render(self, task: rich.Task) -> Text:
+        seconds = max(task.time_remaining or 0, task.fields["quota_seconds"])
+        left = str(timedelta(seconds=round(seconds))) if seconds or task.finished else "-:--:--"
+        return Text(left, style="progress.remaining")

@@ -29,7 +29,7 @@ def progress_shown(title: str, progress: Progress) -> Iterator[None]:
 
 def _lines(title: str, progress: Progress, ended: threading.Event) -> None:
     while not ended.wait(SECONDS_BETWEEN_LINES):
-        log.info("%s: %d of %d tasks", title, progress.tasks_done, progress.tasks_expected)
+        log.info("%s: %s", title, progress)
 
 
 def _bar(title: str, progress: Progress, ended: threading.Event) -> None:

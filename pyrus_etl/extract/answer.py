@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from pyrus_etl.extract.decode import storable
+from pyrus_etl.extract.limits import pause_after_refusal
 
 
 class Again(Exception):
@@ -25,7 +26,7 @@ class Again(Exception):
 
 
 class QuotaSpent(Exception):
-    """429. No failure: the answer will come, `after` so many seconds where the server says so."""
+    """429. No failure: the answer will come, `after` so many seconds if the server says so."""
 
     def __init__(self, after: float | None) -> None:
         super().__init__("429, the quota is spent")
@@ -82,7 +83,7 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     envelope, or empty; what a firewall refuses says nothing of a task.
     """
     if status == 429:
-        raise QuotaSpent(_pause(headers))
+        raise QuotaSpent(pause_after_refusal(headers))
     if status >= 500 or status == 408:
         raise Again(f"status {status}")
     if 300 <= status < 400:
@@ -101,26 +102,6 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
             raise Again(f"status {status} without the error envelope of Pyrus's API; {_hint(status)}", body=body)
         raise AccessDenied(status, complaint)
     raise Refused(status, complaint)
-
-
-def quota_pause(headers: Mapping[str, str]) -> float:
-    """Seconds until the server has requests left for us; 0 while it has some."""
-    if headers.get("X-RateLimit-Remaining", "").strip() != "0":
-        return 0
-    return _seconds(headers.get("X-RateLimit-Reset")) or 0
-
-
-def _pause(headers: Mapping[str, str]) -> float | None:
-    told = _seconds(headers.get("Retry-After"))
-    return told if told is not None else _seconds(headers.get("X-RateLimit-Reset"))
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        return None
-    return max(seconds, 0) if seconds < float("inf") else None
 
 
 def _hint(status: int) -> str:

@@ -15,18 +15,21 @@ import aiohttp
 import msgspec
 import tenacity
 
-from pyrus_etl.errors import BudgetSpent, LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.answer import Again, QuotaSpent, TokenRefused, Unreadable, body_of, is_complaint, quota_pause
+from pyrus_etl.errors import LoginRefused, PyrusUnreachable
+from pyrus_etl.extract.allowance import Allowance
+from pyrus_etl.extract.answer import Again, QuotaSpent, TokenRefused, Unreadable, body_of, is_complaint
 from pyrus_etl.extract.clock import Clocks, ServerClock
 from pyrus_etl.extract.failures import failure_of
+from pyrus_etl.extract.limits import pause_when_exhausted
 from pyrus_etl.extract.login import PATH as LOGIN_PATH
 from pyrus_etl.extract.login import login, read_token
 from pyrus_etl.extract.masking import masked
 from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.proxy import proxy_for
-from pyrus_etl.extract.retries import ATTEMPTS, after_faults, after_quota, resumed
+from pyrus_etl.extract.retries import ATTEMPTS, after_faults, resumed
 from pyrus_etl.extract.token import Token
 from pyrus_etl.extract.transport import Sieve, read_body, session_for
+from pyrus_etl.extract.waits import Announce, log_wait
 from pyrus_etl.settings import Secret, Settings
 
 log = logging.getLogger(__name__)
@@ -63,16 +66,17 @@ class Dated(NamedTuple, Generic[T]):
 class Http:
     """Open it with `async with`. `requests` and `retries` count what was sent.
 
-    After `most_requests` of them each further one raises BudgetSpent; those under way come to their end.
+    After `most_requests` of them each further one raises BudgetSpent; those under way come to their end. Long waits for
+    the quota are announced.
     """
 
-    def __init__(self, settings: Settings, most_requests: int | None = None) -> None:
+    def __init__(self, settings: Settings, most_requests: int | None = None, announce: Announce = log_wait) -> None:
         self._settings = settings
-        self._most_requests = most_requests
+        self._allowance = Allowance(most_requests)
         by_login = settings.security_key and not settings.access_token  # a given token is used in place of a login
         self._token = Token(settings.access_token, partial(login, self._ask_for_token, settings) if by_login else None)
         self._places = asyncio.Semaphore(settings.concurrency)
-        self._pace = Pace(settings.quota)
+        self.pace = Pace(settings.quota, announce)
         self._clock = ServerClock()
         self.requests = 0
         self.retries = 0
@@ -115,22 +119,29 @@ class Http:
         return (await self._patiently(asked, partial(self._send, asked))).value
 
     async def _patiently(self, asked: Request[T], send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
-        """The answer, after some tries where the first one fails."""
+        """The answer, after some tries if the first one fails."""
+        send = partial(self._within_quota, send)
         try:
             return await send()
-        except (Again, QuotaSpent) as failure:
+        except Again as failure:
             first = failure
-        tries, patience = after_faults(self._count_retry, asked.tries), after_quota(self._count_retry)
         try:
-            return await tries(patience, resumed(send, first))
-        except QuotaSpent as error:
-            raise PyrusUnreachable(f"{self._settings.url} says for an hour that the quota is spent.") from error
+            return await after_faults(self._count_retry, asked.tries, self._allowance.sleep)(resumed(send, first))
         except Again as error:
             if error.reached:
                 raise
             raise PyrusUnreachable(
                 f"{self._settings.url} {asked} kept failing after all retries, last with: {error}."
             ) from error
+
+    async def _within_quota(self, send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
+        """The answer, as soon as the server's quota allows it; to wait for that is no fault and no failed try."""
+        while True:
+            try:
+                return await send()
+            except QuotaSpent as refusal:
+                self.retries += 1
+                self.pace.hold.refused(refusal.after)
 
     async def _authorized(self, asked: Request[T]) -> Dated[T]:
         refused = ""
@@ -148,9 +159,8 @@ class Http:
 
     async def _send(self, asked: Request[T], token: Secret | None = None) -> Dated[T]:
         """One request and its answer; whoever waits for a place gets one in turn, a list among many tasks too."""
-        async with self._places, self._pace:
-            if self.requests == self._most_requests:
-                raise BudgetSpent(f"The budget of {self.requests} requests is spent; the next run goes on from here.")
+        self._allowance.take()
+        async with self._places, self.pace:
             self.requests += 1
             response, body = await self._exchange(asked, token)
         date = self._note(response)
@@ -185,8 +195,8 @@ class Http:
 
     def _note(self, response: aiohttp.ClientResponse) -> datetime:
         """Keeps what every answer says about the quota and the server's clock; returns the server's time."""
-        if pause := quota_pause(response.headers):
-            self._pace.hold(pause)
+        if response.status < 500 and response.status != 429:
+            self.pace.hold.answered(pause_when_exhausted(response.headers))
         return self._clock.note(response.headers.get("Date", ""))
 
     def _without_secrets(self, body: bytes, token: Secret | None) -> bytes:
@@ -195,7 +205,4 @@ class Http:
 
     def _count_retry(self, state: tenacity.RetryCallState) -> None:
         self.retries += 1
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, QuotaSpent) and error.after:
-            self._pace.hold(error.after)
-        log.debug("trying again: %s", error)
+        log.debug("trying again: %s", state.outcome.exception() if state.outcome else None)

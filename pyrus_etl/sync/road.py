@@ -130,6 +130,8 @@ async def _choose_all(lists: AsyncIterator[Listed], road: _Road, run: Run, broke
 async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
     """Picks those listed tasks that are not stored as they are listed now."""
     async for listed in lists:
+        if run.spent:
+            return
         chosen = await _changed(listed.tasks, run)
         of = ListOnRoad(listed.window_no, len(chosen) or 1)
         if not chosen and listed.window_no is not None:
@@ -173,6 +175,8 @@ def _note_relisted(listed: Mapping[int, TaskHeader], run: Run) -> None:
 async def _fetch_each(road: _Road, run: Run) -> None:
     """Fetches what is wanted; once the budget is spent, what is wanted still is left to the next run."""
     while (wanted := await road.wanted.get()) is not None:
+        if run.spent:
+            continue
         await road.room.acquire()
         await road.lighter.wait()
         try:

@@ -13,6 +13,7 @@ from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.login import shown_login
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
+from pyrus_etl.extract.waits import log_wait
 from pyrus_etl.load import catalogue, forms, upkeep, wide
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.lock import RENEW_SECONDS, Lease
@@ -125,7 +126,8 @@ async def conduct(
     row in sync_runs as soon as the database is reached, also if it never logs in; a run that leaves because another one
     works did nothing, and has none.
     """
-    http = Http(settings, budget.requests)
+    http = Http(settings, budget.requests, lambda wait: log_wait(wait, f"{report.kind}: {progress.announced(wait)}"))
+    progress.pace = http.pace
     try:
         async with Store(database_url) as store, http:
             run = Run(RestApi(http), store, settings.concurrency, settings.overlap, report, progress)

@@ -1,0 +1,28 @@
+"""How many requests a run may send (--max-requests)."""
+
+import asyncio
+from contextlib import suppress
+
+from pyrus_etl.errors import BudgetSpent
+
+
+class Allowance:
+    """Counts requests before they wait for anything, so that a run which has spent all waits for nothing."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._taken = 0
+        self._spent = asyncio.Event()
+
+    def take(self) -> None:
+        """Takes leave for one more request; raises BudgetSpent."""
+        if self._taken == self._most:
+            raise BudgetSpent(f"The budget of {self._most} requests is spent; the next run goes on from here.")
+        self._taken += 1
+        if self._taken == self._most:
+            self._spent.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleeps before another try, but not if there can be none."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._spent.wait(), seconds)

@@ -1,0 +1,54 @@
+"""How long an answer asks us to wait for the quota: the headers Retry-After and X-RateLimit-…
+
+Servers count them from now in seconds, or name an instant; that is compared with the server's own clock.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+FIRST_EPOCH, LAST_EPOCH = 10**9, 10**11
+"""Seconds since 1970 of the years 2001 to 5138: so many seconds are an instant and not a wait."""
+MILLISECONDS = 1000
+
+_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,18})?", re.ASCII)
+
+
+def pause_after_refusal(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a 429 asks to wait; None if it does not say, or nothing that is a time."""
+    asked = _seconds("Retry-After", headers)
+    return _seconds("X-RateLimit-Reset", headers) if asked is None else asked
+
+
+def pause_when_exhausted(headers: Mapping[str, str]) -> float:
+    """Seconds until the server has requests left for us; 0 while it has some, or does not say."""
+    if headers.get("X-RateLimit-Remaining", "").strip() != "0":
+        return 0
+    return _seconds("X-RateLimit-Reset", headers) or 0
+
+
+def _seconds(name: str, headers: Mapping[str, str]) -> float | None:
+    text = headers.get(name, "").strip()
+    if not _NUMBER.fullmatch(text):
+        instant = _instant(text)
+    elif (number := float(text)) < FIRST_EPOCH:
+        return number
+    else:
+        instant = number / MILLISECONDS if number >= LAST_EPOCH else number
+    if instant is None or not FIRST_EPOCH <= instant < LAST_EPOCH:
+        return None
+    clock = _instant(headers.get("Date", ""))
+    return max(0.0, instant - (time.time() if clock is None else clock))
+
+
+def _instant(text: str) -> float | None:
+    """Seconds since 1970 of a date in a header, also if it is written as in ISO 8601."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = read(text)
+            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            continue
+    return None

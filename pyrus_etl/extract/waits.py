@@ -1,0 +1,112 @@
+"""Waits for the quota: what we wait for and until when, and how long the server may make us wait."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from pyrus_etl.errors import PyrusUnreachable
+
+log = logging.getLogger(__name__)
+
+LONGEST = 3600.0
+"""Seconds for which the server's word is taken, in all; see `Hold`."""
+EARNED = 4.0
+"""Seconds of them that a good answer gives back: so a quota of 900 requests an hour can be waited for without end."""
+FIRST_GUESS, LONGEST_GUESS = 0.1, 60.0
+"""Seconds to wait if the server does not say how long; doubled with each refusal."""
+OURS, THEIRS = "the quota", "Pyrus's quota"
+WORTH_A_LINE = 30.0
+"""Seconds from which on a wait is announced."""
+
+
+class Wait(NamedTuple):
+    """A wait for a quota, `whose` it is, and why it ends then if that has to be said."""
+
+    until: datetime
+    whose: str
+    why: str = ""
+
+    @property
+    def brief(self) -> str:
+        day = f"{self.until:%Y-%m-%d} " if self.until.date() != datetime.now(UTC).date() else ""
+        return f"waits for {self.whose} until {day}{self.until:%H:%M:%S} UTC"
+
+    def __str__(self) -> str:
+        return f"{self.brief} ({self.why})" if self.why else self.brief
+
+
+Announce = Callable[[Wait], None]
+
+
+def wait_until(instant: float, whose: str, why: str = "") -> Wait:
+    """A wait until an instant of the monotonic clock."""
+    return Wait(datetime.now(UTC) + timedelta(seconds=max(0.0, instant - time.monotonic())), whose, why)
+
+
+def log_wait(wait: Wait, text: str = "") -> None:
+    """Writes a line about a wait, as a warning if it is not our own quota that makes us wait."""
+    log.log(logging.INFO if wait.whose == OURS else logging.WARNING, "%s", text or wait)
+
+
+class Hold:
+    """No request goes before `until` (of the monotonic clock), because the server said that its quota is spent.
+
+    Its word counts for an hour in all. Good answers in between earn that time again, so a run may go on for ever
+    that gets on; after a wait that was cut short, only as much is believed as was earned.
+    """
+
+    def __init__(self, announce: Announce = log_wait) -> None:
+        self.announce = announce
+        self.until = 0.0
+        self._why = ""
+        self._left = LONGEST
+        self._cut_short = False
+        self._guesses = 0
+        self._announced = 0.0
+
+    @property
+    def wait(self) -> Wait:
+        return wait_until(self.until, THEIRS, self._why)
+
+    def answered(self, exhausted: float) -> None:
+        """After a good answer; `exhausted` is for how long it says that no request is left."""
+        self._guesses = 0
+        self._left = min(LONGEST, self._left + EARNED)
+        if exhausted > self._left and self._cut_short:
+            return
+        if exhausted:
+            self._extend(exhausted)
+
+    def refused(self, asked: float | None) -> None:
+        """After a 429, which may ask for so many seconds; raises PyrusUnreachable when the server had its hour."""
+        if asked and asked >= 1:
+            self._check_patience()
+            self._extend(asked)
+        elif time.monotonic() >= self.until:  # else it was sent before the last refusal was known
+            self._check_patience()
+            self._extend(min(LONGEST_GUESS, FIRST_GUESS * 2**self._guesses) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
+            self._guesses = min(self._guesses + 1, 20)
+
+    def _check_patience(self) -> None:
+        if time.monotonic() >= self.until and self._left < 1:
+            raise PyrusUnreachable(
+                f"Pyrus kept answering for {LONGEST / 3600:g} h that its quota is spent; try again later."
+            )
+
+    def _extend(self, seconds: float) -> None:
+        now = time.monotonic()
+        begins = max(now, self.until)
+        longer = now + seconds - begins
+        if longer <= 0:
+            return
+        granted = min(longer, self._left)
+        self._left -= granted
+        self._cut_short = granted < longer
+        self.until = begins + granted
+        self._why = f"it asks for {seconds:,.0f} s; an hour in all is the longest wait" if self._cut_short else ""
+        if self.until > max(now, self._announced) + WORTH_A_LINE:
+            self._announced = self.until
+            self.announce(self.wait)

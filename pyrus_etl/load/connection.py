@@ -13,6 +13,7 @@ from psycopg.adapt import Dumper
 from psycopg.copy import Copy
 from psycopg.pq import Format
 
+from pyrus_etl.background import in_background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load.faults import translated, without_urls
 from pyrus_etl.load.session_settings import options, remedy, wrong_settings
@@ -31,6 +32,8 @@ SESSION: dict[str, Any] = {
     "application_name": "pyrus-etl",
 }
 """How every session is opened."""
+LONGEST_CONNECT = 45
+"""Seconds; time for four hosts that do not answer."""
 
 
 class JsonbBytesDumper(Dumper):
@@ -135,8 +138,12 @@ def _with_settings(connection: Session, url: Secret) -> Session:
 
 
 def _connected(url: Secret, **more: Any) -> Session:
+    """In the background, and only for so long: connect_timeout leaves out the look-up of the host's name."""
+    opened = in_background(lambda: Session.connect(url.reveal(), autocommit=True, **SESSION, **more), "connect")
     try:
-        return Session.connect(url.reveal(), autocommit=True, **SESSION, **more)
+        return opened.result(LONGEST_CONNECT)
+    except TimeoutError:
+        raise DatabaseUnavailable(unreachable(f"no connection in {LONGEST_CONNECT} seconds")) from None
     except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
         raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {without_urls(str(error)).strip()}.") from None
     except psycopg.Error as error:

@@ -5,13 +5,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import psycopg
 import tenacity
 
+from pyrus_etl.background import Background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load import lock
 from pyrus_etl.load.connection import Connection, Session, connect, errors_of, require_schema
@@ -38,20 +38,26 @@ class Store:
     def __init__(self, url: Secret) -> None:
         self._url = url
         self._connection: Session | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._thread = Background("database")
         self._lease: lock.Lease | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
 
     async def __aenter__(self) -> Self:
-        await self._in_thread(self._check)
+        try:
+            await self._in_thread(self._check)
+        except BaseException:
+            self._thread.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._heartbeat:
             self._heartbeat.cancel()
-        await self._in_thread(self._close)
-        self._thread.shutdown()
+        try:
+            await self._in_thread(self._close)
+        finally:
+            self._thread.close()
 
     async def hold(self, lease: lock.Lease) -> None:
         """Takes the lock and keeps it until the store is closed; raises LockHeld. If it is cancelled, it gives up."""
@@ -155,4 +161,4 @@ class Store:
                 log.debug("the lease could not be renewed: %s", error)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.wrap_future(self._thread.submit(work))

@@ -87,6 +87,8 @@ class Case(NamedTuple):
 
 
 NO_DATABASE = {
+    "no such host": Case("DATABASE_URL", url="postgresql://etl@nowhere.invalid/pyrus"),
+    "no such port": Case("DATABASE_URL", url="postgresql://etl@127.0.0.1:1/pyrus"),
     "no such database": Case("nosuchdatabase", url="dbname=nosuchdatabase"),
     "no such role": Case("nosuchrole", url="user=nosuchrole"),
 }
@@ -111,6 +113,7 @@ def test_a_wrong_password_is_called_that(sandbox: Sandbox, postgresql_18: Server
 
     assert found.code == 5
     assert "password" in found.lines["database"].message
+    assert "DATABASE_URL" in found.lines["database"].message
     assert "db upgrade" not in found.lines["database"].message
     assert "canary" not in found.lines["database"].message
     assert found.lines["schema"].status == "skipped"

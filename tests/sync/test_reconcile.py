@@ -6,6 +6,7 @@ import pytest
 
 from pyrus_etl.errors import CensusDoubted, PyrusEtlError, PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
 from tests.processes import eventually
@@ -24,6 +25,16 @@ def test_a_quiet_world_costs_the_lists_alone(database: Secret) -> None:
 
         assert sandbox.requests.endpoints["task"] == 0
     assert (report.status, report.counts.tasks_fetched, report.counts.tasks_deleted) == ("ok", 0, 0)
+
+
+def test_the_next_sync_asks_from_the_start_of_the_census(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=5)) as sandbox:
+        sync(sandbox, database)
+        sandbox.world.advance(86_400)
+        start = moment(sandbox.world.clock.now())
+        reconcile(sandbox, database)
+
+    assert query(database, "SELECT cursor FROM pyrus.sync_cursors") == [(start,)]
 
 
 def test_what_is_gone_is_marked_and_its_rows_are_kept(database: Secret, query: Query) -> None:

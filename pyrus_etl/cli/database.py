@@ -1,23 +1,23 @@
 """`db …`: the schema by Alembic, and ways to get at the rows."""
 
 import os
-import re
+import shutil
 import signal
 import subprocess
 import threading
-from urllib.parse import quote, urlencode
 
 import click
-from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load import cluster, embedded, migrate
+from pyrus_etl.load import conninfo, embedded, folders, migrate
 from pyrus_etl.load.connection import connect, require_schema, revision
 from pyrus_etl.load.grants import grant_reports
+from pyrus_etl.load.programs import program
 from pyrus_etl.load.report_settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
+from pyrus_etl.settings import Secret
 
 
 @click.group()
@@ -131,8 +131,17 @@ def url() -> None:
     Example:  psql "$(pyrus-etl db url)"
     """
     found = settings()
-    address = found.database_url or embedded.url_of(embedded.data_folder())
-    click.echo(without_password(address.reveal()))
+    if found.database_url:
+        click.echo(_address(found.database_url))
+    else:
+        parts = embedded.parts_of(folders.data_folder(), embedded.DATABASE)
+        click.echo(conninfo.uri(conninfo.guarded(parts, os.environ)))
+
+
+def _address(url: Secret) -> str:
+    """A URL to show, or to start a program with: every user of the machine can read it, so it holds no secret."""
+    parts = conninfo.without_secrets(conninfo.parts_of(url))
+    return conninfo.uri(conninfo.guarded(parts, os.environ, only=["hostaddr"]) if parts.get("host") else parts)
 
 
 @db.command(context_settings={"ignore_unknown_options": True})
@@ -145,11 +154,15 @@ def shell(arguments: tuple[str, ...]) -> int:
     Examples:  pyrus-etl db shell
                pyrus-etl db shell -- -c "SELECT count(*) FROM pyrus.tasks"
     """
-    with database(settings()) as address:
+    found = settings()
+    yours = (
+        shutil.which("psql") if found.database_url else None
+    )  # it may speak TLS, which the one of the wheel does not
+    with database(found) as address:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
-        command = [cluster.program("psql"), "-d", without_password(address.reveal()), *arguments]
-        password = conninfo_to_dict(address.reveal()).get("password")
-        environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+        command = [yours or program("psql"), "-d", _address(address), *arguments]
+        password = conninfo.parts_of(address).get("password")
+        environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
         return subprocess.run(command, env=environment, check=False).returncode
 
 
@@ -166,22 +179,12 @@ def serve(port: int | None) -> None:
     found = settings()
     if found.database_url:
         raise SettingsError("DATABASE_URL is set: that server runs already; db serve is for the embedded one.")
-    folder = embedded.data_folder()
+    folder, environment = folders.data_folder(), dict(os.environ)
     with database(found, port):
-        click.echo(embedded.url_of(folder).reveal())
+        parts = embedded.parts_of(folder, embedded.DATABASE)
+        click.echo(conninfo.uri(conninfo.guarded(parts, environment)))
         if port:
-            click.echo(f"postgresql://{cluster.ROLE}@127.0.0.1:{port}/{embedded.DATABASE}")
-            click.echo(f"The password stands in {cluster.password_file(folder)}.", err=True)
+            click.echo(conninfo.uri(conninfo.guarded({**parts, "host": "127.0.0.1"}, environment)))
+            click.echo(f"The password stands in {folders.password_file(folder)}.", err=True)
         click.echo("Serving; Ctrl-C ends it.", err=True)
         threading.Event().wait()
-
-
-def without_password(address: str) -> str:
-    """A URL to show, or to start a program with, where every user of the machine can read it."""
-    told = {name: str(value) for name, value in conninfo_to_dict(address).items() if "password" not in name}
-    user, database = told.pop("user", ""), told.pop("dbname", "")
-    place = ""
-    if re.fullmatch(r"[\w.-]+", told.get("host", "")):
-        place = told.pop("host") + (f":{told.pop('port')}" if "port" in told else "")
-    authority = f"{quote(user, safe='')}@{place}" if user else place
-    return f"postgresql://{authority}/{quote(database, safe='')}" + (f"?{urlencode(told)}" if told else "")

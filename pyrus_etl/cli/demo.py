@@ -35,9 +35,11 @@ from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.cli.report import write
 from pyrus_etl.errors import LockHeld, SettingsError
-from pyrus_etl.load import cluster, embedded
+from pyrus_etl.load import embedded
 from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.load.folders import data_folder
 from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.load.programs import program
 from pyrus_etl.load.refresh import refresh
 from pyrus_etl.sandbox import Activity, Sandbox, World
 from pyrus_etl.schema.attachment import attachments
@@ -89,7 +91,7 @@ def demo(number: int, seed: int, shell: bool) -> int:
 
 def folder() -> Path:
     """Where the demo has its database, beside that of the real thing."""
-    return embedded.data_folder().parent / "demo"
+    return data_folder().parent / "demo"
 
 
 def _show(console: Console, number: int, seed: int) -> int:
@@ -281,7 +283,7 @@ def _shell() -> int:
     with embedded.serving(folder()) as url:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
         environment = {**os.environ, "PGOPTIONS": "-c search_path=pyrus,pyrus_report"}
-        return subprocess.run([cluster.program("psql"), "-d", url.reveal()], env=environment, check=False).returncode
+        return subprocess.run([program("psql"), "-d", url.reveal()], env=environment, check=False).returncode
 
 
 def _ourselves() -> str:

@@ -68,6 +68,9 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
     With `port` the embedded one listens there on 127.0.0.1 too.
     """
     if found.database_url:
+        from pyrus_etl.load.conninfo import keep_host
+
+        keep_host(found.database_url)
         yield found.database_url
         return
     from pyrus_etl.load.connection import connect, revision

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pyrus_etl.cli.output import print_json, print_report, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.windows import Window
+from pyrus_etl.load.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.backfill import backfill as backfill_plan
 from pyrus_etl.sync.backfill import sync as sync_plan
@@ -23,6 +25,8 @@ from pyrus_etl.sync.reconcile import MAX_DELETED
 from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.report import Progress, Report
 from pyrus_etl.sync.run import NO_LIMIT, Budget, Plan, conduct
+
+log = logging.getLogger(__name__)
 
 Command = Callable[..., int]
 
@@ -132,6 +136,8 @@ def run(kind: str, plan: Plan, found: Settings, as_json: bool, budget: Budget = 
     _spare_the_collector()
     report, progress = Report(kind), Progress()
     try:
+        if not found.database_url:
+            log.info("using the embedded PostgreSQL in %s, for DATABASE_URL is not set", data_folder())
         with database(found) as url, progress_shown(kind, progress):
             error = asyncio.run(conduct(plan, found, url, report, progress, budget))
     except PyrusEtlError as failure:  # the database did not even start

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import fasteners
-import platformdirs
 import psycopg
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.load import cluster, upkeep
 from pyrus_etl.load.connection import connect
+from pyrus_etl.load.conninfo import Parts, forget_environment, uri
+from pyrus_etl.load.folders import data_folder, lock_file, make_private, socket_folder
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
@@ -20,22 +20,19 @@ log = logging.getLogger(__name__)
 DATABASE = "pyrus"
 
 
-def data_folder() -> Path:
-    """Where the embedded database lives."""
-    return platformdirs.user_data_path("pyrus-etl") / "postgresql-18"
-
-
 @contextmanager
 def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Secret]:
     """A running server, for as long as the block lasts; yields its URL.
 
     Several processes may use it at once: the first starts it, the last one stops it, also after others were killed.
-    With `port` it also listens on 127.0.0.1, with a password. Raises DatabaseUnavailable.
+    With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this process: they
+    are not about this server. Raises DatabaseUnavailable.
     """
+    forget_environment()
     folder = folder or data_folder()
-    cluster.make_private(folder)
-    starting = fasteners.InterProcessLock(cluster.lock_file(folder, "starting"))
-    users = fasteners.InterProcessReaderWriterLock(cluster.lock_file(folder, "users"))
+    make_private(folder)
+    starting = fasteners.InterProcessLock(lock_file(folder, "starting"))
+    users = fasteners.InterProcessReaderWriterLock(lock_file(folder, "users"))
     with starting:
         if not (folder / "PG_VERSION").exists():
             cluster.create(folder)
@@ -60,28 +57,24 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
 
 def url_of(folder: Path) -> Secret:
     """The URL of the embedded database; it answers while the server runs, to this user only."""
-    return _url(folder, DATABASE)
+    return Secret(uri(parts_of(folder, DATABASE)))
 
 
-def _url(folder: Path, database: str) -> Secret:
-    port = _port(folder)
-    sockets = quote(str(cluster.socket_folder(folder)), safe="")
-    return Secret(
-        f"postgresql://{cluster.ROLE}@/{database}?host={sockets}" + (f"&port={port}" if port != cluster.PORT else "")
-    )
-
-
-def _port(folder: Path) -> int:
-    """The port that the running server has: it is in the name of its socket too (postmaster.pid, fourth line)."""
-    try:
-        return int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[3])
-    except (OSError, IndexError, ValueError):
-        return cluster.PORT
+def parts_of(folder: Path, database: str) -> Parts:
+    """The parameters of a connection over the socket of the running server, else over the one that it will have."""
+    lines = cluster.lock_file_lines(folder)
+    port, sockets = (lines[3], lines[4]) if len(lines) > 4 else ("", "")
+    return {
+        "user": cluster.ROLE,
+        "dbname": database,
+        "host": sockets or str(socket_folder(folder)),
+        "port": port if port.isdecimal() else str(cluster.PORT),
+    }
 
 
 def _ensure_database(folder: Path) -> None:
     try:
-        with psycopg.connect(_url(folder, "postgres").reveal(), autocommit=True) as connection:
+        with psycopg.connect(uri(parts_of(folder, "postgres")), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if found is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")

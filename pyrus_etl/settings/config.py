@@ -1,7 +1,7 @@
 """The config file: TOML, with known keys only."""
 
+import os
 import tomllib
-from pathlib import Path
 from typing import Any
 
 from pyrus_etl.errors import SettingsError
@@ -12,7 +12,7 @@ USUAL = "config/pyrus_etl.toml"
 
 def read_config(named: str, known: set[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     """The named file, else the usual one if there is one, else nothing; by table and key. Raises SettingsError."""
-    path = stripped(named) or (USUAL if Path(USUAL).is_file() else "")
+    path = stripped(named) or (USUAL if os.path.isfile(USUAL) else "")  # also in a folder that we may not read
     if not path:
         return {}
     text = read_text(path, f"The config file {path}").removeprefix("\ufeff")

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
-from pyrus_etl.load import cluster
+from pyrus_etl.load import cluster, folders
 from pyrus_etl.load.embedded import serving
 from pyrus_etl.load.migrate import upgrade
 from pyrus_etl.settings import Secret
@@ -95,7 +95,7 @@ def standing(folder: Path) -> Iterator[Stand]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with serving(folder / "postgresql", port) as url:
-        yield Stand(url, port, cluster.password_file(folder / "postgresql").read_text().strip())
+        yield Stand(url, port, folders.password_file(folder / "postgresql").read_text().strip())
 
 
 @contextmanager

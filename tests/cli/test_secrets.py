@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
-from pyrus_etl.load import cluster
+from pyrus_etl.load import cluster, folders
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests import mistaken
@@ -174,7 +174,7 @@ def test_what_the_embedded_database_keeps_is_private_and_its_password_in_no_comm
 
 def test_a_folder_for_sockets_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 25) / "pg"
-    sockets = cluster.socket_folder(folder)
+    sockets = folders.socket_folder(folder)
     sockets.symlink_to(tmp_path)
     try:
         with pytest.raises(DatabaseUnavailable, match="belongs to somebody else"):

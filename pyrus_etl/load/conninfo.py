@@ -1,0 +1,103 @@
+"""Connection strings of libpq: written so that it reads what was meant, and what its environment may add to them.
+
+libpq fills in what a URL does not give from variables such as PGHOSTADDR, PGSERVICE or PGOPTIONS. For the embedded
+database none of them may count. For a DATABASE_URL they do, as in every program that uses libpq; but a host that the
+URL gives is the host that is used.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
+
+from pyrus_etl.settings import Secret
+
+Parts = dict[str, str]
+
+_OF_LIBPQ = re.compile(r"PG[A-Z][A-Z_]+")
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "min_protocol_version": "3.0",
+    "max_protocol_version": "3.0",
+    "sslcertmode": "allow",
+}
+"""Values that say nothing, for parameters that cannot be empty and of which libpq does not name its default."""
+_LEFT = {"service", "client_encoding", "application_name", "password", "passfile"}
+"""No value of `service` says nothing; the others are for the program that connects to choose."""
+_SINCE = {
+    "require_auth": 16,
+    "load_balance_hosts": 16,
+    "sslcertmode": 16,
+    "gssdelegation": 16,
+    "sslnegotiation": 17,
+    "min_protocol_version": 18,
+    "max_protocol_version": 18,
+}
+"""The first version of libpq with a parameter; an older one refuses a URL that has it, and ignores its variable."""
+
+
+def parts_of(url: Secret) -> Parts:
+    """The parameters that a URL gives."""
+    return {name: str(value) for name, value in conninfo_to_dict(url.reveal()).items()}
+
+
+def without_secrets(parts: Mapping[str, str]) -> Parts:
+    """The parameters that every user of the machine may see: `db url` prints them, `psql` has them as an argument."""
+    secret = {option.keyword.decode() for option in Conninfo.get_defaults() if option.dispchar == b"*"}
+    return {name: value for name, value in parts.items() if name not in secret and not name.startswith("scram_")}
+
+
+def uri(parts: Mapping[str, str]) -> str:
+    """A URL with these parameters, which libpq reads as they are: it decodes %20 and takes + for a plus."""
+    rest = dict(parts)
+    user, database = rest.pop("user", ""), rest.pop("dbname", "")
+    place = ""
+    if re.fullmatch(r"[A-Za-z0-9_.-]+", rest.get("host", "")) and rest.get("port", "0").isdecimal():
+        place = rest.pop("host") + (f":{rest.pop('port')}" if "port" in rest else "")
+    authority = f"{quote(user, safe='')}@{place}" if user else place
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in rest.items())
+    return f"postgresql://{authority}/{quote(database, safe='')}" + (f"?{query}" if query else "")
+
+
+def forget_environment() -> None:
+    """Removes libpq's variables from this process and the programs that it starts."""
+    for name in filter(_OF_LIBPQ.fullmatch, list(os.environ)):
+        del os.environ[name]
+
+
+def keep_host(url: Secret) -> None:
+    """If the URL gives a host, removes PGHOSTADDR, which would win over it."""
+    if parts_of(url).get("host"):
+        os.environ.pop("PGHOSTADDR", None)
+
+
+def guarded(parts: Mapping[str, str], environment: Mapping[str, str], only: Iterable[str] = ()) -> Parts:
+    """The parameters, and a value for each other one that the environment sets, so that it has no effect.
+
+    Only those that are set: programs without libpq refuse many of these parameters. With `only`, those alone.
+    """
+    version = _version_of_psql(environment)
+    added = {
+        keyword: _DEFAULTS.get(keyword, option.compiled.decode() if option.compiled else "")
+        for option in Conninfo.get_defaults()
+        if (keyword := option.keyword.decode()) not in {*parts, *_LEFT}
+        and (option.envvar or b"").decode() in environment
+        and (not only or keyword in only)
+        and _SINCE.get(keyword, 0) <= version
+    }
+    return {**parts, **added}
+
+
+def _version_of_psql(environment: Mapping[str, str]) -> int:
+    """The major version of the user's psql; a large number if there is none, or no parameter depends on it."""
+    newest, psql = 99, shutil.which("psql", path=environment.get("PATH"))
+    if psql is None or not any(_OF_LIBPQ.fullmatch(name) for name in environment):
+        return newest
+    said = subprocess.run([psql, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)", said)
+    return int(found[1]) if found else newest

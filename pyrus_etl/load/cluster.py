@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 
 ROLE = "postgres"
 PORT = 5432
-LONGEST_START = 120
-"""Seconds; recovery after a crash takes a while."""
+LONGEST_START = LONGEST_STOP = 120
+"""Seconds; recovery after a crash takes a while, and so does a checkpoint."""
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 """Servers that are children of this process."""
@@ -137,9 +138,12 @@ def lock_file_lines(folder: Path) -> list[str]:
 
 def stop(folder: Path) -> None:
     try:
-        _pg_ctl(folder, "stop", "-w", "-t", str(LONGEST_START), "-m", "fast")
-        if server := _started.pop(folder, None):
-            server.wait(LONGEST_START)
+        server = _started.pop(folder, None)
+        if server and server.poll() is None:
+            server.send_signal(signal.SIGINT)  # the "fast" way: connections are ended
+            server.wait(LONGEST_STOP)
+        else:
+            _pg_ctl(folder, "stop", "-w", "-t", str(LONGEST_STOP), "-m", "fast")
         if (sockets := socket_folder(folder)) != folder:
             sockets.rmdir()
     except (DatabaseUnavailable, OSError, subprocess.TimeoutExpired) as error:

@@ -24,6 +24,16 @@ def upgrade() -> None:
         schema="pyrus",
         postgresql_where=sa.text("is_doubted"),
     )
+    op.add_column(
+        "sync_errors",
+        sa.Column(
+            "listed_date",
+            TIMESTAMP,
+            nullable=True,
+            comment="ModifiedDate that it was listed under: an older body is doubted.",
+        ),
+        schema="pyrus",
+    )
     _account("The person that the run logged in as; null: it could not log in.", nullable=True)
     for column in _of_runs():
         op.add_column("sync_runs", column, schema="pyrus")
@@ -47,6 +57,7 @@ def downgrade() -> None:
     for column in reversed(_of_runs()):
         op.drop_column("sync_runs", column.name, schema="pyrus")
     _account("The person that the run logged in as.", nullable=False)
+    op.drop_column("sync_errors", "listed_date", schema="pyrus")
     op.drop_index("ix_raw_tasks_doubted", table_name="raw_tasks", schema="pyrus")
     op.drop_column("raw_tasks", "is_doubted", schema="pyrus")
 

@@ -129,6 +129,7 @@ sync_errors = Table(
     Column("last_seen_at", Timestamp, nullable=False, comment="When it last failed."),
     Column("attempts", Integer, nullable=False, comment="How many runs it failed in."),
     Column("resolved_at", Timestamp, comment="When the task loaded after all; null while the error is open."),
+    Column("listed_date", Timestamp, comment="ModifiedDate that it was listed under: an older body is doubted."),
     Index("uq_sync_errors_open", "task_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
     comment="Tasks that could not be fetched, read or stored. Each is tried again in every run.",
 )

@@ -87,7 +87,7 @@ def _apart(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[A
     if run.refused_in_a_row > MOST_REFUSED_IN_A_ROW:
         raise error
     log.warning("task %s is set aside: %s", arrival.load.task_id, error)
-    failure = SetAside(arrival.load.task_id, "load", str(error), None)
+    failure = SetAside(arrival.load.task_id, "load", str(error), None, arrival.load.listed_date)
     return [[arrival._replace(load=None, failure=failure)]]
 
 

@@ -138,7 +138,7 @@ async def _choose(lists: AsyncIterator[Listed], road: _Road, run: Run) -> None:
             road.arrived.put_nowait(Arrival(of))
         for header in chosen:
             again = header.id in run.doubted
-            known = run.doubted.pop(header.id, None)
+            known = run.doubted.pop(header.id, None) or run.retried.get(header.id)
             dated = header if header.modified_date else TaskHeader(header.id, known)
             await road.wanted.put(_Wanted(dated, of, again, not listed.stored))
 
@@ -199,7 +199,7 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
         if error.denied and not wanted.listed:  # it may be gone: that is for a census to find out
             return Arrival(wanted.of, left=wanted.header.id)
         count_odd(wanted.header.id, error, run)
-        return Arrival(wanted.of, failure=_failure(wanted.header.id, error), weight=len(error.payload or b""))
+        return Arrival(wanted.of, failure=_failure(wanted.header, error), weight=len(error.payload or b""))
 
 
 def count_odd(task_id: int, error: TaskRefused, run: Run) -> None:
@@ -221,9 +221,9 @@ def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | No
     return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows, doubted)
 
 
-def _failure(task_id: int, error: TaskRefused) -> SetAside:
+def _failure(header: TaskHeader, error: TaskRefused) -> SetAside:
     payload = None if error.payload is None else error.payload.decode(errors="replace").replace("\0", "\ufffd")
-    return SetAside(task_id, error.stage, str(error).replace("\0", "\ufffd"), payload)
+    return SetAside(header.id, error.stage, str(error).replace("\0", "\ufffd"), payload, header.modified_date)
 
 
 async def _load_all(road: _Road, run: Run) -> None:

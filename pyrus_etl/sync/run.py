@@ -37,7 +37,7 @@ class Run:
     `pending`: tasks on their way to a commit, with the date that each was listed under. `relisted`: those of them that
     were listed under another date meanwhile. `doubted`: tasks that earlier runs doubted and this one has not asked for
     yet, with the date that each was last listed under. `failed`: tasks set aside in this run, `retried`: in earlier
-    ones, `recovered`: those of them that loaded after all.
+    ones, with the date that each was listed under then; `recovered`: those of them that loaded after all.
     `odd_in_a_row`: tasks that the server failed to give, one after the other; `refused_in_a_row`: tasks that PostgreSQL
     refused to store. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
@@ -55,7 +55,7 @@ class Run:
     relisted: dict[int, datetime] = field(default_factory=dict)
     doubted: dict[int, datetime | None] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
-    retried: set[int] = field(default_factory=set)
+    retried: dict[int, datetime | None] = field(default_factory=dict)
     recovered: set[int] = field(default_factory=set)
     odd_in_a_row: int = 0
     refused_in_a_row: int = 0

@@ -271,6 +271,19 @@ def test_a_body_that_was_set_aside_and_comes_back_old_is_doubted(sandbox: Sandbo
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
+def test_nor_is_it_trusted_when_no_list_shows_its_change_any_more(sandbox: Sandbox, database: Secret) -> None:
+    sync(sandbox, database)
+    task_id = sandbox.world.task_ids()[0]
+    before = changed(sandbox, task_id)
+    with lagging(sandbox, task_id, [b'{"TaskWithNotes": 5}', before]) as server:
+        sync(sandbox, database, PYRUS_URL=server.url)
+        sandbox.world.advance(30 * DAY)
+        sync(sandbox, database, PYRUS_URL=server.url)
+    sync(sandbox, database)
+
+    assert_tables_equal_world(database, sandbox.world, lived=True)
+
+
 def test_a_date_set_back_is_no_reason_for_doubt(sandbox: Sandbox, database: Secret, query: Query) -> None:
     """The list shows the earlier date too."""
     sandbox.world.advance(3600)

@@ -18,13 +18,16 @@ _MARK = "\udfff"
 _NO_CHARSETS = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined", "utf-7"}
 """Text codecs of Python under which JSON would mean something else."""
 _AS_UTF_8 = {"utf-8", "utf-8-sig", "ascii"}
+_WHITE_SPACE = " \t\r\n"
+"""JSON's own: it may stand before a body, which is then stored as it was served."""
 _VISIBLE_FROM = 0x3000 + 1
 _INVISIBLE = "".join(
     character
     for character in [*map(chr, range(_VISIBLE_FROM)), "\ufeff"]
-    if character.isspace() or category(character) in ("Cc", "Cf")
+    if character not in _WHITE_SPACE and (character.isspace() or category(character) in ("Cc", "Cf"))
 )
-_INVISIBLES = re.compile(b"(?:" + b"|".join(re.escape(character.encode()) for character in _INVISIBLE) + b")+")
+_ANY_INVISIBLE = b"|".join(re.escape(character.encode()) for character in _INVISIBLE)
+_INVISIBLES = re.compile(rb"(?:[ \t\r\n]*(?:" + _ANY_INVISIBLE + b"))+")
 
 codecs.register_error("pyrus_etl.mark", lambda error: (_MARK, getattr(error, "end", 0)))
 
@@ -57,7 +60,8 @@ class Transcoder:
     def _begin(self, piece: bytes, *, last: bool) -> bytes:
         """The body from its first visible character on, as soon as that has arrived whole."""
         visible = without_invisible_front(self._held + piece)
-        self._begun = last or len(visible) >= LONGEST_CHARACTER
+        written = visible.lstrip(_WHITE_SPACE.encode())
+        self._begun = last or len(written) >= LONGEST_CHARACTER or len(visible) >= FRONT
         self._held = b"" if self._begun else visible
         return visible if self._begun else b""
 
@@ -81,7 +85,7 @@ def charset_of(front: bytes, declared: str | None) -> str:
 
 
 def without_invisible_front(body: bytes) -> bytes:
-    """The body without the byte order marks, white space and other invisible characters before it."""
+    """The body without the byte order marks and other invisible characters before it; JSON's white space may stay."""
     found = _INVISIBLES.match(body)
     return body[found.end() :] if found else body
 

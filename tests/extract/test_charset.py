@@ -82,11 +82,25 @@ def test_bytes_that_are_not_what_they_claim_to_be_are_counted(
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16-be"])
 @pytest.mark.parametrize(
     "front",
-    ["\ufeff", "\ufeff\ufeff", "\u200b", "\u200f\u2060", "\u00ad", "\u00a0", "\u2028", "\r\n\t ", "\ufeff \ufeff"],
+    [
+        "\ufeff",
+        "\ufeff\ufeff",
+        "\u200b",
+        "\u200f\u2060",
+        "\u00ad",
+        "\u00a0",
+        "\u2028",
+        "\r\n\t \ufeff",
+        "\ufeff \ufeff",
+    ],
 )
 def test_nothing_invisible_stands_before_a_body(front: str, charset: str, size: int) -> None:
     assert in_pieces((front + "{}").encode(charset), charset, size) == b"{}"
     assert in_pieces(front.encode(), None, size) == b""
+
+
+def test_white_space_of_json_before_a_body_stays_for_its_hash_is_of_what_was_served() -> None:
+    assert in_pieces(b"\r\n\t {}", None, 1) == b"\r\n\t {}"
 
 
 def test_invisible_characters_within_a_body_stay() -> None:

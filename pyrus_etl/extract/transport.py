@@ -1,6 +1,8 @@
 """The ground under the requests: a session of aiohttp as we want it, and bodies that arrive piece by piece."""
 
 import asyncio
+import zlib
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,6 +13,7 @@ from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract.charset import Transcoder
 from pyrus_etl.extract.resolver import Resolver
 from pyrus_etl.extract.trust import trust
+from pyrus_etl.extract.unpack import PACKED, Unpacker
 from pyrus_etl.settings import Settings
 
 CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
@@ -56,6 +59,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         ),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
         cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # see `extract.unpack`
     )
     # aiohttp would send a GET again by itself, uncounted and unpaced; it has no public switch for that (3.14)
     session._retry_connection = False
@@ -73,13 +77,27 @@ def _connector(settings: Settings) -> aiohttp.TCPConnector:
     return connector
 
 
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body, unpacked."""
+    packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
+    unpacker = Unpacker() if packed else None
+    try:
+        while piece := await response.content.readany():
+            for part in unpacker.feed(piece) if unpacker else [piece]:
+                yield part
+    except zlib.error as error:
+        raise aiohttp.ClientPayloadError from error
+    if unpacker and not unpacker.is_complete:
+        raise aiohttp.ClientPayloadError from EOFError()
+
+
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> bytes:
     """The body, decompressed and in UTF-8, without what the sieve took out; refused when it outgrows all reason."""
     body, transcoder = bytearray(), Transcoder(response.charset)
     if sieve:
         sieve.restart()
-    while chunk := await response.content.readany():
-        body += transcoder.feed(chunk)
+    async for piece in _pieces(response):
+        body += transcoder.feed(piece)
         if sieve:
             sieve.sift(body)
         if len(body) > LARGEST_BODY:

@@ -1,0 +1,58 @@
+"""Packed bodies are read as gunzip reads them."""
+
+import gzip
+import zlib
+
+import pytest
+
+from pyrus_etl.errors import BodyTooLarge
+from pyrus_etl.extract.unpack import LARGEST_PART, Unpacker
+
+TEXT = b'{"whole": true}'
+
+
+def packed(text: bytes) -> bytes:
+    return gzip.compress(text, mtime=0)
+
+
+PACKED = packed(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (PACKED, TEXT),
+        (PACKED + b"\0" * 8, TEXT),
+        (PACKED + b"\0" * 5000, TEXT),
+        (packed(TEXT[:5]) + packed(TEXT[5:]), TEXT),
+        (packed(TEXT[:5]) + b"\0\0" + packed(TEXT[5:]) + b"\0", TEXT),
+        (packed(b"") + PACKED, TEXT),
+        (zlib.compress(TEXT), TEXT),
+        (b"", b""),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_members_are_joined_and_zero_bytes_behind_them_ignored(body: bytes, text: bytes, size: int) -> None:
+    unpacker = Unpacker()
+    parts = [part for at in range(0, len(body), size) for part in unpacker.feed(body[at : at + size])]
+
+    assert b"".join(parts) == text
+    assert unpacker.is_complete
+
+
+@pytest.mark.parametrize("body", [TEXT, PACKED + b"garbage", PACKED[:5] + b"\0" + PACKED[6:-3] + b"abc"])
+def test_what_is_not_packed_is_an_error(body: bytes) -> None:
+    with pytest.raises(zlib.error):
+        list(Unpacker().feed(body))
+
+
+def test_a_member_that_breaks_off_is_seen() -> None:
+    unpacker = Unpacker()
+    list(unpacker.feed(PACKED[:-1]))
+
+    assert not unpacker.is_complete
+
+
+def test_few_bytes_that_hold_very_much_are_refused() -> None:
+    with pytest.raises(BodyTooLarge):
+        list(Unpacker().feed(gzip.compress(bytes(LARGEST_PART + 1))))

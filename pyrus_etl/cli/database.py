@@ -12,7 +12,7 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, sett
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import conninfo, embedded, folders, migrate
-from pyrus_etl.load.connection import connect, require_schema, revision
+from pyrus_etl.load.connection import connect, revision
 from pyrus_etl.load.grants import grant_reports
 from pyrus_etl.load.programs import program
 from pyrus_etl.load.report_settings import set_time_zone
@@ -114,7 +114,6 @@ def grant(role: str) -> None:
     Example:  pyrus-etl db grant metabase
     """
     with database(settings()) as url, connect(url) as connection:
-        require_schema(connection)
         grant_reports(connection, role)
     with summary():
         click.echo(f"{role} may read the reports, schema {REPORT_SCHEMA}.")

@@ -5,8 +5,8 @@ is missing after (`restore`), in the same transaction. A warning names what cann
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from pyrus_etl.load import comments, wide
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.connection import Connection, setting
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _put_back(connection: Connection, missing: Sequence[Attached]) -> dict[Attac
 def _refusal(connection: Connection, each: Attached) -> str | None:
     """Makes one thing again, as the role that gave it; returns PostgreSQL's reason if it refuses."""
     try:
-        with connection.transaction(), _setting(connection, "role", each.role):
+        with connection.transaction(), setting(connection, "role", each.role):
             connection.execute(each.statement.encode())
     except psycopg.OperationalError:  # a lock, a lost connection: not about this thing
         raise
@@ -115,22 +115,9 @@ def _refusal(connection: Connection, each: Attached) -> str | None:
     return None
 
 
-@contextmanager
-def _setting(connection: Connection, name: str, value: str | None) -> Iterator[None]:
-    """Gives a setting another value for the block, unless it is None; an error rolls that back with its transaction."""
-    if value is None:
-        yield
-        return
-    change = "SELECT set_config(%s, %s, true)"
-    (before,) = connection.execute("SELECT current_setting(%s)", [name]).fetchone() or (None,)
-    connection.execute(change, [name, value])
-    yield
-    connection.execute(change, [name, before])
-
-
 def _names_in_full(connection: Connection) -> AbstractContextManager[None]:
     """PostgreSQL writes definitions with names of schemas, whatever the search path of the session is."""
-    return _setting(connection, "search_path", "")
+    return setting(connection, "search_path", "")
 
 
 @cache

@@ -177,6 +177,19 @@ def unreachable(said: str) -> str:
     return f"{what}: {without_urls(lines).rstrip('.?')}; {remedy}."
 
 
+@contextmanager
+def setting(connection: Connection, name: str, value: str | None) -> Iterator[None]:
+    """Gives a setting another value for the block, unless it is None; an error rolls that back with its transaction."""
+    if value is None:
+        yield
+        return
+    change = "SELECT set_config(%s, %s, true)"
+    (before,) = connection.execute("SELECT current_setting(%s)", [name]).fetchone() or (None,)
+    connection.execute(change, [name, value])
+    yield
+    connection.execute(change, [name, before])
+
+
 def revision(connection: Connection) -> str | None:
     """The revision that the schema is at; None where there is none."""
     table = connection.execute("SELECT to_regclass(%s)", [f"{SCHEMA}.alembic_version"]).fetchone()

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +11,7 @@ from pyrus_etl.load.materialized import dematerialize, materialize
 from pyrus_etl.load.migrate import downgrade, upgrade
 from pyrus_etl.load.refresh import refresh
 from pyrus_etl.settings import Secret
+from tests.roles import as_role, give_all_to
 
 Warned = Callable[[], list[str]]
 
@@ -145,26 +145,16 @@ def attach(connection: Connection, statements: list[str], report: str) -> None:
     """What users do to a report, which belongs to a role like everything of ours."""
     if report == KEPT:
         materialize(connection, "form_invoices")
-    connection.execute(
-        f"""
-        DO $$ DECLARE each regclass; BEGIN
-            FOR each IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'v', 'm')
-                        AND relnamespace IN ('pyrus'::regnamespace, 'pyrus_report'::regnamespace)
-            LOOP EXECUTE 'ALTER TABLE ' || each || ' OWNER TO {OWNER}'; END LOOP;
-        END $$;
-        ALTER SCHEMA pyrus OWNER TO {OWNER}; ALTER SCHEMA pyrus_report OWNER TO {OWNER};
-        GRANT CREATE ON SCHEMA public TO {OWNER};
-        GRANT USAGE ON SCHEMA pyrus_report TO {READER}, {LENDER}
-        """.encode()
-    )
+    give_all_to(connection, OWNER)
+    connection.execute(f"GRANT CREATE ON SCHEMA public TO {OWNER}".encode())
+    connection.execute(f"GRANT USAGE ON SCHEMA pyrus_report TO {READER}, {LENDER}".encode())
     for statement in statements:
         text = statement.format(report=report, reader=READER, lender=LENDER, owner=OWNER)
         connection.execute(text.encode())
 
 
 def as_owner(url: Secret) -> Secret:
-    name = OWNER[1:-1].replace('""', '"')
-    return Secret(url.reveal().replace("postgres@", f"{quote(name)}@", 1))
+    return as_role(url, OWNER)
 
 
 def a_field_more(connection: Connection, url: Secret) -> None:

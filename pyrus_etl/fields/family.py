@@ -22,3 +22,18 @@ class Family(NamedTuple):
 
 
 FIRST_JSON: LiteralString = "(array_agg(value_json) {only})[1]"
+
+
+def texts_at(path: LiteralString) -> LiteralString:
+    """The SQL of the texts at a JSON path of `value_json`, with commas between them.
+
+    They are taken from an array: PostgreSQL expects a thousand rows of a path alone, and that makes a value look so
+    expensive that it no longer cares how it joins the rest.
+    """
+    return _TEXTS_AT.replace("{path}", path)
+
+
+_TEXTS_AT: LiteralString = (
+    "(SELECT string_agg(item.text, ', ')"
+    " FROM jsonb_array_elements_text(jsonb_path_query_array(value_json, '{path}')) AS item (text))"
+)

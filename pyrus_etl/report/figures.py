@@ -68,7 +68,8 @@ def figures(connection: Connection) -> Figures:
 
 def _figures(connection: Connection) -> Figures:
     (clock,) = _ask(connection, "clock")
-    found, left_out = scopes(_ask(connection, "places"))
+    paths = {row["project_id"]: row["path"] for row in _ask(connection, "paths")}
+    found, left_out = scopes(_ask(connection, "places"), paths)
     along = axes(clock["today"])
     asked = {"periods": list(PERIODS), "longest": PERIODS[-1], "most_rows": MOST_ROWS, "longest_text": LONGEST_TEXT}
     asked |= {name: getattr(along, name) for name in ("days", "week_ends", "weeks", "last_weeks")} | _members(found)

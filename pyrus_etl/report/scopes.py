@@ -1,6 +1,7 @@
 """What the page can be narrowed to: everything, one form, or one project with all below it."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -20,10 +21,11 @@ class Scope(msgspec.Struct, frozen=True):
     tasks: int
 
 
-def scopes(rows: list[dict[str, Any]]) -> tuple[list[Scope], int]:
-    """Everything first, then forms and projects by name; and how many were left out for want of tasks.
+def scopes(rows: list[dict[str, Any]], paths: Mapping[int, str]) -> tuple[list[Scope], int]:
+    """Everything first, then forms and projects by name; and how many were left out because they have few tasks.
 
-    `rows` come from queries/places.sql. A project that holds just the tasks of a form is left out: it is that form.
+    `rows` come from queries/places.sql, the paths of projects from queries/paths.sql. A project that holds just the
+    tasks of a form is left out: it is that form.
     """
     sizes: dict[Place, int] = {}
     places: dict[tuple[str, int], set[Place]] = defaultdict(set)
@@ -37,7 +39,7 @@ def scopes(rows: list[dict[str, Any]]) -> tuple[list[Scope], int]:
         if row["above_id"] is not None:
             project = ("project", row["above_id"])
             places[project].add(place)
-            names[project] = row["path"] or f"Project {row['above_id']}"
+            names[project] = paths.get(row["above_id"]) or f"Project {row['above_id']}"
     forms = {frozenset(found) for (kind, _), found in places.items() if kind == "form"}
     narrower = [
         Scope(key[0], names[key], frozenset(found), sum(sizes[place] for place in found))

@@ -32,7 +32,7 @@ IN_SCOPE = """
 def found(organisation: Reports) -> Figures:
     """All figures; the tasks of each scope stand in a table of the session beside them."""
     told = figures(organisation.connection)
-    chosen, _ = scopes(_places(organisation))
+    chosen, _ = scopes(_places(organisation), dict(organisation.ask("SELECT project_id, path FROM project_paths")))
     members = [(number, *place) for number, scope in enumerate(chosen) for place in scope.places]
     organisation.connection.execute(IN_SCOPE, [list(column) for column in zip(*members, strict=True)])
     return told
@@ -45,12 +45,11 @@ def _places(organisation: Reports) -> list[dict[str, Any]]:
           UNION ALL SELECT up.project_id, parent_id FROM up JOIN pyrus.projects AS here ON here.project_id = above_id
             WHERE parent_id IN (SELECT project_id FROM pyrus.projects)
         )
-        SELECT coalesce(form_id, 0), form, coalesce(place.project_id, 0), count(*), above_id, path
+        SELECT coalesce(form_id, 0), form, coalesce(place.project_id, 0), count(*), above_id
         FROM current_tasks AS place LEFT JOIN up USING (project_id)
-        LEFT JOIN project_paths AS paths ON paths.project_id = above_id
-        GROUP BY 1, 2, 3, 5, 6
+        GROUP BY 1, 2, 3, 5
     """
-    names = ("form_id", "form", "project_id", "tasks", "above_id", "path")
+    names = ("form_id", "form", "project_id", "tasks", "above_id")
     return [dict(zip(names, row, strict=True)) for row in organisation.ask(query)]
 
 

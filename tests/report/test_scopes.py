@@ -8,7 +8,7 @@ from pyrus_etl.report.scopes import MOST_SCOPES, Scope, scopes
 def row(form_id: int, project_id: int, above_id: int | None, tasks: int = 1, **names: str) -> dict[str, Any]:
     return {
         "form_id": form_id, "form": names.get("form"), "project_id": project_id, "tasks": tasks,
-        "above_id": above_id, "path": names.get("path"),
+        "above_id": above_id,
     }  # fmt: skip
 
 
@@ -19,11 +19,12 @@ def named(found: list[Scope]) -> list[tuple[str, str, int]]:
 def test_a_project_counts_with_all_below_it() -> None:
     found, _ = scopes(
         [
-            row(0, 21, 21, 5, path="Legal / Contracts"),
-            row(0, 21, 20, 5, path="Legal"),
-            row(0, 20, 20, 2, path="Legal"),
-            row(7, 7, 7, 3, form="Invoices", path="Invoices"),
-        ]
+            row(0, 21, 21, 5),
+            row(0, 21, 20, 5),
+            row(0, 20, 20, 2),
+            row(7, 7, 7, 3, form="Invoices"),
+        ],
+        {7: "Invoices", 20: "Legal", 21: "Legal / Contracts"},
     )
 
     assert named(found) == [
@@ -35,19 +36,19 @@ def test_a_project_counts_with_all_below_it() -> None:
 
 
 def test_tasks_in_no_project_are_in_everything_and_have_no_form() -> None:
-    found, _ = scopes([row(0, 0, None, 4)])
+    found, _ = scopes([row(0, 0, None, 4)], {})
 
     assert named(found) == [("all", "Everything", 4), ("form", "Without a form", 4)]
 
 
 def test_names_that_are_not_told_are_made_of_ids() -> None:
-    found, _ = scopes([row(7, 0, None), row(8, 9, 9), row(8, 0, None)])
+    found, _ = scopes([row(7, 0, None), row(8, 9, 9), row(8, 0, None)], {})
 
     assert [scope.name for scope in found] == ["Everything", "Form 7", "Form 8", "Project 9"]
 
 
 def test_the_smallest_are_left_out() -> None:
-    found, left_out = scopes([row(number, 0, None, number, form=f"Form {number:03}") for number in range(1, 151)])
+    found, left_out = scopes([row(number, 0, None, number, form=f"Form {number:03}") for number in range(1, 151)], {})
 
     assert len(found) == MOST_SCOPES
     assert left_out == 150 - (MOST_SCOPES - 1)
@@ -55,4 +56,4 @@ def test_the_smallest_are_left_out() -> None:
 
 
 def test_where_there_is_nothing_everything_is_the_only_choice() -> None:
-    assert named(scopes([])[0]) == [("all", "Everything", 0)]
+    assert named(scopes([], {})[0]) == [("all", "Everything", 0)]

@@ -3,7 +3,5 @@ WITH place AS (
     SELECT form_id, form, project_id, count(*) AS tasks FROM pyrus_report.current_tasks GROUP BY form_id, form, project_id
 )
 SELECT coalesce(form_id, 0) AS form_id, form, coalesce(place.project_id, 0) AS project_id, tasks,
-       above.project_id AS above_id, path
-FROM place LEFT JOIN (
-    pyrus_report.project_tree JOIN pyrus_report.project_paths AS above USING (project_id)
-) ON below_id = place.project_id
+       tree.project_id AS above_id
+FROM place LEFT JOIN pyrus_report.project_tree AS tree ON below_id = place.project_id

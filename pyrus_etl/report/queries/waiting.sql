@@ -1,6 +1,7 @@
--- Approvals that are waited for: in all, by person, and those that wait longest; the view is read once for all three.
+-- Approvals that are waited for: in all, by person, and those that wait longest; the view is read once for all three,
+-- and the texts are read of those that are shown.
 WITH waiting AS MATERIALIZED (
-    SELECT waiting.*, scope,
+    SELECT scope, task_id, person_id, waited_hours,
            CASE WHEN min(person_id) OVER same_name < max(person_id) OVER same_name THEN format('%%s (%%s)', person, person_id)
                 ELSE coalesce(person, 'Unknown') END AS approver,
            row_number() OVER (PARTITION BY scope ORDER BY waited_hours DESC, task_id, step_no, person_id) AS place_no
@@ -17,6 +18,6 @@ SELECT 'person', scope, approver, count(*), count(DISTINCT task_id), max(waited_
        NULL
 FROM waiting GROUP BY scope, person_id, approver
 UNION ALL
-SELECT 'task', scope, approver, 1, 1, waited_hours::float8, task_id, left(text, %(longest_text)s), link,
-       coalesce(project, form), place_no
-FROM waiting WHERE place_no <= %(most_rows)s
+SELECT 'task', scope, approver, 1, 1, waited_hours::float8, task_id, left(task.text, %(longest_text)s), task.link,
+       coalesce(task.project, task.form), place_no
+FROM waiting JOIN pyrus_report.current_tasks AS task USING (task_id) WHERE place_no <= %(most_rows)s

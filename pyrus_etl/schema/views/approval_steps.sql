@@ -1,128 +1,161 @@
+-- Step by step over sorted rows, so that a task with a thousand approvals costs no more than a thousand tasks with one.
+-- Form and project are part of every window, so that who asks for one of them has no others numbered.
 CREATE OR REPLACE VIEW pyrus_report.approval_steps AS
-WITH misnumbered AS NOT MATERIALIZED (
-    -- a note often numbers its steps from 1: then it means the approver's step that no other note names
-    SELECT ask.task_id, ask.note_no, ask.person_id, coalesce(other.step_no, ask.step_no) AS step_no, other.choice,
-           ask.create_date
-    FROM pyrus.note_approvals AS ask
-    LEFT JOIN LATERAL (
-        SELECT present.step_no, max(present.choice) OVER (PARTITION BY present.step_no) AS choice
-        FROM pyrus.approvals AS present
-        LEFT JOIN pyrus.note_approvals AS same
-            ON (same.task_id, same.person_id, same.step_no) = (present.task_id, present.person_id, present.step_no)
-           AND same.change <> 'removed'
-        WHERE present.task_id = ask.task_id AND present.person_id IS NOT DISTINCT FROM ask.person_id
-        ORDER BY present.step_no <> ask.step_no, same.step_no IS NOT NULL, present.step_no LIMIT 1
-    ) AS other ON true
-    WHERE ask.change <> 'removed' AND NOT EXISTS (
-        SELECT FROM pyrus.approvals AS present
-        WHERE (present.task_id, present.person_id, present.step_no) = (ask.task_id, ask.person_id, ask.step_no)
-    )
-), asked AS (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
-    SELECT task_id, form_id, main_project_id AS project_id, note_no, person_id, step_no, max(choice) AS choice,
-           max(told.create_date) AS asked_at
-    FROM (  -- who stands in the task's approvals and was asked by no note was asked when the task was created
-        SELECT present.task_id, coalesce(ask.note_no, 0) AS note_no, present.person_id, present.step_no, choice,
-               ask.create_date
-        FROM pyrus.approvals AS present
-        LEFT JOIN pyrus.note_approvals AS ask
-            ON (ask.task_id, ask.person_id, ask.step_no) = (present.task_id, present.person_id, present.step_no)
-           AND ask.change <> 'removed'
-        WHERE ask.note_no IS NOT NULL OR NOT EXISTS (
-            SELECT FROM misnumbered AS other
-            WHERE (other.task_id, other.step_no) = (present.task_id, present.step_no)
-              AND other.person_id IS NOT DISTINCT FROM present.person_id
-        )
+WITH told AS (  -- who stands in the approvals of a task, and whom its notes ask or take out
+    SELECT task_id, form_id, main_project_id AS project_id, person_id, step_no, choice, note_no, change, told.create_date,
+           max(choice) OVER in_step AS present_choice,
+           coalesce(bool_or(change <> 'removed') OVER in_step, false) AS is_asked
+    FROM pyrus.tasks JOIN (
+        SELECT task_id, person_id, step_no, choice, NULL::integer AS note_no, NULL AS change,
+               NULL::timestamptz AS create_date
+        FROM pyrus.approvals
       UNION ALL
-        SELECT task_id, note_no, person_id, step_no, choice, create_date FROM misnumbered
-      UNION ALL  -- as was whom the first note that names them asks again, or takes out
-        SELECT ask.task_id, 0, ask.person_id, coalesce(meant.step_no, ask.step_no), NULL, NULL
-        FROM pyrus.note_approvals AS ask
-        LEFT JOIN LATERAL (
-            SELECT step_no FROM misnumbered AS other
-            WHERE (other.task_id, other.note_no, other.person_id) = (ask.task_id, ask.note_no, ask.person_id) LIMIT 1
-        ) AS meant ON true
-        WHERE ask.change <> 'added' AND NOT EXISTS (
-            SELECT FROM pyrus.note_approvals AS earlier
-            WHERE earlier.task_id = ask.task_id AND earlier.note_no < ask.note_no
-              AND earlier.person_id IS NOT DISTINCT FROM ask.person_id
-        )
-    ) AS told
-    JOIN pyrus.tasks USING (task_id)
-    GROUP BY task_id, form_id, project_id, note_no, person_id, step_no
-), round AS (  -- a round lasts until the same person is asked again
-    SELECT task_id, form_id, project_id, note_no, person_id, step_no, choice, asked_at,
-           row_number() OVER in_step AS round_no, lead(note_no) OVER in_step IS NULL AS is_last,
-           row_number() OVER in_note AS place, lead(step_no) OVER in_note IS NULL AS is_last_place,
-           min(note_no) OVER (of_person ORDER BY note_no GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS next_no
-    FROM asked
-    -- form and project, so that who asks for one of them has no others numbered
+        SELECT task_id, person_id, step_no, NULL, note_no, change, create_date FROM pyrus.note_approvals
+    ) AS told USING (task_id)
+    WINDOW in_step AS (PARTITION BY task_id, form_id, main_project_id, person_id, step_no)
+), meant AS (
+    -- a note often numbers its steps from 1: then it means the approver's step that no other note names
+    SELECT *, change <> 'removed' AND present_choice IS NULL AS is_misnumbered,
+           first_value(CASE WHEN note_no IS NULL THEN step_no END) OVER free_first AS free_step,
+           first_value(present_choice) OVER free_first AS free_choice,
+           coalesce(bool_or(change <> 'removed' AND present_choice IS NULL) OVER of_person, false) AS has_misnumbered,
+           min(step_no) FILTER (WHERE change <> 'removed' AND present_choice IS NULL) OVER in_note AS misnumbered_step,
+           min(note_no) OVER of_person AS first_note_no, min(create_date) OVER of_person AS first_at,
+           min(create_date) OVER (of_person ORDER BY note_no DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+               AS next_at
+    FROM told
     WINDOW of_person AS (PARTITION BY task_id, form_id, project_id, person_id),
-           in_step AS (PARTITION BY task_id, form_id, project_id, person_id, step_no ORDER BY note_no),
-           in_note AS (PARTITION BY task_id, form_id, project_id, person_id, note_no ORDER BY step_no)
+           in_note AS (PARTITION BY task_id, form_id, project_id, person_id, note_no),
+           free_first AS (of_person ORDER BY note_no IS NOT NULL, is_asked AND person_id IS NOT NULL, step_no)
+), asked AS (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
+    SELECT task_id, form_id, project_id, person_id, asked.note_no, asked.step_no, max(asked.choice) AS choice,
+           max(asked.at) AS asked_at, min(asked.next_at) AS next_at
+    FROM meant
+    CROSS JOIN LATERAL (
+        SELECT note_no, CASE WHEN is_misnumbered THEN coalesce(free_step, step_no) ELSE step_no END AS step_no,
+               CASE WHEN is_misnumbered THEN free_choice ELSE present_choice END AS choice, create_date AS at, next_at
+        WHERE change <> 'removed'
+      UNION ALL  -- who stands in the task's approvals and was asked by no note was asked when the task was created
+        SELECT 0, step_no, choice, NULL, first_at
+        WHERE note_no IS NULL AND NOT is_asked AND NOT (has_misnumbered AND step_no = free_step)
+      UNION ALL  -- as was whom the first note that names them asks again, or takes out
+        SELECT 0, CASE WHEN person_id IS NULL OR misnumbered_step IS NULL THEN step_no
+                       ELSE coalesce(free_step, misnumbered_step) END, NULL, NULL, first_at
+        WHERE change <> 'added' AND note_no = first_note_no
+    ) AS asked
+    GROUP BY task_id, form_id, project_id, person_id, asked.note_no, asked.step_no
+), line AS (  -- a round lasts until the same person is asked again
+    SELECT *, max(round_since) OVER (PARTITION BY task_id, form_id, project_id, person_id ORDER BY note_no) AS since_no
+    FROM (
+        SELECT *, note_no AS round_since, row_number() OVER in_step AS round_no,
+               lead(note_no) OVER in_step IS NULL AS is_last, row_number() OVER in_note AS place,
+               NULL AS answer, NULL::timestamptz AS answered_at
+        FROM asked
+        WINDOW in_step AS (PARTITION BY task_id, form_id, project_id, person_id, step_no ORDER BY note_no),
+               in_note AS (PARTITION BY task_id, form_id, project_id, person_id, note_no ORDER BY step_no)
+      UNION ALL
+        SELECT task_id, form_id, main_project_id, note.author_id, note_no, NULL, NULL, NULL, NULL,
+               NULL, NULL, NULL, NULL, approval_choice, note.create_date
+        FROM pyrus.tasks JOIN pyrus.notes AS note USING (task_id)
+        WHERE approval_choice IN ('Approved', 'Rejected', 'Revoked') AND note.author_id IS NOT NULL
+    ) AS happened
+), placed AS (  -- asked in several steps at once, one answers them in their order; the last one gets what is left
+    SELECT *, coalesce(place, least(count(answer) OVER (in_round ORDER BY note_no), max(place) OVER in_round)) AS step_place
+    FROM line WHERE since_no IS NOT NULL
+    WINDOW in_round AS (PARTITION BY task_id, form_id, project_id, person_id, since_no)
+), round AS (
+    SELECT task_id, form_id, project_id, person_id, step_no, round_no, asked_at, next_at, decision,
+           coalesce(answer_no, 2147483647) AS before_no,
+           CASE WHEN decision <> 'Waiting' THEN first_at END AS decided_at, last_at
+    FROM (
+        SELECT task_id, form_id, project_id, person_id, max(step_no) AS step_no, max(round_no) AS round_no,
+               max(asked_at) AS asked_at, max(next_at) AS next_at, bool_or(is_last) AS is_last, max(choice) AS choice,
+               min(note_no) FILTER (WHERE answer IS NOT NULL) AS answer_no,
+               min(answered_at) AS first_at, max(answered_at) AS last_at,
+               (array_agg(answer ORDER BY note_no DESC) FILTER (WHERE answer IS NOT NULL))[1] AS last_answer
+        FROM placed GROUP BY task_id, form_id, project_id, person_id, since_no, step_place
+    ) AS answered
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN is_last THEN coalesce(choice, last_answer, 'Removed') ELSE last_answer END AS decision
+    ) AS found
+), of_task AS (  -- a task at once, for the choices in its lower steps are looked up once
+    SELECT task_id, form_id, project_id, array_agg(round) AS rounds,
+           CASE WHEN max(step_no) > 1 THEN (
+               SELECT min(step_no) FROM pyrus.approvals
+               WHERE approvals.task_id = round.task_id AND approvals.choice = 'Waiting'
+           ) END AS waiting_step,
+           CASE WHEN max(step_no) > 1 THEN (SELECT array_agg(chosen) FROM (
+               -- what somebody has chosen as of a note, until a later one changes it: in one step, and in several
+               SELECT first_step, second_step, note_no AS after_no,
+                      coalesce(lead(note_no) OVER in_order, 2147483647) AS until_no, first_at, last_at
+               FROM (
+                   SELECT *, lag(first_at) OVER in_order IS DISTINCT FROM first_at
+                          OR lag(last_at) OVER in_order IS DISTINCT FROM last_at AS is_change
+                   FROM (
+                       -- of several choices in one step the first since they were asked again
+                       SELECT *, min(step_no) FILTER (WHERE step_no > first_step) OVER of_person AS second_step,
+                              max(at) OVER in_order AS last_at,
+                              CASE WHEN count(*) FILTER (WHERE kind = 'choice') OVER in_order = 1
+                                   THEN max(at) OVER in_order
+                                   ELSE min(at) OVER (PARTITION BY person_id, again_no ORDER BY note_no) END AS first_at
+                       FROM (
+                           SELECT *, min(step_no) OVER of_person AS first_step,
+                                  max(note_no) FILTER (WHERE kind = 'again') OVER in_order AS again_no
+                           FROM (
+                               SELECT 'step' AS kind, person_id, step_no, NULL::integer AS note_no,
+                                      NULL::timestamptz AS at
+                               FROM pyrus.approvals WHERE approvals.task_id = round.task_id
+                             UNION ALL
+                               SELECT 'choice', author_id, NULL, note_no, create_date FROM pyrus.notes
+                               WHERE notes.task_id = round.task_id
+                                 AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
+                             UNION ALL
+                               SELECT 'again', person_id, NULL, note_no, NULL FROM pyrus.note_approvals AS again
+                               WHERE again.task_id = round.task_id AND change = 'rerequested'
+                           ) AS happened
+                           WHERE person_id IS NOT NULL
+                           WINDOW of_person AS (PARTITION BY person_id), in_order AS (of_person ORDER BY note_no)
+                       ) AS known
+                       WINDOW of_person AS (PARTITION BY person_id), in_order AS (of_person ORDER BY note_no)
+                   ) AS valued
+                   WHERE first_step IS NOT NULL AND note_no IS NOT NULL
+                   WINDOW in_order AS (PARTITION BY person_id ORDER BY note_no)
+               ) AS changed
+               WHERE is_change WINDOW in_order AS (PARTITION BY person_id ORDER BY note_no)
+           ) AS chosen) END AS choices
+    FROM round GROUP BY task_id, form_id, project_id
 )
-SELECT task.task_id, round.form_id, task.form, round.project_id, task.project, task.state,
+SELECT task.task_id, of_task.form_id, task.form, of_task.project_id, task.project, task.state,
        round.step_no, round.round_no, round.person_id, person.name AS person,
-       stood.decision, coalesce(round.asked_at, task.create_date) AS asked_at,
-       turn.at AS turn_at, stood.decided_at,
-       CASE WHEN answer.last_at > stood.decided_at THEN answer.last_at END AS changed_at,
+       round.decision, coalesce(round.asked_at, task.create_date) AS asked_at,
+       turn.at AS turn_at, round.decided_at,
+       CASE WHEN round.last_at > round.decided_at THEN round.last_at END AS changed_at,
        round((extract(epoch FROM coalesce(
-           stood.decided_at, ended.at, greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END),
-           clock.now
+           round.decided_at,
+           -- without an answer the round ends when they are removed or asked again
+           CASE WHEN round.person_id IS NOT NULL AND round.decision IS DISTINCT FROM 'Waiting' THEN round.next_at END,
+           greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END), clock.now
        ) - turn.at) / 3600)::numeric, 2) AS waited_hours
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
-JOIN round USING (task_id)
+JOIN of_task USING (task_id)
+CROSS JOIN LATERAL unnest(of_task.rounds) AS round (
+    task_id bigint, form_id bigint, project_id bigint, person_id bigint, step_no integer, round_no bigint,
+    asked_at timestamptz, next_at timestamptz, decision text, before_no integer, decided_at timestamptz,
+    last_at timestamptz
+)
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
-LEFT JOIN LATERAL (  -- asked in several steps at once, one answers them in their order
-    SELECT min(note_no) AS note_no, min(create_date) AS first_at, max(create_date) AS last_at,
-           (array_agg(approval_choice ORDER BY note_no DESC))[1] AS choice
-    FROM (
-        SELECT note_no, create_date, approval_choice, row_number() OVER (ORDER BY note_no) AS answer_no
-        FROM pyrus.notes AS note
-        WHERE (note.task_id, note.author_id) = (round.task_id, round.person_id)
-          AND note.note_no >= round.note_no AND note.note_no < coalesce(round.next_no, 2147483647)
-          AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
-    ) AS given
-    WHERE answer_no = round.place OR (round.is_last_place AND answer_no > round.place)
-) AS answer ON true
-CROSS JOIN LATERAL (
-    SELECT decision, CASE WHEN decision <> 'Waiting' THEN answer.first_at END AS decided_at
-    FROM (SELECT CASE WHEN NOT round.is_last THEN answer.choice
-                      ELSE coalesce(round.choice, answer.choice, 'Removed') END AS decision) AS found
-) AS stood
-LEFT JOIN LATERAL (  -- without an answer the round ends when they are removed or asked anew
-    SELECT min(other.create_date) AS at
-    FROM pyrus.note_approvals AS other
-    WHERE (other.task_id, other.person_id) = (round.task_id, round.person_id) AND other.note_no > round.note_no
-      AND stood.decided_at IS NULL AND stood.decision IS DISTINCT FROM 'Waiting'
-) AS ended ON true
 CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
-    SELECT CASE WHEN stood.decision IS DISTINCT FROM 'Waiting' OR NOT coalesce(bool_or(below.choice = 'Waiting'), false)
-                THEN greatest(coalesce(round.asked_at, task.create_date), max(chosen_at)) END AS at
-    FROM (
-        SELECT max(below.choice) AS choice,
-               CASE WHEN min(choice.note_no) = max(choice.note_no) OR min(below.step_no) < max(below.step_no)
-                    THEN max(choice.create_date)
-                    ELSE (  -- of several choices in one step the first since they were asked again
-                        SELECT min(first.create_date) FROM pyrus.notes AS first
-                        WHERE (first.task_id, first.author_id) = (round.task_id, below.person_id)
-                          AND first.approval_choice IN ('Approved', 'Rejected', 'Revoked')
-                          AND first.note_no < coalesce(answer.note_no, 2147483647) AND NOT EXISTS (
-                              SELECT FROM pyrus.note_approvals AS again
-                              WHERE (again.task_id, again.person_id) = (first.task_id, first.author_id)
-                                AND again.note_no > first.note_no AND again.change = 'rerequested'
-                                AND again.note_no < coalesce(answer.note_no, 2147483647)
-                          )
-                    ) END AS chosen_at
-        FROM pyrus.approvals AS below
-        LEFT JOIN pyrus.notes AS choice
-            ON (choice.task_id, choice.author_id) = (below.task_id, below.person_id)
-           AND choice.approval_choice IN ('Approved', 'Rejected', 'Revoked')
-           AND choice.note_no < coalesce(answer.note_no, 2147483647)
-        WHERE below.task_id = round.task_id AND below.step_no < round.step_no
-          AND round.step_no > 1  -- follows from that, and saves the look below the first
-        GROUP BY below.person_id
-    ) AS below
+    SELECT CASE WHEN round.decision IS DISTINCT FROM 'Waiting' OR of_task.waiting_step IS NULL
+                     OR of_task.waiting_step >= round.step_no
+                THEN greatest(coalesce(round.asked_at, task.create_date), CASE WHEN round.step_no > 1 THEN (
+                    SELECT max(CASE WHEN second_step < round.step_no THEN chosen.last_at ELSE chosen.first_at END)
+                    FROM unnest(of_task.choices) AS chosen (
+                        first_step integer, second_step integer, after_no integer, until_no integer,
+                        first_at timestamptz, last_at timestamptz
+                    )
+                    WHERE first_step < round.step_no AND after_no < round.before_no AND round.before_no <= until_no
+                ) END) END AS at
 ) AS turn;
 
 COMMENT ON VIEW pyrus_report.approval_steps IS

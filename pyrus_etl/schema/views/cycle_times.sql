@@ -66,22 +66,26 @@ LEFT JOIN LATERAL (
             -- To choose twice, or to be asked while one is asked, changes nothing; but who stands in several steps is
             -- asked and chooses in each.
             SELECT note_no, least(create_date, ended_at),
-                   CASE WHEN (SELECT count(*) FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id
-                              AND approval.person_id = told.person_id) > 1 THEN 2 * is_asked - 1
-                        ELSE is_asked - lag(is_asked, 1, was_asked) OVER (PARTITION BY person_id
-                                                                          ORDER BY note_no, is_asked) END,
-                   NULL
+                   CASE WHEN steps > 1 THEN 2 * is_asked - 1 ELSE is_asked - before END, NULL
             FROM (
-                SELECT note_no, create_date, author_id AS person_id, (approval_choice = 'Revoked')::int AS is_asked,
-                       (approval_choice <> 'Revoked')::int AS was_asked  -- where nothing is told of before
-                FROM pyrus.notes AS note
-                WHERE note.task_id = task.task_id AND create_date IS NOT NULL
-                  AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
-              UNION ALL
-                SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
-                FROM pyrus.note_approvals AS asking
-                WHERE asking.task_id = task.task_id AND create_date IS NOT NULL
+                SELECT *, count(*) FILTER (WHERE note_no IS NULL) OVER (PARTITION BY person_id) AS steps,
+                       lag(is_asked, 1, was_asked) OVER (PARTITION BY person_id ORDER BY note_no, is_asked) AS before
+                FROM (
+                    SELECT note_no, create_date, author_id AS person_id, (approval_choice = 'Revoked')::int AS is_asked,
+                           (approval_choice <> 'Revoked')::int AS was_asked  -- where nothing is told of before
+                    FROM pyrus.notes AS note
+                    WHERE note.task_id = task.task_id AND create_date IS NOT NULL
+                      AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
+                  UNION ALL
+                    SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
+                    FROM pyrus.note_approvals AS asking
+                    WHERE asking.task_id = task.task_id AND create_date IS NOT NULL
+                  UNION ALL  -- the steps of each: without a note they sort last
+                    SELECT NULL, NULL, person_id, NULL, NULL FROM pyrus.approvals AS approval
+                    WHERE approval.task_id = task.task_id AND person_id IS NOT NULL
+                ) AS told
             ) AS told
+            WHERE note_no IS NOT NULL
         ) AS event
         WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)
         WINDOW line AS (ORDER BY note_no)

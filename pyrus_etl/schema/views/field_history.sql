@@ -1,21 +1,18 @@
+-- Form and project are part of the window, so that who asks for one of them has no others sorted.
 CREATE OR REPLACE VIEW pyrus_report.field_history AS
-SELECT note.task_id, note.form_id, note.form, note.project_id, note.project,
-       note.written_at AS changed_at, note.person_id, note.person, note.note_no, changed.value_no,
-       changed.field_id, changed.field_name AS field, changed.field_type, changed.row_id,
-       before.value AS old_value, changed.value AS new_value,
-       before.value_number AS old_number, changed.value_number AS new_number,
-       round((extract(epoch FROM note.written_at - before.written_at) / 3600)::numeric, 2) AS stood_hours
-FROM pyrus_report.task_notes AS note
-JOIN pyrus_report.field_values AS changed USING (task_id, note_no)
-LEFT JOIN LATERAL (
-    SELECT value, value_number, earlier.create_date AS written_at
-    FROM pyrus_report.field_values AS past JOIN pyrus.notes AS earlier USING (task_id, note_no)
-    WHERE past.note_no IS NOT NULL AND past.task_id = changed.task_id AND past.field_id = changed.field_id
-      AND past.row_id IS NOT DISTINCT FROM changed.row_id
-      AND (past.note_no, past.value_no) < (changed.note_no, changed.value_no)
-    ORDER BY past.note_no DESC, past.value_no DESC LIMIT 1
-) AS before ON true
-WHERE changed.note_no IS NOT NULL;  -- as the join says too, from which no plan concludes that the forms need no look
+SELECT task_id, form_id, form, project_id, project, written_at AS changed_at, person_id, person, note_no, value_no,
+       field_id, field_name AS field, field_type, row_id,
+       CASE WHEN field_id IS NOT NULL THEN lag(value) OVER cell END AS old_value, value AS new_value,
+       CASE WHEN field_id IS NOT NULL THEN lag(value_number) OVER cell END AS old_number, value_number AS new_number,
+       CASE WHEN field_id IS NOT NULL
+            THEN round((extract(epoch FROM written_at - lag(written_at) OVER cell) / 3600)::numeric, 2) END AS stood_hours
+FROM (
+    SELECT note.*, changed.value_no, changed.field_id, changed.field_name, changed.field_type, changed.row_id,
+           changed.value, changed.value_number
+    FROM pyrus_report.task_notes AS note JOIN pyrus_report.field_values AS changed USING (task_id, note_no)
+    WHERE changed.note_no IS NOT NULL  -- as the join says too, from which no plan concludes that the forms need no look
+) AS changed
+WINDOW cell AS (PARTITION BY task_id, field_id, row_id, form_id, form, project_id, project ORDER BY note_no, value_no);
 
 COMMENT ON VIEW pyrus_report.field_history IS
     'Who changed a field of a form, when, from what to what? One row a field that a note set. What the form said when '

@@ -1,21 +1,10 @@
--- Changes are added up by day, cumulated, and then each day with changes is repeated until the next one: sums over a
--- window instead of a join of open intervals with days, and a filter by form or project comes before all of it.
--- A date may be of any year from 1 to 9999; what lies before 1990 or after today counts on the first or the last day, so
--- that what is open today is what is open now.
+-- Each day with changes is repeated until the next one: sums over a window in place of a join of open intervals with
+-- days.
 CREATE OR REPLACE VIEW pyrus_report.flow_daily AS
-WITH daily AS (
-    SELECT least(greatest((changed_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date, '1990-01-01'),
-                 (SELECT today FROM pyrus_report.clock)) AS day,
-           form_id, form, project_id, project,
-           count(*) FILTER (WHERE change = 'created') AS created,
-           count(*) FILTER (WHERE change = 'closed') AS closed,
-           count(*) FILTER (WHERE change = 'reopened') AS reopened
-    FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
-    GROUP BY 1, form_id, form, project_id, project
-), cumulated AS (
+WITH cumulated AS (
     SELECT *, sum(created) OVER line AS created_total, sum(created + reopened - closed) OVER line AS open,
            lead(day) OVER line AS next_day
-    FROM daily WINDOW line AS (PARTITION BY form_id, form, project_id, project ORDER BY day)
+    FROM pyrus_report.flow_changes WINDOW line AS (PARTITION BY form_id, form, project_id, project ORDER BY day)
 )
 SELECT day + days AS day, form_id, form, project_id, project,
        CASE days WHEN 0 THEN created ELSE 0 END AS created,

@@ -1,10 +1,12 @@
+-- A project has one parent, so that whoever goes down in a circle first comes back to where they began.
 CREATE OR REPLACE VIEW pyrus_report.project_tree AS
 WITH RECURSIVE tree AS (
     SELECT project_id, project_id AS below_id FROM pyrus.projects
   UNION ALL
-    SELECT tree.project_id, below.project_id FROM tree JOIN pyrus.projects AS below ON below.parent_id = below_id
-) CYCLE below_id SET is_cycle USING way
-SELECT project_id, below_id FROM tree WHERE NOT is_cycle;
+    SELECT tree.project_id, below.project_id
+    FROM tree JOIN pyrus.projects AS below ON below.parent_id = below_id AND below.project_id <> tree.project_id
+)
+SELECT project_id, below_id FROM tree;
 
 COMMENT ON VIEW pyrus_report.project_tree IS
     'Which projects are in a project? One row a project and a project in it, itself and those at any depth. Choose '

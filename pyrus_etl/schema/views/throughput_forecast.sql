@@ -1,33 +1,37 @@
--- Three branches rather than GROUPING SETS: a filter by form or project then reaches the tasks.
+-- What happened before the weeks of the sample only counts for the backlog, and for how many weeks there are.
 CREATE OR REPLACE VIEW pyrus_report.throughput_forecast AS
-WITH weekly AS (
-    SELECT 'all' AS scope, NULL::bigint AS form_id, NULL AS form, NULL::bigint AS project_id, NULL AS project,
-           week, is_complete, sum(created) AS created, sum(finished) AS finished, sum(open) AS open
-    FROM pyrus_report.throughput_weekly GROUP BY week, is_complete
-  UNION ALL
-    SELECT 'form', form_id, form, NULL, NULL, week, is_complete, sum(created), sum(finished), sum(open)
-    FROM pyrus_report.throughput_weekly GROUP BY form_id, form, week, is_complete
-  UNION ALL
-    SELECT 'project', form_id, form, project_id, project, week, is_complete, created, finished, open
-    FROM pyrus_report.throughput_weekly
-), sample AS (
-    SELECT scope, form_id, form, project_id, project, sum(open) FILTER (WHERE NOT is_complete) AS backlog,
-           count(*) FILTER (WHERE is_complete) AS weeks,
-           avg(created) FILTER (WHERE is_complete) AS created_mean,
-           percentile_cont(ARRAY[0.15, 0.5, 0.85]) WITHIN GROUP (ORDER BY finished) FILTER (WHERE is_complete) AS pace
-    FROM weekly CROSS JOIN pyrus_report.clock
-    WHERE week BETWEEN date_trunc('week', today::timestamp)::date - 12 * 7 AND today
-    GROUP BY scope, form_id, form, project_id, project
+WITH present AS (
+    SELECT date_trunc('week', today::timestamp)::date AS this_week FROM pyrus_report.clock
+), weekly AS (
+    SELECT CASE WHEN grouping(form_id) = 1 THEN 'all' WHEN grouping(project_id) = 1 THEN 'form' ELSE 'project' END AS scope,
+           form_id, form, project_id, project, week, this_week,
+           sum(created) AS created, sum(closed - reopened) AS finished
+    FROM pyrus_report.flow_changes
+    CROSS JOIN present
+    CROSS JOIN LATERAL (SELECT greatest(date_trunc('week', day::timestamp)::date, this_week - 13 * 7) AS week) AS week
+    GROUP BY week, this_week, GROUPING SETS ((), (form_id, form), (form_id, form, project_id, project))
+), counted AS (
+    SELECT scope, form_id, form, project_id, project, sum(created - finished) AS backlog,
+           least((this_week - min(week)) / 7, 12) AS weeks,
+           sum(created) FILTER (WHERE is_in_sample) AS created,
+           coalesce(array_agg(finished) FILTER (WHERE is_in_sample), '{}') AS finished
+    FROM weekly
+    CROSS JOIN LATERAL (SELECT week >= this_week - 12 * 7 AND week < this_week AS is_in_sample) AS place
+    GROUP BY scope, form_id, form, project_id, project, this_week
 )
-SELECT scope, form_id, form, project_id, project, backlog::bigint, weeks,
-       round(created_mean, 2) AS created_mean,
+SELECT scope, form_id, form, project_id, project, backlog::bigint, weeks::bigint AS weeks,
+       round(coalesce(created, 0) / nullif(weeks, 0), 2) AS created_mean,
        round(pace[1]::numeric, 2) AS finished_p15,
        round(pace[2]::numeric, 2) AS finished_p50,
        round(pace[3]::numeric, 2) AS finished_p85,
        CASE WHEN pace[1] > 0 THEN round(backlog / pace[1]::numeric, 1) END AS weeks_at_p15,
        CASE WHEN pace[2] > 0 THEN round(backlog / pace[2]::numeric, 1) END AS weeks_at_p50,
        CASE WHEN pace[3] > 0 THEN round(backlog / pace[3]::numeric, 1) END AS weeks_at_p85
-FROM sample;
+FROM counted
+CROSS JOIN LATERAL (  -- a week in which nothing happened has no row: its 0 is added here
+    SELECT percentile_cont(ARRAY[0.15, 0.5, 0.85]) WITHIN GROUP (ORDER BY number) AS pace
+    FROM unnest(finished || array_fill(0::numeric, ARRAY[weeks - cardinality(finished)])) AS number
+) AS sample;
 
 COMMENT ON VIEW pyrus_report.throughput_forecast IS
     'When will the backlog be cleared? One row for all tasks (scope all), for each form (form), and for each form and '

@@ -1,11 +1,22 @@
+-- As flow_daily, but added up by week first: days without changes are never made.
 CREATE OR REPLACE VIEW pyrus_report.throughput_weekly AS
-SELECT date_trunc('week', day::timestamp)::date AS week, form_id, form, project_id, project,
-       sum(created)::bigint AS created, sum(closed)::bigint AS closed, sum(reopened)::bigint AS reopened,
-       sum(closed - reopened)::bigint AS finished,
-       (array_agg(open ORDER BY day DESC))[1] AS open,
-       date_trunc('week', day::timestamp) < date_trunc('week', today::timestamp) AS is_complete
-FROM pyrus_report.flow_daily CROSS JOIN pyrus_report.clock
-GROUP BY week, form_id, form, project_id, project, is_complete;
+WITH changed AS (
+    SELECT date_trunc('week', day::timestamp)::date AS week, form_id, form, project_id, project,
+           sum(created) AS created, sum(closed) AS closed, sum(reopened) AS reopened
+    FROM pyrus_report.flow_changes GROUP BY 1, form_id, form, project_id, project
+), cumulated AS (
+    SELECT *, sum(created + reopened - closed) OVER line AS open, lead(week) OVER line AS next_week
+    FROM changed WINDOW line AS (PARTITION BY form_id, form, project_id, project ORDER BY week)
+)
+SELECT week + days AS week, form_id, form, project_id, project,
+       (CASE days WHEN 0 THEN created ELSE 0 END)::bigint AS created,
+       (CASE days WHEN 0 THEN closed ELSE 0 END)::bigint AS closed,
+       (CASE days WHEN 0 THEN reopened ELSE 0 END)::bigint AS reopened,
+       (CASE days WHEN 0 THEN closed - reopened ELSE 0 END)::bigint AS finished,
+       open::bigint, week + days < this_week AS is_complete
+FROM cumulated
+CROSS JOIN (SELECT date_trunc('week', today::timestamp)::date AS this_week FROM pyrus_report.clock) AS present
+CROSS JOIN LATERAL generate_series(0, coalesce(next_week - 7, this_week) - week, 7) AS days;
 
 COMMENT ON VIEW pyrus_report.throughput_weekly IS
     'How much is finished each week? One row a week (Monday to Sunday), form and main project, from its first task to '

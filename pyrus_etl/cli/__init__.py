@@ -1,6 +1,7 @@
 """The command line: the only room that prints or exits."""
 
 import importlib
+import logging
 import signal
 import sys
 import traceback
@@ -67,7 +68,7 @@ def main() -> NoReturn:
     streams.prepare()
     for number in ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+            signal.signal(number, _end)
     try:
         code = cli(prog_name="pyrus-etl", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -82,6 +83,12 @@ def main() -> NoReturn:
         traceback.print_exc()
         code = 1
     sys.exit(code or _unwritten())
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """Ends the program at once; asyncio is not to report the tasks that this cuts short, with a traceback each."""
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    sys.exit(128 + number)
 
 
 def _unwritten() -> int:

@@ -1,6 +1,5 @@
 """Attachments, and what became of their contents."""
 
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
@@ -49,12 +48,3 @@ attachment_contents = Table(
     ),
     comment="What became of the contents of attachments; filled by attachments download.",
 )
-
-
-class AttachmentContentRow(NamedTuple):
-    task_id: int
-    attachment_id: int
-    status: str
-    stored_uri: str | None
-    stored_at: datetime | None
-    error: str | None

@@ -112,10 +112,3 @@ inbox_tasks = Table(
     Column("seen_at", Timestamp, nullable=False, comment="Since when runs have seen it at this place."),
     comment="The inbox as the last run saw it.",
 )
-
-
-class InboxRow(NamedTuple):
-    account_id: int
-    task_id: int
-    position: int
-    seen_at: datetime

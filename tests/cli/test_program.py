@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pyrus_etl.cli import COMMANDS
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import CHECKOUT, program, program_environment
-from tests.scripted import Reply, scripted
+from tests.scripted import Asked, Reply, in_front_of, scripted
 from tests.typing import Query
 
 REPORT = {
@@ -81,12 +82,53 @@ def test_a_config_file_with_an_unknown_key_is_2(tmp_path: Path) -> None:
     assert "canary" not in process.stderr
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["sync", "--nonsense"], ["backfill", "--from", "2024-13-01"]])
-def test_wrong_usage_is_2(arguments: list[str]) -> None:
-    process = program(*arguments)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("nonsense", "No such command 'nonsense'"),
+        ("sync --nonsense", "No such option"),
+        ("sync --every 0s", "--every: the duration is empty; write it like 15m"),
+        ("sync --max-time soon", "--max-time: 'soon' is not a duration"),
+        ("backfill --from 2024-13-01", "--from: '2024-13-01' is not a date; write it like 2024-01-31"),
+        ("backfill --to 2024-01-01T25:00", "--to: '2024-01-01T25:00' is not a date; write it like 2024-01-31"),
+        ("backfill --from 2024-02-02 --to 2024-02-01", "is after --to 2024-02-01; give the earlier one as --from"),
+        ("reconcile --max-deleted 2", "2.0 is not in the range 0<=x<=1"),
+    ],
+)
+def test_wrong_usage_is_2(arguments: str, said: str) -> None:
+    process = program(*arguments.split())
 
     assert process.returncode == 2
+    assert said in process.stderr
     assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "asked"),
+    [
+        ("2024-01-01", "2024-01-31", ("2024-01-01T00:00:00", "2024-01-31T23:59:59")),
+        ("2024-01-01T10:00", "2024-01-31T10:00", ("2024-01-01T10:00:00", "2024-01-31T10:00:00")),
+        ("2024-01-01T10:00+03:00", "2024-01-31T10:00Z", ("2024-01-01T07:00:00", "2024-01-31T10:00:00")),
+    ],
+)
+def test_a_backfill_asks_from_the_first_to_the_last_second(
+    database: Secret, start: str, end: str, asked: tuple[str, str]
+) -> None:
+    """Days are those of UTC; the last one is included."""
+    searches: list[dict[str, str]] = []
+
+    def spy(request: Asked) -> None:
+        if request.path.endswith("searchtasks"):
+            searches.append(json.loads(request.body))
+
+    with Sandbox(World(1, tasks=3)) as sandbox, in_front_of(sandbox, spy) as server:
+        period = ("--from", start, "--to", end)
+        process = program("backfill", *period, sandbox=sandbox, database=database, PYRUS_URL=server.url)
+
+    assert process.returncode == 0, process.stderr
+    seconds = [int(datetime.fromisoformat(f"{each}+00:00").timestamp()) for each in asked]
+    first = [int(searches[0][name].removeprefix("/Date(").removesuffix(")/")) for name in ("ActiveFrom", "ActiveTo")]
+    assert [milliseconds // 1000 for milliseconds in first] == seconds
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,21 @@ def test_a_check_that_fails_does_so_if_nobody_reads_it(sandbox: Sandbox, databas
     assert (ended.returncode, ended.stderr) == (3, "")
 
 
-def test_a_page_that_does_not_fit_is_2_and_no_file_is_left(database: Secret, tmp_path: Path) -> None:
-    ended = in_shell("pyrus-etl report --html /dev/full", None, database, tmp_path)
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("pyrus-etl report --html /dev/full", "/dev/full cannot be written: No space left on device"),
+        ("ulimit -f 100; pyrus-etl report --html page.html", "page.html cannot be written: File too large"),
+    ],
+)
+def test_a_page_that_does_not_fit_is_2_and_no_part_of_it_is_left(
+    database: Secret, tmp_path: Path, line: str, reason: str
+) -> None:
+    ended = in_shell(line, None, database, tmp_path)
 
     assert ended.returncode == 2
-    assert "/dev/full cannot be written: No space left on device" in ended.stderr
+    assert reason in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["code"]
 
 
 @pytest.mark.parametrize("names", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}])

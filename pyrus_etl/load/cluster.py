@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 ROLE = "postgres"
 PORT = 5432
+NEW = ".new"
 LONGEST_START = LONGEST_STOP = 120
 """Seconds; recovery after a crash takes a while, and so does a checkpoint."""
 
@@ -38,7 +39,7 @@ _started: dict[Path, subprocess.Popen[bytes]] = {}
 def create(folder: Path) -> None:
     """Makes the cluster beside its place and then moves it there, so that it is whole or not there at all."""
     log.info("creating the embedded database in %s", folder)
-    new = folder.with_name(f"{folder.name}.new")
+    new = folder.with_name(f"{folder.name}{NEW}")
     shutil.rmtree(new, ignore_errors=True)
     make_private(new)
     with preparing(folder), _password(folder, new) as copy:
@@ -176,11 +177,12 @@ def _run(command: list[str], folder: Path) -> None:
             command, **_as_server(folder), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=True
         )
     except subprocess.CalledProcessError as error:
-        raise _unusable(folder, (error.stdout + error.stderr).decode(errors="replace")) from error
+        raise _unusable(folder, (error.stderr or error.stdout).decode(errors="replace")) from error
     except OSError as error:
         raise _unusable(folder, str(error)) from error
 
 
 def _unusable(folder: Path, said: str) -> DatabaseUnavailable:
     end, remedy = " ".join(said.split())[-500:].rstrip("."), "Set XDG_DATA_HOME to another folder, or DATABASE_URL"
-    return DatabaseUnavailable(f"The embedded database in {folder} cannot be used: {end}. {remedy}.")
+    place = str(folder).removesuffix(NEW)
+    return DatabaseUnavailable(f"The embedded database in {place} cannot be used: {end}. {remedy}.")

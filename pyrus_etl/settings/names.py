@@ -18,24 +18,28 @@ def refuse_lost_url(environment: Mapping[str, str]) -> None:
     """
     for name, text in environment.items():
         if _is_misspelt(name, text):
-            right = URL_FILE if name.upper().endswith("FILE") else URL
+            right = URL_FILE if _is_near(name, URL_FILE, 1) else URL
             raise SettingsError(
                 f"{name} is not a setting; rename it to {right}, or remove it to use the embedded PostgreSQL."
             )
 
 
 def _is_misspelt(name: str, text: str) -> bool:
-    if _POSTGRESQL.match(stripped(text)):
-        return name.upper().startswith("PYRUS_") or _is_near(name, URL, 2)
-    return bool(stripped(text)) and _is_near(name, URL_FILE, 1)
+    """The less its text looks like a URL of PostgreSQL, the nearer the name has to be."""
+    value = stripped(text)
+    if _POSTGRESQL.match(value) and (name.upper().startswith("PYRUS_") or _is_near(name, URL, 2)):
+        return True
+    of_another = "://" in value and not _POSTGRESQL.match(value)
+    return bool(value) and not of_another and (_is_near(name, URL, 1) or _is_near(name, URL_FILE, 1))
 
 
 def _is_near(name: str, right: str, most: int) -> bool:
     """Whether the names differ in a few letters; a further word (MY_, _TEST) makes it another name."""
-    letters, rights = re.sub(r"[^A-Z]", "", name.upper()), right.replace("_", "")
+    name = re.sub(r"^PYRUS_(ETL_)?", "", name.upper())
+    letters, rights = re.sub(r"[^A-Z]", "", name), right.replace("_", "")
     if letters == rights:
         return True
-    words = [word for word in re.split(r"[^A-Z]+", name.upper()) if word]
+    words = [word for word in re.split(r"[^A-Z]+", name) if word]
     return len(words) <= right.count("_") + 1 and _distance(letters, rights) <= most
 
 

@@ -48,10 +48,28 @@ def test_a_misspelt_database_url_is_refused_by_its_name(name: str) -> None:
     assert "canary" not in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["DATABSE_URL_FILE", "DATABASE_URI_FILE", "DATABASE_URL_FIEL", "database_url_file"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DATABSE_URL_FILE",
+        "DATABASE_URI_FILE",
+        "DATABASE_URL_FIEL",
+        "database_url_file",
+        "DATABASE_URL_FIL",
+        "PYRUS_DATABASE_URL_FILE",
+        "PYRUS_ETL_DATABASE_URL_FILE",
+    ],
+)
 def test_a_misspelt_file_of_the_database_url_is_refused_too(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{name} is not a setting; rename it to DATABASE_URL"):
+    with pytest.raises(SettingsError, match=f"^{name} is not a setting; rename it to DATABASE_URL_FILE,"):
         load_settings({}, {name: "/run/secrets/url"})
+
+
+@pytest.mark.parametrize("name", ["DATABSE_URL", "database_url", "PYRUS_DATABASE_URL", "DATABASE_URI"])
+@pytest.mark.parametrize("text", ["db.example/pyrus", "'postgresql://h/d'", "host=db.example", "jdbc:postgresql://h/d"])
+def test_a_misspelt_name_is_refused_whatever_its_text_if_it_is_no_url_of_another_database(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not a setting"):
+        load_settings({}, {name: text})
 
 
 @pytest.mark.parametrize(

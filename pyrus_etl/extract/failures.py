@@ -47,9 +47,10 @@ def failure_of(error: Exception, origin: str, proxy: Proxy | None) -> Failure:
         return _final(lasting)
     way = f" through {proxy}" if proxy and peer != str(proxy) else ""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Again(f"no connection to {peer}{way} in time; check {setting} and the network", reached=False)
+        named = proxy.variable if proxy else setting
+        return Again(f"no connection to {peer}{way} in time; check {named} and the network", reached=False)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Again(f"the name server does not know {peer}; check {setting} and the network", reached=False)
+        return Again(f"the name of {peer} cannot be looked up ({error.strerror}); check {setting}", reached=False)
     if isinstance(error, aiohttp.ClientConnectorError):
         return Again(f"{peer} cannot be reached{way} ({_reason(error)}); check {setting}", reached=False)
     return Again(f"{_broken(error)}{way}")
@@ -120,7 +121,7 @@ def _broken(error: Exception) -> str:
         return f"the body broke off or cannot be unpacked ({type(error.__cause__ or error).__name__})"
     if isinstance(error, aiohttp.ClientResponseError):
         return "what came back is not HTTP, or its header is too long"
-    return _reason(error) if isinstance(error, OSError) else type(error).__name__
+    return _reason(error) if isinstance(error, OSError) else f"it cannot be asked ({type(error).__name__})"
 
 
 def _final(text: str) -> PyrusUnreachable:

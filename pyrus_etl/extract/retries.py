@@ -11,7 +11,7 @@ from pyrus_etl.extract.answer import Again
 ATTEMPTS = 9
 """With one answer in eight faulty, one request in 130 million fails nine times in a row."""
 LONGEST_WAIT = 8.0
-LONGEST_SILENCE = 32.0
+LONGEST_SILENCE = 26.0
 
 Count = Callable[[tenacity.RetryCallState], None]
 Sleep = Callable[[float], Awaitable[None]]

@@ -32,8 +32,8 @@ SESSION: dict[str, Any] = {
     "application_name": "pyrus-etl",
 }
 """How every session is opened."""
-LONGEST_CONNECT = 45
-"""Seconds; time for four hosts that do not answer."""
+LONGEST_CONNECT = 25
+"""Seconds; time for two hosts that do not answer."""
 
 
 class JsonbBytesDumper(Dumper):

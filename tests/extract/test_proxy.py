@@ -1,5 +1,6 @@
 """Proxies: how they are named, how they are used, and what is said of one that refuses."""
 
+import asyncio
 import json
 import re
 from base64 import b64encode
@@ -9,8 +10,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from pyrus_etl.errors import SettingsError
+from pyrus_etl.extract.answer import Again
+from pyrus_etl.extract.http import Http, Request
 from pyrus_etl.extract.proxy import VARIABLES, proxy_for
-from pyrus_etl.settings import Secret
+from pyrus_etl.settings import Secret, load_settings
 from tests.certificates import Authority, new_authority
 from tests.proxies import proxying, refusal
 from tests.runs import program
@@ -234,6 +237,29 @@ def test_a_proxy_that_cannot_be_reached_is_named(database: Secret) -> None:
     )
     assert "canary" not in process.stderr
     assert process.returncode == 4
+
+
+def test_what_a_proxy_writes_in_place_of_pyrus_shows_no_secret_of_it(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = b"<html>canary-user may not go there; canary%26password is on file</html>"
+    with (
+        scripted(lambda _: Reply(200, page), authority.vouches_for("pyrus.example")) as server,
+        proxying(to=urlsplit(server.url).port or 0) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"canary-user:canary&password@{proxy.address}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        monkeypatch.setattr("pyrus_etl.extract.retries.LONGEST_WAIT", 0.001)
+        error = asyncio.run(asked_for_a_page())
+
+    assert error.body == b"<html>(secret) may not go there; (secret) is on file</html>"
+
+
+async def asked_for_a_page() -> Again:
+    async with Http(load_settings({}, {"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"})) as http:
+        with pytest.raises(Again) as raised:
+            await http.call(Request("GET", "/", bytes))
+    return raised.value
 
 
 @pytest.mark.parametrize("command", ["sync", "check"])

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
+from pyrus_etl.extract.journal import Journal
 from pyrus_etl.extract.waits import OURS, WORTH_A_LINE, Announce, Hold, Wait, log_wait, wait_until
 from pyrus_etl.settings import Quota
 
@@ -19,12 +20,13 @@ class Pace:
     than a period apart where the server sees them, however long they were under way: the quota holds for sliding and
     for fixed windows, without a margin. A leaky bucket would let through twice the quota in the first period.
 
-    `hold` keeps all requests back while the server says that the quota is spent.
+    `hold` keeps all requests back while the server says that the quota is spent. `journal` knows what was sent when.
     """
 
     def __init__(self, quota: Quota, announce: Announce = log_wait) -> None:
         self.quota = quota
         self.hold = Hold(announce)
+        self.journal = Journal()
         self._free = asyncio.Semaphore(quota.requests)
         self._returning: deque[float] = deque()
         self._waiting = 0
@@ -43,8 +45,10 @@ class Pace:
                 raise
         finally:
             self._waiting -= 1
+        self.journal.sent()
 
     async def __aexit__(self, *_: object) -> None:
+        self.journal.answered()
         self._return_at([time.monotonic() + self.quota.period])
 
     def take(self, places: Iterable[float]) -> None:

@@ -65,7 +65,14 @@ def acquire(connection: Connection, lease: Lease, given_up: threading.Event) -> 
         held = _holder_of(connection, lease.account_id)
         first = first or held
         if given_up.wait(0.25) or (held and (held != first or time.monotonic() > end)):
-            raise _refusal(lease.account_id, held)
+            raise refusal(lease.account_id, held)
+
+
+def holder(connection: Connection, account_id: int) -> Held | None:
+    """Who holds the lock of an account with a lease that has not run out."""
+    held = _holder_of(connection, account_id)
+    ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    return held if held and held.expires_at > now else None
 
 
 def _take(connection: Connection, lease: Lease) -> bool:
@@ -82,7 +89,7 @@ def renew(connection: Connection, lease: Lease) -> None:
     """Confirms and prolongs the lease inside the caller's transaction; raises LockHeld where another run has it."""
     asked = {"account_id": lease.account_id, "run_id": lease.run_id, "lease": LEASE_SECONDS}
     if connection.execute(_RENEW, asked).rowcount != 1:
-        raise _refusal(lease.account_id, _holder_of(connection, lease.account_id))
+        raise refusal(lease.account_id, _holder_of(connection, lease.account_id))
 
 
 def release(connection: Connection, lease: Lease) -> None:
@@ -95,7 +102,8 @@ def _holder_of(connection: Connection, account_id: int) -> Held | None:
     return Held(*found) if found else None
 
 
-def _refusal(account_id: int, held: Held | None) -> LockHeld:
+def refusal(account_id: int, held: Held | None) -> LockHeld:
+    """Why a run leaves because another one works."""
     if held is None:
         return LockHeld(f"Another run of account {account_id} has taken the lock; try again.")
     return LockHeld(

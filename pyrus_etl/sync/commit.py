@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from pyrus_etl.errors import RowsRefused
 from pyrus_etl.load.backfill import finish_windows
 from pyrus_etl.load.batch import TaskLoad, load
 from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.load.set_aside import SetAside, resolve_errors, set_aside
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
@@ -53,11 +55,13 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     Raises RowsRefused if the rows are of no task, or so many tasks in a row are refused that it is not their fault.
     """
     try:
-        counted = await run.store.run(_write, arrivals, run)
+        sent = run.pace.journal.unwritten()
+        counted = await run.store.run(_write, arrivals, run, sent)
     except RowsRefused as error:
         for part in _apart(arrivals, error, run):
             await commit(part, run)
         return
+    run.pace.journal.written(sent)
     run.count(**counted)
     if any(arrival.load for arrival in arrivals):
         run.refused_in_a_row = 0
@@ -91,7 +95,7 @@ def _apart(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[A
     return [[arrival._replace(load=None, failure=failure)]]
 
 
-def _write(connection: Connection, arrivals: list[Arrival], run: Run) -> dict[str, int]:
+def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapping[int, int]) -> dict[str, int]:
     """Everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
     loads = [arrival.load for arrival in arrivals if arrival.load]
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
@@ -110,6 +114,7 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run) -> dict[st
         "values_unreadable": sum(task.rows.unreadable for task in loads if task.task_id in changed),
     }
     write_run(connection, run.report.run_id, asdict(run.counts(**counted)))
+    write_requests(connection, run.report.run_id, sent)
     return counted
 
 

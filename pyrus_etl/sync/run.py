@@ -11,16 +11,20 @@ from typing import Any, NamedTuple, TypeVar
 from pyrus_etl.errors import BudgetSpent, CensusDoubted, LockHeld, PyrusEtlError, Stopped, StoppedEarly
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.login import shown_login
+from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.waits import log_wait
 from pyrus_etl.load import catalogue, forms, upkeep, wide
+from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.lock import RENEW_SECONDS, Lease
+from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive, write_run
 from pyrus_etl.load.store import Store
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.ending import stopped_after, stopped_by_signals
+from pyrus_etl.sync.quota import requests_written, take_up_quota
 from pyrus_etl.sync.report import Counts, Progress, Report
 
 log = logging.getLogger(__name__)
@@ -41,7 +45,8 @@ class Run:
     `odd_in_a_row`: tasks that the server failed to give, one after the other; `refused_in_a_row`: tasks that PostgreSQL
     refused to store. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
-    what was said by hand of the forms of projects. `account_id` is known after the login.
+    what was said by hand of the forms of projects. `login` is None with an access token, `account_id` is known after
+    the login. `pace` is that of the requests.
     """
 
     source: Source
@@ -50,6 +55,8 @@ class Run:
     overlap: timedelta
     report: Report
     progress: Progress
+    pace: Pace
+    login: str | None
     account_id: int = 0
     pending: dict[int, datetime | None] = field(default_factory=dict)
     relisted: dict[int, datetime] = field(default_factory=dict)
@@ -130,8 +137,9 @@ async def conduct(
     progress.pace = http.pace
     try:
         async with Store(database_url) as store, http:
-            run = Run(RestApi(http), store, settings.concurrency, settings.overlap, report, progress)
-            await store.run(open_run, report.run_id, _login_of(settings), report.kind, report.started_at)
+            login = _login_of(settings)
+            run = Run(RestApi(http), store, settings.concurrency, settings.overlap, report, progress, http.pace, login)
+            await store.run(open_run, report.run_id, login, report.kind, report.started_at)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
@@ -143,9 +151,10 @@ async def conduct(
 async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
     """Logs in, carries out the plan, and writes how it ended to sync_runs."""
     try:
-        with stopped_by_signals(run.stop), stopped_after(budget.seconds, run.stop):
-            await _log_in(run)
-            await _carried_out(plan, run)
+        async with requests_written(run.store, run.report.run_id, run.pace.journal):
+            with stopped_by_signals(run.stop), stopped_after(budget.seconds, run.stop):
+                await _log_in(run)
+                await _carried_out(plan, run)
     except Exception as error:
         run.report.finish(error, partial=isinstance(error, PARTIAL))
         try:
@@ -162,8 +171,9 @@ async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
 async def _log_in(run: Run) -> None:
     """Finds out who we are, takes the lock of that account, and reads what the plan has to know."""
     async with _shown_alive(run):
-        account = await run.unless_stopped(run.source.profile())
         try:
+            await run.unless_stopped(take_up_quota(run.store, run.report.run_id, run.login, run.pace))
+            account = await run.unless_stopped(run.source.profile())
             await run.unless_stopped(run.store.hold(Lease(account.id, run.report.run_id)))
         except LockHeld:
             await run.store.run(forget_run, run.report.run_id)
@@ -237,4 +247,9 @@ async def _write_end(run: Run) -> None:
             unreadable,
         )
     columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
-    await run.store.run(write_run, report.run_id, columns | asdict(report.counts))
+    await run.store.run(_write_last, report, columns, run.pace.journal.unwritten())
+
+
+def _write_last(connection: Connection, report: Report, columns: Mapping[str, object], sent: Mapping[int, int]) -> None:
+    write_run(connection, report.run_id, dict(columns) | asdict(report.counts))
+    write_requests(connection, report.run_id, sent)

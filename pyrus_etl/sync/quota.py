@@ -1,0 +1,68 @@
+"""One quota for all runs: each begins with what the runs before it have left, and writes what it spends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.extract.journal import Journal
+from pyrus_etl.extract.pace import Pace
+from pyrus_etl.load import lock
+from pyrus_etl.load.requests import database_clock, recent_requests, write_requests
+from pyrus_etl.load.store import Store
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_WRITES = 2.0
+ENOUGH = 4
+"""Requests that a run needs to find out that another one works: a login, the profile, and one try more of each."""
+
+
+async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pace) -> None:
+    """Takes the places of the quota that earlier runs still use; to be called before the first request.
+
+    If a living run of the same login has them, this one leaves: LockHeld. It would wait long to learn it from a login.
+    """
+    began = time.monotonic()
+    now = await store.autocommit(database_clock)
+    pace.journal.set_clock(now + time.monotonic() - began)
+    sent = await store.run(recent_requests, run_id, login, pace.quota.period)
+    if sum(each.requests for each in sent) > pace.quota.requests - ENOUGH:
+        for account_id in {each.account_id for each in sent if each.account_id and each.login and login}:
+            await _leave_if_held(store, account_id)
+    own = time.monotonic() - now + 1 + pace.quota.period
+    pace.take(own + each.second for each in sent for _ in range(each.requests) if each.login or not each.account_id)
+
+
+async def _leave_if_held(store: Store, account_id: int) -> None:
+    """Raises LockHeld if a run lives that has the lock; a dead one does not renew its lease, and is waited out."""
+    first = held = await store.autocommit(lock.holder, account_id)
+    while held:
+        if held != first:
+            raise lock.refusal(account_id, held)
+        await asyncio.sleep(0.25)
+        held = await store.autocommit(lock.holder, account_id)
+
+
+@asynccontextmanager
+async def requests_written(store: Store, run_id: UUID, journal: Journal) -> AsyncIterator[None]:
+    """Writes every two seconds what was sent, so that a run that is killed leaves little unsaid."""
+
+    async def write() -> None:
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_WRITES)
+            if sent := journal.unwritten():
+                try:
+                    await store.run(write_requests, run_id, sent)
+                    journal.written(sent)
+                except PyrusEtlError as error:
+                    log.debug("the requests of the run could not be written: %s", error)
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()

@@ -28,7 +28,7 @@ from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.proxy import proxy_for
 from pyrus_etl.extract.retries import ATTEMPTS, after_faults, resumed
 from pyrus_etl.extract.token import Token
-from pyrus_etl.extract.transport import Sieve, read_body, session_for
+from pyrus_etl.extract.transport import Body, Sieve, read_body, session_for
 from pyrus_etl.extract.waits import Announce, log_wait
 from pyrus_etl.settings import Secret, Settings
 
@@ -57,10 +57,11 @@ class Request(NamedTuple, Generic[T]):
 
 
 class Dated(NamedTuple, Generic[T]):
-    """What an answer said, and when by the server's clock."""
+    """What an answer said, and when by the server's clock; `sha256` is of its body as served."""
 
     value: T
     date: datetime
+    sha256: str
 
 
 class Http:
@@ -162,12 +163,12 @@ class Http:
         self._allowance.take()
         async with self._places, self.pace:
             self.requests += 1
-            response, body = await self._exchange(asked, token)
+            response, (body, sha256) = await self._exchange(asked, token)
         date = self._note(response)
         if is_complaint(response.status, body):
             body = self._without_secrets(body, token)
         try:
-            return Dated(asked.read(body_of(response.status, response.headers, body)), date)
+            return Dated(asked.read(body_of(response.status, response.headers, body)), date, sha256)
         except Unreadable as error:
             error.body = self._without_secrets(error.body, token)
             raise
@@ -176,7 +177,7 @@ class Http:
         except msgspec.DecodeError as error:
             raise Again(f"a body that is no JSON ({error})", body=self._without_secrets(body, token)) from error
 
-    async def _exchange(self, asked: Request[T], token: Secret | None) -> tuple[aiohttp.ClientResponse, bytes]:
+    async def _exchange(self, asked: Request[T], token: Secret | None) -> tuple[aiohttp.ClientResponse, Body]:
         """What comes back; raises Again or PyrusUnreachable if nothing does."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
         way: dict[str, Any] = {}

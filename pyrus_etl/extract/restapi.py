@@ -1,6 +1,5 @@
 """The legacy restapi of Pyrus, version 3: https://pyrus.com/en/api-v3."""
 
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -77,7 +76,7 @@ class RestApi:
         fetched_at = datetime.now(UTC)
         try:
             answer = await self._http.dated(Request("GET", f"/restapi/v3/task/{task_id}", _read_task))
-            body, digest, task, unreadable = answer.value
+            body, task, unreadable = answer.value
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         except AccessDenied as error:
@@ -91,7 +90,7 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, body, digest, fetched_at, answer.date, unreadable)
+        return Fetched(task, body, answer.sha256, fetched_at, answer.date, unreadable)
 
     async def _whole_list(self, name: str) -> LongList:
         sizes = self._sizes[name]
@@ -158,11 +157,11 @@ def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
     return read
 
 
-def _read_task(body: bytes) -> tuple[bytes, str, TaskWithNotes, int]:
-    """A task, with its body as it can be stored and the SHA-256 of the body as served, in UTF-8."""
+def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
+    """A task, with its body as it can be stored."""
     held = storable(body)
     try:
         read, unreadable = decode(held, _TaskBody)
     except msgspec.ValidationError as error:
         raise Unreadable(str(error), body) from error
-    return held, hashlib.sha256(body).hexdigest(), read.task_with_notes, unreadable + damage(body, held)
+    return held, read.task_with_notes, unreadable + damage(body, held)

@@ -1,10 +1,11 @@
 """The ground under the requests: a session of aiohttp as we want it, and bodies that arrive piece by piece."""
 
 import asyncio
+import hashlib
 import zlib
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -91,15 +92,24 @@ async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         raise aiohttp.ClientPayloadError from EOFError()
 
 
-async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> bytes:
+class Body(NamedTuple):
+    """A body in UTF-8; `sha256` is of the bytes as served, and empty if a sieve took parts out."""
+
+    text: bytes
+    sha256: str
+
+
+async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Body:
     """The body, decompressed and in UTF-8, without what the sieve took out; refused when it outgrows all reason."""
-    body, transcoder = bytearray(), Transcoder(response.charset)
+    body, transcoder, digest = bytearray(), Transcoder(response.charset), hashlib.sha256()
     if sieve:
         sieve.restart()
     async for piece in _pieces(response):
         body += transcoder.feed(piece)
         if sieve:
             sieve.sift(body)
+        else:
+            digest.update(piece)
         if len(body) > LARGEST_BODY:
             raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
-    return bytes(body + transcoder.feed(b"", last=True))
+    return Body(bytes(body + transcoder.feed(b"", last=True)), "" if sieve else digest.hexdigest())

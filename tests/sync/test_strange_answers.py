@@ -1,5 +1,6 @@
 """Answers that were changed on the way, or that are written in other characters: what comes of them in the tables."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -35,6 +36,17 @@ def rewritten(sandbox: Sandbox, rewrite: Callable[[bytes], bytes], content_type:
         return reply._replace(body=rewrite(reply.body), headers={**reply.headers, "Content-Type": content_type})
 
     return answer
+
+
+def assert_same_world(database: Secret, query: Query, sandbox: Sandbox, rewrite: Callable[[bytes], bytes]) -> None:
+    """The tables are the sandbox's world, and the hashes are those of the bytes that were served."""
+    for task_id, body in sandbox.world.bodies():
+        hashes = [hashlib.sha256(served).hexdigest() for served in (rewrite(body), body)]
+        changed = (
+            "UPDATE pyrus.raw_tasks SET payload_sha256 = %s WHERE task_id = %s AND payload_sha256 = %s RETURNING 1"
+        )
+        assert query(database, changed, hashes[1], task_id, hashes[0]) == [(1,)]
+    assert_tables_equal_world(database, sandbox.world)
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -131,13 +143,17 @@ def test_a_firewall_before_the_login_is_not_a_refused_login(database: Secret) ->
         ("utf-8", "text/plain; charset=made-up"),
     ],
 )
-def test_every_answer_may_be_written_in_other_characters(database: Secret, charset: str, content_type: str) -> None:
+def test_every_answer_may_be_written_in_other_characters(
+    database: Secret, query: Query, charset: str, content_type: str
+) -> None:
+    def rewrite(body: bytes) -> bytes:
+        return body.decode().encode(charset)
+
     with Sandbox(World(1, tasks=30)) as sandbox:
-        script = rewritten(sandbox, lambda body: body.decode().encode(charset), content_type)
-        with in_front_of(sandbox, script) as server:
+        with in_front_of(sandbox, rewritten(sandbox, rewrite, content_type)) as server:
             sync(sandbox, database, PYRUS_URL=server.url)
 
-        assert_tables_equal_world(database, sandbox.world)
+        assert_same_world(database, query, sandbox, rewrite)
 
 
 @pytest.mark.parametrize(("charset", "declared"), [("cp1251", "windows-1251"), ("koi8-r", '"KOI8-R"')])
@@ -177,12 +193,15 @@ def test_bytes_that_are_not_what_they_claim_to_be_are_counted_and_told_once(
 
 
 @pytest.mark.parametrize("front", ["\ufeff", "\u200b", "\u2060\u00ad", "\ufeff\r\n"])
-def test_no_answer_is_disturbed_by_what_nobody_sees_before_it(database: Secret, front: str) -> None:
+def test_no_answer_is_disturbed_by_what_nobody_sees_before_it(database: Secret, query: Query, front: str) -> None:
     """Login, profile, lists, contacts and tasks."""
+
+    def rewrite(body: bytes) -> bytes:
+        return front.encode() + body
+
     with Sandbox(World(1, tasks=30)) as sandbox:
-        script = rewritten(sandbox, lambda body: front.encode() + body, "application/json; charset=utf-8")
-        with in_front_of(sandbox, script) as server:
+        with in_front_of(sandbox, rewritten(sandbox, rewrite, "application/json; charset=utf-8")) as server:
             report = sync(sandbox, database, PYRUS_URL=server.url)
 
         assert (report.status, report.counts.values_unreadable) == ("ok", 0)
-        assert_tables_equal_world(database, sandbox.world)
+        assert_same_world(database, query, sandbox, rewrite)

@@ -132,7 +132,8 @@ class Http:
             if error.reached:
                 raise
             raise PyrusUnreachable(
-                f"{self._settings.url} {asked} kept failing after all retries, last with: {error}."
+                f"{self._settings.url} {asked} kept failing after all retries, last with: {error}; "
+                "check PYRUS_URL and the network, then try again."
             ) from error
 
     async def _within_quota(self, send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
@@ -156,7 +157,9 @@ class Http:
             else:
                 self._token.accepted(token)
                 return answer
-        raise LoginRefused(f"Pyrus keeps refusing {asked} after fresh logins: {refused}.")
+        raise LoginRefused(
+            f"Pyrus keeps refusing {asked} after fresh logins: {refused}; check what this account may do."
+        )
 
     async def _send(self, asked: Request[T], token: Secret | None = None) -> Dated[T]:
         """One request and its answer; whoever waits for a place gets one in turn, a list among many tasks too."""

@@ -18,7 +18,7 @@ Ask = Callable[[dict[str, str]], Awaitable[str]]
 async def login(ask: Ask, settings: Settings) -> Secret:
     """A fresh token; raises LoginRefused, or PyrusUnreachable where what answers is no Pyrus."""
     if not (settings.login and settings.client_id and settings.security_key):
-        raise SettingsError("PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID are needed together.")
+        raise SettingsError("Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID together; one is missing.")
     credentials = {
         "Login": settings.login,
         "SecurityKey": settings.security_key.reveal(),

@@ -124,9 +124,9 @@ class RestApi:
         except Again as error:
             if error.body is None:
                 raise PyrusUnreachable(f"{asked} is not available ({error}); try again later.") from error
-            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does: {error}.") from error
+            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
         except (Refused, msgspec.ValidationError) as error:
-            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does: {error}.") from error
+            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
         if unreadable:
             log.warning("%s: %d values or entries could not be read", asked, unreadable)
         return read

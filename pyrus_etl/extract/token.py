@@ -43,7 +43,9 @@ class Token:
             if self._login is None:
                 raise LoginRefused(f"Pyrus refused the access token: {reason}; get a new one.")
             if self._renewals:
-                raise LoginRefused(f"Pyrus refused the token of a fresh login too: {reason}.")
+                raise LoginRefused(
+                    f"Pyrus refused the token of a fresh login too: {reason}; check what this account may do."
+                )
             log.info("the token is no longer accepted, logging in again: %s", reason)
             self._current = await self._new()
             self._renewals += 1

@@ -85,7 +85,7 @@ async def listings(search: Search, windows: list[Window], sizes: Sizes | None = 
         if _are_alike(overfull.values()):
             raise PyrusUnreachable(
                 "Pyrus says of every period that it holds more tasks than it lists, and lists the same ones each time: "
-                "what it serves cannot be listed to its end."
+                "what it serves cannot be listed to its end; report this to whoever runs that Pyrus."
             )
     if overfull:
         raise PyrusUnreachable(_too_many(sorted(overfull)))

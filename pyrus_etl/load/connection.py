@@ -114,7 +114,9 @@ def connect(url: Secret) -> Session:
     connection.cursor_factory = _Cursor
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
     if connection.info.server_version < _OLDEST_SERVER:
-        raise DatabaseUnavailable("PostgreSQL 15 or newer is needed; this server is older.")
+        raise DatabaseUnavailable(
+            "PostgreSQL 15 or newer is needed; upgrade this server, or name another in DATABASE_URL."
+        )
     if connection.info.parameter_status("server_encoding") != "UTF8":
         raise DatabaseUnavailable("The database is not encoded in UTF8; create one with ENCODING 'UTF8'.")
     return connection
@@ -145,7 +147,10 @@ def _connected(url: Secret, **more: Any) -> Session:
     except TimeoutError:
         raise DatabaseUnavailable(unreachable(f"no connection in {LONGEST_CONNECT} seconds")) from None
     except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
-        raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {without_urls(str(error)).strip()}.") from None
+        said = without_urls(str(error)).strip()
+        raise DatabaseUnavailable(
+            f"DATABASE_URL cannot be used: {said}; write it like postgresql://user@host/database."
+        ) from None
     except psycopg.Error as error:
         raise DatabaseUnavailable(unreachable(str(error))) from error
 

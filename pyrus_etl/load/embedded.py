@@ -79,7 +79,9 @@ def _ensure_database(folder: Path) -> None:
             if found is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.Error as error:
-        raise DatabaseUnavailable(f"The embedded database in {folder} does not answer: {error}.") from error
+        raise DatabaseUnavailable(
+            f"The embedded database in {folder} does not answer: {error}; look into server.log there."
+        ) from error
 
 
 def _vacuum(folder: Path) -> None:

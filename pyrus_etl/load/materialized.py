@@ -59,18 +59,26 @@ def materialize(connection: Connection, view: str) -> None:
     if view not in wide.reports(connection):
         raise SettingsError(f"There is no report {view!r} in {REPORT_SCHEMA}; docs/reports.md lists them.")
     if len(view.encode()) > LONGEST_NAME:
-        raise SettingsError(f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes.")
+        raise SettingsError(
+            f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes; keep its rows in a table of "
+            "your own."
+        )
     try:
         patiently(lambda: _materialize(connection, view))
     except _REFUSED as error:
         said = error.diag.message_primary
-        raise SettingsError(f"{view} cannot be materialised, PostgreSQL cannot keep such a table: {said}.") from error
+        raise SettingsError(
+            f"{view} cannot be materialised, PostgreSQL cannot keep such a table: {said}; keep some of its columns "
+            "in a table of your own."
+        ) from error
 
 
 def dematerialize(connection: Connection, view: str) -> None:
     """Drops what a report is materialised as; the report itself stays. Raises SettingsError where it is not."""
     if view not in present(connection):
-        raise SettingsError(f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to be dropped.")
+        raise SettingsError(
+            f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to be dropped; pyrus-etl reports refresh lists what is kept."
+        )
     patiently(lambda: _dematerialize(connection, view))
 
 

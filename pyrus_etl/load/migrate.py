@@ -98,7 +98,9 @@ def downgrade(url: Secret, to: str) -> None:
         try:
             patiently(lambda: _downgrade(connection, to))
         except CommandError as error:
-            raise SettingsError(f"There is no revision {to!r}: {error}.") from error
+            raise SettingsError(
+                f"There is no revision {to!r} ({error}); name one from 0001 to {REVISION}, or base."
+            ) from error
 
 
 def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:

@@ -20,7 +20,7 @@ def read_config(named: str, known: set[tuple[str, str]]) -> dict[str, dict[str, 
         config = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason = _invisible_cause(text) or str(error)
-        raise SettingsError(f"The config file {path} is not valid TOML: {reason}.") from error
+        raise SettingsError(f"The config file {path} is not valid TOML: {reason}; correct it there.") from error
     _refuse_unknown_keys(path, config, known)
     return config
 

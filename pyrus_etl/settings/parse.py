@@ -31,7 +31,7 @@ def parse_duration(text: str, where: str = "duration") -> timedelta:
     except OverflowError:
         duration = timedelta.max
     if duration > LONGEST_DURATION:
-        raise SettingsError(f"{where}: {text[:20]!r} is longer than {LONGEST_DURATION.days} days.")
+        raise SettingsError(f"{where}: {text[:20]!r} is longer than {LONGEST_DURATION.days} days; shorten it.")
     return duration
 
 
@@ -81,5 +81,5 @@ def parse_whole_number(text: str, where: str) -> int:
 
 def one_of(words: tuple[str, ...], text: str, where: str) -> str:
     if text not in words:
-        raise SettingsError(f"{where}: {text!r} is none of {', '.join(words)}.")
+        raise SettingsError(f"{where}: {text!r} is not one of {', '.join(words)}; choose one of these.")
     return text

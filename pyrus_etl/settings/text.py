@@ -82,10 +82,10 @@ def read_text(path: str, where: str) -> str:
             raw = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a user without a home
         reason = getattr(error, "strerror", None) or "that is not a path"
-        raise SettingsError(f"{where} cannot be read: {reason}.") from error
+        raise SettingsError(f"{where} cannot be read: {reason}; name a file that can.") from error
     if len(raw) > LARGEST_FILE:
-        raise SettingsError(f"{where} has more than {LARGEST_FILE} bytes.")
+        raise SettingsError(f"{where} has more than {LARGEST_FILE} bytes; name another file.")
     try:
         return raw.decode(next((encoding for mark, encoding in _MARKS if raw.startswith(mark)), "utf-8"))
     except UnicodeDecodeError:  # it would show the text
-        raise SettingsError(f"{where} cannot be read: it is not UTF-8 text.") from None
+        raise SettingsError(f"{where} cannot be read: it is not UTF-8 text; save it as UTF-8.") from None

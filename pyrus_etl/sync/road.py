@@ -206,7 +206,9 @@ def count_odd(task_id: int, error: TaskRefused, run: Run) -> None:
     """Counts faults of the server that came one after the other; raises PyrusUnreachable when they are too many."""
     run.odd_in_a_row += error.odd and task_id not in run.retried
     if run.odd_in_a_row > MOST_ODD_IN_A_ROW:
-        raise PyrusUnreachable(f"{run.odd_in_a_row} tasks in a row kept failing, last: {error}.") from error
+        raise PyrusUnreachable(
+            f"{run.odd_in_a_row} tasks in a row kept failing, last: {error}; try again later."
+        ) from error
 
 
 def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | None]) -> TaskLoad:

@@ -46,13 +46,9 @@ def in_shell(
     "line",
     [
         "pyrus-etl sync 2>&-",
-        f"pyrus-etl sync {LOGGED} >&-",
-        "pyrus-etl sync <&-",
         f"pyrus-etl sync {LOGGED} <&- >&- 2>&-",
-        "pyrus-etl sync --json >/dev/full",
         f"pyrus-etl sync {LOGGED} 2>/dev/full",
         f"pyrus-etl sync {LOGGED} --log-format json >/dev/full 2>&1",
-        "pyrus-etl sync 1</dev/null",
         "pyrus-etl sync | true",
         f"pyrus-etl sync --json {LOGGED} 2>&1 | true",
         f"pyrus-etl sync {LOGGED} 2> >(exec true)",
@@ -76,7 +72,7 @@ def test_a_full_disk_under_the_summary_is_a_warning(sandbox: Sandbox, database: 
     assert "could not be written to stdout: No space left on device" in ended.stderr
 
 
-@pytest.mark.parametrize("redirection", [">/dev/full", "2>&-", "| true", ">&- 2>/dev/full"])
+@pytest.mark.parametrize("redirection", ["--json >/dev/full", "| true"])
 def test_tasks_set_aside_are_6_whoever_reads(database: Secret, tmp_path: Path, redirection: str) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         sandbox.world.put(sandbox.world.task_ids()[0], b'{"TaskWithNotes": 5}')
@@ -85,7 +81,7 @@ def test_tasks_set_aside_are_6_whoever_reads(database: Secret, tmp_path: Path, r
     assert ended.returncode == 6, ended.stderr
 
 
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "--json >/dev/full", "--json 2>&1 | true"])
+@pytest.mark.parametrize("redirection", ["2>&-", "--json >/dev/full 2>&1", "--json 2>&1 | true"])
 def test_a_failure_keeps_its_exit_code_if_its_sentence_cannot_be_written(tmp_path: Path, redirection: str) -> None:
     ended = in_shell(f"pyrus-etl status {redirection}", None, NOWHERE, tmp_path)
 
@@ -93,7 +89,7 @@ def test_a_failure_keeps_its_exit_code_if_its_sentence_cannot_be_written(tmp_pat
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("command", ["status", "status --json", "check", "db url", "db current --json", "--help"])
+@pytest.mark.parametrize("command", ["status --json", "check", "db url", "--help"])
 def test_output_that_was_asked_for_and_does_not_fit_is_2_and_a_sentence(
     sandbox: Sandbox, database: Secret, tmp_path: Path, command: str
 ) -> None:

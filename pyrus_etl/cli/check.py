@@ -13,7 +13,8 @@ from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.windows import Window
-from pyrus_etl.load.connection import connect, require_schema
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.revision import require_schema
 from pyrus_etl.load.views import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
 

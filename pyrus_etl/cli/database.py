@@ -12,10 +12,11 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, sett
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import conninfo, embedded, folders, migrate
-from pyrus_etl.load.connection import connect, revision
+from pyrus_etl.load.connection import connect
 from pyrus_etl.load.grants import grant_reports
 from pyrus_etl.load.programs import program
-from pyrus_etl.load.report_settings import set_time_zone
+from pyrus_etl.load.repair import Difference
+from pyrus_etl.load.revision import require_known, revision
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
 
@@ -38,11 +39,10 @@ def upgrade() -> None:
     """
     found = settings()
     with database(found) as url:
-        migrate.upgrade(url)
-        if found.time_zone:
-            with connect(url) as connection:
-                set_time_zone(connection, found.time_zone)
+        made = migrate.upgrade(url, found.time_zone)
     with summary():
+        for each in made:
+            click.echo(f"Mended what was {each}")
         click.echo(f"The schema is at revision {REVISION}.")
 
 
@@ -93,15 +93,22 @@ def check(as_json: bool) -> int:
     with database(settings()) as url:
         with connect(url) as connection:
             found = revision(connection)
-        differences = migrate.differences(url) if found == REVISION else [f"revision {found}, expected {REVISION}"]
+            require_known(found)
+        differences = migrate.differences(url) if found == REVISION else [_older(found)]
+    texts = [difference.text for difference in differences]
     if as_json:
-        print_json({"revision": found, "expected": REVISION, "differences": differences})
+        print_json({"revision": found, "expected": REVISION, "differences": texts})
     else:
-        click.echo("\n".join(differences) or "The tables are as declared.")
+        click.echo("\n".join(texts) or "The tables are as declared.")
     if not differences:
         return 0
-    click.echo("pyrus-etl: The tables are not as declared; run pyrus-etl db upgrade.", err=True)
+    remedies = "; ".join(dict.fromkeys(difference.remedy for difference in differences))
+    click.echo(f"pyrus-etl: The schema is not as declared: {remedies}.", err=True)
     return DatabaseUnavailable.exit_code  # not raised: with --json that would print a second object
+
+
+def _older(found: str | None) -> Difference:
+    return Difference(f"revision {found}, expected {REVISION}")
 
 
 @db.command()

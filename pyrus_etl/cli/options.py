@@ -73,15 +73,16 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
         keep_host(found.database_url)
         yield found.database_url
         return
-    from pyrus_etl.load.connection import connect, revision
+    from pyrus_etl.load.connection import connect
     from pyrus_etl.load.embedded import serving
+    from pyrus_etl.load.revision import is_known, revision
     from pyrus_etl.load.views import are_of_this_version
     from pyrus_etl.schema.metadata import REVISION
 
     with serving(port=port) as url:
         with connect(url) as connection:
             at = revision(connection)
-            stale = at is None or at < REVISION or (at == REVISION and not are_of_this_version(connection))
+            stale = is_known(at) and (at != REVISION or not are_of_this_version(connection))
         if stale:
             from pyrus_etl.load.migrate import upgrade
 

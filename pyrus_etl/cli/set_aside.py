@@ -5,7 +5,8 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import run
-from pyrus_etl.load.connection import connect, require_schema
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.revision import require_schema
 from pyrus_etl.load.set_aside import errors_listed
 from pyrus_etl.sync.incremental import retry as retry_plan
 

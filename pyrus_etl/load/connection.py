@@ -17,7 +17,6 @@ from pyrus_etl.background import in_background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load.faults import translated, without_urls
 from pyrus_etl.load.session_settings import options, remedy, wrong_settings
-from pyrus_etl.schema.metadata import REVISION, SCHEMA
 from pyrus_etl.settings import Secret
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -193,20 +192,3 @@ def setting(connection: Connection, name: str, value: str | None) -> Iterator[No
     connection.execute(change, [name, value])
     yield
     connection.execute(change, [name, before])
-
-
-def revision(connection: Connection) -> str | None:
-    """The revision that the schema is at; None where there is none."""
-    table = connection.execute("SELECT to_regclass(%s)", [f"{SCHEMA}.alembic_version"]).fetchone()
-    if table is None or table[0] is None:
-        return None
-    found = connection.execute(f"SELECT version_num FROM {SCHEMA}.alembic_version").fetchone()  # noqa: S608 -- a constant
-    return found[0] if found else None
-
-
-def require_schema(connection: Connection) -> None:
-    """Raises DatabaseUnavailable where the schema is not at the revision that this version works with."""
-    found = revision(connection)
-    if found != REVISION:
-        there = "has no tables yet" if found is None else f"is at revision {found}, this version expects {REVISION}"
-        raise DatabaseUnavailable(f"The database {there}; run pyrus-etl db upgrade.")

@@ -13,7 +13,8 @@ from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import wide
-from pyrus_etl.load.connection import Connection, require_schema, setting
+from pyrus_etl.load.connection import Connection, setting
+from pyrus_etl.load.revision import require_schema
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA, SCHEMA
 
 _OWNERS = """

@@ -9,19 +9,22 @@ from typing import Any
 import psycopg
 import sqlalchemy
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.util import CommandError
+from psycopg import sql
 
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
 from pyrus_etl.load.attached import attached, restore, warn_of_lost
-from pyrus_etl.load.connection import Connection, Session, connect, revision
+from pyrus_etl.load.connection import Connection, Session, connect
 from pyrus_etl.load.faults import translated
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
+from pyrus_etl.load.repair import Difference, compared, mend
+from pyrus_etl.load.report_settings import set_time_zone
+from pyrus_etl.load.revision import declared_tables_present, require_known, revision
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
@@ -29,6 +32,8 @@ from pyrus_etl.settings import Secret
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
+BASE = "base"
+"""What Alembic calls the state before the first migration."""
 
 
 def migrations_folder() -> Path:
@@ -38,40 +43,61 @@ def migrations_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def upgrade(url: Secret) -> None:
+def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
     """Brings the schema up, and the reports with it, in one transaction; safe to repeat.
 
-    Where there is nothing to do nothing is locked; else it waits for locks a few seconds at a time, so that readers
-    do not queue behind it for long. Views are changed in their place, so that what users built on them stays; where
-    that cannot be they are made anew, and what was materialised is filled afterwards. What users attached stays, or a
-    warning names it. Tasks that are stored take their forms and main projects.
+    Returns what was declared, but missing, and was made again, in words. Where there is nothing to do nothing is
+    locked; else it waits for locks a few seconds at a time, so that readers do not queue behind it for long. Views are
+    changed in their place, so that what users built on them stays; where that cannot be they are made anew, and what
+    was materialised is filled afterwards, in the time zone of the reports that is given. What users attached stays, or
+    a warning names it. Tasks that are stored take their forms and main projects. Raises DatabaseUnavailable.
     """
     with connect(url) as driver:
-        if revision(driver) == REVISION and views.are_of_this_version(driver):
-            return
+        require_known(revision(driver))
     with connected(url) as connection:
         try:
-            patiently(lambda: _upgrade(connection))
+            made: list[str] = [] if _is_as_declared(connection) else patiently(lambda: _upgrade(connection))
         except CommandError as error:
-            raise DatabaseUnavailable(f"The schema cannot be brought up, is it of a newer version? {error}.") from error
+            raise DatabaseUnavailable(
+                f"{SCHEMA}.{VERSION_TABLE} is not as pyrus-etl keeps it: {error}; name another database."
+            ) from error
     with connect(url) as driver:
+        if time_zone:
+            set_time_zone(driver, time_zone)
         materialized.populate(driver)
+    _require_mendable([each for each in differences(url) if each.is_lasting])
+    return made
 
 
-def _upgrade(connection: sqlalchemy.Connection) -> None:
+def _require_mendable(left: list[Difference]) -> None:
+    if left:
+        what, remedies = "; ".join(each.text for each in left), "; ".join(dict.fromkeys(each.remedy for each in left))
+        raise DatabaseUnavailable(f"Part of the schema cannot be mended: {what}. To go on, {remedies}.")
+
+
+def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
+    with connection.begin():
+        driver = _driver(connection)
+        if revision(driver) != REVISION or not views.are_of_this_version(driver):
+            return False
+        return not any(difference.mend for difference in compared(_context(connection)))
+
+
+def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
+    """What had to be made again."""
     with connection.begin():
         driver = _driver(connection)
         driver.execute(PATIENCE)
         before, of_users = revision(driver), attached(driver)
         try:
             with connection.begin_nested():
-                _tables_and_views(connection)
+                made = _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
             if not isinstance(cause_of(error), views.InTheWay):
                 raise
             materialised = materialized.columns(driver)
             views.drop(driver)
-            _tables_and_views(connection)
+            made = _tables_and_views(connection)
             materialized.create(driver, materialised)
             restore(driver, of_users)
             materialized.index(driver, materialised)
@@ -79,11 +105,32 @@ def _upgrade(connection: sqlalchemy.Connection) -> None:
             restore(driver, of_users)
         if before not in (None, REVISION):
             infer(driver)
+        return made
 
 
-def _tables_and_views(connection: sqlalchemy.Connection) -> None:
+def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
+    driver = _driver(connection)
+    if revision(driver) is None and declared_tables_present(driver):
+        _adopt(connection)
     command.upgrade(_config(connection), "head")
-    views.create(_driver(connection))
+    context = _context(connection)
+    found = compared(context)
+    _require_mendable([each for each in found if each.is_lasting and each.text.startswith("missing")])
+    made = mend(context, found)
+    views.create(driver)
+    return made
+
+
+def _adopt(connection: sqlalchemy.Connection) -> None:
+    """Notes the revision of tables that have none but are those of this version: a copy of the schema alone."""
+    odd = [each.text for each in compared(_context(connection)) if each.lost or each.is_lasting]
+    if odd:
+        raise DatabaseUnavailable(
+            f"The schema {SCHEMA} has tables without a revision that are not those of this version "
+            f"({'; '.join(odd[:3])}{'; …' if odd[3:] else ''}); name another database in DATABASE_URL, or rename or "
+            f"drop the schema {SCHEMA}."
+        )
+    command.stamp(_config(connection), "head")
 
 
 def _driver(connection: sqlalchemy.Connection) -> Connection:
@@ -94,6 +141,8 @@ def _driver(connection: sqlalchemy.Connection) -> Connection:
 
 def downgrade(url: Secret, to: str) -> None:
     """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost, and the reports go."""
+    with connect(url) as driver:
+        require_known(revision(driver))
     with connected(url) as connection:
         try:
             patiently(lambda: _downgrade(connection, to))
@@ -108,25 +157,31 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
         driver = _driver(connection)
         driver.execute(PATIENCE)
         of_users = attached(driver)
+        if to != BASE and revision(driver) == REVISION:  # migrations drop what is declared, so it has to be there
+            mend(_context(connection), compared(_context(connection)))
         views.drop(driver)
-        command.downgrade(_config(connection), to)
+        if to == BASE:
+            _drop_tables(connection)
+        else:
+            command.downgrade(_config(connection), to)
         warn_of_lost(of_users, attached(driver))
 
 
-def differences(url: Secret) -> list[str]:
-    """What differs between the tables in the database and the declared ones; empty where nothing does."""
-    with connected(url) as connection:
-        context = MigrationContext.configure(connection, opts=comparison_options())
-        return [_described(difference) for difference in compare_metadata(context, metadata)]
+def _drop_tables(connection: sqlalchemy.Connection) -> None:
+    """Drops every declared table, whatever became of it and of the others: that is the way out of any muddle."""
+    names = [sql.Identifier(SCHEMA, table.name) for table in metadata.sorted_tables]
+    _driver(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
+    command.stamp(_config(connection), BASE)
 
 
-def _described(difference: Any) -> str:
-    """What Alembic found, e.g. `remove column pyrus tasks flavour`; it hands over tuples, or lists of them."""
-    if isinstance(difference, list):
-        return "; ".join(map(_described, difference))
-    kind, *about = difference
-    names = [getattr(each, "name", each) for each in about]
-    return " ".join([kind.replace("_", " "), *(name for name in names if isinstance(name, str))])
+def differences(url: Secret) -> list[Difference]:
+    """What differs between the database and the declared tables and reports; empty if nothing does."""
+    with connected(url) as connection, connection.begin():
+        return [*compared(_context(connection)), *map(Difference, views.differences(_driver(connection)))]
+
+
+def _context(connection: sqlalchemy.Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts=comparison_options())
 
 
 def comparison_options() -> dict[str, Any]:

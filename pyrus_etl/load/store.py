@@ -14,8 +14,9 @@ import tenacity
 from pyrus_etl.background import Background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load import lock
-from pyrus_etl.load.connection import Connection, Session, connect, errors_of, require_schema
+from pyrus_etl.load.connection import Connection, Session, connect, errors_of
 from pyrus_etl.load.faults import is_raised
+from pyrus_etl.load.revision import require_schema
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)

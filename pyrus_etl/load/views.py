@@ -51,6 +51,18 @@ def are_of_this_version(connection: Connection) -> bool:
     return found == (_remark(connection),) and not set(wide.reports(connection)) - set(_present(connection))
 
 
+def differences(connection: Connection) -> list[str]:
+    """Which reports are missing, in words, or that they are not those of this version."""
+    if not _schema_exists(connection):
+        return [f"missing: schema {REPORT_SCHEMA}"]
+    present = _present(connection)
+    if missing := [name for name in wide.reports(connection) if name not in present]:
+        return [f"missing: report {REPORT_SCHEMA}.{name}" for name in missing]
+    if are_of_this_version(connection):
+        return []
+    return [f"differs: the reports in {REPORT_SCHEMA} are not as this version makes them"]
+
+
 def _remark(connection: Connection) -> str:
     """What is kept as the comment of the schema: hashes of the views as they are written, and as they were made."""
     texts = hashlib.sha256("".join([*sorted(views().values()), wide.pattern()]).encode()).hexdigest()

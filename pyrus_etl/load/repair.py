@@ -1,0 +1,262 @@
+"""What differs between the tables and their declaration: `db check` names it, `db upgrade` makes what is missing.
+
+Whatever is not declared is the user's own and left alone. Every function works inside the caller's transaction.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy
+from alembic.autogenerate import produce_migrations
+from alembic.migration import MigrationContext
+from alembic.operations import MigrateOperation, Operations, ops
+from sqlalchemy import CheckConstraint, Column, Table
+
+from pyrus_etl.schema.metadata import SCHEMA, metadata
+from pyrus_etl.schema.operation import sync_backfills, sync_windows
+from pyrus_etl.schema.raw import raw_tasks
+from pyrus_etl.schema.report import report_settings
+from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
+
+log = logging.getLogger(__name__)
+
+
+UPGRADE = "run pyrus-etl db upgrade, which makes what is missing"
+DROP = "drop what is not declared, or move it to another schema"
+BY_HAND = (
+    "change back by hand what differs, or let pyrus-etl db downgrade base --yes drop everything, then run pyrus-etl db "
+    "upgrade and pyrus-etl sync"
+)
+
+
+RENAME = "rename back what was renamed"
+
+
+class Difference(NamedTuple):
+    """What differs, in words; how `db upgrade` mends it; the table that lost rows or values by it; the remedy."""
+
+    text: str
+    mend: Sequence[MigrateOperation] = ()
+    lost: str | None = None
+    remedy: str = UPGRADE
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it stays after `db upgrade` and is none of the user's own."""
+        return self.remedy not in (UPGRADE, DROP)
+
+
+_PLACEHOLDERS = {
+    sqlalchemy.Boolean: "false",
+    sqlalchemy.Integer: "0",
+    sqlalchemy.BigInteger: "0",
+    sqlalchemy.Double: "0",
+    sqlalchemy.DateTime: "now()",
+    sqlalchemy.Uuid: "gen_random_uuid()",
+    sqlalchemy.Text: "''",
+}
+"""What stands in a remade column that may not be null, until its rows are fetched again."""
+
+
+def compared(context: MigrationContext) -> list[Difference]:
+    """Every difference; what users added is one only if it may get in the way: a table, a column, a constraint."""
+    script = produce_migrations(context, metadata)
+    found = list(_flat(script.upgrade_ops.ops if script.upgrade_ops else []))
+    replaced: set[Any] = {op.index_name for op in found if isinstance(op, ops.CreateIndexOp)}
+    replaced |= {op.constraint_name for op in found if isinstance(op, ops.CreateForeignKeyOp)}
+    connection = context.connection
+    assert connection is not None
+    differences = [_unless_renamed(each, found) for op in found for each in _difference(op, replaced)]
+    return [*differences, *_keys_and_checks(connection), *_settings_row(connection)]
+
+
+def mend(context: MigrationContext, differences: Sequence[Difference]) -> list[str]:
+    """Makes what is missing, and has the next runs fetch what was lost by that; returns what was made, in words."""
+    operations = Operations(context)
+    made = [difference for difference in differences if difference.mend]
+    for op in sorted((op for difference in made for op in difference.mend), key=_order):
+        if isinstance(op, ops.CreateForeignKeyOp):
+            _drop_orphans(operations, op)
+        operations.invoke(op)
+    empty = {op.table_name for difference in made for op in difference.mend if isinstance(op, ops.CreateTableOp)}
+    _fetch_again(operations, empty, {difference.lost for difference in made if difference.lost})
+    return [difference.text for difference in made]
+
+
+def _flat(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+    for op in found:
+        if isinstance(op, ops.ModifyTableOps):
+            yield from _flat(op.ops)
+        else:
+            yield op
+
+
+def _difference(op: MigrateOperation, replaced: set[Any]) -> Iterator[Difference]:
+    match op:
+        case ops.CreateTableOp():
+            yield Difference(f"missing: table {SCHEMA}.{op.table_name}", [op], lost=op.table_name)
+        case ops.AddColumnOp():
+            yield _missing_column(op)
+        case ops.CreateIndexOp():
+            yield Difference(f"missing: index {op.index_name} on {SCHEMA}.{op.table_name}", [op])
+        case ops.CreateForeignKeyOp():
+            yield Difference(f"missing: constraint {op.constraint_name} on {SCHEMA}.{op.source_table}", [op])
+        case ops.AlterColumnOp():
+            yield from _altered(op)
+        case ops.CreateTableCommentOp():
+            yield Difference(f"differs: comment of {SCHEMA}.{op.table_name}", [op])
+        case ops.DropTableOp():
+            yield Difference(f"not declared: table {SCHEMA}.{op.table_name}", remedy=DROP)
+        case ops.DropColumnOp():
+            yield Difference(f"not declared: column {SCHEMA}.{op.table_name}.{op.column_name}", remedy=DROP)
+        case ops.DropIndexOp():
+            if op.index_name in replaced:
+                yield Difference(f"differs: index {op.index_name} on {SCHEMA}.{op.table_name}", [op])
+            elif op.to_index().unique:
+                text = f"not declared: unique index {op.index_name} on {SCHEMA}.{op.table_name}"
+                yield Difference(text, remedy=DROP)
+        case ops.DropConstraintOp():
+            text = f"constraint {op.constraint_name} on {SCHEMA}.{op.table_name}"
+            if op.constraint_name in replaced:
+                yield Difference(f"differs: {text}", [op])
+            else:
+                yield Difference(f"not declared: {text}", remedy=DROP)
+        case _:
+            yield Difference(f"differs: {type(op).__name__} {getattr(op, 'table_name', '')}".strip(), remedy=BY_HAND)
+
+
+def _unless_renamed(difference: Difference, found: Sequence[MigrateOperation]) -> Difference:
+    """A table or column that stands there under another name is not made anew, empty: it is to be renamed."""
+    for op in difference.mend:
+        if other := _renamed(op, found):
+            return Difference(f"{difference.text}; it seems to be renamed to {other}", remedy=RENAME)
+    return difference
+
+
+def _renamed(op: MigrateOperation, found: Sequence[MigrateOperation]) -> str | None:
+    """What a missing table or column seems to be called now."""
+    if isinstance(op, ops.CreateTableOp):
+        declared = set(op.to_table().columns.keys())
+        tables = [each.to_table() for each in found if isinstance(each, ops.DropTableOp)]
+        return next((f"{SCHEMA}.{each.name}" for each in tables if declared <= set(each.columns.keys())), None)
+    if isinstance(op, ops.AddColumnOp):
+        columns = [each for each in found if isinstance(each, ops.DropColumnOp) and each.table_name == op.table_name]
+        kinds = {each.column_name: str(each.to_column().type) for each in columns}
+        return next((name for name, kind in kinds.items() if kind == str(op.column.type)), None)
+    return None
+
+
+def _missing_column(op: ops.AddColumnOp) -> Difference:
+    """A column that may not be null is made with a placeholder; one of a key cannot be made for rows that are there."""
+    text = f"missing: column {SCHEMA}.{op.table_name}.{op.column.name}"
+    if op.column.primary_key:
+        return Difference(f"{text}, part of the key", remedy=BY_HAND)
+    if op.column.nullable or op.column.server_default is not None:
+        return Difference(text, [op], lost=op.table_name)
+    name, kind, comment = op.column.name, op.column.type, op.column.comment
+    filled = sqlalchemy.text(_PLACEHOLDERS[type(kind)])
+    column = Column(name, kind, nullable=False, server_default=filled, comment=comment)
+    without_default = ops.AlterColumnOp(op.table_name, name, schema=SCHEMA, modify_server_default=None)
+    return Difference(
+        text, [ops.AddColumnOp(op.table_name, column, schema=SCHEMA), without_default], lost=op.table_name
+    )
+
+
+def _altered(op: ops.AlterColumnOp) -> Iterator[Difference]:
+    """What differs of a column, each for itself: a type is not mended, for values might be lost by that."""
+    place = f"{SCHEMA}.{op.table_name}.{op.column_name}"
+    if op.modify_type is not None:
+        yield Difference(f"differs: type of {place} is {op.existing_type}, declared {op.modify_type}", remedy=BY_HAND)
+        op.modify_type = None
+    of = [
+        *(["comment"] if op.modify_comment is not False else []),
+        *(["NOT NULL"] if op.modify_nullable is not None else []),
+        *(["default"] if op.modify_server_default is not False else []),
+    ]
+    if of:
+        yield Difference(f"differs: {' and '.join(of)} of {place}", [op])
+
+
+def _keys_and_checks(connection: sqlalchemy.Connection) -> Iterator[Difference]:
+    """Alembic compares neither primary keys nor checks."""
+    inspector = sqlalchemy.inspect(connection)
+    present = set(inspector.get_table_names(SCHEMA))
+    for table in metadata.sorted_tables:
+        if table.name in present:
+            yield from _key(table, inspector)
+            yield from _checks(table, inspector)
+
+
+def _key(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:
+    there = inspector.get_pk_constraint(table.name, SCHEMA)["constrained_columns"]
+    declared = [column.name for column in table.primary_key.columns]
+    text = f"primary key of {SCHEMA}.{table.name}"
+    columns = {column["name"] for column in inspector.get_columns(table.name, SCHEMA)}
+    if not there and columns.issuperset(declared):
+        name = str(table.primary_key.name)
+        yield Difference(f"missing: {text}", [ops.CreatePrimaryKeyOp(name, table.name, declared, schema=SCHEMA)])
+    elif set(there) != set(declared):
+        yield Difference(f"differs: {text}", remedy=BY_HAND)
+
+
+def _checks(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:
+    there = {check["name"] for check in inspector.get_check_constraints(table.name, SCHEMA)}
+    for check in table.constraints:
+        if isinstance(check, CheckConstraint) and check.name not in there:
+            op = ops.CreateCheckConstraintOp(str(check.name), table.name, check.sqltext, schema=SCHEMA)
+            yield Difference(f"missing: check {check.name} on {SCHEMA}.{table.name}", [op])
+
+
+def _settings_row(connection: sqlalchemy.Connection) -> Iterator[Difference]:
+    """The one row without which no report has rows; a copy of the schema alone lacks it."""
+    if sqlalchemy.inspect(connection).has_table(report_settings.name, SCHEMA):
+        if connection.execute(sqlalchemy.select(1).select_from(report_settings)).first():
+            return
+        yield Difference(
+            f"missing: the row of {SCHEMA}.{report_settings.name}",
+            [ops.ExecuteSQLOp(f"INSERT INTO {SCHEMA}.{report_settings.name} DEFAULT VALUES")],
+        )
+
+
+def _order(op: MigrateOperation) -> int:
+    """Whatever is dropped to be made otherwise goes first; keys come before what refers to them, rows last."""
+    kinds: list[tuple[type[MigrateOperation], ...]] = [
+        (ops.DropIndexOp, ops.DropConstraintOp),
+        (ops.CreateTableOp,),
+        (ops.AddColumnOp,),
+        (ops.AlterColumnOp, ops.CreateTableCommentOp),
+        (ops.CreatePrimaryKeyOp, ops.CreateCheckConstraintOp),
+        (ops.CreateIndexOp,),
+        (ops.CreateForeignKeyOp,),
+    ]
+    return next((number for number, kind in enumerate(kinds) if isinstance(op, kind)), len(kinds))
+
+
+def _drop_orphans(operations: Operations, op: ops.CreateForeignKeyOp) -> None:
+    """Rows whose task, run or view is gone: nothing could ever replace them."""
+    child, (column,), (key,) = f"{SCHEMA}.{op.source_table}", op.local_cols, op.remote_cols
+    operations.execute(
+        f"DELETE FROM {child} AS child WHERE NOT EXISTS ("  # noqa: S608 -- names of our own tables
+        f"SELECT FROM {SCHEMA}.{op.referent_table} AS owner WHERE owner.{key} = child.{column})"
+    )
+
+
+def _fetch_again(operations: Operations, empty: set[str], lost: set[str]) -> None:
+    """Has the next runs fetch what was lost: all tasks, or those that are stored, or what a backfill had left.
+
+    `empty`: the tables that were made again; `lost`: those and the tables with a column that was.
+    """
+    of_tasks = {table.name for table in (*MERGED, OWNER, *OWNED)}
+    if empty & {OWNER.name, raw_tasks.name}:
+        log.warning("the next pyrus-etl sync fetches all tasks again")
+        operations.execute(f"DELETE FROM {SCHEMA}.sync_cursors")  # noqa: S608 -- a constant
+    elif lost & of_tasks:
+        log.warning("the next pyrus-etl sync fetches the stored tasks again")
+        operations.execute(
+            f"UPDATE {SCHEMA}.raw_tasks AS raw SET payload_sha256 = '', is_doubted = true "  # noqa: S608 -- constants
+            f"FROM {SCHEMA}.tasks AS task WHERE task.task_id = raw.task_id AND task.deleted_at IS NULL"
+        )
+    if empty & {OWNER.name, raw_tasks.name} or lost & {sync_backfills.name, sync_windows.name}:
+        operations.execute(f"DELETE FROM {SCHEMA}.sync_windows")  # noqa: S608 -- a constant
+        operations.execute(f"DELETE FROM {SCHEMA}.sync_backfills")  # noqa: S608 -- a constant

@@ -1,0 +1,200 @@
+"""What is declared and missing: `db check` names it, `db upgrade` makes it again, and the next sync brings its rows."""
+
+import subprocess
+
+import psycopg
+import pytest
+
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.migrate import differences, upgrade
+from pyrus_etl.load.programs import program as installed
+from pyrus_etl.load.refresh import refresh
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.schema.metadata import REVISION
+from pyrus_etl.settings import Secret
+from tests.oracle import assert_tables_equal_world
+from tests.runs import program, sync
+from tests.typing import Query
+
+MISSING = {
+    "index": ("DROP INDEX pyrus.ix_tasks_close_date", "index ix_tasks_close_date on pyrus.tasks"),
+    "partial index": ("DROP INDEX pyrus.uq_sync_errors_open", "index uq_sync_errors_open on pyrus.sync_errors"),
+    "comment of a column": ("COMMENT ON COLUMN pyrus.tasks.text IS NULL", "comment of pyrus.tasks.text"),
+    "comment of a table": ("COMMENT ON TABLE pyrus.tasks IS NULL", "comment of pyrus.tasks"),
+    "default": ("ALTER TABLE pyrus.sync_runs ALTER requests DROP DEFAULT", "default of pyrus.sync_runs.requests"),
+    "not null": ("ALTER TABLE pyrus.tasks ALTER asap DROP NOT NULL", "NOT NULL of pyrus.tasks.asap"),
+    "foreign key": (
+        "ALTER TABLE pyrus.notes DROP CONSTRAINT fk_notes_task_id",
+        "constraint fk_notes_task_id on pyrus.notes",
+    ),
+    "primary key": ("ALTER TABLE pyrus.persons DROP CONSTRAINT pk_persons", "primary key of pyrus.persons"),
+    "check": (
+        "ALTER TABLE pyrus.report_settings DROP CONSTRAINT report_settings_has_one_row",
+        "check report_settings_has_one_row on pyrus.report_settings",
+    ),
+    "view": ("DROP VIEW pyrus_report.task_notes CASCADE", "report pyrus_report.task_notes"),
+    "wide view": ("DROP VIEW pyrus_report.form_purchase_request", "report pyrus_report.form_purchase_request"),
+    "all reports": ("DROP SCHEMA pyrus_report CASCADE", "schema pyrus_report"),
+    "row of settings": ("DELETE FROM pyrus.report_settings", "row of pyrus.report_settings"),
+    "column": ("ALTER TABLE pyrus.tasks DROP COLUMN asap CASCADE", "column pyrus.tasks.asap"),
+    "column that may be null": ("ALTER TABLE pyrus.persons DROP COLUMN email CASCADE", "column pyrus.persons.email"),
+    "table of a task": ("DROP TABLE pyrus.notes CASCADE", "table pyrus.notes"),
+    "shared table": ("DROP TABLE pyrus.persons CASCADE", "table pyrus.persons"),
+    "bodies": ("DROP TABLE pyrus.raw_tasks CASCADE", "table pyrus.raw_tasks"),
+    "tasks": ("DROP TABLE pyrus.tasks CASCADE", "table pyrus.tasks"),
+    "runs": ("DROP TABLE pyrus.sync_runs CASCADE", "table pyrus.sync_runs"),
+    "windows": ("DROP TABLE pyrus.sync_windows CASCADE", "table pyrus.sync_windows"),
+    "lease": ("DROP TABLE pyrus.sync_leases CASCADE", "table pyrus.sync_leases"),
+}
+
+
+@pytest.mark.parametrize(("dropping", "named"), MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_named_and_made_again_with_its_rows(
+    each_database: Secret, query: Query, dropping: str, named: str
+) -> None:
+    with Sandbox(World(41, tasks=60)) as sandbox:
+        sync(sandbox, each_database)
+        with connect(each_database) as connection:
+            refresh(connection)
+        query(each_database, dropping)
+
+        found = differences(each_database)
+        assert any(named in difference.text for difference in found), found
+        assert {difference.remedy for difference in found} == {found[0].remedy}
+        assert "db upgrade" in found[0].remedy
+
+        upgrade(each_database)
+        assert differences(each_database) == []
+        sync(sandbox, each_database)
+        assert_tables_equal_world(each_database, sandbox.world)
+
+
+def test_the_commands_say_so(database: Secret, query: Query) -> None:
+    query(database, "DROP INDEX pyrus.ix_tasks_close_date")
+    before = program("db", "check", database=database)
+    mended = program("db", "upgrade", database=database)
+    after = program("db", "check", database=database)
+
+    assert (before.returncode, "run pyrus-etl db upgrade" in before.stderr) == (5, True)
+    assert "index ix_tasks_close_date on pyrus.tasks" in before.stdout
+    assert (mended.returncode, "index ix_tasks_close_date on pyrus.tasks" in mended.stdout) == (0, True)
+    assert after.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("changing", "named"),
+    [
+        ("ALTER TABLE pyrus.sync_errors ALTER error TYPE varchar(9)", "type of pyrus.sync_errors.error"),
+        ("ALTER TABLE pyrus.notes DROP COLUMN note_no CASCADE", "column pyrus.notes.note_no"),
+        ("ALTER TABLE pyrus.notes ALTER task_id TYPE int", "type of pyrus.notes.task_id"),
+    ],
+)
+def test_what_cannot_be_mended_is_named_with_the_way_out_which_works(
+    database: Secret, query: Query, changing: str, named: str
+) -> None:
+    query(database, "DROP SCHEMA pyrus_report CASCADE")
+    query(database, changing)
+    assert any(named in found.text for found in differences(database))
+
+    with pytest.raises(DatabaseUnavailable, match="db downgrade base --yes"):
+        upgrade(database)
+    assert program("db", "downgrade", "base", "--yes", database=database).returncode == 0
+    upgrade(database)
+    with Sandbox(World(3, tasks=20)) as sandbox:
+        sync(sandbox, database)
+        assert_tables_equal_world(database, sandbox.world)
+
+
+@pytest.mark.parametrize(
+    ("renaming", "back"),
+    [
+        ("ALTER TABLE pyrus.tasks RENAME TO elsewhere", "ALTER TABLE pyrus.elsewhere RENAME TO tasks"),
+        ("ALTER TABLE pyrus.tasks RENAME text TO label", "ALTER TABLE pyrus.tasks RENAME label TO text"),
+    ],
+)
+def test_what_was_renamed_is_not_made_anew_but_to_be_renamed_back(
+    database: Secret, query: Query, renaming: str, back: str
+) -> None:
+    query(database, renaming)
+    with pytest.raises(DatabaseUnavailable, match=r"seems to be renamed to .* rename back what was renamed"):
+        upgrade(database)
+
+    query(database, back)
+    upgrade(database)
+    assert differences(database) == []
+
+
+def test_what_users_added_is_left_alone(database: Secret, query: Query) -> None:
+    query(database, "CREATE INDEX mine ON pyrus.tasks (due_date)")
+    query(database, "CREATE VIEW pyrus.mine_too AS SELECT 1 AS one")
+    assert differences(database) == []
+
+    query(database, "CREATE TABLE pyrus.stray (id int)")
+    query(database, "ALTER TABLE pyrus.tasks ADD COLUMN flavour text")
+    upgrade(database)
+    assert sorted(found.text for found in differences(database)) == [
+        "not declared: column pyrus.tasks.flavour",
+        "not declared: table pyrus.stray",
+    ]
+    assert "flavour" in program("db", "check", database=database).stdout
+
+
+def test_a_copy_of_the_schema_alone_is_taken_as_it_is(database: Secret, empty_database: Secret, query: Query) -> None:
+    dump = installed("pg_dump")
+    copied = subprocess.run([dump, "-s", "-d", database.reveal()], capture_output=True, check=True)
+    restored = b"\n".join(line for line in copied.stdout.splitlines() if not line.startswith(b"\\"))
+    with psycopg.connect(empty_database.reveal(), autocommit=True) as connection:
+        connection.execute(restored)
+
+    with Sandbox(World(3, tasks=20)) as sandbox:
+        told = program("sync", sandbox=sandbox, database=empty_database)
+        assert (told.returncode, "has tables, but no revision" in told.stderr) == (5, True)
+        assert "run pyrus-etl db upgrade" in told.stderr
+
+        upgrade(empty_database)
+        assert differences(empty_database) == []
+        sync(sandbox, empty_database)
+        assert_tables_equal_world(empty_database, sandbox.world)
+        assert query(empty_database, "SELECT time_zone FROM pyrus_report.clock") == [("UTC",)]
+
+
+TAKEN = {
+    "tables": "CREATE SCHEMA pyrus; CREATE TABLE pyrus.tasks (id int, title text)",
+    "revision of others": "CREATE SCHEMA pyrus; CREATE TABLE pyrus.alembic_version AS SELECT 'abc123' AS version_num",
+    "other columns": "CREATE SCHEMA pyrus; CREATE TABLE pyrus.alembic_version AS SELECT 1 AS one",
+    "a report": "CREATE SCHEMA pyrus_report; CREATE TABLE pyrus_report.clock (id int)",
+    "a sequence": "CREATE SCHEMA pyrus_report; CREATE SEQUENCE pyrus_report.clock",
+    "an index": "CREATE SCHEMA pyrus; CREATE TABLE pyrus.t (id int); CREATE INDEX tasks ON pyrus.t (id)",
+    "a type": "CREATE SCHEMA pyrus; CREATE TYPE pyrus.tasks AS (id int)",
+}
+
+
+@pytest.mark.parametrize("taking", TAKEN.values(), ids=TAKEN)
+def test_a_schema_that_is_taken_is_named_and_left_alone(empty_database: Secret, query: Query, taking: str) -> None:
+    query(empty_database, taking)
+    for command in ("db upgrade", "status"):
+        process = program(*command.split(), database=empty_database)
+
+        assert (process.returncode, "Traceback" in process.stderr) == (5, False), process.stderr
+    process = program("db", "upgrade", database=empty_database)
+    assert "pyrus" in process.stderr or "clock" in process.stderr, process.stderr
+    assert "run pyrus-etl db upgrade" not in process.stderr
+
+
+@pytest.mark.parametrize("command", ["sync", "status", "db upgrade", "db check", "check", "db downgrade base --yes"])
+def test_a_newer_database_asks_for_the_newer_program(database: Secret, query: Query, command: str) -> None:
+    query(database, "UPDATE pyrus.alembic_version SET version_num = '9001'")
+    with Sandbox(World(3, tasks=5)) as sandbox:
+        process = program(*command.split(), sandbox=sandbox, database=database)
+    said = process.stdout + process.stderr
+
+    assert (process.returncode, "Traceback" in said) == (5, False), said
+    assert f"at revision 9001, which this version ({REVISION}) does not know: install the newer pyrus-etl" in said
+    assert "run pyrus-etl db upgrade" not in said
+
+
+def test_the_current_revision_is_shown_whichever_it_is(database: Secret, query: Query) -> None:
+    query(database, "UPDATE pyrus.alembic_version SET version_num = '9001'")
+
+    assert program("db", "current", database=database).stdout == f"9001 (expected: {REVISION})\n"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -73,6 +74,7 @@ def start(folder: Path, port: int | None) -> None:
         if sockets != folder:
             make_ours(sockets, server_user(folder))
         with _log(folder) as output:
+            begun = os.lseek(output, 0, os.SEEK_END)
             _started[folder] = subprocess.Popen(
                 _command(folder, sockets, port),
                 **_as_server(folder),
@@ -82,7 +84,7 @@ def start(folder: Path, port: int | None) -> None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for us
             )
-    _await_ready(folder, _started[folder])
+    _await_ready(folder, _started[folder], begun)
 
 
 def _command(folder: Path, sockets: Path, port: int | None) -> list[str]:
@@ -111,12 +113,13 @@ def _log(folder: Path) -> Iterator[int]:
         os.close(file)
 
 
-def _await_ready(folder: Path, server: subprocess.Popen[bytes]) -> None:
+def _await_ready(folder: Path, server: subprocess.Popen[bytes], begun: int) -> None:
+    """Waits; what the server logs from `begun` on says why it does not start."""
     end = time.monotonic() + LONGEST_START
     try:
         while not _is_ready(folder, server.pid):
             if server.poll() is not None or time.monotonic() > end:
-                raise _unusable(folder, (folder / "server.log").read_text(encoding="utf-8", errors="replace"))
+                raise _unusable(folder, (folder / "server.log").read_bytes()[begun:].decode(errors="replace"))
             time.sleep(0.02)
     except BaseException:
         server.terminate()
@@ -183,6 +186,10 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _unusable(folder: Path, said: str) -> DatabaseUnavailable:
-    end, remedy = " ".join(said.split())[-500:].rstrip("."), "Set XDG_DATA_HOME to another folder, or DATABASE_URL"
+    undated = re.sub(r"(?m)^[\d-]+ [\d:.]+ \S+ \[\d+\] ", "", said)
+    end = " ".join(undated.split())[-500:].rstrip(".")
+    remedy = (
+        "Choose another --port" if "could not bind" in said else "Set XDG_DATA_HOME to another folder, or DATABASE_URL"
+    )
     place = str(folder).removesuffix(NEW)
     return DatabaseUnavailable(f"The embedded database in {place} cannot be used: {end}. {remedy}.")

@@ -50,8 +50,7 @@ def data_folder() -> Path:
         folder = Path()
     if not folder.is_absolute():
         raise DatabaseUnavailable(
-            f"The user with the id {os.geteuid()} has neither a home folder nor a name, so it cannot have the embedded "
-            f"database; {_UNNAMED}."
+            f"The user with the id {os.geteuid()} has no home folder for the embedded database; {_UNNAMED}."
         )
     if not _is_possible(folder):
         raise DatabaseUnavailable(
@@ -153,9 +152,11 @@ def socket_folder(folder: Path) -> Path:
 
     The path of a socket is short, and libpq takes a comma for the end of a host.
     """
+    if _is_reachable(folder):
+        return folder
     short = f"pyrus-etl-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    places = (folder, Path(tempfile.gettempdir()) / short)
-    return next(filter(_is_reachable, places), Path("/tmp") / short)  # noqa: S108 -- make_ours() looks who made it
+    temporary = Path(tempfile.gettempdir()) / short
+    return temporary if _is_reachable(temporary) else Path("/tmp") / short  # noqa: S108 -- make_ours() checks its owner
 
 
 def _is_reachable(sockets: Path) -> bool:

@@ -52,10 +52,10 @@ def restore(connection: Connection, before: Sequence[Attached]) -> None:
     with _names_in_full(connection):
         reports = [*names, *(name + MATERIALIZED for name in names)]
         comments.remember(connection, reports, [each.statement for each in before])
-    there = attached(connection)
-    if set(before) == set(there):
+    relations = {each.relation for each in before}
+    if set(before) == {each for each in attached(connection) if each.relation in relations}:
         return
-    _put_back(connection, [each for each in _missing(before, there) if each.place == _OWNER])
+    _put_back(connection, [each for each in _missing(before, attached(connection)) if each.place == _OWNER])
     _take_back(connection, before, attached(connection))
     failed = _put_back(connection, _missing(before, attached(connection)))
     reasons = _put_back(connection, [each._replace(role=None) for each in failed])  # by the owner in the giver's place

@@ -32,7 +32,7 @@ _REMARKS: LiteralString = """
                    WHEN relkind = 'm' THEN 'MATERIALIZED VIEW ' || name ELSE 'VIEW ' || name END, description
                ) AS statement
         FROM report JOIN pg_description ON objoid = report.oid AND classoid = 'pg_class'::regclass
-        LEFT JOIN pg_attribute ON attrelid = report.oid AND attnum = objsubid AND objsubid > 0
+        LEFT JOIN pg_attribute ON attrelid = report.oid AND attnum = objsubid
     )
 """
 _BY_HAND = sql.SQL(

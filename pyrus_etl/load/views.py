@@ -95,5 +95,5 @@ def drop(connection: Connection) -> None:
     except psycopg.errors.DependentObjectsStillExist as error:
         raise DatabaseUnavailable(
             "Views of your own stand on reports that have to change; drop them, run pyrus-etl db upgrade, and make "
-            f"them again: {(error.diag.message_detail or '').replace(chr(10), '; ')}."
+            f"them again: {(error.diag.message_detail or error.diag.message_primary or '').replace(chr(10), '; ')}."
         ) from error

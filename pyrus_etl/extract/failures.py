@@ -120,7 +120,7 @@ def _broken(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientPayloadError):
         return f"the body broke off or cannot be unpacked ({type(error.__cause__ or error).__name__})"
     if isinstance(error, aiohttp.ClientResponseError):
-        return "what came back is not HTTP, or its header is too long"
+        return "what came back is not HTTP (is it TLS?), or its header is too long"
     return _reason(error) if isinstance(error, OSError) else f"it cannot be asked ({type(error).__name__})"
 
 

@@ -194,7 +194,7 @@ def test_a_tunnel_is_opened_with_the_password_and_pyrus_is_asked_through_it(
         (refusal(302, "Location: http://canary.example"), 1, "answers 302 to CONNECT"),
         (refusal(502), 9, "finds no way to pyrus.example (502)"),
         (refusal(503), 9, "finds no way to pyrus.example (503)"),
-        (b"SSH-2.0-canary\r\n", 9, "what came back is not HTTP"),
+        (b"SSH-2.0-canary\r\n", 9, "what came back is not HTTP (is it TLS?)"),
         (b"", 9, "the connection was closed"),
     ],
     ids=lambda value: repr(value)[:24],

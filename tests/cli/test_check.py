@@ -124,6 +124,7 @@ SCHEMAS = {
         "run pyrus-etl db upgrade", statement="DROP SCHEMA pyrus_report CASCADE; DROP SCHEMA pyrus CASCADE"
     ),
     "older": Case("run pyrus-etl db upgrade", statement="UPDATE pyrus.alembic_version SET version_num = '0001'"),
+    "newer": Case("install the newer", statement="UPDATE pyrus.alembic_version SET version_num = '9999'"),
 }
 
 

@@ -1,6 +1,7 @@
 """The embedded server: in folders of any name, under users without one, whatever libpq's environment says."""
 
 import os
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -163,6 +164,14 @@ def test_a_server_that_does_not_start_tells_its_reason(made: Path) -> None:
             cluster.start(made / "pg", None)
     finally:
         settings.write_text(good, encoding="utf-8")
+
+
+def test_a_port_that_is_in_use_is_a_sentence_with_its_remedy(made: Path) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        with pytest.raises(DatabaseUnavailable, match=r"Address already in use .* Choose another --port\.$"):
+            cluster.start(made / "pg", held.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("measures", nargs="*", help="peers, growth, following, quota, start; all where none is named")
+    parser.add_argument("measures", nargs="*", help="peers, growth, following, odd, quota, start; all if none is named")
     parser.add_argument("--quick", action="store_true", help="small worlds: whether it works, not how fast it is")
     parser.add_argument("--large", action="store_true", help="growth up to a million tasks, some twenty minutes more")
     parser.add_argument("--peers", type=Path, metavar="PYTHON", help="Python of an environment with peers.txt in it")
@@ -54,6 +54,7 @@ def _chosen(given: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "peers": partial(measures.peers, stand, 20_000 // share, given.peers, 5_000 // share),
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),
+        "odd": partial(measures.odd, stand, share),
     }
     return {name: known[name] for name in given.measures or known}
 

@@ -15,6 +15,7 @@ import psycopg
 from pyrus_etl.load.materialized import SUFFIX, materialize
 from pyrus_etl.settings import Secret
 from tests.benchmarks.stand import Stand, World, program, run, world
+from tests.benchmarks.worlds import build
 
 ROUNDS = 3
 SLOWEST = "task_timeline"
@@ -24,6 +25,8 @@ COLUMNS = """
     SELECT attname::text, atttypid::regtype::text FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum
 """
+SPILLED = "SELECT temp_bytes / 1048576.0 FROM pg_stat_database WHERE datname = current_database()"
+ODD = {"many projects": 20_000, "many projects in deep trees": 20_000, "many cells": 30_000, "many rounds": 2_000}
 CHOICES = {
     "one form": ["form_id"],
     "one project": ["project_id"],
@@ -205,6 +208,25 @@ def _once(connection: psycopg.Connection[Any], query: str) -> float:
         for _ in rows:
             pass
     return time.perf_counter() - began
+
+
+def odd(stand: Stand, share: int) -> Iterator[Figure]:
+    """Worlds with very many rows of one kind: the page, what it spills, and the view that takes longest."""
+    for name, size in ODD.items():
+        about = f"{name} ({size // share:,})"
+        with stand.database("bench_odd") as database:
+            with psycopg.connect(database.reveal(), autocommit=True) as connection:
+                build(connection, name, size // share)
+            stand.vacuum(database)
+            with tempfile.NamedTemporaryFile(suffix=".html") as page:
+                seconds = program("report", "--html", page.name, database=database).seconds
+            yield Figure(f"{about}: report --html", seconds, "s", "< 20", seconds < 20)
+            yield Figure(f"{about}: spilled by it", float(stand.asked(database, SPILLED)), "MB")
+            with psycopg.connect(database.reveal(), autocommit=True) as connection:
+                views = [view for (view,) in connection.execute(VIEWS)]
+                took = {view: _seconds(connection, f"SELECT * FROM pyrus_report.{view}") for view in views}
+            view, slowest = max(took.items(), key=itemgetter(1))
+            yield Figure(f"{about}: the slowest view, {view}", slowest, "s", "< 10", slowest < 10)
 
 
 def quota(stand: Stand) -> Iterator[Figure]:

@@ -10,6 +10,7 @@ TITLES = {
     "peers": "A backfill, its stages alone, and dlt",
     "growth": "As the work grows",
     "following": "Once much is stored",
+    "odd": "Worlds with very many rows of one kind",
     "quota": "A quota of 100 requests in 2 seconds",
     "start": "Start",
 }

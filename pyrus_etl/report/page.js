@@ -159,7 +159,11 @@ async function draw(name, rows) {
   const spec = themed({ ...charts[name], config: charts.config });
   spec.data.values = rows;
   if (spec.height === "rows") spec.height = 26 * rows.length; // a step in pixels does not go with a width to fit
-  const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+  const options = {
+    ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
+    expressionFunctions: { hours }, // a format in the charts: a tooltip of the nearest point finds numbers, but no texts
+    logLevel: 1, // errors alone: a layer without rows, as the forecast of a first week, is none
+  };
   views[name] = (await vegaEmbed(place, spec, options)).view;
 }
 

@@ -1,0 +1,207 @@
+"""Every word that a person can read on the page, in chromium: texts, charts, tables, and the tooltip of every mark."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyrus_etl.report.figures import Figures, figures
+from pyrus_etl.report.page import CHARTS, page
+from pyrus_etl.sandbox import World
+from tests.report.browser import Browser
+from tests.report.test_page import HOSTILE
+from tests.reports.conftest import FETCHED, Reports
+from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, approval, at, note, on, task, value
+
+NO_WORD = re.compile(r"\b(undefined|NaN|null|Infinity|Invalid Date|\[object \w+\])")
+"""What programs write if they have nothing to say."""
+
+TEXTS = """
+    [...document.querySelectorAll('body, body *')].flatMap(element => [
+        ...[...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data),
+        ...['aria-label', 'title', 'alt', 'label', 'placeholder'].map(name => element.getAttribute(name) ?? ''),
+    ].map(text => element.closest('script, style') ? '' : text.trim())).filter(Boolean)
+"""
+TOOLTIPS = """
+    (() => {
+        const found = {};
+        const walk = (name, item) => {
+            if (item.tooltip) found[name].push(Object.entries(item.tooltip).map(pair => pair.join(': ')).join('; '));
+            (item.items ?? []).forEach(below => walk(name, below));
+        };
+        for (const [name, view] of Object.entries(views)) {
+            found[name] = [];
+            walk(name, view.scenegraph().root);
+        }
+        return found;
+    })()
+"""
+MARK = """
+    (() => {
+        const own = item => item.tooltip && item._svg ? [item._svg] : [];
+        const marked = item => [...own(item), ...(item.items ?? []).flatMap(marked)];
+        const area = mark => mark.getBoundingClientRect().width * mark.getBoundingClientRect().height;
+        const largest = (one, other) => area(other) > area(one) ? other : one;
+        const mark = marked(views['%s'].scenegraph().root).reduce(largest);
+        mark.scrollIntoView({block: 'center'});
+        const box = mark.getBoundingClientRect();
+        return [box.x + box.width / 5, box.y + box.height * 4 / 5]; // beside the lines that cross its middle
+    })()
+"""
+SHOWN = "document.querySelector('#vg-tooltip-element.visible')?.innerText ?? ''"
+
+ODD = [
+    HOSTILE,
+    "\u202eright to left",
+    "سلام دنیا",
+    "👩‍👩‍👧‍👦 family",
+    "x" * 2000,
+    "a'b\"c`d\\",
+    " ",
+    "",
+    "{{script}}",
+    "%s %(x)s",
+]
+CLOSED = note("2026-03-10 09:00", BOB, ActivityAction="Complete")
+
+
+def nothing(reports: Reports) -> None:
+    """No task at all."""
+
+
+def one_open_task(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00"))
+
+
+def one_closed_task(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", CLOSED))
+
+
+def a_task_closed_as_it_was_created(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-10 09:00", CLOSED))
+
+
+def a_task_that_came_just_now(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-16 12:00", Approvals=[[approval(ANN)]], DueDate=on("2026-03-16")))
+
+
+def a_task_without_text_or_people_or_dates(reports: Reports) -> None:
+    reports.load({"Id": 1}, {"Id": 2, "Approvals": [[{"Person": {}}]], "DueDate": on("2026-03-01")})
+
+
+def tasks_that_are_gone(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00"))
+    reports.connection.execute("UPDATE pyrus.tasks SET deleted_at = now()")
+
+
+def odd_names(reports: Reports) -> None:
+    reports.load(*(odd(number, name) for number, name in enumerate(ODD, 1)))
+
+
+def odd(number: int, name: str) -> Json:
+    """A task that is called oddly, as are its form, its project and its people."""
+    person: Json = {"Id": number, "FirstName": name, "LastName": name, "Email": name}
+    project: Json = {"Id": 1000 + number, "Name": name, "Parent": {"Id": 2000 + number, "Name": name}}
+    return task(
+        number, "2026-01-02 09:00", note("2026-01-03 09:00", person, Text=name), Text=name, Author=person,
+        Responsible=person, Projects=[project], DueDate=on("2026-02-01"), Approvals=[[{"Person": person}]],
+        Form=[value(1, "Text", name, name)],
+    )  # fmt: skip
+
+
+def no_forms(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00", CLOSED, Projects=[CONTRACTS]), task(2, "2026-03-02 09:00"))
+
+
+def dates_of_any_year(reports: Reports) -> None:
+    reports.load(
+        task(1, "0001-01-01 00:00", Projects=[INVOICES]),
+        task(2, "2026-03-02 09:00", note("9999-12-31 23:59", BOB, ActivityAction="Complete")),
+        task(3, "2030-03-02 09:00", DueDate=on("9999-12-31"), Approvals=[[approval(ANN)]]),
+        task(4, "2026-03-02 09:00", CloseDate=at("2026-03-01 09:00")),
+    )
+
+
+def an_organisation(reports: Reports) -> None:
+    world = World(seed=7, tasks=150, start=FETCHED)
+    reports.load(*(world.task(task_id)["TaskWithNotes"] for task_id in world.task_ids()))
+
+
+WORLDS = [
+    nothing, one_open_task, one_closed_task, a_task_closed_as_it_was_created, a_task_that_came_just_now,
+    a_task_without_text_or_people_or_dates, tasks_that_are_gone, odd_names, no_forms, dates_of_any_year,
+    an_organisation,
+]  # fmt: skip
+
+
+@pytest.fixture
+def opened(browser: Browser, reports: Reports, tmp_path: Path) -> Callable[[], Figures]:
+    """`opened()`: the page of what is stored, in the browser, and its figures."""
+
+    def make() -> Figures:
+        found = figures(reports.connection)
+        path = tmp_path / "page.html"
+        path.write_text(page(found), encoding="utf-8")
+        browser.said.clear()
+        browser.look_like()
+        browser.open(path)
+        return found
+
+    return make
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_every_word_says_something(
+    world: Callable[[Reports], None], browser: Browser, reports: Reports, opened: Callable[[], Figures]
+) -> None:
+    world(reports)
+    found = opened()
+
+    for _ in choices(browser, found):
+        told = browser.evaluate(TEXTS) + [text for texts in browser.evaluate(TOOLTIPS).values() for text in texts]
+        assert [text for text in told if NO_WORD.search(text)] == []
+    assert browser.said == []
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati"])
+def test_days_are_those_of_the_reports_in_every_time_zone(
+    zone: str, browser: Browser, reports: Reports, opened: Callable[[], Figures]
+) -> None:
+    """Whatever the zone of the reader; theirs is far from it."""
+    an_organisation(reports)
+    reports.cut_in(zone)
+    browser.call("Emulation.setTimezoneOverride", timezoneId="America/Los_Angeles")
+    try:
+        today = opened().clock["today"]
+
+        tooltips = browser.evaluate(TOOLTIPS)
+        assert f"End of: {today:%-d %b %Y}; " in tooltips["flow"][-1]
+        assert [text for texts in tooltips.values() for text in texts if NO_WORD.search(text)] == []
+    finally:
+        browser.call("Emulation.setTimezoneOverride", timezoneId="")
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_tooltip_of_every_chart_comes_under_the_pointer(
+    chart: str, browser: Browser, reports: Reports, opened: Callable[[], Figures]
+) -> None:
+    an_organisation(reports)
+    opened()
+    x, y = browser.evaluate(MARK % chart)
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    browser.wait_for(SHOWN)
+    assert not NO_WORD.search(browser.evaluate(SHOWN))
+    assert browser.evaluate(TOOLTIPS).keys() == set(CHARTS)
+    assert browser.said == []
+
+
+def choices(browser: Browser, found: Figures) -> Iterator[None]:
+    """Sets the filters to everything in every period, and to the last form or project."""
+    if not found.tasks:
+        yield
+        return
+    for scope, period in [*((0, period) for period in found.periods), (len(found.scopes) - 1, found.periods[-1])]:
+        browser.choose(scope, period)
+        yield

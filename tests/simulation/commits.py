@@ -116,6 +116,11 @@ class Commits:
         with suppress(psycopg.errors.LockNotAvailable):
             self._database.execute("UPDATE pyrus.sync_leases SET expires_at = now() - interval '1s'")
 
+    def our_clock_passes(self, seconds: float) -> None:
+        """Our clock goes with that of the world: runs wrote down by how much the server's was ahead of it."""
+        self._database.execute("TRUNCATE simulation.armed")
+        self._database.execute("UPDATE pyrus.sync_runs SET server_ahead_seconds = server_ahead_seconds + %s", [seconds])
+
     def settle(self) -> None:
         """Waits until what dead processes left behind is gone."""
         end = time.monotonic() + 10

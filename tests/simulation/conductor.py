@@ -18,6 +18,8 @@ from tests.simulation.totals import Totals
 
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_AWAY = 1.0
+A_MOMENT = 3
+"""Seconds between two runs: two same answers within the second of a change are believed, though it may change again."""
 
 
 class Conductor:
@@ -145,6 +147,7 @@ class Conductor:
         self._to_thaw = False
         held = stage.commits.holds(stage.runner.pid)
         stage.commits.lease_runs_out()
+        stage.truth.world.advance(A_MOMENT)
         stage.rival.start(self._order("sync"))
         outcome = stage.rival.ended(within=LONGEST_RUN)
         if (held or self.at_takeover) and outcome and outcome.status == "ok":

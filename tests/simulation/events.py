@@ -18,10 +18,13 @@ KINDS = {
     "relist": 1,
     "spoil": 1,
     "mend": 1,
+    "again": 6,
+    "lag": 6,
     "advance": 5,
     "skew": 1,
 }
-"""Every kind of event, and how likely it is."""
+"""Every kind of event, and how likely it is. again: a second change within the second of the last one. lag: the next
+answer for a task is the body that it had before its last change."""
 
 UNSEEN = ("backdate", "restore", "grant", "relist")
 """Changes that no date shows."""

@@ -121,5 +121,5 @@ def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str
     if "freeze" in kinds:
         found.add("LockHeld")
     if "full" in kinds:
-        found.add("DatabaseUnavailable")
+        found |= {"DatabaseUnavailable", "RowsRefused"}  # a trigger says so, which may be taken for a user's
     return found

@@ -10,6 +10,7 @@ from tests.simulation.faults import HARMS, Fault, Weather, any_weather, some_fau
 PLANS = {"sync": 8, "backfill": 3, "period": 3, "restart": 1, "reconcile": 4, "force": 2, "retry": 1}
 QUIET = Weather()
 DAY = 86_400
+JUMPS = (7200, DAY)
 
 
 class Setting(NamedTuple):
@@ -36,18 +37,23 @@ class Setting(NamedTuple):
 
 
 class RunStep(NamedTuple):
-    """A run, and what goes wrong in it. `patient`: after a kill, the lease runs out by itself."""
+    """A run, and what goes wrong in it.
+
+    `patient`: after a kill, the lease runs out by itself. `jump`: seconds that the server's clock is ahead in this run.
+    """
 
     plan: str
     faults: tuple[Fault, ...] = ()
     weather: Weather = QUIET
     budget: int | None = None
     patient: bool = False
+    jump: int = 0
 
     def __str__(self) -> str:
         told = [f"run {self.plan}", *map(str, self.faults)]
         told += [f"{self.weather.name} {self.weather.seed}"] if self.weather != QUIET else []
         told += [f"at most {self.budget} requests"] if self.budget else []
+        told += [f"the clock {self.jump} s ahead"] if self.jump else []
         return "; ".join(told)
 
 
@@ -91,7 +97,7 @@ def history_of(seed: int, length: int = 8) -> History:
     run: RunStep | None = None
     for _ in range(length):
         steps += (any_event(dice) for _ in range(dice.choice((1, 3, 8, 20))))
-        run = _any_run(dice, setting.tasks, run)
+        run = _any_run(dice, setting, run)
         steps.append(run)
     return History(seed, setting, tuple(steps))
 
@@ -103,8 +109,9 @@ def _any_span(dice: Random) -> tuple[int | None, int | None]:
     return dice.choice(((start, end), (None, end), (start, None)))
 
 
-def _any_run(dice: Random, tasks: int, last: RunStep | None) -> RunStep:
+def _any_run(dice: Random, setting: Setting, last: RunStep | None) -> RunStep:
     """The first run has most to do and is mostly killed in the middle; one that was harmed is mostly started again."""
+    tasks = setting.tasks
     plan = dice.choices(list(PLANS), list(PLANS.values()))[0]
     faults = some_faults(dice, tasks)
     if last is None:
@@ -115,4 +122,5 @@ def _any_run(dice: Random, tasks: int, last: RunStep | None) -> RunStep:
     elif any(fault.kind in HARMS for fault in last.faults) and dice.random() < 0.7:
         plan = last.plan
     budget = dice.randint(3, tasks) if dice.random() < 0.1 else None
-    return RunStep(plan, faults, any_weather(dice), budget, patient=dice.random() < 0.1)
+    jump = dice.choice(JUMPS) if setting.skews and dice.random() < 0.3 else 0
+    return RunStep(plan, faults, any_weather(dice), budget, patient=dice.random() < 0.1, jump=jump)

@@ -67,7 +67,8 @@ def check_progress(before: Stored, after: Stored, truth: Truth) -> None:
         was = before.tasks.get(task_id)
         if was is None:
             continue
-        require((truth.age(task_id, was.digest) or 0) <= (age or 0), f"task {task_id}: an older body came back")
+        older = (truth.age(task_id, was.digest) or 0) > (age or 0)
+        require(not older or task_id in truth.lagged, f"task {task_id}: an older body came back")
         if (was.digest, was.deleted_at) == (task.digest, task.deleted_at):
             for table in OWNED:
                 key = table, task_id
@@ -87,7 +88,7 @@ def check_cursor(before: Stored, after: Stored, truth: Truth, outcome: Outcome, 
         return
     if outcome.error and not disturbed and before.cursor is not None:
         require(after.cursor == before.cursor, f"the cursor moved in a run that ended with {outcome.error}")
-    excused = truth.unseen | after.set_aside
+    excused = truth.unseen | after.set_aside | after.doubted
     for task_id in truth.world.task_ids():
         if has_passed(after.cursor, task_id, truth) and task_id not in excused:
             stored = after.tasks.get(task_id)
@@ -101,7 +102,7 @@ def has_passed(cursor: datetime, task_id: int, truth: Truth) -> bool:
 
 def check_period(after: Stored, truth: Truth, dates: Mapping[int, datetime | None], span: Span) -> None:
     """A complete backfill has every task of its period. `dates`: as tasks were listed before the run."""
-    for task_id in within(dates, span) - truth.touched - truth.unseen - after.set_aside:
+    for task_id in within(dates, span) - truth.touched - truth.unseen - after.set_aside - after.doubted:
         require(is_right(task_id, after, truth), f"the backfill left out task {task_id} of {dates[task_id]}")
 
 

@@ -17,6 +17,7 @@ import msgspec
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.sandbox.journal import Journal
 from tests.runs import program_environment
+from tests.simulation.lag import LaggingWorld
 from tests.simulation.launcher import Order, Outcome
 
 LONGEST_RUN = 60.0
@@ -86,8 +87,8 @@ class Watch(Journal):
     `at_contacts`: what happens when the contacts are asked for, the last thing that a sync asks for.
     """
 
-    def __init__(self, time_passes: Callable[[], object]) -> None:
-        self._time_passes = time_passes
+    def __init__(self, world: LaggingWorld, pace: float) -> None:
+        self._world, self._pace = world, pace
         self.at: dict[int, list[Callable[[], None]]] = defaultdict(list)
         self.at_contacts: list[Callable[[], None]] = []
         self.faults_in_all: Counter[str] = Counter()
@@ -118,7 +119,11 @@ class Watch(Journal):
         for happens in (*self.at.pop(self.number, ()), *late):
             happens()
         late.clear()
-        self._time_passes()
+        self._world.advance(self._pace)
+
+    def served(self, task_id: int) -> None:
+        super().served(task_id)
+        self.faults_in_all["old"] += self._world.about_to_serve(task_id)
 
 
 def put_in(watch: Watch, sandbox: Sandbox) -> None:

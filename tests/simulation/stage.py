@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import psycopg
 
-from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
 from tests.servers import Server
 from tests.simulation.commits import HOOKS, Commits
 from tests.simulation.history import History, Setting
+from tests.simulation.lag import LaggingWorld
 from tests.simulation.runs import Launcher, Watch, put_in
 from tests.simulation.stored import Reader
 from tests.simulation.truth import Truth
@@ -41,13 +42,13 @@ class Stage(NamedTuple):
 def staged(history: History, server: Server, template: str, launchers: tuple[Launcher, Launcher]) -> Iterator[Stage]:
     """All that a history needs, from its seed; at the end no run is left."""
     given = history.setting
-    world = World(history.seed, given.tasks, tick=given.tick)
+    world = LaggingWorld(history.seed, given.tasks, tick=given.tick)
     with ExitStack() as opened:
         database = opened.enter_context(_database(server, template))
         sandbox = opened.enter_context(
             Sandbox(world, cap=given.cap, order=given.order, period=given.period, token_requests=given.token_requests)
         )
-        watch = Watch(lambda: world.advance(given.pace))
+        watch = Watch(world, given.pace)
         put_in(watch, sandbox)
         commits = opened.enter_context(closing(Commits(database)))
         reader = opened.enter_context(closing(Reader(database)))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from pyrus_etl.sandbox import World
 from tests.simulation.events import UNSEEN, Event
+from tests.simulation.lag import LaggingWorld, modified
 
 
 class Version(NamedTuple):
@@ -22,7 +22,7 @@ class Version(NamedTuple):
 class Truth:
     """A world, and what happened in it. Events may happen in the server's thread while a run is under way."""
 
-    def __init__(self, world: World, *, skews: bool) -> None:
+    def __init__(self, world: LaggingWorld, *, skews: bool) -> None:
         self.world = world
         self._skews = skews
         self.versions: dict[int, list[Version]] = defaultdict(list)
@@ -40,6 +40,8 @@ class Truth:
         self.revoked: list[int] = []
         self.unlisted: list[int] = []
         """Tasks that lists leave out; they can be had by their ids."""
+        self.lagged: set[int] = set()
+        """Tasks for which the server has an old answer, or had: each once, for two same answers are believed."""
         self._by_hand: set[int] = set()
         for task_id in world.task_ids():
             self._keep(task_id)
@@ -117,6 +119,11 @@ class Truth:
                 return sorted(self.spoiled & set(seen))
             case "spoil":
                 return [task_id for task_id in seen if task_id not in self.spoiled]
+            case "again":  # a server's clock that goes wrong hides when it was
+                now = self.world.clock.now()
+                return [] if self._skews else [one for one in self._fit("edit") if self._listed_at(one) == now]
+            case "lag":
+                return [task_id for task_id in self._fit("edit") if self._may_lag(task_id)]
             case "delete" | "revoke" | "unlist":
                 return [task_id for task_id in seen if task_id not in self.unlisted]
         return [task_id for task_id in seen if task_id not in self._by_hand]
@@ -127,10 +134,10 @@ class Truth:
             self.touched.add(task_id)
             if kind in UNSEEN:
                 self.hidden_since[task_id] = self.events
-            elif kind not in ("delete", "revoke", "unlist"):
+            elif kind not in ("delete", "revoke", "unlist", "lag"):
                 self.hidden_since.pop(task_id, None)
                 self.changed_at[task_id] = self.world.clock.now()
-            if kind != "delete":
+            if kind not in ("delete", "lag"):
                 self._keep(task_id)
         return f"{kind} {', '.join(map(str, tasks))}"
 
@@ -139,6 +146,13 @@ class Truth:
         match kind:
             case "edit" | "close" | "reopen" | "purge":
                 getattr(world, kind)(task_id)
+            case "again":
+                tick, world.tick = world.tick, 0
+                world.edit(task_id)
+                world.tick = tick
+            case "lag":
+                world.lag(task_id, self.versions[task_id][-2].body)
+                self.lagged.add(task_id)
             case "backdate":
                 world.backdate(task_id, _instant(world.clock.now() - amount))
             case "delete":
@@ -159,6 +173,16 @@ class Truth:
             case "mend":
                 self._put(task_id, self._last_readable(task_id))
                 self.spoiled.discard(task_id)
+
+    def _listed_at(self, task_id: int) -> int:
+        return int(self.world.register.modified[self.world.ordinal(task_id)])
+
+    def _may_lag(self, task_id: int) -> bool:
+        """Whether the task had a body before that its lists show to be old."""
+        if task_id in self.lagged or len(self.versions[task_id]) < 2:
+            return False
+        date = modified(self.versions[task_id][-2].body)
+        return date is not None and date < self._listed_at(task_id)
 
     def _put(self, task_id: int, body: bytes) -> None:
         self.world.put(task_id, body)

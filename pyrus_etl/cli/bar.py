@@ -12,24 +12,28 @@ from pyrus_etl.sync.report import Progress
 
 def bar(title: str, progress: Progress, ended: threading.Event) -> None:
     """Shows the progress until it has ended."""
-    columns = (
-        rich.TextColumn("{task.description}"),
-        _BarOrWait(),
-        rich.MofNCompleteColumn(),
-        _Rate(),
-        _TimeLeft(),
-    )
-    with rich.Progress(*columns, console=Console(stderr=True)) as shown:
+    with display(Console(stderr=True)) as shown:
         task = shown.add_task(title, total=None, wait=None, quota_seconds=0)
         while not ended.wait(0.1):
-            shown.update(
-                task,
-                completed=progress.tasks_done,
-                total=progress.tasks_expected or None,
-                wait=progress.wait,
-                quota_seconds=progress.quota_seconds,
-            )
+            update(shown, task, progress)
         shown.update(task, completed=progress.tasks_done, total=progress.tasks_done, wait=None)
+
+
+def display(console: Console) -> rich.Progress:
+    """The bar and what stands beside it."""
+    name, count = rich.TextColumn("{task.description}"), rich.MofNCompleteColumn()
+    return rich.Progress(name, _BarOrWait(), count, _Rate(), _TimeLeft(), console=console)
+
+
+def update(shown: rich.Progress, task: rich.TaskID, progress: Progress) -> None:
+    """Shows how far the run is at the moment."""
+    shown.update(
+        task,
+        completed=progress.tasks_done,
+        total=progress.tasks_expected or None,
+        wait=progress.wait,
+        quota_seconds=progress.quota_seconds,
+    )
 
 
 class _BarOrWait(rich.BarColumn):

@@ -1,0 +1,58 @@
+"""The bar on a terminal: what it shows while a run waits for the quota."""
+
+import asyncio
+import io
+import re
+
+from rich.console import Console
+
+from pyrus_etl.cli.bar import display, update
+from pyrus_etl.extract.pace import Pace
+from pyrus_etl.settings import Quota
+from pyrus_etl.sync.report import Progress
+
+WIDTH = 100
+
+
+def drawn(progress: Progress) -> str:
+    """The line that is drawn."""
+    console = Console(file=io.StringIO(), width=WIDTH)
+    shown = display(console)
+    update(shown, shown.add_task("sync", total=None, wait=None, quota_seconds=0), progress)
+    with console.capture() as captured:
+        console.print(shown.get_renderable())
+    return captured.get().strip()
+
+
+def test_a_wait_stands_in_place_of_the_bar_and_the_time_left_is_that_of_the_quota() -> None:
+    async def waiting() -> str:
+        pace = Pace(Quota(250, 300), lambda _: None)
+        for _ in range(250):
+            async with pace:
+                pass
+        waiter = asyncio.create_task(pace.__aenter__())
+        await asyncio.sleep(0.01)
+        line = drawn(Progress(tasks_wanted=1000, tasks_done=250, pace=pace))
+        waiter.cancel()
+        return line
+
+    line = asyncio.run(waiting())
+
+    assert re.search(r"sync waits for the quota until [\d-]* ?\d\d:\d\d:\d\d UTC +250/1000 +0:15:00$", line), line
+
+
+def test_a_run_that_waits_for_nothing_shows_a_bar() -> None:
+    async def going() -> str:
+        return drawn(Progress(tasks_wanted=1000, tasks_done=250, pace=Pace(Quota(5000, 600))))
+
+    line = asyncio.run(going())
+
+    assert "━" in line
+    assert "waits" not in line
+
+
+def test_a_line_in_the_log_tells_what_is_left_and_how_long_that_takes() -> None:
+    async def told() -> str:
+        return str(Progress(tasks_wanted=4000, tasks_done=200, pace=Pace(Quota(250, 6))))
+
+    assert asyncio.run(told()) == "200 of 4,000 tasks, about 85 s at 250 requests per 6 s"

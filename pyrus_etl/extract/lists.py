@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pyrus_etl.errors import BodyTooLarge
-from pyrus_etl.extract.decode import damage, storable
+from pyrus_etl.extract.decode import storable
 from pyrus_etl.extract.v3.dates import EPOCH, parse_instant
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
@@ -90,15 +90,14 @@ class Sieve:
         is JSON when it is put in brackets.
         """
         for place in _places(body, start)[:MOST_TRIES]:
-            served = b"[" + body[start : place.start() + 1] + b"]"
-            rows = storable(served)
+            rows = storable(b"[" + body[start : place.start() + 1] + b"]")
             try:
                 read, unreadable = decode(rows, list[TaskHeader | None], mend=_without_unreadable_dates)
             except msgspec.ValidationError:
                 raise
             except msgspec.DecodeError:
                 continue
-            self._add(read, unreadable + damage(served, rows))
+            self._add(read, unreadable)
             return place.end()
         return 0
 
@@ -139,10 +138,10 @@ def _places(body: bytearray, start: int) -> list[re.Match[bytes]]:
 
 def read_list(body: bytes, *, begun: bool = False) -> tuple[TaskList, int]:
     """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
-    served, body = body, storable(body)
+    body = storable(body)
     listed, unreadable = decode(body, TaskList, mend=_mended)
     if not listed.tasks and not begun:
         names = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
         if names and not names & {"Tasks", "HasMoreTasks"}:
             raise msgspec.ValidationError("an object that is no list of tasks")
-    return listed, unreadable + damage(served, body)
+    return listed, unreadable

@@ -14,6 +14,7 @@ from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.windows import Window
 from pyrus_etl.load.connection import connect
+from pyrus_etl.load.report_settings import require_time_zone
 from pyrus_etl.load.revision import require_schema
 from pyrus_etl.load.views import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
@@ -72,6 +73,8 @@ def _schema(found: Found) -> str:
     with connect(found.url) as connection:
         require_schema(connection)
         current = are_of_this_version(connection)
+        if current:
+            require_time_zone(connection)
     if not current:
         raise Warned("at the expected revision, but the reports are of another version; run pyrus-etl db upgrade")
     return "at the expected revision"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +15,8 @@ from psycopg.pq import Format
 
 from pyrus_etl.background import in_background
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load.faults import translated, without_urls
+from pyrus_etl.load.blockers import who_blocks
+from pyrus_etl.load.faults import is_raised, translated, without_urls
 from pyrus_etl.load.session_settings import options, remedy, wrong_settings
 from pyrus_etl.settings import Secret
 
@@ -76,12 +77,11 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        fault = fault_of(error, self) if isinstance(error, psycopg.Error) else error
         with errors_of(self):
-            try:
-                if error is not None:
-                    raise error
-            finally:
-                super().__exit__(kind, error, trace)
+            super().__exit__(kind, error, trace)
+        if fault is not None and fault is not error:
+            raise fault from error
 
 
 @contextmanager
@@ -90,10 +90,21 @@ def errors_of(connection: Connection | None) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        fault = translated(error, _last_statement(connection))
+        fault = fault_of(error, connection)
         if fault is error:
             raise
         raise fault from error
+
+
+def fault_of(error: psycopg.Error, connection: Connection | None, statement: str = "") -> Exception:
+    """The error as one of ours; asks the connection, if it can be asked, who holds a lock that could not be had."""
+    statement = statement or _last_statement(connection)
+    if isinstance(error, psycopg.errors.LockNotAvailable) and not is_raised(error) and connection is not None:
+        with suppress(psycopg.Error):
+            connection.rollback()
+            if blocked := who_blocks(connection, statement):
+                return DatabaseUnavailable(blocked)
+    return translated(error, statement)
 
 
 def _last_statement(connection: Connection | None) -> str:

@@ -33,9 +33,10 @@ _ACQUIRE = """
 _RENEW = """
     UPDATE pyrus.sync_leases SET expires_at = clock_timestamp() + %(lease)s * interval '1s'
     WHERE account_id = %(account_id)s AND run_id = %(run_id)s
-    RETURNING set_config('idle_in_transaction_session_timeout', '5s', true)
+    RETURNING set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '30s', true)
 """
-"""For the transaction alone: a holder that froze in it is as dead."""
+"""For the transaction alone: a holder that froze in it is as dead, and a table that somebody locked is not waited for
+without end."""
 
 
 class Held(NamedTuple):

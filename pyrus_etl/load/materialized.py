@@ -15,6 +15,7 @@ from pyrus_etl.load import wide
 from pyrus_etl.load.attached import attached, restore, warn_of_lost
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.patience import PATIENCE, patiently
+from pyrus_etl.load.report_settings import require_time_zone
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def materialize(connection: Connection, view: str) -> None:
             f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes; keep its rows in a table of "
             "your own."
         )
+    require_time_zone(connection)
     try:
         patiently(lambda: _materialize(connection, view))
     except _REFUSED as error:

@@ -18,8 +18,7 @@ import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
 from pyrus_etl.load.attached import attached, restore, warn_of_lost
-from pyrus_etl.load.connection import Connection, Session, connect
-from pyrus_etl.load.faults import translated
+from pyrus_etl.load.connection import Connection, Session, connect, fault_of
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
 from pyrus_etl.load.repair import Difference, compared, mend
@@ -230,8 +229,10 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
                 "Something of your own stands on tables of pyrus that have to change; drop it, do this again, and make "
                 f"it again: {about.replace(chr(10), '; ')}."
             ) from error
-        if isinstance(cause, psycopg.Error) and (fault := translated(cause, _statement(error))) is not cause:
-            raise fault from error
-        raise cause from error
+        if not isinstance(cause, psycopg.Error):
+            raise cause from error
+        with connect(url) as other:
+            fault = fault_of(cause, other, _statement(error) or getattr(cause, "statement", ""))
+        raise fault from error
     finally:
         engine.dispose()

@@ -8,6 +8,7 @@ from pyrus_etl.load.attached import attached, restore
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, patiently
+from pyrus_etl.load.report_settings import require_time_zone
 from pyrus_etl.load.views import InTheWay
 
 
@@ -27,6 +28,7 @@ def refresh(connection: Connection) -> Refreshed:
     seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable; SettingsError where
     what is to be materialised is something else already.
     """
+    require_time_zone(connection)
     patiently(lambda: _infer(connection))
     try:
         refreshed: Refreshed = patiently(lambda: _refresh(connection))

@@ -1,7 +1,14 @@
 """What users set for the reports, kept where the views can read it."""
 
+import psycopg
+
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.load.connection import Connection
+
+_SET = """
+    INSERT INTO pyrus.report_settings AS kept (time_zone) VALUES (%s)
+    ON CONFLICT (only_row) DO UPDATE SET time_zone = EXCLUDED.time_zone WHERE kept.time_zone <> EXCLUDED.time_zone
+"""
 
 
 def set_time_zone(connection: Connection, time_zone: str) -> None:
@@ -15,5 +22,17 @@ def set_time_zone(connection: Connection, time_zone: str) -> None:
         raise SettingsError(
             f"PYRUS_ETL_TIME_ZONE: PostgreSQL knows no time zone {time_zone!r}; write a name such as Europe/Moscow."
         )
-    update = "UPDATE pyrus.report_settings SET time_zone = %s WHERE time_zone <> %s"
-    connection.execute(update, [known[0], known[0]])
+    connection.execute(_SET, [known[0]])
+
+
+def require_time_zone(connection: Connection) -> None:
+    """Raises SettingsError if the server does not know the time zone of the reports, as after an upgrade of it."""
+    (time_zone,) = connection.execute("SELECT time_zone FROM pyrus_report.clock").fetchone() or (None,)
+    try:
+        with connection.transaction():
+            connection.execute("SELECT now() AT TIME ZONE %s::text", [time_zone])
+    except psycopg.errors.InvalidParameterValue as error:
+        raise SettingsError(
+            f"The time zone of the reports, {time_zone!r}, is not known to the database server; set another: "
+            "PYRUS_ETL_TIME_ZONE=Europe/Moscow pyrus-etl reports refresh."
+        ) from error

@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.report_settings import require_time_zone
 from pyrus_etl.report.axes import PERIODS, Axes, axes
 from pyrus_etl.report.scopes import Scope, scopes
 
@@ -56,6 +57,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def figures(connection: Connection) -> Figures:
     """Asks the views, all as of one moment; reads pyrus_report and nothing else. Raises DatabaseUnavailable."""
     try:
+        require_time_zone(connection)
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.execute("SET LOCAL jit = off")  # to compile the queries takes longer than they gain by it

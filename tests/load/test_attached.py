@@ -42,6 +42,7 @@ TO_A_VIEW = [
     "CREATE FUNCTION public.instead() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
     "CREATE TRIGGER \"In stead\" INSTEAD OF UPDATE ON {report} FOR EACH ROW EXECUTE FUNCTION public.instead(1, 'a b')",
     """COMMENT ON TRIGGER "In stead" ON {report} IS 'E''s'""",
+    'ALTER TRIGGER "In stead" ON {report} DEPENDS ON EXTENSION plpgsql',
     "CREATE RULE nothing AS ON DELETE TO {report} WHERE old.task_id > 5 DO INSTEAD NOTHING",
     "COMMENT ON RULE nothing ON {report} IS 'N'",
     "COMMENT ON VIEW {report} IS 'Ours'",
@@ -59,6 +60,8 @@ TO_ROWS = [
     "CREATE INDEX searched ON {report} USING gin (to_tsvector('simple', text)) WITH (fastupdate = off)",
     "CREATE UNIQUE INDEX the_key ON {report} (task_id) NULLS NOT DISTINCT",
     "ALTER MATERIALIZED VIEW {report} CLUSTER ON the_key",
+    "ALTER MATERIALIZED VIEW {report} DEPENDS ON EXTENSION plpgsql",
+    "ALTER INDEX pyrus_report.the_key DEPENDS ON EXTENSION plpgsql",
     "ALTER TABLE {report} REPLICA IDENTITY FULL",
     "ALTER MATERIALIZED VIEW {report} SET (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = off)",
     "ALTER MATERIALIZED VIEW {report} ALTER COLUMN text SET STATISTICS 300",
@@ -79,6 +82,7 @@ OF_A_COLUMN_THAT_GOES = [
     "GRANT SELECT (place) ON {report} TO pg_monitor",
     "CREATE INDEX mine ON {report} (place)",
     "CREATE STATISTICS public.of_another ON text, amount FROM {report}",
+    "INSERT INTO pg_seclabel VALUES ('{report}'::regclass, 'pg_class'::regclass, 0, 'a_provider', 'MASKED')",
 ]
 
 CATALOG = """
@@ -106,6 +110,8 @@ CATALOG = """
         FROM report JOIN pg_trigger ON tgrelid = report.oid
     UNION ALL SELECT 'rule', relname, pg_get_ruledef(pg_rewrite.oid)
         FROM report JOIN pg_rewrite ON ev_class = report.oid WHERE rulename <> '_RETURN'
+    UNION ALL SELECT 'extension', (pg_identify_object(classid, objid, 0)).identity, deptype::text
+        FROM pg_depend WHERE deptype = 'x'
     UNION ALL SELECT 'comment', (pg_identify_object(classoid, objoid, objsubid)).identity, description
         FROM pg_description WHERE objoid >= 16384 AND objsubid = 0 AND description NOT LIKE 'Comments by%'
                               AND (pg_identify_object(classoid, objoid, objsubid)).identity NOT LIKE 'pyrus.%'
@@ -222,6 +228,7 @@ def test_what_cannot_be_kept_is_named_with_the_statement_for_it(
         f"CREATE INDEX mine ON {KEPT} USING btree (place);",
         "ALTER STATISTICS public.of_another OWNER TO postgres;",
         f"GRANT SELECT (place) ON {KEPT} TO pg_monitor;",
+        f"SECURITY LABEL FOR a_provider ON MATERIALIZED VIEW {KEPT} IS 'MASKED';",
     ]
 
 

@@ -11,7 +11,7 @@ from pyrus_etl.schema import SCHEMA, attachment, form, note, operation, person, 
 SECTIONS = {
     "Tasks": (task.tasks, task.task_projects, task.approvals, task.inbox_tasks),
     "Notes": (note.notes, note.note_projects, note.note_approvals),
-    "Forms": (form.form_values, form.note_form_values, form.form_fields),
+    "Forms": (form.form_values, form.note_form_values, form.form_value_items, form.form_fields),
     "Attachments": (attachment.attachments, attachment.attachment_contents),
     "People and projects": (person.persons, person.organizations, project.projects),
     "Bodies as served": (raw.raw_tasks,),

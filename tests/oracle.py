@@ -49,6 +49,7 @@ COLUMNS = {
     "note_approvals": ("task_id note_no change step_no approver_no", "person_id create_date"),
     "form_values": ("task_id value_no", FIELD_COLUMNS),
     "note_form_values": ("task_id note_no value_no", FIELD_COLUMNS),
+    "form_value_items": ("task_id note_no value_no item_no", "kind item_id text"),
     "form_fields": ("form_id field_id", "field_type field_name parent_field_id in_rows"),
     "attachments": (
         "task_id attachment_id",
@@ -185,6 +186,7 @@ def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> N
         _note(tables, task_id, note_no, note)
     for value_no, value in _numbered(task.get("Form"), dict):
         tables["form_values"][task_id, value_no] = _form_value(tables, value)
+        _items(tables, (task_id, 0, value_no), value)
         _form_field(tables, form_id, value)
         _files_of(tables, task_id, None, value)
 
@@ -230,6 +232,7 @@ def _note(tables: Tables, task_id: int, note_no: int, note: Json) -> None:
         _attachment(tables, task_id, note_no, None, file)
     for value_no, value in _numbered(note.get("Form"), dict):
         tables["note_form_values"][task_id, note_no, value_no] = _form_value(tables, value)
+        _items(tables, (task_id, note_no, value_no), value)
         _files_of(tables, task_id, note_no, value)
 
 
@@ -347,6 +350,31 @@ def _value_columns(tables: Tables, kind: str | None, value: Json) -> Json:
             return {"value_json": _own(value)}
 
 
+def _items(tables: Tables, key: tuple[int, int, int], value: Json) -> None:
+    """What a value names, one row for each."""
+    for item_no, item in enumerate(_items_of(value), 1):
+        tables["form_value_items"][*key, item_no] = item
+
+
+def _items_of(value: Json) -> list[Row]:
+    match _text(_object(value.get("Field")).get("Type")):
+        case "Catalog":
+            item = (_integer(value.get("CatalogItemId")), _text(next(iter(_array(value, "CatalogItemValues")), None)))
+            return [] if item == (None, None) else [("catalog", *item)]
+        case "Files":
+            return [
+                ("file", _integer(file.get("Id")), _text(file.get("Name"))) for file in _objects(value.get("Files"))
+            ]
+        case "FileUrls":
+            texts = [_text(link) or _text(_object(link).get("Url")) for link in _array(value, "FileUrls")]
+            return [("file", None, text) for text in texts if text]
+        case "Project":
+            project = _object(value.get("Project"))
+            project_id = _integer(project.get("Id"))
+            return [] if project_id is None else [("project", project_id, _text(project.get("Name")))]
+    return []
+
+
 def _own(value: Json, *without: str) -> Json | None:
     """The value's own properties as served, without those that have columns and those that are null."""
     elsewhere = {"Field", "RowId", *without}
@@ -394,6 +422,11 @@ def _clock_time(value: Any) -> time | None:
 
 def _object(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
+
+
+def _array(value: Json, name: str) -> list[Any]:
+    array = value.get(name)
+    return array if isinstance(array, list) else []
 
 
 def _objects(value: Any) -> list[Json]:

@@ -18,10 +18,12 @@ from pyrus_etl.extract.source import Fetched
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
 from pyrus_etl.extract.windows import Window, search_sizes
+from pyrus_etl.model.body import Body
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+API = "v3"
 FIRST_ASKED, GROWTH = 1000, 16
 
 
@@ -90,7 +92,7 @@ class RestApi:
             raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, body, answer.sha256, fetched_at, answer.date, unreadable)
+        return Fetched(task, Body(body, answer.sha256, fetched_at, API), answer.date, unreadable)
 
     async def _whole_list(self, name: str) -> LongList:
         sizes = self._sizes[name]

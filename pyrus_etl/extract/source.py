@@ -8,20 +8,16 @@ from pyrus_etl.extract.lists import LongList
 from pyrus_etl.extract.sizes import Sizes
 from pyrus_etl.extract.v3.wire import TaskList
 from pyrus_etl.extract.windows import Window
+from pyrus_etl.model.body import Body
 from pyrus_etl.model.person import Contacts, Profile
 from pyrus_etl.model.task import Task
 
 
 class Fetched(NamedTuple):
-    """A task in full, with the body that it was read from.
-
-    `fetched_at`: when it was asked for, by our clock. `server_time`: when it was answered, by the server's.
-    """
+    """A task in full, and the body that it was read from. `server_time`: the server's clock as it answered."""
 
     task: Task
-    payload: bytes
-    payload_sha256: str
-    fetched_at: datetime
+    body: Body
     server_time: datetime
     unreadable: int
 

@@ -1,12 +1,12 @@
 """Items of catalogs."""
 
-from pyrus_etl.fields.family import FIRST_JSON, Family, texts_at
+from pyrus_etl.fields.family import FIRST_VALUE, ITEMS_SHOWN, ITEMS_TEXT, Family
 
 FAMILY = Family(
     "catalog",
     ("Catalog",),
-    picked=FIRST_JSON,
-    text=texts_at("$.CatalogItemValues[*]"),
-    shown="(SELECT string_agg(item #>> '{{}}', ', ') FROM jsonb_path_query({}, '$.CatalogItemValues[*]') AS item)",
+    picked=FIRST_VALUE,
+    text=ITEMS_TEXT,
+    shown=ITEMS_SHOWN,
     id="max(value_catalog_item_id) {only}",
 )

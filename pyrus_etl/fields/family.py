@@ -23,17 +23,14 @@ class Family(NamedTuple):
 
 FIRST_JSON: LiteralString = "(array_agg(value_json) {only})[1]"
 
-
-def texts_at(path: LiteralString) -> LiteralString:
-    """The SQL of the texts at a JSON path of `value_json`, with commas between them.
-
-    They are taken from an array: PostgreSQL expects a thousand rows of a path alone, and that makes a value look so
-    expensive that it no longer cares how it joins the rest.
-    """
-    return _TEXTS_AT.replace("{path}", path)
-
-
-_TEXTS_AT: LiteralString = (
-    "(SELECT string_agg(item.text, ', ')"
-    " FROM jsonb_array_elements_text(jsonb_path_query_array(value_json, '{path}')) AS item (text))"
+FIRST_VALUE: LiteralString = "min(value_no) {only}"
+"""The place of the value in the form; `ITEMS_SHOWN` makes text of the items of the value at this place."""
+ITEMS_SHOWN: LiteralString = (
+    "(SELECT string_agg(item.text, ', ' ORDER BY item_no) FROM pyrus.form_value_items AS item "
+    "WHERE item.task_id = task.task_id AND note_no = 0 AND value_no = {})"
+)
+ITEMS_TEXT: LiteralString = (
+    "(SELECT string_agg(item.text, ', ' ORDER BY item_no) FROM pyrus.form_value_items AS item "
+    "WHERE item.task_id = value.task_id AND item.note_no = coalesce(value.note_no, 0) "
+    "AND item.value_no = value.value_no)"
 )

@@ -3,40 +3,41 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
-from sqlalchemy import Table
 
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.copy import Row, copy, merge, replace, update
-from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, Rows
+from pyrus_etl.load.copy import Row, copy, delete, merge, update
+from pyrus_etl.schema.metadata import written_columns
+from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
+from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, PARTS, Part, Rows
 
-NO_CLAIMS: Mapping[Table, Collection[int]] = {}
+NO_CLAIMS: Mapping[Part, Collection[int]] = {}
 
-_COLUMNS = OWNER.columns.keys()
-_DEFAULTS = {column.name: False for column in OWNER.columns if not column.nullable and not column.primary_key}
+_COLUMNS = written_columns(OWNER)
+_DEFAULTS = {column.name: False for column in OWNER.columns if not (column.nullable or column.primary_key)}
 
 
 class TaskLoad(NamedTuple):
-    """One task on its way into the tables.
-
-    `rows` holds its raw body too; if only a part of the task was served, there is none, and no `payload_sha256`.
-    `is_doubted`: the body may be older than the task. `asked_again`: that was so when the run began.
-    """
+    """One task on its way into the tables. `asked_again`: its stored body was doubted when the run began."""
 
     task_id: int
-    payload_sha256: str | None
-    listed_date: datetime | None
     rows: Rows
-    is_doubted: bool = False
     asked_again: bool = False
+
+    @property
+    def raw(self) -> RawTaskRow | None:
+        """The row of its body; None if only a part of the task was served."""
+        found: list[Any] = self.rows.owned[raw_tasks]
+        return found[0] if found else None
 
 
 class _Stored(NamedTuple):
     """What is stored of a task; no hash if somebody has removed the body."""
 
     payload_sha256: str | None
+    read_by: int | None
     listed_date: datetime | None
 
 
@@ -49,14 +50,13 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
         return set()
     latest = {task.task_id: task for task in tasks}
     stored = _stored(connection, list(latest))
-    unchanged = [task for task_id, task in latest.items() if _is_stored(task, stored.get(task_id))]
-    changed = {task_id: latest[task_id] for task_id in latest.keys() - {task.task_id for task in unchanged}}
+    changed = {id_: task for id_, task in latest.items() if not _is_stored(task.raw, stored.get(id_))}
     rows = Rows()
     rows.extend(task.rows for task in changed.values())
     owners = stored.keys() & changed.keys()
-    claims = {table: [owner for owner in owners if table in changed[owner].rows.claims] for table in OWNED}
+    claims = {part: [owner for owner in owners if part in changed[owner].rows.claims] for part in PARTS}
     write(connection, rows, owners, claims)
-    _mark_unchanged(connection, [(task, _stays_doubted(task, stored[task.task_id])) for task in unchanged])
+    _mark_unchanged(connection, [task for id_, task in latest.items() if id_ not in changed], stored)
     _unmark_deleted(connection, list(latest))
     return set(changed)
 
@@ -76,9 +76,9 @@ def write(
     connection: Connection,
     rows: Rows,
     stored: Set[int] = frozenset(),
-    claims: Mapping[Table, Collection[int]] = NO_CLAIMS,
+    claims: Mapping[Part, Collection[int]] = NO_CLAIMS,
 ) -> None:
-    """Writes rows of any tables; of each owned table, what the tasks had that claim it is replaced.
+    """Writes rows of any tables; what tasks had of each part that they claim is replaced.
 
     `stored` are the tasks in `rows` that are stored already; any other task has to be new.
     """
@@ -86,8 +86,10 @@ def write(
         merge(connection, table, sorted(rows.merged[table].values()))
     _update_tasks(connection, [task for task in rows.owned[OWNER] if task[0] in stored])
     copy(connection, OWNER, [_completed(task) for task in rows.owned[OWNER] if task[0] not in stored])
+    for part, owners in claims.items():
+        delete(connection, part.table, owners, part.condition)
     for table in OWNED:
-        replace(connection, table, rows.owned[table], claims.get(table, ()))
+        copy(connection, table, rows.owned[table])
 
 
 def _update_tasks(connection: Connection, tasks: Sequence[Row]) -> None:
@@ -108,28 +110,38 @@ def _completed(task: Row) -> Row:
 
 def _stored(connection: Connection, task_ids: list[int]) -> dict[int, _Stored]:
     query = """
-        SELECT task_id, payload_sha256, listed_date FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)
+        SELECT task_id, payload_sha256, read_by, listed_date FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)
         WHERE task_id = ANY(%s)
     """
     return {task_id: _Stored(*found) for task_id, *found in connection.execute(query, [task_ids])}
 
 
-def _is_stored(task: TaskLoad, stored: _Stored | None) -> bool:
-    return stored is not None and task.payload_sha256 is not None and stored.payload_sha256 == task.payload_sha256
+def _is_stored(raw: RawTaskRow | None, stored: _Stored | None) -> bool:
+    """Whether the rows of this body are stored already, made by the same reader."""
+    return (
+        raw is not None
+        and stored is not None
+        and (raw.payload_sha256, raw.read_by) == (stored.payload_sha256, stored.read_by)
+    )
 
 
-def _stays_doubted(task: TaskLoad, stored: _Stored) -> bool:
+def _stays_doubted(raw: RawTaskRow, stored: _Stored, *, asked_again: bool) -> bool:
     """Whether the stored body is doubted after it came again: not if a run asked again for this very reason.
 
     A task that was listed under a later date since then has changed again: that is another doubt.
     """
-    listed_later = task.listed_date and stored.listed_date and task.listed_date > stored.listed_date
-    return task.is_doubted and not (task.asked_again and not listed_later)
+    listed_later = raw.listed_date and stored.listed_date and raw.listed_date > stored.listed_date
+    return raw.is_doubted and not (asked_again and not listed_later)
 
 
-def _mark_unchanged(connection: Connection, tasks: list[tuple[TaskLoad, bool]]) -> None:
+def _mark_unchanged(connection: Connection, tasks: Sequence[TaskLoad], stored: Mapping[int, _Stored]) -> None:
     """Remembers under which dates unchanged tasks were listed, so that they are not fetched again, and their doubts."""
-    if not tasks:
+    marks = [
+        (raw.task_id, raw.listed_date, _stays_doubted(raw, stored[raw.task_id], asked_again=task.asked_again))
+        for task in tasks
+        if (raw := task.raw)
+    ]
+    if not marks:
         return
     connection.execute(
         """
@@ -140,11 +152,7 @@ def _mark_unchanged(connection: Connection, tasks: list[tuple[TaskLoad, bool]]) 
           AND (coalesce(new.listed_date, raw.listed_date), new.is_doubted)
               IS DISTINCT FROM (raw.listed_date, raw.is_doubted)
         """,
-        [
-            [task.task_id for task, _ in tasks],
-            [task.listed_date for task, _ in tasks],
-            [is_doubted for _, is_doubted in tasks],
-        ],
+        [list(column) for column in zip(*marks, strict=True)],
     )
 
 

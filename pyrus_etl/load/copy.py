@@ -12,6 +12,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from pyrus_etl.load.connection import Connection
+from pyrus_etl.schema.metadata import written_columns
 
 Row = tuple[Any, ...]
 
@@ -28,11 +29,10 @@ def copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
             stream.write_row(row)
 
 
-def replace(connection: Connection, table: Table, rows: Sequence[Row], owners: Collection[int]) -> None:
-    """Puts rows in place of all that these owners, ids in the key's first column, had in the table."""
+def delete(connection: Connection, table: Table, owners: Collection[int], condition: LiteralString | None) -> None:
+    """Deletes what these owners, ids in the key's first column, have in the table; with a condition, only such rows."""
     if owners:
-        connection.execute(_delete_statement(table), [list(owners)])
-    copy(connection, table, rows)
+        connection.execute(_delete_statement(table, condition), [list(owners)])
 
 
 def merge(connection: Connection, table: Table, rows: Collection[Row]) -> None:
@@ -45,9 +45,9 @@ def merge(connection: Connection, table: Table, rows: Collection[Row]) -> None:
 
 
 def update(connection: Connection, table: Table, names: tuple[str, ...], rows: Collection[Row]) -> None:
-    """Overwrites columns, the key among `names`, of rows that are stored; a row that is as it should be is not touched.
+    """Overwrites columns, the key among `names`, of rows that are stored, in a table with `synced_at`.
 
-    Each key may be in `rows` once.
+    A row that is as it should be is not touched. Each key may be in `rows` once.
     """
     if rows and len(names) > len(table.primary_key):
         connection.execute(_update_statement(table, names), [list(column) for column in zip(*rows, strict=True)])
@@ -56,7 +56,7 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: C
 @cache
 def _types(table: Table) -> list[LiteralString]:
     """What PostgreSQL calls the types of the columns; they stand in our own tables, never in data."""
-    return [_type(table, name) for name in _columns(table)]
+    return [_type(table, name) for name in written_columns(table)]
 
 
 def _type(table: Table, name: str) -> LiteralString:
@@ -68,25 +68,22 @@ def _name(table: Table) -> sql.Identifier:
     return sql.Identifier(table.schema or "", table.name)
 
 
-def _columns(table: Table) -> list[str]:
-    return [column.name for column in table.columns]
-
-
 @cache
 def _copy_statement(table: Table) -> sql.Composed:
-    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(table)))
+    columns = sql.SQL(", ").join(map(sql.Identifier, written_columns(table)))
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(_name(table), columns)
 
 
 @cache
-def _delete_statement(table: Table) -> sql.Composed:
-    owner = sql.Identifier(_columns(table)[0])
-    return sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(_name(table), owner)
+def _delete_statement(table: Table, condition: LiteralString | None) -> sql.Composed:
+    owner = sql.Identifier(written_columns(table)[0])
+    statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(_name(table), owner)
+    return sql.SQL(" AND ").join([statement, sql.SQL(condition)]) if condition else statement
 
 
 @cache
 def _merge_statement(table: Table) -> sql.Composed:
-    keys, others = _split(table, _columns(table))
+    keys, others = _split(table, written_columns(table))
     return sql.SQL(
         """
         INSERT INTO {table} ({columns})
@@ -99,10 +96,10 @@ def _merge_statement(table: Table) -> sql.Composed:
         table=_name(table),
         key=sql.Identifier(keys[0]),
         keys=_list("{}", keys),
-        columns=_list("{}", _columns(table)),
+        columns=_list("{}", written_columns(table)),
         new_keys=_list("new.{}", keys),
         values=_list("COALESCE(new.{0}, old.{0})", others),
-        arrays=_arrays(table, _columns(table)),
+        arrays=_arrays(table, written_columns(table)),
         old=_list("old.{}", others),
         others=_list("{}", others),
         excluded=_list("EXCLUDED.{}", others),
@@ -114,7 +111,8 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> sql.Composed:
     keys, others = _split(table, names)
     return sql.SQL(
         """
-        UPDATE {table} AS old SET ({others}) = ROW ({values}) FROM unnest({arrays}) AS new ({columns})
+        UPDATE {table} AS old SET ({others}) = ROW ({values}), synced_at = now()
+        FROM unnest({arrays}) AS new ({columns})
         WHERE ({old_keys}) = ({new_keys}) AND ({old}) IS DISTINCT FROM ({values})
         """
     ).format(

@@ -1,5 +1,6 @@
 """The kinds of value that a form field can have."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -16,10 +17,18 @@ class Flag(msgspec.Struct, frozen=True, gc=False):
     is_set: bool | None
 
 
-class CatalogChoice(msgspec.Struct, frozen=True, gc=False):
-    """The chosen item of a catalog; `json` is what else the API served about it, as JSON."""
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """Something that a value names: the text is what people read."""
 
-    item_id: int | None
+    id: int | None
+    text: str | None
+
+
+class Items(msgspec.Struct, frozen=True, gc=False):
+    """Items of one kind (catalog, choice, task or file); `json` is what else the API served, as JSON."""
+
+    kind: str
+    items: Sequence[Item]
     json: bytes | None
 
 
@@ -29,5 +38,5 @@ class Other(msgspec.Struct, frozen=True, gc=False):
     json: bytes
 
 
-FieldValue = str | Decimal | date | datetime | time | Flag | Person | Project | CatalogChoice | Other
+FieldValue = str | Decimal | date | datetime | time | Flag | Person | Project | Items | Other
 """A text, an exact number, a day in UTC, an instant, a time of day in UTC, or one of the structs."""

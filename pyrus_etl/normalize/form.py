@@ -1,6 +1,6 @@
 """Form values → rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -8,27 +8,64 @@ from typing import Any
 from pyrus_etl.model.form import FormValue
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project
-from pyrus_etl.model.value import CatalogChoice, FieldValue, Flag, Other
+from pyrus_etl.model.value import FieldValue, Flag, Items, Other
+from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import add_project
-from pyrus_etl.schema.form import Field, FormFieldRow, Value, form_fields
-from pyrus_etl.schema.rows import Rows
+from pyrus_etl.schema.form import (
+    Field,
+    FormFieldRow,
+    FormValueItemRow,
+    Value,
+    form_fields,
+    form_value_items,
+    form_values,
+    note_form_values,
+)
+from pyrus_etl.schema.rows import FORM_ITEMS, Rows
+
+Form = Sequence[FormValue | None] | None
 
 
-def form_values(
-    rows: Rows, values: Sequence[FormValue | None] | None, form_id: int | None = None
-) -> Iterator[tuple[Any, ...]]:
-    """The columns of each value, to be put behind the owner's key. If the form is known, its fields are merged."""
-    for value_no, value in enumerate(values or [], start=1):
-        if value is None:
-            continue
-        field = value.field
-        rows.unreadable += value.unreadable
-        if form_id is not None and field.id is not None:
-            in_rows = value.row_id is not None
-            rows.merge(form_fields, FormFieldRow(form_id, field.id, field.type, field.name, field.parent_id, in_rows))
-        columns = Field(value_no, field.id, value.row_id, field.type, field.name, field.parent_id)
-        yield (*columns, *_columns(rows, value.value))
+def add_form(rows: Rows, task_id: int, form: Form, form_id: int | None) -> None:
+    """Adds the values of a task's form. If it is known which form that is, its fields are merged."""
+    rows.claim(form_values, FORM_ITEMS)
+    for value_no, value in numbered(form):
+        if form_id is not None and value.field.id is not None:
+            rows.merge(form_fields, _field_row(form_id, value.field.id, value))
+        rows.add(form_values, (task_id, *_value_row(rows, value_no, value)))
+        _add_items(rows, (task_id, 0, value_no), value)
+
+
+def add_note_form(rows: Rows, task_id: int, note_no: int, form: Form) -> None:
+    """Adds the values that a note set."""
+    for value_no, value in numbered(form):
+        rows.add(note_form_values, (task_id, note_no, *_value_row(rows, value_no, value)))
+        _add_items(rows, (task_id, note_no, value_no), value)
+
+
+def _field_row(form_id: int, field_id: int, value: FormValue) -> FormFieldRow:
+    field, in_rows = value.field, value.row_id is not None
+    return FormFieldRow(form_id, field_id, field.type, field.name, field.parent_id, in_rows)
+
+
+def _value_row(rows: Rows, value_no: int, value: FormValue) -> tuple[Any, ...]:
+    """The columns behind the owner's key; what could not be read is null, and counted."""
+    rows.unreadable += value.unreadable
+    field = value.field
+    return (
+        *Field(value_no, field.id, value.row_id, field.type, field.name, field.parent_id),
+        *_columns(rows, value.value),
+    )
+
+
+def _add_items(rows: Rows, key: tuple[int, int, int], value: FormValue) -> None:
+    match value.value:
+        case Items(kind, items):
+            for item_no, item in enumerate(items, start=1):
+                rows.add(form_value_items, FormValueItemRow(*key, item_no, kind, item.id, item.text))
+        case Project(id, name) if id is not None:
+            rows.add(form_value_items, FormValueItemRow(*key, 1, "project", id, name))
 
 
 def _columns(rows: Rows, value: FieldValue | None) -> Value:
@@ -52,8 +89,9 @@ def _columns(rows: Rows, value: FieldValue | None) -> Value:
             return Value(value_person_id=add_person(rows, value))
         case Project():
             return Value(value_project_id=add_project(rows, value))
-        case CatalogChoice():
-            return Value(value_catalog_item_id=value.item_id, value_json=value.json)
+        case Items():
+            only = value.items[0].id if value.kind == "catalog" and len(value.items) == 1 else None
+            return Value(value_catalog_item_id=only, value_json=value.json)
         case Other():
             return Value(value_json=value.json)
 

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from pyrus_etl.model.task import Note, Steps
-from pyrus_etl.normalize.form import form_values
+from pyrus_etl.normalize.form import add_note_form
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import add_projects
 from pyrus_etl.schema.form import note_form_values
 from pyrus_etl.schema.note import NoteApprovalRow, NoteProjectRow, NoteRow, note_approvals, note_projects, notes
-from pyrus_etl.schema.rows import Rows
+from pyrus_etl.schema.rows import NOTE_ITEMS, Rows
 
 
 def add_notes(rows: Rows, task_id: int, given: Sequence[Note | None] | None) -> None:
     """Adds the notes of a task and everything that they changed, except their files."""
-    rows.claim(notes, note_projects, note_approvals, note_form_values)
+    rows.claim(notes, note_projects, note_approvals, note_form_values, NOTE_ITEMS)
     for note_no, note in numbered(given):
         _add_note(rows, task_id, note_no, note)
 
@@ -39,8 +39,8 @@ def _add_note(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
         for project_id in add_projects(rows, projects) if projects else ():
             rows.add(note_projects, NoteProjectRow(task_id, note_no, project_id, change))
     _add_approvals(rows, task_id, note_no, note)
-    for columns in form_values(rows, note.form) if note.form else ():
-        rows.add(note_form_values, (task_id, note_no, *columns))
+    if note.form:
+        add_note_form(rows, task_id, note_no, note.form)
 
 
 def _add_approvals(rows: Rows, task_id: int, note_no: int, note: Note) -> None:

@@ -7,12 +7,11 @@ from pyrus_etl.given import UNSET, Given, UnsetType
 from pyrus_etl.model.project import Project
 from pyrus_etl.model.task import Approval, Task
 from pyrus_etl.normalize.attachment import add_attachments
-from pyrus_etl.normalize.form import form_values
+from pyrus_etl.normalize.form import add_form
 from pyrus_etl.normalize.note import add_notes
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import NO_OVERRIDES, add_projects, form_of
-from pyrus_etl.schema.form import form_values as form_values_table
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.schema.task import ApprovalRow, TaskProjectRow, TaskRow, approvals, task_projects, tasks
 
@@ -33,9 +32,7 @@ def task_rows(task: Task, form_overrides: Mapping[int, int | None] = NO_OVERRIDE
     if task.approvals is not UNSET:
         _add_approvals(rows, task.id, task.approvals)
     if task.form is not UNSET:
-        rows.claim(form_values_table)
-        for columns in form_values(rows, task.form, form_id or None):
-            rows.add(form_values_table, (task.id, *columns))
+        add_form(rows, task.id, task.form, form_id or None)
     if task.notes is not UNSET:
         add_notes(rows, task.id, task.notes)
     if task.notes is not UNSET and task.form is not UNSET:

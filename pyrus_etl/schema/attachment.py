@@ -4,12 +4,10 @@ from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
 
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, task_key
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, owned_table, task_key
 
-attachments = Table(
+attachments = owned_table(
     "attachments",
-    metadata,
-    task_key(),
     key("attachment_id", "Id of the file in Pyrus; a new version of a file has a new id."),
     Column("name", Text, comment="File name."),
     bigint("size_bytes", "Size of the file."),

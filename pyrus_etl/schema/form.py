@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Boolean, Column, Date, Index, Numeric, Table, Text, Time
 from sqlalchemy.dialects.postgresql import JSONB
 
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, task_key
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, owned_table
 from pyrus_etl.schema.note import note_number
 
 
@@ -42,10 +42,8 @@ def _value_columns() -> list[Column[Any]]:
     ]
 
 
-form_values = Table(
+form_values = owned_table(
     "form_values",
-    metadata,
-    task_key(),
     *_field_columns(),
     *_value_columns(),
     Index(None, "field_id"),
@@ -74,15 +72,35 @@ class FormFieldRow(NamedTuple):
     in_rows: bool
 
 
-note_form_values = Table(
+note_form_values = owned_table(
     "note_form_values",
-    metadata,
-    task_key(),
     note_number(),
     *_field_columns(),
     *_value_columns(),
     comment="One row a field that a note changed, with the value that it set (TaskNote.Form).",
 )
+
+
+form_value_items = owned_table(
+    "form_value_items",
+    ordinal("note_no", "The note whose value it is; 0: the task's form."),
+    ordinal("value_no", "Place of the value in the form, or in the note's; see form_values and note_form_values."),
+    ordinal("item_no", "Place of the item in the value, from 1."),
+    Column("kind", Text, nullable=False, comment="catalog, choice, task, file or project."),
+    bigint("item_id", "Id of the item of a catalog, choice, task, file or project; null if Pyrus gives none."),
+    Column("text", Text, comment="What people read: the first column of a catalog's item, the name of the others."),
+    comment="The items of values that name something: one row for each item of a catalog, file or project.",
+)
+
+
+class FormValueItemRow(NamedTuple):
+    task_id: int
+    note_no: int
+    value_no: int
+    item_no: int
+    kind: str
+    item_id: int | None
+    text: str | None
 
 
 class Value(NamedTuple):

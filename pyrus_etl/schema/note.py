@@ -3,19 +3,17 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Boolean, Column, Date, Index, Table, Text
+from sqlalchemy import Boolean, Column, Date, Index, Text
 
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, task_key
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, ordinal, owned_table
 
 
 def note_number() -> Column[int]:
     return ordinal("note_no", "Place of the note in the task, from 1.")
 
 
-notes = Table(
+notes = owned_table(
     "notes",
-    metadata,
-    task_key(),
     note_number(),
     bigint("note_id", "Id of the note in Pyrus, where it gives one."),
     bigint("author_id", "Who wrote it; see persons."),
@@ -48,10 +46,8 @@ class NoteRow(NamedTuple):
     user_id: int | None
 
 
-note_projects = Table(
+note_projects = owned_table(
     "note_projects",
-    metadata,
-    task_key(),
     note_number(),
     key("project_id", "The project; see projects."),
     Column("change", Text, primary_key=True, comment="added or removed."),
@@ -66,10 +62,8 @@ class NoteProjectRow(NamedTuple):
     change: str
 
 
-note_approvals = Table(
+note_approvals = owned_table(
     "note_approvals",
-    metadata,
-    task_key(),
     note_number(),
     Column("change", Text, primary_key=True, comment="added, removed or rerequested."),
     ordinal("step_no", "Approval step, from 1."),

@@ -3,15 +3,13 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Boolean, Column, Index, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from pyrus_etl.schema.metadata import Timestamp, metadata, task_key
+from pyrus_etl.schema.metadata import Timestamp, owned_table
 
-raw_tasks = Table(
+raw_tasks = owned_table(
     "raw_tasks",
-    metadata,
-    task_key(),
     Column("payload", JSONB, nullable=False, comment="The body as served, what we do not know of it included."),
     Column("payload_sha256", Text, nullable=False, comment="SHA-256 of the body's bytes; the same: nothing changed."),
     Column("fetched_at", Timestamp, nullable=False, comment="When this body was fetched."),
@@ -27,6 +25,15 @@ raw_tasks = Table(
         server_default=text("false"),
         comment="Whether the body may be older than the task: the next run asks for it again.",
     ),
+    Column("api", Text, nullable=False, server_default=text("'v3'"), comment="The API that served the body: v3."),
+    Column(
+        "read_by",
+        SmallInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="Version of the reader that made the rows of this body; an older one than the program's: db rebuild.",
+    ),
+    Index("ix_raw_tasks_read_by", "read_by"),
     Index("ix_raw_tasks_doubted", "task_id", postgresql_where=text("is_doubted")),
     comment="The body of every task as served. A body that did not change is not written again.",
 )
@@ -38,4 +45,6 @@ class RawTaskRow(NamedTuple):
     payload_sha256: str
     fetched_at: datetime
     listed_date: datetime | None
-    is_doubted: bool = False
+    is_doubted: bool
+    api: str
+    read_by: int

@@ -3,27 +3,30 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 
 from sqlalchemy import Table
 
-from pyrus_etl.schema import attachment, form, note, person, project, raw, task
+from pyrus_etl.schema import form, metadata, person, project, task
 
 OWNER = task.tasks
 """The table of the tasks themselves: a changed row is overwritten in its place, for its children hang on it."""
 
-OWNED = (
-    task.task_projects,
-    note.notes,
-    note.note_projects,
-    task.approvals,
-    note.note_approvals,
-    form.form_values,
-    form.note_form_values,
-    attachment.attachments,
-    raw.raw_tasks,
-)
-"""Tables whose rows belong to one task: replaced whole when it changes."""
+OWNED = tuple(table for table in metadata.sorted_tables if table.info.get("owned"))
+"""Tables whose rows belong to one task: replaced as a whole when it changes."""
+
+
+class Part(NamedTuple):
+    """Rows of an owned table that are replaced together: all, or those with the condition."""
+
+    table: Table
+    condition: LiteralString | None = None
+
+
+FORM_ITEMS = Part(form.form_value_items, "note_no = 0")
+NOTE_ITEMS = Part(form.form_value_items, "note_no > 0")
+PARTS = (*(Part(table) for table in OWNED if table is not form.form_value_items), FORM_ITEMS, NOTE_ITEMS)
+"""All that belongs to a task, in the parts in which an answer may give it."""
 
 MERGED = (person.organizations, person.persons, project.projects, form.form_fields)
 """Tables that tasks share: what is told is merged, what is not told is kept."""
@@ -35,19 +38,19 @@ _KEYS = {table: itemgetter(*range(len(table.primary_key))) for table in MERGED}
 class Rows:
     """Rows by table; in a merged table one row for each key, given columns over missing ones.
 
-    `claims`: the owned tables whose contents these rows give, be they empty; what is stored in these is replaced, other
-    tables are left alone. `unreadable` counts the values that are null because they could not be read.
+    `claims`: the parts of owned tables that these rows give, be they empty; what is stored in these is replaced, and
+    nothing else. `unreadable` counts the values that are null because they could not be read.
     """
 
     def __init__(self) -> None:
         self.owned: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
         self.merged: defaultdict[Table, dict[Any, tuple[Any, ...]]] = defaultdict(dict)
-        self.claims: set[Table] = set()
+        self.claims: set[Part] = set()
         self._met: dict[Any, Any] = {}
         self.unreadable = 0
 
-    def claim(self, *tables: Table) -> None:
-        self.claims.update(tables)
+    def claim(self, *parts: Table | Part) -> None:
+        self.claims.update(part if isinstance(part, Part) else Part(part) for part in parts)
 
     def add(self, table: Table, row: tuple[Any, ...]) -> None:
         self.owned[table].append(row)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, text
 
 from pyrus_etl.given import UNSET, Given, UnsetType
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, task_key
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, owned_table, synced_at
 
 tasks = Table(
     "tasks",
@@ -35,6 +35,8 @@ tasks = Table(
         Timestamp,
         comment="When a reconcile found that the task is gone or no longer visible; null otherwise.",
     ),
+    synced_at(),
+    Index(None, "synced_at"),
     Index(None, "modified_date"),
     Index(None, "create_date"),
     Index(None, "close_date"),
@@ -65,10 +67,8 @@ class TaskRow(NamedTuple):
     deleted_at: UnsetType | None = UNSET
 
 
-task_projects = Table(
+task_projects = owned_table(
     "task_projects",
-    metadata,
-    task_key(),
     key("project_id", "A project that the task is filed in; see projects."),
     Column("project_no", Integer, comment="Place of the project in the task, from 1."),
     Index(None, "project_id"),
@@ -82,10 +82,8 @@ class TaskProjectRow(NamedTuple):
     project_no: int
 
 
-approvals = Table(
+approvals = owned_table(
     "approvals",
-    metadata,
-    task_key(),
     ordinal("step_no", "Approval step, from 1; a skipped step keeps its number and has no rows."),
     ordinal("approver_no", "Place of the approver in the step, from 1."),
     bigint("person_id", "The approver; see persons."),

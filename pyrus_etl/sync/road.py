@@ -17,8 +17,8 @@ from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import unchanged as unchanged_tasks
 from pyrus_etl.load.set_aside import SetAside
 from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
-from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.sync.commit import Arrival, ListOnRoad, commit
 from pyrus_etl.sync.doubt import is_doubtful
 from pyrus_etl.sync.run import Run
@@ -194,7 +194,7 @@ async def _fetch(wanted: _Wanted, run: Run) -> Arrival:
         fetched = await run.source.task(wanted.header.id)
         run.odd_in_a_row = 0
         load = task_load(fetched, wanted.header, run.forms)._replace(asked_again=wanted.again)
-        return Arrival(wanted.of, load=load, weight=len(fetched.payload))
+        return Arrival(wanted.of, load=load, weight=len(fetched.body.payload))
     except TaskRefused as error:
         if error.denied and not wanted.listed:  # it may be gone: that is for a census to find out
             return Arrival(wanted.of, left=wanted.header.id)
@@ -211,16 +211,13 @@ def count_odd(task_id: int, error: TaskRefused, run: Run) -> None:
         ) from error
 
 
-def task_load(fetched: Fetched, header: TaskHeader, forms: Mapping[int, int | None]) -> TaskLoad:
+def task_load(fetched: Fetched, header: TaskHeader, form_overrides: Mapping[int, int | None]) -> TaskLoad:
     """A task as it was fetched, on its way into the tables."""
-    rows = task_rows(fetched.task, forms)
+    rows = task_rows(fetched.task, form_overrides)
     rows.unreadable += fetched.unreadable
     listed_date = header.modified_date or fetched.task.last_change
-    doubted = is_doubtful(fetched, header.modified_date)
-    raw = RawTaskRow(header.id, fetched.payload, fetched.payload_sha256, fetched.fetched_at, listed_date, doubted)
-    rows.claim(raw_tasks)
-    rows.add(raw_tasks, raw)
-    return TaskLoad(header.id, fetched.payload_sha256, listed_date, rows, doubted)
+    add_raw(rows, header.id, fetched.body, listed_date, is_doubted=is_doubtful(fetched, header.modified_date))
+    return TaskLoad(header.id, rows)
 
 
 def _failure(header: TaskHeader, error: TaskRefused) -> SetAside:

@@ -1,26 +1,22 @@
 """A batch of tasks → the tables: replaced whole where they changed, left alone where they did not."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from pyrus_etl.extract.decode import storable
-from pyrus_etl.load.batch import TaskLoad, load, unchanged, write
+from pyrus_etl.load.batch import load, unchanged, write
 from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.model.person import Contacts, Organization, Person
 from pyrus_etl.normalize.person import contact_rows
-from pyrus_etl.normalize.task import task_rows
-from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.settings import Secret
-from tests.normalize.reading import FULL, FULL_ID, task_of
+from tests.loads import FETCHED, task_load
+from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, read_tables, tables_of
 
-FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BARE = json.dumps({"TaskWithNotes": {"Id": FULL_ID}}).encode()
 SHARED = {"persons", "projects", "organizations", "form_fields"}
 CHILDREN = sorted(set(COLUMNS) - SHARED - {"tasks", "raw_tasks", "inbox_tasks"})
@@ -34,15 +30,6 @@ def connection(database: Secret) -> Iterator[Connection]:
 
 def body(task_id: int, **properties: Any) -> bytes:
     return json.dumps({"TaskWithNotes": properties | {"Id": task_id}}).encode()
-
-
-def task_load(served: bytes, listed: datetime | None = FETCHED) -> TaskLoad:
-    """A body on its way into the tables."""
-    task, _ = task_of(served)
-    rows, digest = task_rows(task), hashlib.sha256(served).hexdigest()
-    rows.claim(raw_tasks)
-    rows.add(raw_tasks, RawTaskRow(task.id, storable(served), digest, FETCHED, listed))
-    return TaskLoad(task.id, digest, listed, rows)
 
 
 def loaded(connection: Connection, *bodies: bytes) -> set[int]:

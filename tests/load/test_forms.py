@@ -17,7 +17,8 @@ from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.task import TaskRow
 from pyrus_etl.schema.task import tasks as tasks_table
 from pyrus_etl.settings import Secret
-from tests.load.test_batch import body, task_load
+from tests.load.test_batch import body
+from tests.loads import task_load
 from tests.normalize.reading import task_of
 from tests.oracle import assert_tables_equal_world
 from tests.runs import sync

@@ -19,7 +19,7 @@ from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, Tables, read_tables
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-NOTES = {"notes", "note_projects", "note_approvals", "note_form_values"}
+NOTES = {"notes", "note_projects", "note_approvals", "note_form_values", "form_value_items"}
 FORM = [FormValue(FormField(1, "Text", "what"), value="new")]
 
 
@@ -32,7 +32,7 @@ def connection(database: Secret) -> Iterator[Connection]:
 def load_part(connection: Connection, **given: Any) -> None:
     """Loads a part of the task, as one batch in a transaction of its own."""
     with connection.transaction():
-        load(connection, [TaskLoad(FULL_ID, None, None, task_rows(Task(id=FULL_ID, **given)))])
+        load(connection, [TaskLoad(FULL_ID, task_rows(Task(id=FULL_ID, **given)))])
 
 
 def changed_tables(before: Tables, after: Tables) -> set[str]:
@@ -51,8 +51,8 @@ def changed_tables(before: Tables, after: Tables) -> set[str]:
         ({"projects": [Project(999, "P")]}, {"tasks", "task_projects", "projects"}),
         ({"approvals": None}, {"approvals"}),
         ({"approvals": [[Approval(choice="Approved")]]}, {"approvals"}),
-        ({"form": []}, {"form_values"}),
-        ({"form": FORM}, {"form_values"}),
+        ({"form": []}, {"form_values", "form_value_items"}),
+        ({"form": FORM}, {"form_values", "form_value_items"}),
         ({"notes": []}, NOTES),
         ({"notes": [Note(text="new")]}, NOTES),
         ({"notes": [], "form": []}, NOTES | {"form_values", "attachments"}),
@@ -81,7 +81,7 @@ def test_dates_and_form_values_delete_no_note_null_no_text_and_replace_no_body(
     (task,), (was,) = after["tasks"].values(), before["tasks"].values()
     new = {name for name, now, then in zip(columns, task, was, strict=True) if now != then}
     assert new <= {"create_date", "modified_date", "close_date"}
-    assert changed_tables(before, after) == {"tasks", "form_values"}
+    assert changed_tables(before, after) == {"tasks", "form_values", "form_value_items"}
     assert len(after["form_values"]) == 1
     assert connection.execute("SELECT count(*) FROM pyrus.raw_tasks").fetchone() == (1,)
 

@@ -12,6 +12,7 @@ from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import TaskWithNotes
 from pyrus_etl.given import UNSET
 from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.schema.metadata import written_columns
 from pyrus_etl.schema.rows import Rows
 from tests.oracle import COLUMNS, Json, Tables, first_difference, plain_json, tables_of
 
@@ -88,7 +89,7 @@ def _tables(rows: Rows) -> Tables:
     for table, all_of_it in gathered:
         keys, others = (names.split() for names in COLUMNS[table.name])
         for row in all_of_it:
-            told = dict(zip(table.columns.keys(), row, strict=True))
+            told = dict(zip(written_columns(table), row, strict=True))
             key = tuple(told[name] for name in keys)
             assert key not in tables[table.name], f"{table.name}: two rows for {key}"
             tables[table.name][key] = tuple(_plain(told[name]) for name in others)

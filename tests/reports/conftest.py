@@ -1,18 +1,15 @@
 """A database with the reports on a small world, where the time is always the same."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from pyrus_etl.extract.decode import storable
 from pyrus_etl.load.batch import TaskLoad, load
 from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.normalize.task import task_rows
-from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.settings import Secret
+from tests.loads import task_load
 from tests.normalize.reading import encoded, task_of
 from tests.reports.world import NOW, Json
 
@@ -55,10 +52,6 @@ def reports(database: Secret) -> Iterator[Reports]:
         yield Reports(connection)
 
 
-def _task_load(told: Json) -> TaskLoad:
-    body = encoded({"TaskWithNotes": told})
-    task, _ = task_of(body)
-    rows, digest = task_rows(task), hashlib.sha256(body).hexdigest()
-    rows.claim(raw_tasks)
-    rows.add(raw_tasks, RawTaskRow(task.id, storable(body), digest, FETCHED, task.modified_date))
-    return TaskLoad(task.id, digest, task.modified_date, rows)
+def _task_load(task: Json) -> TaskLoad:
+    body = encoded({"TaskWithNotes": task})
+    return task_load(body, task_of(body)[0].last_change, FETCHED)

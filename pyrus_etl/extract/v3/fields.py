@@ -15,7 +15,7 @@ from pyrus_etl.extract.salvage import salvage
 from pyrus_etl.extract.v3.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v3.wire import Attachment, Id, Person, Project
 from pyrus_etl.fields import family_of
-from pyrus_etl.model.value import CatalogChoice, FieldValue, Flag, Other
+from pyrus_etl.model.value import FieldValue, Flag, Item, Items, Other
 
 Properties = dict[str, Any]
 S = TypeVar("S", bound=msgspec.Struct)
@@ -132,10 +132,46 @@ class _CatalogItem(msgspec.Struct, rename="pascal"):
     catalog_item_id: Id | None = None
 
 
-def _catalog(served: Served) -> CatalogChoice | None:
+def _catalog(served: Served) -> Items | None:
+    """The chosen item; what people read of it is its first column."""
     item, served.unreadable = salvage(served.properties, _CatalogItem)
     rest = _json({name: value for name, value in served.properties.items() if name != "CatalogItemId"})
-    return CatalogChoice(item.catalog_item_id, rest) if rest or item.catalog_item_id is not None else None
+    columns = served.properties.get("CatalogItemValues")
+    text = columns[0] if isinstance(columns, list) and columns and isinstance(columns[0], str) else None
+    if item.catalog_item_id is None and text is None:
+        return Items("catalog", (), rest) if rest else None
+    return Items("catalog", [Item(item.catalog_item_id, text)], rest)
+
+
+class _Link(msgspec.Struct, rename="pascal"):
+    url: str | None = None
+
+
+def _files(served: Served) -> Items | None:
+    json = _json(served.properties)
+    if json is None:
+        return None
+    files, _ = files_of(served.properties)  # what could not be read of them is counted there
+    return Items("file", [Item(file.id, file.name) for file in files if file], json)
+
+
+def _links(served: Served) -> Items | None:
+    """Links to files elsewhere; a link is served as a text, or as an object with a URL."""
+    json = _json(served.properties)
+    if json is None:
+        return None
+    links = served.properties.get("FileUrls")
+    texts = [_link_text(link) for link in links] if isinstance(links, list) else []
+    return Items("file", [Item(None, text) for text in texts if text], json)
+
+
+def _link_text(link: Any) -> str | None:
+    if isinstance(link, str):
+        return link
+    try:
+        return msgspec.convert(link, _Link).url
+    except msgspec.ValidationError:
+        return None
 
 
 def _other(served: Served) -> Other | None:
@@ -160,6 +196,8 @@ READERS: dict[str, Callable[[Served], FieldValue | None]] = {
     "person": lambda served: served.struct(Person),
     "project": lambda served: served.struct(Project),
     "catalog": _catalog,
+    "files": _files,
+    "links": _links,
     "other": _other,
 }
 """By the kind that a family of field types names."""

@@ -1,0 +1,22 @@
+"""A served body on its way into the tables, without a server."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from pyrus_etl.extract.decode import storable
+from pyrus_etl.load.batch import TaskLoad
+from pyrus_etl.model.body import Body
+from pyrus_etl.normalize.raw import add_raw
+from pyrus_etl.normalize.task import task_rows
+from tests.normalize.reading import task_of
+
+FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def task_load(served: bytes, listed: datetime | None = FETCHED, fetched: datetime = FETCHED) -> TaskLoad:
+    """What a run makes of an answer of GetTask."""
+    task, _ = task_of(served)
+    rows = task_rows(task)
+    body = Body(storable(served), hashlib.sha256(served).hexdigest(), fetched, "v3")
+    add_raw(rows, task.id, body, listed, is_doubted=False)
+    return TaskLoad(task.id, rows)

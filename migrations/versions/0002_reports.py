@@ -169,17 +169,6 @@ def upgrade() -> None:
         schema="pyrus",
     )
     op.create_index(op.f("ix_tasks_form_id"), "tasks", ["form_id"], unique=False, schema="pyrus")
-    op.execute(
-        """
-        UPDATE pyrus.task_projects AS filed SET project_no = told.project_no
-        FROM pyrus.raw_tasks AS raw, LATERAL (
-            SELECT row_number() OVER (ORDER BY min(place)) AS project_no, project ->> 'Id' AS project_id
-            FROM jsonb_path_query(raw.payload, '$.TaskWithNotes.Projects[*]') WITH ORDINALITY AS listed (project, place)
-            WHERE project ->> 'Id' IS NOT NULL GROUP BY project ->> 'Id'
-        ) AS told
-        WHERE filed.task_id = raw.task_id AND told.project_id = filed.project_id::text
-        """
-    )
     op.execute("INSERT INTO pyrus.report_settings DEFAULT VALUES")
 
 

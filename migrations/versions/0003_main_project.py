@@ -1,4 +1,4 @@
-"""The main project of a task, beside the task.
+"""The main project of a task, beside the task; `db rebuild` fills it for stored tasks.
 
 Revision 0003, after 0002.
 """
@@ -22,12 +22,6 @@ def upgrade() -> None:
             comment="Its main project: the first that it is filed in; see task_projects.",
         ),
         schema="pyrus",
-    )
-    op.execute(
-        """
-        UPDATE pyrus.tasks AS task SET main_project_id = filed.project_id
-        FROM pyrus.task_projects AS filed WHERE filed.task_id = task.task_id AND filed.project_no = 1
-        """
     )
     op.execute("ANALYZE pyrus.report_settings")  # one row is too few for autovacuum: plans took it for 870
     op.create_index(op.f("ix_tasks_main_project_id"), "tasks", ["main_project_id"], unique=False, schema="pyrus")

@@ -23,13 +23,6 @@ def upgrade() -> None:
         ),
         schema="pyrus",
     )
-    op.execute(
-        """
-        UPDATE pyrus.note_approvals AS change SET create_date = note.create_date
-        FROM pyrus.notes AS note WHERE (note.task_id, note.note_no) = (change.task_id, change.note_no)
-        """
-    )
-    op.execute("ANALYZE pyrus.note_approvals")
     _comment_on_parent("The project above it; null for a root. Kept where it is not told again.")
     op.execute("COMMENT ON TABLE pyrus.alembic_version IS 'The revision that the schema is at; kept by Alembic.'")
     op.execute(

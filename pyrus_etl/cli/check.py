@@ -13,6 +13,7 @@ from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.http import Http
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.windows import Window
+from pyrus_etl.load import rebuild
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.report_settings import require_time_zone
 from pyrus_etl.load.revision import require_schema
@@ -72,11 +73,13 @@ def _database(found: Found) -> str:
 def _schema(found: Found) -> str:
     with connect(found.url) as connection:
         require_schema(connection)
-        current = are_of_this_version(connection)
+        current, advice = are_of_this_version(connection), rebuild.advice(connection)
         if current:
             require_time_zone(connection)
     if not current:
         raise Warned("at the expected revision, but the reports are of another version; run pyrus-etl db upgrade")
+    if advice:
+        raise Warned(f"at the expected revision, but {advice}")
     return "at the expected revision"
 
 

@@ -1,24 +1,31 @@
 """`db …`: the schema by Alembic, and ways to get at the rows."""
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import threading
+import time
 
 import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json, summary
+from pyrus_etl.cli.progress import progress_shown
+from pyrus_etl.cli.runs import SET_ASIDE
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load import conninfo, embedded, folders, migrate
+from pyrus_etl.load import conninfo, embedded, folders, migrate, rebuild
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.grants import grant_reports
 from pyrus_etl.load.programs import program
 from pyrus_etl.load.repair import Difference
 from pyrus_etl.load.revision import require_known, revision
+from pyrus_etl.load.store import Store
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.rebuild import Rebuilt, rebuild_all
+from pyrus_etl.sync.report import Progress
 
 
 @click.group()
@@ -40,10 +47,45 @@ def upgrade() -> None:
     found = settings()
     with database(found) as url:
         made = migrate.upgrade(url, found.time_zone)
+        with connect(url) as connection:
+            advice = rebuild.advice(connection)
     with summary():
         for each in made:
             click.echo(f"Mended what was {each}")
-        click.echo(f"The schema is at revision {REVISION}.")
+        click.echo(f"The schema is at revision {REVISION}" + (f"; {advice}." if advice else "."))
+
+
+@db.command(name="rebuild")
+@json_option
+@with_settings(*DATABASE_SETTINGS)
+def rebuild_command(as_json: bool) -> int:
+    """Makes the rows of all tasks again from the stored bodies, with no request to Pyrus.
+
+    Needed after an upgrade that reads more of the bodies: pyrus-etl check says so. It can be stopped at any time, and
+    the next call goes on from there.
+
+    \b
+    Example:  pyrus-etl db rebuild
+    """
+    progress, began = Progress(), time.monotonic()
+    with database(settings()) as url, progress_shown("rebuild", progress):
+        rebuilt = asyncio.run(_rebuilt(url, progress))
+    seconds = round(time.monotonic() - began, 1)
+    status = "partial" if rebuilt.set_aside else "ok"
+    with summary():
+        if as_json:
+            counts = {"tasks_rebuilt": rebuilt.tasks, "tasks_failed": rebuilt.set_aside}
+            print_json({"status": status, **counts, "seconds": seconds})
+        else:
+            click.echo(f"The rows of {rebuilt.tasks:,} tasks are rebuilt, in {seconds} s.")
+    if rebuilt.set_aside:
+        click.echo(f"pyrus-etl: {rebuilt.set_aside} tasks were set aside; see pyrus-etl errors list.", err=True)
+    return SET_ASIDE if rebuilt.set_aside else 0
+
+
+async def _rebuilt(url: Secret, progress: Progress) -> Rebuilt:
+    async with Store(url) as store:
+        return await rebuild_all(store, progress)
 
 
 @db.command()

@@ -73,6 +73,7 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
         keep_host(found.database_url)
         yield found.database_url
         return
+    from pyrus_etl.load import rebuild
     from pyrus_etl.load.connection import connect
     from pyrus_etl.load.embedded import serving
     from pyrus_etl.load.revision import is_known, revision
@@ -87,4 +88,7 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
             from pyrus_etl.load.migrate import upgrade
 
             upgrade(url)
+            with connect(url) as connection:
+                if advice := rebuild.advice(connection):
+                    log.warning("the embedded database is upgraded; %s", advice)
         yield url

@@ -19,6 +19,7 @@ from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
 from pyrus_etl.extract.windows import Window, search_sizes
 from pyrus_etl.model.body import Body
+from pyrus_etl.model.task import Task
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -167,3 +168,9 @@ def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
     except msgspec.ValidationError as error:
         raise Unreadable(str(error), body) from error
     return held, read.task_with_notes, unreadable + damage(body, held)
+
+
+def read_stored(body: bytes) -> tuple[Task, int]:
+    """The task in a body that is stored, and how many values in it could not be read; raises msgspec.DecodeError."""
+    read, unreadable = decode(body, _TaskBody)
+    return read.task_with_notes, unreadable

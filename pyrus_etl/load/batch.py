@@ -51,14 +51,19 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
     latest = {task.task_id: task for task in tasks}
     stored = _stored(connection, list(latest))
     changed = {id_: task for id_, task in latest.items() if not _is_stored(task.raw, stored.get(id_))}
-    rows = Rows()
-    rows.extend(task.rows for task in changed.values())
-    owners = stored.keys() & changed.keys()
-    claims = {part: [owner for owner in owners if part in changed[owner].rows.claims] for part in PARTS}
-    write(connection, rows, owners, claims)
+    load_rows(connection, {task_id: task.rows for task_id, task in changed.items()}, stored.keys())
     _mark_unchanged(connection, [task for id_, task in latest.items() if id_ not in changed], stored)
     _unmark_deleted(connection, list(latest))
     return set(changed)
+
+
+def load_rows(connection: Connection, tasks: Mapping[int, Rows], stored: Set[int] | None = None) -> None:
+    """Writes the rows of tasks, and replaces what those that are stored (all, if None is given) had of them."""
+    rows = Rows()
+    rows.extend(tasks.values())
+    owners = tasks.keys() if stored is None else stored & tasks.keys()
+    claims = {part: [owner for owner in owners if part in tasks[owner].claims] for part in PARTS}
+    write(connection, rows, owners, claims)
 
 
 def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | None]]) -> set[int]:

@@ -48,9 +48,8 @@ def overrides(connection: Connection) -> dict[int, int | None]:
 def infer(connection: Connection) -> None:
     """Gives every stored task the form that `normalize.project.form_of` gives it, and gathers the fields of forms.
 
-    Needed where forms were said by hand since the task was stored, or an older version stored it meanwhile, which knew
-    neither forms nor main projects. Safe to repeat: what is right is not written. A task that a run writes meanwhile
-    (`xmin`) keeps what the run gave it.
+    Needed if forms were set by hand since the task was stored. Safe to repeat: what is right is not written. A task
+    that a run writes meanwhile (`xmin`) keeps what the run gave it.
     """
     connection.execute(_INFER)
     connection.execute(_GATHER_FIELDS)

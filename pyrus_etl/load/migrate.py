@@ -19,7 +19,6 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.load import materialized, views
 from pyrus_etl.load.attached import attached, restore, warn_of_lost
 from pyrus_etl.load.connection import Connection, Session, connect, fault_of
-from pyrus_etl.load.forms import infer
 from pyrus_etl.load.patience import PATIENCE, cause_of, patiently
 from pyrus_etl.load.repair import Difference, compared, mend
 from pyrus_etl.load.report_settings import set_time_zone
@@ -87,7 +86,7 @@ def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
     with connection.begin():
         driver = _driver(connection)
         driver.execute(PATIENCE)
-        before, of_users = revision(driver), attached(driver)
+        of_users = attached(driver)
         try:
             with connection.begin_nested():
                 made = _tables_and_views(connection)
@@ -102,8 +101,6 @@ def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
             materialized.index(driver, materialised)
         else:
             restore(driver, of_users)
-        if before not in (None, REVISION):
-            infer(driver)
         return made
 
 

@@ -21,6 +21,7 @@ from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.sync.commit import Arrival, ListOnRoad, commit
 from pyrus_etl.sync.doubt import is_doubtful
+from pyrus_etl.sync.rebuild import rebuild_some
 from pyrus_etl.sync.run import Run
 from pyrus_etl.sync.stages import together
 
@@ -154,6 +155,8 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     listed = {task.id: task for task in tasks}
     dates = [(task.id, task.modified_date) for task in listed.values()]
     unchanged = await run.store.autocommit(unchanged_tasks, dates) - run.doubted.keys()
+    if run.has_outdated_rows:
+        await rebuild_some(run.store, unchanged, run.forms)
     _note_relisted(listed, run)
     skipped = unchanged | run.pending.keys() | run.failed
     skipped |= {task.id for task in listed.values() if task.modified_date is None and task.id in run.recovered}

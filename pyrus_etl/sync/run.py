@@ -15,7 +15,7 @@ from pyrus_etl.extract.pace import Pace
 from pyrus_etl.extract.restapi import RestApi
 from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.waits import log_wait
-from pyrus_etl.load import catalogue, forms, upkeep, wide
+from pyrus_etl.load import catalogue, forms, rebuild, upkeep, wide
 from pyrus_etl.load.connection import Connection
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.lock import RENEW_SECONDS, Lease
@@ -45,7 +45,8 @@ class Run:
     `odd_in_a_row`: tasks that the server failed to give, one after the other; `refused_in_a_row`: tasks that PostgreSQL
     refused to store. `stopping`: set when the run is to end
     after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
-    what was said by hand of the forms of projects. `login` is None with an access token, `account_id` is known after
+    what was said by hand of the forms of projects. `has_outdated_rows`: another
+    version made the rows of some tasks. `login` is None with an access token, `account_id` is known after
     the login. `pace` is that of the requests.
     """
 
@@ -70,6 +71,7 @@ class Run:
     stopped_by: StoppedEarly | None = None
     spent: BudgetSpent | None = None
     forms: Mapping[int, int | None] = field(default_factory=dict)
+    has_outdated_rows: bool = False
 
     @property
     def start(self) -> tuple[datetime, float]:
@@ -182,6 +184,7 @@ async def _log_in(run: Run) -> None:
     await run.store.run(join_account, run.report.run_id, account.id, *run.start)
     run.forms = await run.store.autocommit(forms.overrides)
     run.doubted = await run.store.autocommit(doubted)
+    run.has_outdated_rows = await run.store.autocommit(rebuild.outdated) > 0
 
 
 def _login_of(settings: Settings) -> str | None:

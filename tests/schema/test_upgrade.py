@@ -19,7 +19,7 @@ from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
-from tests.runs import CHECKOUT, sync
+from tests.runs import CHECKOUT, program, sync
 from tests.typing import Query
 
 VIEWS = "SELECT relname::text, oid::bigint FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
@@ -62,8 +62,9 @@ def test_a_database_of_an_earlier_revision_has_afterwards_what_a_fresh_one_has(
         sync(sandbox, each_database)
         downgrade(each_database, earlier)
         upgrade(each_database)
-
         assert differences(each_database) == []
+
+        assert program("db", "rebuild", database=each_database).returncode == 0
         assert_tables_equal_world(each_database, sandbox.world)
 
 

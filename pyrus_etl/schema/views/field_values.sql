@@ -32,7 +32,7 @@ COMMENT ON COLUMN pyrus_report.field_values.field_type IS 'Type of the field: Te
 COMMENT ON COLUMN pyrus_report.field_values.field_name IS 'Name of the field as people see it.';
 COMMENT ON COLUMN pyrus_report.field_values.parent_field_id IS 'The field (table or section) that this one stands in.';
 COMMENT ON COLUMN pyrus_report.field_values.value IS
-    'The value as text, whatever its type: the name of a person or project, the columns of a catalog, the names of '
+    'The value as text, whatever its type: the name of a person or project, the first column of a catalog, the names of '
     'files.';
 COMMENT ON COLUMN pyrus_report.field_values.value_number IS 'Number, Decimal (money), ApprovalStep; exact.';
 COMMENT ON COLUMN pyrus_report.field_values.value_date IS 'Date and DueDate.';

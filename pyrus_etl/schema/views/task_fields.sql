@@ -27,7 +27,7 @@ COMMENT ON COLUMN pyrus_report.task_fields.row_id IS 'Row of the table that it s
 COMMENT ON COLUMN pyrus_report.task_fields.parent_field_id IS 'The field (table or section) that this one stands in.';
 COMMENT ON COLUMN pyrus_report.task_fields.parent_field IS 'Name of the field that this one stands in.';
 COMMENT ON COLUMN pyrus_report.task_fields.value IS
-    'The value as text, whatever its type: the name of a person or project, the columns of a catalog, the names of '
+    'The value as text, whatever its type: the name of a person or project, the first column of a catalog, the names of '
     'files.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_number IS 'Number, Decimal (money), ApprovalStep; exact.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_date IS 'Date and DueDate.';

@@ -1,0 +1,74 @@
+"""Rows made again of stored bodies. Every function works inside the caller's transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from pyrus_etl.load.batch import load_rows
+from pyrus_etl.load.connection import Connection
+from pyrus_etl.normalize.raw import READER
+from pyrus_etl.schema.rows import Rows
+
+FIRST = -(2**63)
+"""An id before all others."""
+
+
+class StoredBody(NamedTuple):
+    """A body in `raw_tasks`, and the API that served it."""
+
+    task_id: int
+    api: str
+    payload: bytes
+    payload_sha256: str
+
+
+def outdated_bodies(connection: Connection, after: int = FIRST, most: int = 500) -> list[StoredBody]:
+    """The next bodies whose rows another reader made, by task id."""
+    query = """
+        SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
+        WHERE read_by <> %s AND task_id > %s ORDER BY task_id LIMIT %s
+    """
+    return [StoredBody(*row) for row in connection.execute(query, [READER, after, most])]
+
+
+def outdated_among(connection: Connection, task_ids: Collection[int]) -> list[StoredBody]:
+    """The bodies of these tasks whose rows another reader made."""
+    query = """
+        SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
+        WHERE read_by <> %s AND task_id = ANY(%s)
+    """
+    return [StoredBody(*row) for row in connection.execute(query, [READER, list(task_ids)])]
+
+
+def outdated(connection: Connection) -> int:
+    """The number of bodies whose rows another reader made."""
+    found = connection.execute("SELECT count(*) FROM pyrus.raw_tasks WHERE read_by <> %s", [READER]).fetchone()
+    return int(found[0]) if found else 0
+
+
+def advice(connection: Connection) -> str | None:
+    """What to do about rows that another version made; None if there are none."""
+    tasks = outdated(connection)
+    return f"another version made the rows of {tasks:,} tasks; run pyrus-etl db rebuild" if tasks else None
+
+
+def mark_all(connection: Connection) -> None:
+    """Marks every body, so that its rows are made again."""
+    connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0")
+
+
+def write_rebuilt(connection: Connection, tasks: Mapping[int, Rows], bodies: Sequence[StoredBody]) -> int:
+    """Replaces the rows of tasks whose body is still the one that was read; returns how many that were.
+
+    A run may store a newer body meanwhile: then the rows are its rows. Bodies without rows, which could not be read,
+    are marked only. Safe to repeat.
+    """
+    query = """
+        SELECT task_id FROM pyrus.raw_tasks JOIN unnest(%s::bigint[], %s::text[]) AS read (task_id, payload_sha256)
+            USING (task_id, payload_sha256)
+        WHERE read_by <> %s ORDER BY task_id FOR NO KEY UPDATE OF raw_tasks
+    """
+    asked = [[body.task_id for body in bodies], [body.payload_sha256 for body in bodies], READER]
+    current = [task_id for (task_id,) in connection.execute(query, asked)]
+    load_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})
+    connection.execute("UPDATE pyrus.raw_tasks SET read_by = %s WHERE task_id = ANY(%s)", [READER, current])
+    return len(current)

@@ -1,0 +1,20 @@
+"""The version of the reader says whether the same bodies give the same rows."""
+
+import hashlib
+
+from pyrus_etl.normalize.raw import READER
+from pyrus_etl.sandbox import World
+from tests.normalize.reading import FULL, read
+
+ROWS = {1: "805b27c4cea3094a"}
+"""A digest of the rows that each version of the reader made of the bodies below."""
+
+
+def test_other_rows_of_the_same_bodies_are_another_version_of_the_reader() -> None:
+    world = World(3, tasks=40)
+    rows = [read(body).tables for body in (FULL, *map(world.body, world.task_ids()))]
+    digest = hashlib.sha256(
+        repr([[(name, sorted(table.items())) for name, table in one.items()] for one in rows]).encode()
+    )
+
+    assert ROWS[READER] == digest.hexdigest()[:16], "raise READER: stored bodies have to be read again"

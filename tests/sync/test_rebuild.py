@@ -1,0 +1,165 @@
+"""`db rebuild`: rows are a function of the stored bodies, and can be made again without a request."""
+
+import json
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from pyrus_etl.load.connection import connect
+from pyrus_etl.load.rebuild import advice
+from pyrus_etl.normalize.raw import READER
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.normalize.reading import FULL, FULL_ID
+from tests.oracle import assert_tables_equal_world, read_tables
+from tests.processes import eventually, started
+from tests.runs import backfill, program, reconcile, sync
+from tests.typing import Query
+
+CHILDREN = ("task_projects", "approvals", "notes", "note_projects", "note_approvals", "form_values",
+            "note_form_values", "form_value_items", "attachments")  # fmt: skip
+OUTDATED = "SELECT count(*) FROM pyrus.raw_tasks WHERE read_by <> %s"
+
+
+@pytest.fixture
+def world() -> World:
+    return World(7, tasks=150)
+
+
+@pytest.fixture
+def sandbox(world: World, database: Secret) -> Iterator[Sandbox]:
+    """A Pyrus whose tasks are all stored, also one that uses every property there is."""
+    world.put(FULL_ID, FULL)
+    with Sandbox(world) as sandbox:
+        sync(sandbox, database)
+        sync(sandbox, database)  # settles what was fetched soon after it changed
+        yield sandbox
+
+
+def damage(query: Query, database: Secret) -> None:
+    """Rows as another version might have made them."""
+    for table in CHILDREN:
+        query(database, f"DELETE FROM pyrus.{table}")
+    query(database, "UPDATE pyrus.tasks SET text = 'another', form_id = NULL, main_project_id = 1, create_date = NULL")
+
+
+def test_rows_are_made_again_with_no_request(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    before, requests = read_tables(database), sandbox.requests.total
+    damage(query, database)
+    process = program("db", "rebuild", "--json", database=database)
+
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["tasks_rebuilt"] == 151
+    assert read_tables(database) == before
+    assert sandbox.requests.total == requests
+
+
+def test_a_rebuild_replaces_no_body_and_marks_it_as_read_by_this_version(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    bodies = "SELECT task_id, payload_sha256, fetched_at, listed_date, is_doubted FROM pyrus.raw_tasks ORDER BY 1"
+    before = query(database, bodies)
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+    program("db", "rebuild", database=database)
+
+    assert query(database, bodies) == before
+    assert query(database, OUTDATED, READER) == [(0,)]
+
+
+def test_deleted_tasks_stay_deleted(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    sandbox.world.delete(sandbox.world.task_ids()[0])
+    reconcile(sandbox, database)
+    deleted = query(database, "SELECT task_id, deleted_at FROM pyrus.tasks WHERE deleted_at IS NOT NULL")
+    program("db", "rebuild", database=database)
+
+    assert query(database, "SELECT task_id, deleted_at FROM pyrus.tasks WHERE deleted_at IS NOT NULL") == deleted
+    assert len(deleted) == 1
+
+
+def test_a_rebuild_that_was_killed_goes_on(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    before = read_tables(database)
+    damage(query, database)
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = %s WHERE mod(task_id, 2) = 0", READER)
+    left = query(database, OUTDATED, READER)[0][0]
+    process = program("db", "rebuild", "--json", database=database)
+
+    assert json.loads(process.stdout)["tasks_rebuilt"] == left
+    assert query(database, OUTDATED, READER) == [(0,)]
+    program("db", "rebuild", database=database)  # none is left: all are made again
+    assert read_tables(database) == before
+
+
+def test_a_signal_ends_a_rebuild_between_two_pages(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    before = read_tables(database)
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+    query(
+        database,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END'",
+    )
+    query(database, "CREATE TRIGGER slow BEFORE INSERT ON pyrus.notes FOR EACH ROW EXECUTE FUNCTION slow()")
+    with started("db", "rebuild", database=database) as process:
+        eventually(lambda: query(database, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%notes%'"))
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 143, err
+    assert "Traceback" not in err
+    assert read_tables(database) == before
+
+
+@pytest.mark.parametrize("run", [sync, reconcile, backfill])
+def test_a_run_rebuilds_what_it_meets_without_fetching_it(
+    sandbox: Sandbox, database: Secret, query: Query, run: type
+) -> None:
+    before = read_tables(database)
+    damage(query, database)
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+    report = run(sandbox, database)
+
+    assert report.counts.tasks_fetched == 0
+    if run is not sync:  # which lists what changed of late
+        assert read_tables(database) == before
+        assert query(database, OUTDATED, READER) == [(0,)]
+
+
+def test_check_and_an_upgrade_ask_for_a_rebuild(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+
+    assert "151 tasks; run pyrus-etl db rebuild" in program("db", "upgrade", database=database).stdout
+    assert "151 tasks; run pyrus-etl db rebuild" in program("check", sandbox=sandbox, database=database).stdout
+    program("db", "rebuild", database=database)
+    with connect(database) as connection:
+        assert advice(connection) is None
+
+
+def test_a_body_that_cannot_be_read_keeps_its_rows(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    rows = "SELECT count(*) FROM pyrus.notes WHERE task_id = %s"
+    before = query(database, rows, FULL_ID)
+    query(database, "UPDATE pyrus.raw_tasks SET payload = '5' WHERE task_id = %s", FULL_ID)
+    process = program("db", "rebuild", database=database)
+
+    assert process.returncode == 0
+    assert f"the stored body of task {FULL_ID} cannot be read" in process.stderr
+    assert query(database, rows, FULL_ID) == before
+
+
+def test_rows_that_postgresql_refuses_cost_their_task_only(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    refused = sandbox.world.task_ids()[0]
+    query(
+        database,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"'BEGIN IF NEW.task_id = {refused} THEN RAISE ''not this one''; END IF; RETURN NEW; END'",
+    )
+    query(database, "CREATE TRIGGER refuse BEFORE INSERT ON pyrus.notes FOR EACH ROW EXECUTE FUNCTION refuse()")
+    process = program("db", "rebuild", database=database)
+
+    assert process.returncode == 6, process.stderr
+    assert query(database, "SELECT task_id, stage FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [
+        (refused, "load")
+    ]
+    assert query(database, OUTDATED, READER) == [(1,)]
+    query(database, "DROP TRIGGER refuse ON pyrus.notes")
+    sync(sandbox, database)
+    assert_tables_equal_world(database, sandbox.world)

@@ -32,6 +32,11 @@ class TaskLoad(NamedTuple):
         found: list[Any] = self.rows.owned[raw_tasks]
         return found[0] if found else None
 
+    @property
+    def listed_date(self) -> datetime | None:
+        """The date that it was listed under, if it was."""
+        return self.raw.listed_date if self.raw else None
+
 
 class _Stored(NamedTuple):
     """What is stored of a task; no hash if somebody has removed the body."""

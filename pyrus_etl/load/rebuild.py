@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pyrus_etl.load.batch import load_rows
 from pyrus_etl.load.connection import Connection
-from pyrus_etl.normalize.raw import READER
+from pyrus_etl.schema.raw import READER
 from pyrus_etl.schema.rows import Rows
 
 FIRST = -(2**63)

@@ -3,12 +3,8 @@
 from datetime import datetime
 
 from pyrus_etl.model.body import Body
-from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
+from pyrus_etl.schema.raw import READER, RawTaskRow, raw_tasks
 from pyrus_etl.schema.rows import Rows
-
-READER = 1
-"""Version of all that makes rows of a stored body. Raise it when a change gives other rows for the same body: `check`
-then asks for `db rebuild`, and a test for the new rows."""
 
 
 def add_raw(rows: Rows, task_id: int, body: Body, listed_date: datetime | None, *, is_doubted: bool) -> None:

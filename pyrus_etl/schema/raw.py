@@ -8,6 +8,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from pyrus_etl.schema.metadata import Timestamp, owned_table
 
+READER = 1
+"""Version of all that makes rows of a stored body. Raise it when a change gives other rows for the same body: `check`
+then asks for `db rebuild`, and a test for the new rows."""
+
+
 raw_tasks = owned_table(
     "raw_tasks",
     Column("payload", JSONB, nullable=False, comment="The body as served, what we do not know of it included."),

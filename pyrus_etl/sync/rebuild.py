@@ -96,6 +96,6 @@ async def _write(store: Store, bodies: list[StoredBody], tasks: dict[int, Rows])
             middle = len(bodies) // 2
             return await _write(store, bodies[:middle], tasks) + await _write(store, bodies[middle:], tasks)
         log.warning("task %s is set aside: %s", bodies[0].task_id, error)
-        await store.run(set_aside, [SetAside(bodies[0].task_id, "load", str(error), None)])
+        await store.run(set_aside, [SetAside(bodies[0].task_id, "load", str(error), None, None)])
         return 1
     return 0

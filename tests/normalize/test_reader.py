@@ -2,8 +2,8 @@
 
 import hashlib
 
-from pyrus_etl.normalize.raw import READER
 from pyrus_etl.sandbox import World
+from pyrus_etl.schema.raw import READER
 from tests.normalize.reading import FULL, read
 
 ROWS = {1: "805b27c4cea3094a"}

@@ -8,8 +8,8 @@ import pytest
 
 from pyrus_etl.load.connection import connect
 from pyrus_etl.load.rebuild import advice
-from pyrus_etl.normalize.raw import READER
 from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.schema.raw import READER
 from pyrus_etl.settings import Secret
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import assert_tables_equal_world, read_tables

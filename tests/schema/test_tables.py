@@ -171,7 +171,7 @@ def test_every_table_of_a_task_is_replaced_with_it_but_for_what_became_of_conten
 def test_declared_and_migrated_tables_do_not_differ(each_database: Secret, query: Query) -> None:
     assert differences(each_database) == []
 
-    query(each_database, "ALTER TABLE pyrus.sync_runs DROP COLUMN login")
+    query(each_database, "ALTER TABLE pyrus.sync_backfills DROP COLUMN started_at")
     query(each_database, "COMMENT ON COLUMN pyrus.tasks.text IS 'another'")
     query(each_database, "CREATE TABLE pyrus.stray (id int)")
     assert len(differences(each_database)) == 3

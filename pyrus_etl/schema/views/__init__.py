@@ -19,10 +19,7 @@ _MENTIONED = re.compile(rf"\b{REPORT_SCHEMA}\.(\w+)")
 
 def views() -> dict[str, str]:
     """The statements of every view, in an order in which they can be run."""
-    texts = {
-        path.stem: path.read_text("utf-8").replace("{value_as_text}", value_as_text())
-        for path in Path(__file__).parent.glob("*.sql")
-    }
+    texts = {path.stem: _text(path) for path in Path(__file__).parent.glob("*.sql")}
     needs = {name: set(_MENTIONED.findall(text)) - {name} for name, text in texts.items()}
     return {name: texts[name] for name in TopologicalSorter(needs).static_order()}
 

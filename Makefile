@@ -1,4 +1,4 @@
-# Each target does its own set-up: a .venv, with every package pinned by config/constraints.txt.
+# Each target sets up .venv if needed, with every package pinned by config/constraints.txt.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,17 +8,17 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint
 .PHONY: help demo test check docs torture audit bench clean
 .DEFAULT_GOAL := help
 
-help: ## These lines
+help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target about; do printf '  make %-8s%s\n' "$$target" "$$about"; done
 
-demo: $(READY) ## The whole road in half a minute: no account, no server
+demo: $(READY) ## Run the whole pipeline in half a minute, without a Pyrus account or a database server
 	@$(BIN)/pyrus-etl demo
 
-test: check ## Everything that CI runs: make check, what make audit finds, then the tests
-	@$(MAKE) --no-print-directory --silent audit || echo "What is known of them ends make audit, not make test."
+test: check ## Run everything that CI runs: check, audit (a finding does not fail it), then the tests
+	@$(MAKE) --no-print-directory --silent audit || echo "These vulnerabilities fail make audit, but not make test."
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
-check: $(READY) ## Style, types, floors of imports, and the migrations against the declared tables
+check: $(READY) ## Check style, types, import layers, and that the migrations create the declared tables
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
@@ -28,33 +28,33 @@ check: $(READY) ## Style, types, floors of imports, and the migrations against t
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING
 
-docs: $(READY) ## docs/tables.md from the declared tables, and the answers to the queries of the pages
+docs: $(READY) ## Generate docs/tables.md from the declared tables, and the results of the queries in the docs
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
 	@$(BIN)/python docs/answers.py README.md docs/reports.md
 
-torture: $(READY) ## Random histories against the simulation, for SECONDS (default 3600)
+torture: $(READY) ## Test random histories against the simulated Pyrus for SECONDS (default 3600)
 	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),3600)
 
-audit: $(READY) ## Known vulnerabilities in the packages of config/constraints.txt, where PyPI can be asked
+audit: $(READY) ## List known vulnerabilities of the pinned packages; needs access to PyPI
 	@$(PYTHON) -m venv .venv/audit
 	@-.venv/audit/bin/python -m pip install -qq --disable-pip-version-check --requirement config/audit.txt
 	@.venv/audit/bin/python -m pip_audit --requirement config/constraints.txt --no-deps --disable-pip \
 		--progress-spinner off --timeout 10 --format json 2> .venv/audit.log | $(BIN)/python config/audit.py
 
-bench: $(READY) ## Figures of speed, memory and requests, beside dlt; LARGE=1 for a million tasks, some twenty minutes more
+bench: $(READY) ## Measure speed, memory and requests, compared with dlt; LARGE=1 adds a million tasks (20 minutes)
 	@test -x .venv/bench/bin/python || $(PYTHON) -m venv .venv/bench
 	@.venv/bench/bin/python -m pip install -qq --disable-pip-version-check --requirement config/bench.txt
 	@$(BIN)/python -m tests.benchmarks --peers .venv/bench/bin/python --json docs/performance.json $(if $(LARGE),--large)
 
-clean: ## Removes .venv and what tools left behind
+clean: ## Remove .venv and the files that tools leave behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	@find pyrus_etl tests migrations docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml config/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' 2>/dev/null || \
-		{ echo "Python 3.11 or newer is needed; name one like this: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Setting up .venv, once (about half a minute) …"
+		{ echo "Python 3.11 or newer is needed. Choose one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up .venv (only once, about half a minute) …"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@$(PIP) hatchling editables

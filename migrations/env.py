@@ -1,4 +1,7 @@
-"""Alembic's environment: migrates over the connection that it is handed, else to where the settings point."""
+"""Alembic's environment (https://alembic.sqlalchemy.org/en/latest/tutorial.html).
+
+Migrates over the connection in `context.config.attributes` if there is one, or else the database of the settings.
+"""
 
 from contextlib import ExitStack
 
@@ -12,7 +15,10 @@ from pyrus_etl.settings import load_settings
 
 
 def migrate(connection: sqlalchemy.Connection) -> None:
-    """Runs the migrations in the caller's transaction; gives up a lock that it cannot have soon, to block no reader."""
+    """Runs the migrations in the caller's transaction.
+
+    Waits for a lock for 3 seconds at most: other queries queue behind a waiting ALTER TABLE.
+    """
     connection.execute(sqlalchemy.text("SET LOCAL lock_timeout = '3s'"))
     if SCHEMA not in sqlalchemy.inspect(connection).get_schema_names():
         connection.execute(sqlalchemy.text(f"CREATE SCHEMA {SCHEMA}"))
@@ -21,13 +27,13 @@ def migrate(connection: sqlalchemy.Connection) -> None:
         context.run_migrations()
 
 
-handed_over = context.config.attributes.get("connection")
+given_connection = context.config.attributes.get("connection")
 if context.is_offline_mode():
     context.configure(url="postgresql+psycopg://", literal_binds=True, **comparison_options())
     with context.begin_transaction():
         context.run_migrations()
-elif handed_over is not None:
-    migrate(handed_over)
+elif given_connection is not None:
+    migrate(given_connection)
 else:
     with ExitStack() as stack:
         url = load_settings({}).database_url or stack.enter_context(serving())

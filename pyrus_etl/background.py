@@ -1,7 +1,8 @@
-"""Work in threads that nobody waits for when the program ends.
+"""Runs work in daemon threads, so that it does not keep the program from ending.
 
-The threads of the standard library's pools are waited for. What cannot be interrupted, such as the look-up of a name at
-a name server that does not answer, would keep the program for as long as it takes.
+At exit, Python waits for the threads of `concurrent.futures` pools
+(https://docs.python.org/3/library/concurrent.futures.html#threadpoolexecutor). A call that cannot be interrupted, such
+as a look-up at a name server that does not answer, would delay the end of the program until it returns.
 """
 
 import threading
@@ -14,30 +15,30 @@ T = TypeVar("T")
 
 
 class Background:
-    """A thread that does one piece of work after the other, until it is closed."""
+    """A daemon thread that does submitted work in order until it is closed."""
 
     def __init__(self, name: str) -> None:
-        self._left: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
-        """What `work` will have returned or raised."""
+        """Queues `work`; the future gets its result or exception."""
         future: Future[T] = Future()
-        self._left.put(lambda: _fulfil(future, work))
+        self._queue.put(lambda: _fulfil(future, work))
         return future
 
     def close(self) -> None:
-        """Lets the thread end after what was submitted."""
-        self._left.put(None)
+        """Lets the thread end once the submitted work is done. Does not wait for it."""
+        self._queue.put(None)
 
     def _work(self) -> None:
-        while (next_one := self._left.get()) is not None:
+        while (next_one := self._queue.get()) is not None:
             next_one()
-            del next_one  # it holds what it was given, perhaps a whole batch, until the next comes
+            del next_one  # frees its arguments, perhaps a whole batch, while the thread waits
 
 
 def in_background(work: Callable[[], T], name: str) -> "Future[T]":
-    """What `work` will have returned or raised, in a thread of its own."""
+    """Runs `work` in a thread of its own; the future gets its result or exception."""
     background = Background(name)
     future = background.submit(work)
     background.close()

@@ -1,13 +1,36 @@
-"""What can go wrong, each with the exit code that a script may rely on and one sentence for a person.
+"""The errors that a user can act on, each with the exit code that scripts rely on.
 
-Every message says what failed, on what, and what to do; none carries a secret. Only the command line prints them.
+PyrusEtlError
+├── SettingsError             2
+├── LoginRefused              3
+├── PyrusUnreachable          4
+│   ├── BodyTooLarge          4
+│   └── ListRefused           4
+├── DatabaseUnavailable       5
+│   └── RowsRefused           5
+├── TaskRefused               6
+├── CensusDoubted             6
+├── LockHeld                  7
+└── StoppedEarly
+    ├── BudgetSpent           0
+    └── Stopped               128 + the number of the signal
+
+1 is left for bugs: any other exception, which is the only case with a traceback.
+
+A message says what failed, on what, and what to do. It holds no secret. Only the command line prints it.
 """
+
+SET_ASIDE = 6
+"""The exit code of a run that did its work, except for tasks that were set aside."""
 
 
 class PyrusEtlError(Exception):
-    """The parent of all faults that are not ours: printed without a traceback."""
+    """The parent of all errors that are not bugs of ours; printed without a traceback.
 
-    exit_code = 1
+    Not raised itself, so it has no exit code.
+    """
+
+    exit_code: int
 
 
 class SettingsError(PyrusEtlError):
@@ -23,21 +46,21 @@ class LoginRefused(PyrusEtlError):
 
 
 class PyrusUnreachable(PyrusEtlError):
-    """Pyrus cannot be reached, kept failing after all retries, or does not answer as its API should."""
+    """Pyrus cannot be reached, still fails after all retries, or does not answer as its API should."""
 
     exit_code = 4
 
 
 class BodyTooLarge(PyrusUnreachable):
-    """An answer that is larger than we hold in memory; of a list, a shorter one may do."""
+    """The answer exceeds our memory limit. For a list, asking for fewer rows may help."""
 
     certain = True
 
 
 class ListRefused(PyrusUnreachable):
-    """A list that Pyrus does not give in a size that it never gave before; a shorter one may do.
+    """Pyrus does not return a list of this size, and has not done so before. Asking for fewer rows may help.
 
-    `certain`: it was refused, and did not just fail.
+    `certain`: whether Pyrus refused this size, or failed for a reason that may pass.
     """
 
     def __init__(self, message: str, *, certain: bool) -> None:
@@ -45,13 +68,30 @@ class ListRefused(PyrusUnreachable):
         self.certain = certain
 
 
-class TaskRefused(PyrusEtlError):
-    """One task cannot be had or read; it is set aside and the run goes on.
+class DatabaseUnavailable(PyrusEtlError):
+    """PostgreSQL cannot be reached, or its schema is not at the revision that this version expects."""
 
-    `denied`: by 403 or 404. `odd`: by a fault of the server that is not to be expected of one task.
+    exit_code = 5
+
+
+class RowsRefused(DatabaseUnavailable):
+    """PostgreSQL cannot hold some rows, or a trigger or constraint refuses them.
+
+    `table`: the table of the rows, if known. If the rows belong to a task, sync sets the task aside.
     """
 
-    exit_code = 6
+    def __init__(self, message: str, table: str | None = None) -> None:
+        super().__init__(message)
+        self.table = table
+
+
+class TaskRefused(PyrusEtlError):
+    """One task cannot be fetched or read. It is set aside and the run goes on.
+
+    `denied`: Pyrus answered 403 or 404. `odd`: the server failed in a way that does not usually concern a single task.
+    """
+
+    exit_code = SET_ASIDE
 
     def __init__(
         self, message: str, *, stage: str, payload: bytes | None = None, denied: bool = False, odd: bool = False
@@ -63,48 +103,31 @@ class TaskRefused(PyrusEtlError):
         self.odd = odd
 
 
-class DatabaseUnavailable(PyrusEtlError):
-    """PostgreSQL cannot be reached, or its schema is not at the revision that this version expects."""
+class CensusDoubted(PyrusEtlError):
+    """More tasks are missing from Pyrus than deletions are likely to explain. None was marked as deleted."""
 
-    exit_code = 5
-
-
-class RowsRefused(DatabaseUnavailable):
-    """PostgreSQL cannot hold some rows, or a trigger or constraint refuses them; `table` is theirs, if it is known.
-
-    If they belong to a task, sync sets that aside.
-    """
-
-    def __init__(self, message: str, table: str | None = None) -> None:
-        super().__init__(message)
-        self.table = table
+    exit_code = SET_ASIDE
 
 
 class LockHeld(PyrusEtlError):
-    """Another run works on this database and account."""
+    """Another run is working on this database and account."""
 
     exit_code = 7
 
 
-class CensusDoubted(PyrusEtlError):
-    """So many tasks are absent that something else than deletions may be the cause; nothing was marked."""
-
-    exit_code = 6
-
-
 class StoppedEarly(PyrusEtlError):
-    """The run ended before its work did, with what it had fetched committed; the next run goes on from there."""
-
-
-class Stopped(StoppedEarly):
-    """By a signal; `exit_code` is 128 plus its number."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__("Stopped; what was fetched is committed, the next run goes on from there.")
-        self.exit_code = 128 + signal_number
+    """The run ended before its work did. What it had fetched is committed; the next run goes on from there."""
 
 
 class BudgetSpent(StoppedEarly):
-    """By its own limits, --max-requests or --max-time: as asked, so nothing is wrong."""
+    """Stopped by its own limit, --max-requests or --max-time. This was asked for, so it is not a failure."""
 
     exit_code = 0
+
+
+class Stopped(StoppedEarly):
+    """Stopped by a signal; the exit code is 128 plus its number."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("Stopped; what was fetched is committed, and the next run goes on from there.")
+        self.exit_code = 128 + signal_number

@@ -72,7 +72,7 @@ def test_a_file_is_read_only_where_nothing_before_it_is_set(tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["ab\ncd", "a\0", "a\x7f", "a\udcff"])
 @pytest.mark.parametrize("name", ["PYRUS_ACCESS_TOKEN", "PYRUS_LOGIN", "DATABASE_URL"])
 def test_a_setting_is_one_line_of_text(name: str, text: str) -> None:
-    with pytest.raises(SettingsError, match=rf"{name} holds (U\+00|the byte 0xFF).* at character (2|3)"):
+    with pytest.raises(SettingsError, match=rf"{name} contains (U\+00|the byte 0xFF).* at character (2|3)"):
         load_settings({}, {name: text})
 
 

@@ -1,4 +1,4 @@
-"""Settings: command-line option over environment over config file over default."""
+"""Settings. A command-line option overrides the environment, which overrides the config file, then the default."""
 
 from pyrus_etl.settings.load import LOG_FORMATS, LOG_LEVELS, Settings, load_settings
 from pyrus_etl.settings.parse import Quota, is_loopback, parse_duration, parse_quota

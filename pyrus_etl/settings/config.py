@@ -1,4 +1,4 @@
-"""The config file: TOML, with known keys only."""
+"""Reads the config file: TOML (https://toml.io/en/v1.0.0). An unknown key is an error."""
 
 import os
 import tomllib
@@ -7,12 +7,16 @@ from typing import Any
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.text import described, first_invisible, read_text, stripped
 
-USUAL = "config/pyrus_etl.toml"
+DEFAULT_PATH = "config/pyrus_etl.toml"
 
 
 def read_config(named: str, known: set[tuple[str, str]]) -> dict[str, dict[str, Any]]:
-    """The named file, else the usual one if there is one, else nothing; by table and key. Raises SettingsError."""
-    path = stripped(named) or (USUAL if os.path.isfile(USUAL) else "")  # also in a folder that we may not read
+    """Returns the settings of the config file by table and key.
+
+    Reads `named`, or `DEFAULT_PATH` if `named` is blank; without a file it returns {}. `known` holds the valid keys.
+    Raises SettingsError.
+    """
+    path = stripped(named) or (DEFAULT_PATH if os.path.isfile(DEFAULT_PATH) else "")  # False in an unreadable folder
     if not path:
         return {}
     text = read_text(path, f"The config file {path}").removeprefix("\ufeff")
@@ -20,17 +24,17 @@ def read_config(named: str, known: set[tuple[str, str]]) -> dict[str, dict[str, 
         config = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason = _invisible_cause(text) or str(error)
-        raise SettingsError(f"The config file {path} is not valid TOML: {reason}; correct it there.") from error
+        raise SettingsError(f"The config file {path} is not valid TOML: {reason}; correct the file.") from error
     _refuse_unknown_keys(path, config, known)
     return config
 
 
 def _invisible_cause(text: str) -> str | None:
-    """The first invisible character, which an editor does not show."""
+    """Describes the first invisible character: an editor does not show it, and tomllib does not name it."""
     for number, line in enumerate(text.splitlines(), 1):
-        place = first_invisible(line.replace("\t", " "))
-        if place is not None:
-            return f"it holds {described(line[place])} in line {number}, column {place + 1}; remove it"
+        index = first_invisible(line.replace("\t", " "))
+        if index is not None:
+            return f"it contains {described(line[index])} in line {number}, column {index + 1}; remove it"
     return None
 
 
@@ -40,4 +44,4 @@ def _refuse_unknown_keys(path: str, config: dict[str, Any], known: set[tuple[str
             if (table, key) not in known:
                 name = table if key is None else f"{table}.{key}"
                 names = ", ".join(sorted(f"{table}.{key}" for table, key in known))
-                raise SettingsError(f"The config file {path} has an unknown key {name!r}; known are {names}.")
+                raise SettingsError(f"The config file {path} has an unknown key {name!r}; the known keys are {names}.")

@@ -1,6 +1,7 @@
-"""All settings, and where each comes from.
+"""Loads the settings from the command line, the environment and the config file.
 
-Secrets (`security_key`, `access_token`, `database_url`) come from the environment or from a file named by `*_FILE`.
+Secrets (`security_key`, `access_token`, `database_url`) come from a variable or from a file, never from an option or
+from the config file itself. The file is named by a `*_FILE` variable or a `*_file` key.
 """
 
 import os
@@ -23,10 +24,10 @@ LOG_FORMATS = ("text", "json")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings, checked.
+    """The validated settings.
 
-    `database_url` is None for the embedded PostgreSQL, `time_zone` if that of the database is to stay. `warnings` are
-    sentences about variables that may be meant for us but are not read.
+    `database_url` is None for the embedded PostgreSQL. `time_zone` is None to keep the one stored in the database.
+    `warnings` are sentences about variables that look like settings of ours but are not read.
     """
 
     url: str
@@ -53,7 +54,7 @@ class _Setting(NamedTuple):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variables that it is read from."""
+        """The environment variables that the setting is read from."""
         return (self.environment, f"{self.environment}_FILE") if self.secret else (self.environment,)
 
 
@@ -80,16 +81,17 @@ def load_settings(
     environment: Mapping[str, str] = os.environ,
     config_file: str | None = None,
 ) -> Settings:
-    """The settings in force.
+    """Reads and validates all settings.
 
-    `options` holds those of the command line, by setting name. Raises SettingsError with the name of the setting, its
-    source, and a good value.
+    `options` holds the options of the command line by setting name. Raises SettingsError, which names the setting, its
+    source and a valid value.
     """
     environment = {stripped(name): text for name, text in environment.items()} | dict(environment)
     known = {(setting.table, setting.key) for setting in _SETTINGS.values()}
     config = read_config(config_file or environment.get(_CONFIG, ""), known)
     texts = {
-        name: _first(name, _given(name, setting, options, environment, config)) for name, setting in _SETTINGS.items()
+        name: _first(name, _candidates(name, setting, options, environment, config))
+        for name, setting in _SETTINGS.items()
     }
     database_url = parse_database_url(*texts["database_url"])
     if database_url is None:
@@ -112,52 +114,58 @@ def load_settings(
     )
 
 
-def _first(name: str, given: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """The setting's text and its source: the first that is not blank."""
-    text, where = next(((text, where) for text, where in given if stripped(text)), ("", name))
-    return cleaned(text, where), where
+def _first(name: str, candidates: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Returns the first text that is not blank, and its source."""
+    text, source = next(((text, source) for text, source in candidates if stripped(text)), ("", name))
+    return cleaned(text, source), source
 
 
-def _given(
+def _candidates(
     name: str,
     setting: _Setting,
     options: Mapping[str, str | None],
     environment: Mapping[str, str],
     config: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[tuple[str, str]]:
-    """The texts given for a setting, the strongest first; a file is read only if nothing stronger is given."""
+    """Yields the texts of a setting and their sources by precedence; reads a file only when the caller gets to it."""
     yield options.get(name) or "", f"option --{name.replace('_', '-')}"
     yield environment.get(setting.environment, ""), setting.environment
-    configured, where = str(config.get(setting.table, {}).get(setting.key, "")), f"config {setting.table}.{setting.key}"
+    configured, source = (
+        str(config.get(setting.table, {}).get(setting.key, "")),
+        f"config {setting.table}.{setting.key}",
+    )
     if setting.secret:
         file_variable = f"{setting.environment}_FILE"
         yield _file_text(environment.get(file_variable, ""), file_variable), file_variable
-        yield _file_text(configured, where), where
+        yield _file_text(configured, source), source
     else:
-        yield configured, where
+        yield configured, source
     yield setting.default, f"default of {name}"
 
 
-def _file_text(path: str, where: str) -> str:
-    return read_text(path, f"{where}: {_shown_path(path)}") if stripped(path) else ""
+def _file_text(path: str, source: str) -> str:
+    return read_text(path, f"{source}: {_shown_path(path)}") if stripped(path) else ""
 
 
 def _shown_path(path: str) -> str:
-    """The path, unless it may be the secret itself, set in the wrong variable."""
+    """Returns the path as it may be shown: not if it may be the secret itself, set in the wrong variable."""
     folder = os.path.dirname(stripped(path))
     return f"the file {stripped(path)}" if os.path.isdir(os.path.expanduser(folder)) else "the file that it names"
 
 
 def _refuse_empty_url(environment: Mapping[str, str], config: Mapping[str, Mapping[str, Any]]) -> None:
-    """A URL that is given but empty is a mistake; the embedded database would hide it for hours."""
+    """Raises SettingsError if a database URL is given but empty.
+
+    This is a mistake, and falling back to the embedded database would hide it for hours.
+    """
     setting = _SETTINGS["database_url"]
-    given = [variable for variable in setting.variables if variable in environment]
+    sources = [variable for variable in setting.variables if variable in environment]
     if stripped(str(config.get(setting.table, {}).get(setting.key, ""))):
-        given.append(f"config {setting.table}.{setting.key}")
-    if given:
-        what = "is empty" if given[0] == setting.environment else "gives an empty URL"
+        sources.append(f"config {setting.table}.{setting.key}")
+    if sources:
+        problem = "is empty" if sources[0] == setting.environment else "gives an empty URL"
         raise SettingsError(
-            f"{given[0]} {what}; set it to postgresql://…, or remove it to use the embedded PostgreSQL."
+            f"{sources[0]} {problem}; set it to postgresql://…, or remove it to use the embedded PostgreSQL."
         )
 
 

@@ -1,4 +1,4 @@
-"""Names of variables that are nearly ours: a misspelt setting must not pass for one that is not given."""
+"""Finds misspelt names of settings in the environment, so that a typo does not look like a missing setting."""
 
 import difflib
 import re
@@ -14,7 +14,7 @@ _POSTGRESQL = re.compile(r"""["']?(jdbc:)?postgres(ql)?(\+\w+)?://""", re.IGNORE
 def refuse_lost_url(environment: Mapping[str, str]) -> None:
     """Raises SettingsError if a variable looks like a misspelt DATABASE_URL.
 
-    Other programs have variables such as DATABASE_HOST or MY_DATABASE_URL; those do not count.
+    Variables of other programs, such as DATABASE_HOST or MY_DATABASE_URL, are allowed.
     """
     for name, text in environment.items():
         if _is_misspelt(name, text):
@@ -25,26 +25,29 @@ def refuse_lost_url(environment: Mapping[str, str]) -> None:
 
 
 def _is_misspelt(name: str, text: str) -> bool:
-    """The less its text looks like a URL of PostgreSQL, the nearer the name has to be."""
+    """Returns whether the variable is a misspelt DATABASE_URL.
+
+    The less its text looks like a URL of PostgreSQL, the closer the name has to be.
+    """
     value = stripped(text)
     if _POSTGRESQL.match(value) and (name.upper().startswith("PYRUS_") or _is_near(name, URL, 2)):
         return True
-    of_another = "://" in value and not _POSTGRESQL.match(value)
-    return bool(value) and not of_another and (_is_near(name, URL, 1) or _is_near(name, URL_FILE, 1))
+    other_url = "://" in value and not _POSTGRESQL.match(value)
+    return bool(value) and not other_url and (_is_near(name, URL, 1) or _is_near(name, URL_FILE, 1))
 
 
-def _is_near(name: str, right: str, most: int) -> bool:
-    """Whether the names differ in a few letters; a further word (MY_, _TEST) makes it another name."""
+def _is_near(name: str, right: str, limit: int) -> bool:
+    """Returns whether the names differ by at most `limit` edits. An additional word (MY_, _TEST) makes another name."""
     name = re.sub(r"^PYRUS_(ETL_)?", "", name.upper())
     letters, rights = re.sub(r"[^A-Z]", "", name), right.replace("_", "")
     if letters == rights:
         return True
     words = [word for word in re.split(r"[^A-Z]+", name) if word]
-    return len(words) <= right.count("_") + 1 and _distance(letters, rights) <= most
+    return len(words) <= right.count("_") + 1 and _distance(letters, rights) <= limit
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters are missing, too many, wrong or swapped with the next."""
+    """Counts the letters that are missing, extra, wrong or swapped with the next (Damerau-Levenshtein distance)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
@@ -57,11 +60,11 @@ def _distance(one: str, other: str) -> int:
 
 
 def warnings_about(environment: Mapping[str, str], known: set[str], *, embedded: bool) -> Iterator[str]:
-    """A sentence for each variable that may be meant for us and is not read."""
+    """Yields a sentence for each variable that looks like a setting of ours but is not read."""
     for name, text in environment.items():
         if name not in known and name.upper().startswith("PYRUS_") and stripped(text):
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
             yield f"{name} is not a setting and is ignored" + (f"; did you mean {near[0]}?" if near else ".")
     urls = [name for name, text in environment.items() if name not in known and _POSTGRESQL.match(stripped(text))]
     if embedded and urls:
-        yield f"{', '.join(urls)} holds the URL of a PostgreSQL, but only {URL} is read: the embedded one is used."
+        yield f"Only {URL} is read, not {', '.join(urls)}; the embedded PostgreSQL is used."

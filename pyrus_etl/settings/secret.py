@@ -1,8 +1,8 @@
-"""Secrets, wrapped so that no `repr`, log line or traceback can show them."""
+"""Wraps secrets so that no `repr`, log line or traceback can show them."""
 
 
 class Secret:
-    """A text that only `reveal()` shows."""
+    """A text that only `reveal()` returns."""
 
     __slots__ = ("_text",)
 

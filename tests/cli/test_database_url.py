@@ -61,7 +61,7 @@ def test_other_variables_with_a_url_are_warned_of_once(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert warned == [
         "PYRUS_LOGN is not a setting and is ignored; did you mean PYRUS_LOGIN?",
-        "PG_URL holds the URL of a PostgreSQL, but only DATABASE_URL is read: the embedded one is used.",
+        "Only DATABASE_URL is read, not PG_URL; the embedded PostgreSQL is used.",
     ]
 
 

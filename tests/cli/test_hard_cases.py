@@ -32,7 +32,7 @@ RUNS = "SELECT status FROM pyrus.sync_runs ORDER BY run_id"
         ("PYRUS_URL", "https://[::1", "write it like https://pyrus.com"),
         ("PYRUS_URL", "https://pyrus.com:port", "write it like https://pyrus.com"),
         ("PYRUS_URL", "https://pyrus.com:99999", "write it like https://pyrus.com"),
-        ("PYRUS_URL", "https://user:canary@pyrus.com", "give the origin alone"),
+        ("PYRUS_URL", "https://user:canary@pyrus.com", "give only the origin"),
         ("PYRUS_URL", "https://user:canary@[pyrus.com", "write it like https://pyrus.com"),
         ("PYRUS_ETL_QUOTA", "99999999999999999999/1s", "write requests per period like 5000/600s"),
         ("PYRUS_ETL_OVERLAP", "999999d", "is longer than 3650 days"),
@@ -41,7 +41,7 @@ RUNS = "SELECT status FROM pyrus.sync_runs ORDER BY run_id"
         ("DATABASE_URL", "postgresql://etl:wo@canary@127.0.0.1:1/x", "@ as %40"),
         ("DATABASE_URL", "postgresql://etl:wo#canary@127.0.0.1:1/x", "# as %23"),
         ("DATABASE_URL", "postgresql://etl:wo%canary@127.0.0.1:1/x", "%"),
-        ("DATABASE_URL", "postgresql://127.0.0.1:1/x?password=canary&sslmode=none", "sslmode has to be one of"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:1/x?password=canary&sslmode=none", "sslmode must be one of"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_2_and_a_sentence_that_never_shows_a_secret(

@@ -95,7 +95,7 @@ def test_variables_of_other_programs_do_not_stop_us(name: str, text: str) -> Non
 def test_another_variable_with_a_url_of_postgresql_is_warned_of_if_the_embedded_one_is_used(name: str) -> None:
     (warning,) = load_settings({}, {name: URL}).warnings
 
-    assert warning.startswith(f"{name} holds the URL of a PostgreSQL, but only DATABASE_URL is read")
+    assert warning == f"Only DATABASE_URL is read, not {name}; the embedded PostgreSQL is used."
     assert "canary" not in warning
     assert load_settings({}, {name: URL, "DATABASE_URL": URL}).warnings == ()
 

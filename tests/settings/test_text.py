@@ -77,7 +77,7 @@ def test_invisible_characters_around_a_setting_are_removed_wherever_it_comes_fro
 def test_an_invisible_character_inside_is_refused_by_its_name_and_place(
     setting: str, character: str, name: str
 ) -> None:
-    with pytest.raises(SettingsError, match=rf"{setting} holds {name} at character 5; remove it") as raised:
+    with pytest.raises(SettingsError, match=rf"{setting} contains {name} at character 5; remove it") as raised:
         load_settings({}, {setting: f"\ufeffcan{character}ary"})
 
     assert "can" not in str(raised.value)
@@ -124,7 +124,7 @@ def test_files_are_read_as_their_byte_order_mark_says(tmp_path: Path, mark: byte
         ("[pyrus]\n\u00a0login = 'me'\n".encode(), r"U\+00A0 \(NO-BREAK SPACE\) in line 2, column 1"),
         ("[pyrus]\nlogin\u200b = 'me'\n".encode(), r"U\+200B \(ZERO WIDTH SPACE\) in line 2, column 6"),
         ("[pyrus]\n\ufeff[sync]\n".encode(), r"U\+FEFF .* in line 2, column 1"),
-        ("[pyrus]\nlogin = 'm\u200be'\n".encode(), r"config pyrus.login holds U\+200B .* at character 2"),
+        ("[pyrus]\nlogin = 'm\u200be'\n".encode(), r"config pyrus.login contains U\+200B .* at character 2"),
         ("[pyrus]\nlogin = 'é'\n".encode("latin-1"), "it is not UTF-8 text"),
         ("[pyrus]\nlogin = 'me'\n".encode("utf-16-le"), r"U\+0000 \(NULL\) in line 1, column 2"),
         (b"x" * (1 << 21), "more than 1048576 bytes"),

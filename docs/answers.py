@@ -20,16 +20,16 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from pyrus_etl.cli.demo import settings_for
-from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.load.embedded import serving
-from pyrus_etl.load.migrate import upgrade
-from pyrus_etl.load.refresh import refresh
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.postgres.embedded import serving
+from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.backfill import backfill, sync
-from pyrus_etl.sync.reconcile import reconcile
-from pyrus_etl.sync.report import Progress, Report
-from pyrus_etl.sync.run import Plan, conduct
+from pyrus_etl.sync.plans.backfill import backfill, sync
+from pyrus_etl.sync.plans.reconcile import reconcile
+from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.session import Plan, conduct
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 """When the answers are given: a Monday, at noon."""

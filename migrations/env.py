@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import sqlalchemy
 from alembic import context
 
-from pyrus_etl.load.embedded import serving
-from pyrus_etl.load.migrate import comparison_options, connected
+from pyrus_etl.postgres.embedded import serving
+from pyrus_etl.reports.migrate import comparison_options, connected
 from pyrus_etl.schema import SCHEMA
 from pyrus_etl.settings import load_settings
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pyrus_etl.extract import retries, waits
-from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.client import retry, waits
+from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
 from tests import impatient as impatient_program
@@ -124,7 +124,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs try again as often as ever, but soon, in this process and as programs."""
-    monkeypatch.setattr(retries, "LONGEST_WAIT", impatient_program.LONGEST_WAIT)
+    monkeypatch.setattr(retry, "LONGEST_WAIT", impatient_program.LONGEST_WAIT)
     monkeypatch.setattr(waits, "LONGEST_GUESS", impatient_program.LONGEST_WAIT)
     monkeypatch.setenv("TESTS_PROGRAM", impatient_program.__name__)
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["pyrus_etl.cli.runs", "pyrus_etl.cli.database", "pyrus_etl.cli.check"])
+_processes.set_forkserver_preload(["pyrus_etl.cli.runs", "pyrus_etl.cli.db", "pyrus_etl.cli.check"])
 
 LONGEST = 120
 

@@ -1,14 +1,14 @@
 """`python -m tests.impatient …`: pyrus-etl that waits less between its tries, and for a database that is away."""
 
 from pyrus_etl.cli import main
-from pyrus_etl.extract import retries, waits
-from pyrus_etl.load import store
+from pyrus_etl.client import retry, waits
+from pyrus_etl.postgres import store
 
 LONGEST_WAIT = 0.05
 PATIENCE = 3
 
 if __name__ == "__main__":
-    retries.LONGEST_WAIT = LONGEST_WAIT
+    retry.LONGEST_WAIT = LONGEST_WAIT
     waits.LONGEST_GUESS = LONGEST_WAIT
     store.PATIENCE = PATIENCE
     main()

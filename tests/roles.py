@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.settings import Secret
 
 

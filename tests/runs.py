@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pyrus_etl.extract.windows import Window
+from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import backfill as plans
-from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.report import Progress, Report
-from pyrus_etl.sync.run import Plan, conduct
+from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.session import Plan, conduct
 from tests.conftest import environment_of, settings_for
 from tests.forked import run_module
 

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import psycopg
 
-from pyrus_etl.load import cluster
-from pyrus_etl.load.embedded import serving
+from pyrus_etl.postgres import cluster
+from pyrus_etl.postgres.embedded import serving
 from pyrus_etl.settings import Secret
 from tests.services import need
 

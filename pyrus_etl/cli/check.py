@@ -9,15 +9,16 @@ import click
 
 from pyrus_etl.cli.options import database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
+from pyrus_etl.client.client import Client
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.extract.http import Http
-from pyrus_etl.extract.restapi import RestApi
-from pyrus_etl.extract.windows import Window
+from pyrus_etl.extract.v3.api import RestApi
+from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.load import rebuild
-from pyrus_etl.load.connection import connect
-from pyrus_etl.load.report_settings import require_time_zone
-from pyrus_etl.load.revision import require_schema
-from pyrus_etl.load.views import are_of_this_version
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.reports.settings import require_time_zone
+from pyrus_etl.reports.standing import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ def _asked(found: Found, ask: Callable[[RestApi], Awaitable[T]]) -> T:
     """What Pyrus answers to one question."""
 
     async def answer() -> T:
-        async with Http(found.settings) as http:
+        async with Client(found.settings, login) as http:
             return await ask(RestApi(http))
 
     return asyncio.run(answer())

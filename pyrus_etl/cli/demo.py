@@ -35,12 +35,12 @@ from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.cli.report import write
 from pyrus_etl.errors import LockHeld, SettingsError
-from pyrus_etl.load import embedded
-from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.load.folders import data_folder
-from pyrus_etl.load.migrate import upgrade
-from pyrus_etl.load.programs import program
-from pyrus_etl.load.refresh import refresh
+from pyrus_etl.postgres import embedded
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.postgres.folders import data_folder
+from pyrus_etl.postgres.programs import program
+from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Activity, Sandbox, World
 from pyrus_etl.schema.attachment import attachments
 from pyrus_etl.schema.form import form_values, note_form_values
@@ -49,10 +49,10 @@ from pyrus_etl.schema.person import persons
 from pyrus_etl.schema.project import projects
 from pyrus_etl.schema.task import approvals, tasks
 from pyrus_etl.settings import Quota, Secret, Settings
-from pyrus_etl.sync.backfill import backfill as backfill_plan
-from pyrus_etl.sync.backfill import sync as sync_plan
-from pyrus_etl.sync.report import Counts, Progress, Report
-from pyrus_etl.sync.run import Plan, conduct
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
+from pyrus_etl.sync.plans.backfill import sync as sync_plan
+from pyrus_etl.sync.result import Counts, Progress, Report
+from pyrus_etl.sync.session import Plan, conduct
 
 WIDTH = 100
 MORNING = timedelta(hours=3)

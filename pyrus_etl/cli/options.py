@@ -68,16 +68,16 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
     With `port` the embedded one listens there on 127.0.0.1 too.
     """
     if found.database_url:
-        from pyrus_etl.load.conninfo import keep_host
+        from pyrus_etl.postgres.conninfo import keep_host
 
         keep_host(found.database_url)
         yield found.database_url
         return
     from pyrus_etl.load import rebuild
-    from pyrus_etl.load.connection import connect
-    from pyrus_etl.load.embedded import serving
-    from pyrus_etl.load.revision import is_known, revision
-    from pyrus_etl.load.views import are_of_this_version
+    from pyrus_etl.postgres.connection import connect
+    from pyrus_etl.postgres.embedded import serving
+    from pyrus_etl.postgres.revision import is_known, revision
+    from pyrus_etl.reports.standing import are_of_this_version
     from pyrus_etl.schema.metadata import REVISION
 
     with serving(port=port) as url:
@@ -85,7 +85,7 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
             at = revision(connection)
             stale = is_known(at) and (at != REVISION or not are_of_this_version(connection))
         if stale:
-            from pyrus_etl.load.migrate import upgrade
+            from pyrus_etl.reports.migrate import upgrade
 
             upgrade(url)
             with connect(url) as connection:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from pyrus_etl.cli import streams
-from pyrus_etl.sync.report import Report
+from pyrus_etl.sync.result import Report
 
 log = logging.getLogger(__name__)
 

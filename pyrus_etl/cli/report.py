@@ -8,9 +8,9 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, settings, with_settings
 from pyrus_etl.cli.output import summary
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.report.figures import figures
-from pyrus_etl.report.page import page
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.reports.page.assemble import page
+from pyrus_etl.reports.page.figures import figures
 
 
 @click.command()

@@ -4,11 +4,11 @@ import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json, summary
-from pyrus_etl.load import materialized
-from pyrus_etl.load.connection import connect
-from pyrus_etl.load.refresh import Refreshed, refresh
-from pyrus_etl.load.report_settings import set_time_zone
-from pyrus_etl.load.revision import require_schema
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.reports import materialized
+from pyrus_etl.reports.refresh import Refreshed, refresh
+from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 

@@ -16,15 +16,15 @@ from pyrus_etl.cli.options import database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json, print_report, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.windows import Window
-from pyrus_etl.load.folders import data_folder
+from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
-from pyrus_etl.sync.backfill import backfill as backfill_plan
-from pyrus_etl.sync.backfill import sync as sync_plan
-from pyrus_etl.sync.reconcile import MAX_DELETED
-from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.report import Progress, Report
-from pyrus_etl.sync.run import NO_LIMIT, Budget, Plan, conduct
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
+from pyrus_etl.sync.plans.backfill import sync as sync_plan
+from pyrus_etl.sync.plans.reconcile import MAX_DELETED
+from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.session import NO_LIMIT, Budget, Plan, conduct
 
 log = logging.getLogger(__name__)
 

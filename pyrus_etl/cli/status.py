@@ -7,9 +7,9 @@ import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.load.connection import connect
-from pyrus_etl.load.overview import Overview, overview
-from pyrus_etl.load.revision import require_schema
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.reports.overview import Overview, overview
 
 
 @click.command()

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from pyrus_etl.extract.clock import Clocks
-from pyrus_etl.extract.lists import LongList
-from pyrus_etl.extract.sizes import Sizes
+from pyrus_etl.client.clock import Clocks
+from pyrus_etl.extract.v3.sizes import Sizes
+from pyrus_etl.extract.v3.stream import LongList
+from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.extract.v3.wire import TaskList
-from pyrus_etl.extract.windows import Window
 from pyrus_etl.model.body import Body
 from pyrus_etl.model.person import Contacts, Profile
 from pyrus_etl.model.task import Task

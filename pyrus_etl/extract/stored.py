@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pyrus_etl.extract import restapi
+from pyrus_etl.extract.v3 import api
 from pyrus_etl.model.task import Task
 
-READERS: dict[str, Callable[[bytes], tuple[Task, int]]] = {restapi.API: restapi.read_stored}
+READERS: dict[str, Callable[[bytes], tuple[Task, int]]] = {api.API: api.read_stored}
 """What reads a stored body of each API: the task, and how many values in it could not be read."""

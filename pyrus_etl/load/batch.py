@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
-from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.copy import Row, copy, delete, merge, update
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.copy import Row, copy, delete, merge, update
 from pyrus_etl.schema.metadata import written_columns
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, PARTS, Part, Rows

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.postgres.connection import Connection
 
 
 def doubted(connection: Connection) -> dict[int, datetime | None]:

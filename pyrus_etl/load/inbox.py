@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.postgres.connection import Connection
 
 
 def write_inbox(connection: Connection, account_id: int, task_ids: Sequence[int]) -> None:

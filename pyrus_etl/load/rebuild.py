@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from pyrus_etl.load.batch import load_rows
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.raw import READER
 from pyrus_etl.schema.rows import Rows
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.postgres.connection import Connection
 
 KEPT = "1 hour"
 """Requests are kept for so long, or for a period of the quota if that is longer."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.postgres.connection import Connection
 
 SILENCE = "15 seconds"
 """A run that is logging in and has not shown for so long that it lives is dead."""

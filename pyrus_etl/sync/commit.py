@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from pyrus_etl.errors import RowsRefused
-from pyrus_etl.load.backfill import finish_windows
+from pyrus_etl.load.backfills import finish_windows
 from pyrus_etl.load.batch import TaskLoad, load
-from pyrus_etl.load.connection import Connection
+from pyrus_etl.load.rejected import SetAside, resolve_errors, set_aside
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
-from pyrus_etl.load.set_aside import SetAside, resolve_errors, set_aside
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
-from pyrus_etl.sync.run import Run
+from pyrus_etl.sync.session import Run
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from pyrus_etl.client.journal import Journal
+from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.extract.journal import Journal
-from pyrus_etl.extract.pace import Pace
-from pyrus_etl.load import lock
 from pyrus_etl.load.requests import database_clock, recent_requests, write_requests
-from pyrus_etl.load.store import Store
+from pyrus_etl.postgres import lease
+from pyrus_etl.postgres.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pac
 
 async def _leave_if_held(store: Store, account_id: int) -> None:
     """Raises LockHeld if a run lives that has the lock; a dead one does not renew its lease, and is waited out."""
-    first = held = await store.autocommit(lock.holder, account_id)
+    first = held = await store.autocommit(lease.holder, account_id)
     while held:
         if held != first:
-            raise lock.refusal(account_id, held)
+            raise lease.refusal(account_id, held)
         await asyncio.sleep(0.25)
-        held = await store.autocommit(lock.holder, account_id)
+        held = await store.autocommit(lease.holder, account_id)
 
 
 @asynccontextmanager

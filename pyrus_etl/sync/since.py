@@ -3,11 +3,11 @@
 import logging
 from datetime import datetime, timedelta
 
-from pyrus_etl.extract.windows import Window
-from pyrus_etl.load.backfill import last_backfill
-from pyrus_etl.load.cursor import trusted_start
+from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.load.backfills import last_backfill
+from pyrus_etl.load.cursors import trusted_start
 from pyrus_etl.load.runs import last_duration
-from pyrus_etl.sync.run import Run
+from pyrus_etl.sync.session import Run
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from pyrus_etl.load.materialized import SUFFIX, materialize
+from pyrus_etl.reports.materialized import SUFFIX, materialize
 from pyrus_etl.settings import Secret
 from tests.benchmarks.stand import Stand, World, program, run, world
 from tests.benchmarks.worlds import build

@@ -10,15 +10,16 @@ import json
 import sys
 import time
 
-from pyrus_etl.extract.http import Http
-from pyrus_etl.extract.restapi import RestApi
-from pyrus_etl.extract.windows import Window, listings
+from pyrus_etl.client.client import Client
+from pyrus_etl.extract.v3.api import RestApi
+from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import load as load_batch
-from pyrus_etl.load.connection import connect
 from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret, Settings, load_settings
-from pyrus_etl.sync.road import LARGEST_BATCH, task_load
+from pyrus_etl.sync.pipeline import LARGEST_BATCH, task_load
 from pyrus_etl.sync.stages import together
 
 
@@ -37,7 +38,7 @@ def main() -> None:
 
 async def _fetch(settings: Settings, window: Window, keep: bool) -> tuple[list[TaskLoad], int]:
     """Fetches and normalises the tasks; returns their rows, where they are to be kept, and how many they are."""
-    async with Http(settings) as http:
+    async with Client(settings, login) as http:
         source = RestApi(http)
         await source.profile()
         headers = [task async for listing in listings(source.search, [window]) for task in listing.tasks]

@@ -14,9 +14,9 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
-from pyrus_etl.load import cluster, folders
-from pyrus_etl.load.embedded import serving
-from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.postgres import cluster, folders
+from pyrus_etl.postgres.embedded import serving
+from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.settings import Secret
 
 CHECKOUT = Path(__file__).parents[2]

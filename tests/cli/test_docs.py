@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pyrus_etl.cli import COMMANDS
+from pyrus_etl.reports.views import views
 from pyrus_etl.schema import metadata
-from pyrus_etl.schema.views import views
 from pyrus_etl.settings import Secret
 from tests.runs import CHECKOUT, program_environment
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from pyrus_etl.load.connection import Connection
-from pyrus_etl.load.lock import Lease
-from pyrus_etl.load.store import Store
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.lease import Lease
+from pyrus_etl.postgres.store import Store
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world

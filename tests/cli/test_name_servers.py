@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.client import retry, transport
+from pyrus_etl.client.client import Client
 from pyrus_etl.errors import DatabaseUnavailable, PyrusUnreachable
-from pyrus_etl.extract import retries, transport
-from pyrus_etl.extract.http import Http
-from pyrus_etl.extract.restapi import RestApi
-from pyrus_etl.load import connection
+from pyrus_etl.extract.v3.api import RestApi
+from pyrus_etl.extract.v3.login import login
+from pyrus_etl.postgres import connection
 from pyrus_etl.settings import Secret, load_settings
 from tests.runs import command_line, program_environment
 from tests.services import need
@@ -51,10 +52,10 @@ def name_server(tmp_path: Path) -> Iterator[socket.socket]:
 @pytest.mark.usefixtures("silent")
 def test_pyrus_is_given_up_if_its_name_is_never_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.05)
-    monkeypatch.setattr(retries, "LONGEST_SILENCE", 0.1)
+    monkeypatch.setattr(retry, "LONGEST_SILENCE", 0.1)
 
     async def ask() -> None:
-        async with Http(load_settings({}, PYRUS)) as http:
+        async with Client(load_settings({}, PYRUS), login) as http:
             await RestApi(http).profile()
 
     with pytest.raises(

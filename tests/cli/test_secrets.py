@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
-from pyrus_etl.load import cluster, folders
+from pyrus_etl.postgres import cluster, folders
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests import mistaken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyrus_etl.extract.answer import AccessDenied, Again, QuotaSpent, Redirected, TokenRefused, body_of
+from pyrus_etl.client.meaning import AccessDenied, Again, QuotaSpent, Redirected, TokenRefused, body_of
 
 ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}'
 

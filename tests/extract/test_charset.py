@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pyrus_etl.extract.charset import Transcoder, utf_8
-from pyrus_etl.extract.decode import damage, storable
+from pyrus_etl.client.charset import Transcoder, utf_8
+from pyrus_etl.client.decode import damage, storable
 
 TEXT = json.dumps({"Text": "Тендер №5 «ёлка»"}, ensure_ascii=False)
 PLAIN = json.dumps({"Text": "Тендер"}, ensure_ascii=False)

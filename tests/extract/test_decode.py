@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pyrus_etl.extract.decode import storable
+from pyrus_etl.client.decode import storable
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import Contacts, TaskHeader, TaskList, TaskWithNotes
 

@@ -14,12 +14,13 @@ import msgspec
 import pytest
 from tenacity import RetryCallState
 
+from pyrus_etl.client.client import Client, Request
+from pyrus_etl.client.meaning import AccessDenied, Again, Redirected, Refused
+from pyrus_etl.client.retry import ATTEMPTS, after_faults
+from pyrus_etl.client.transport import CONNECT_TIMEOUT
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, TaskRefused
-from pyrus_etl.extract.answer import AccessDenied, Again, Redirected, Refused
-from pyrus_etl.extract.http import Http, Request
-from pyrus_etl.extract.restapi import RestApi
-from pyrus_etl.extract.retries import ATTEMPTS, after_faults
-from pyrus_etl.extract.transport import CONNECT_TIMEOUT
+from pyrus_etl.extract.v3.api import RestApi
+from pyrus_etl.extract.v3.login import login
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.faults import Fault
 from pyrus_etl.settings import Settings, load_settings
@@ -36,8 +37,8 @@ TOKEN = Reply(200, b'{"AccessToken": "made up"}')
 @pytest.fixture
 def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries follow each other at once, unless the server says how long to wait."""
-    monkeypatch.setattr("pyrus_etl.extract.retries.LONGEST_WAIT", 0.001)
-    monkeypatch.setattr("pyrus_etl.extract.waits.LONGEST_GUESS", 0.001)
+    monkeypatch.setattr("pyrus_etl.client.retry.LONGEST_WAIT", 0.001)
+    monkeypatch.setattr("pyrus_etl.client.waits.LONGEST_GUESS", 0.001)
 
 
 def settings(url: str, **environment: str) -> Settings:
@@ -49,24 +50,24 @@ def settings_of(sandbox: Sandbox, **environment: str) -> Settings:
     return load_settings({}, environment_of(sandbox, None, **environment))
 
 
-def asking(found: Settings, ask: Callable[[Http], Awaitable[T]]) -> tuple[T, Http]:
-    """What came of asking, and the Http that was asked."""
+def asking(found: Settings, ask: Callable[[Client], Awaitable[T]]) -> tuple[T, Client]:
+    """What came of asking, and the Client that was asked."""
 
-    async def open_and_ask() -> tuple[T, Http]:
-        async with Http(found) as http:
+    async def open_and_ask() -> tuple[T, Client]:
+        async with Client(found, login) as http:
             return await ask(http), http
 
     return asyncio.run(open_and_ask())
 
 
-async def profile(http: Http) -> Any:
+async def profile(http: Client) -> Any:
     return await http.call(Request("GET", PROFILE, msgspec.json.decode))
 
 
-def profiles(number: int) -> Callable[[Http], Awaitable[list[Any]]]:
+def profiles(number: int) -> Callable[[Client], Awaitable[list[Any]]]:
     """So many requests, at most sixteen of them in flight."""
 
-    async def ask(http: Http) -> list[Any]:
+    async def ask(http: Client) -> list[Any]:
         gate = asyncio.Semaphore(16)
 
         async def one() -> Any:
@@ -169,7 +170,7 @@ def test_a_token_that_expires_in_the_middle_is_renewed_by_one_login_for_all() ->
 
 
 def test_a_revoked_token_is_renewed_by_a_login_too() -> None:
-    async def ask(http: Http) -> None:
+    async def ask(http: Client) -> None:
         await profile(http)
         sandbox.revoke_tokens()
         await profile(http)
@@ -428,7 +429,7 @@ def test_the_token_travels_in_the_header_and_the_key_in_the_login_only() -> None
 
 
 def test_cookies_are_neither_kept_nor_sent() -> None:
-    async def ask_twice(http: Http) -> None:
+    async def ask_twice(http: Client) -> None:
         await profile(http)
         await profile(http)
 
@@ -439,7 +440,7 @@ def test_cookies_are_neither_kept_nor_sent() -> None:
 
 
 def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
-    async def ask(http: Http) -> None:
+    async def ask(http: Client) -> None:
         await asyncio.gather(*(profile(http) for _ in range(40)))
 
     with Sandbox(World(1, tasks=1)) as sandbox:
@@ -450,7 +451,7 @@ def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
 
 
 def test_who_waits_for_a_place_gets_one_in_turn_however_busy_the_others_are() -> None:
-    async def ask(http: Http) -> int:
+    async def ask(http: Client) -> int:
         answered = 0
 
         async def others() -> None:

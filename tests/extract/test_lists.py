@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrus_etl.errors import BodyTooLarge
-from pyrus_etl.extract import lists
-from pyrus_etl.extract.lists import Headers, LongList, Sieve
+from pyrus_etl.extract.v3 import stream
 from pyrus_etl.extract.v3.dates import Instant
+from pyrus_etl.extract.v3.stream import Headers, LongList, Sieve
 from pyrus_etl.extract.v3.wire import TaskHeader
 
 DATES = st.sampled_from([None, "/Date(1482019200000)/", "/Date(1482019200001+0300)/", "/Date(-62135596800000)/"])
@@ -26,7 +26,7 @@ ROWS = st.none() | TASKS
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "LONGEST_HELD", 64)
+    monkeypatch.setattr(stream, "LONGEST_HELD", 64)
 
 
 def sifted(body: bytes, piece: int) -> LongList:
@@ -45,7 +45,7 @@ def list_body(rows: list[Any], **more: Any) -> bytes:
 @given(rows=st.lists(ROWS, max_size=12), more=st.booleans(), piece=st.integers(1, 200))
 def test_a_list_in_pieces_is_the_list_as_a_whole(rows: list[Any], more: bool, piece: int) -> None:
     body = list_body(rows, HasMoreTasks=more)
-    whole, _ = lists.read_list(body)
+    whole, _ = stream.read_list(body)
 
     listed = sifted(body, piece)
 
@@ -71,7 +71,7 @@ def test_rows_are_taken_out_while_the_rest_is_under_way() -> None:
 
 
 def test_a_list_without_end_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "MOST_UNASKED", 100)
+    monkeypatch.setattr(stream, "MOST_UNASKED", 100)
 
     with pytest.raises(BodyTooLarge):
         sifted(b'{"Tasks":[' + b'{"Id":7},' * 2000, 50)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pyrus_etl.extract.masking import masked
+from pyrus_etl.client.masking import masked
 from pyrus_etl.settings import Secret
 
 KEY = 'key+pl/us"q=\\ü'

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pyrus_etl.extract.pace import Pace
-from pyrus_etl.extract.waits import Wait
+from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.waits import Wait
 from pyrus_etl.settings import Quota
 
 

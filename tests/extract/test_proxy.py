@@ -9,10 +9,11 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from pyrus_etl.client.client import Client, Request
+from pyrus_etl.client.meaning import Again
+from pyrus_etl.client.proxy import VARIABLES, proxy_for
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.answer import Again
-from pyrus_etl.extract.http import Http, Request
-from pyrus_etl.extract.proxy import VARIABLES, proxy_for
+from pyrus_etl.extract.v3.login import login
 from pyrus_etl.settings import Secret, load_settings
 from tests.certificates import Authority, new_authority
 from tests.proxies import proxying, refusal
@@ -249,14 +250,14 @@ def test_what_a_proxy_writes_in_place_of_pyrus_shows_no_secret_of_it(
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"canary-user:canary&password@{proxy.address}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        monkeypatch.setattr("pyrus_etl.extract.retries.LONGEST_WAIT", 0.001)
+        monkeypatch.setattr("pyrus_etl.client.retry.LONGEST_WAIT", 0.001)
         error = asyncio.run(asked_for_a_page())
 
     assert error.body == b"<html>(secret) may not go there; (secret) is on file</html>"
 
 
 async def asked_for_a_page() -> Again:
-    async with Http(load_settings({}, {"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"})) as http:
+    async with Client(load_settings({}, {"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"}), login) as http:
         with pytest.raises(Again) as raised:
             await http.call(Request("GET", "/", bytes))
     return raised.value

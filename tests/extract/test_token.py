@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
+from pyrus_etl.client.token import Login, Token
 from pyrus_etl.errors import BudgetSpent, LoginRefused, SettingsError
-from pyrus_etl.extract.token import Login, Token
 from pyrus_etl.settings import Secret
 
 

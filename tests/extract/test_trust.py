@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from pyrus_etl.client.client import Client, Request
+from pyrus_etl.client.retry import ATTEMPTS
 from pyrus_etl.errors import PyrusUnreachable, SettingsError
-from pyrus_etl.extract.http import Http, Request
-from pyrus_etl.extract.retries import ATTEMPTS
+from pyrus_etl.extract.v3.login import login
 from pyrus_etl.settings import Secret, load_settings
 from tests.certificates import Authority, new_authority
 from tests.proxies import proxying
@@ -53,7 +54,7 @@ def asked(url: str) -> tuple[str | Exception, int]:
     """What came of asking, and how often it was asked."""
 
     async def ask() -> tuple[str | Exception, int]:
-        async with Http(load_settings({}, {**ACCOUNT, "PYRUS_URL": url})) as http:
+        async with Client(load_settings({}, {**ACCOUNT, "PYRUS_URL": url}), login) as http:
             try:
                 return await http.call(Request("GET", "/", msgspec.json.decode)), http.requests
             except Exception as error:

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
+from pyrus_etl.client.unpack import LARGEST_PART, Unpacker
 from pyrus_etl.errors import BodyTooLarge
-from pyrus_etl.extract.unpack import LARGEST_PART, Unpacker
 
 TEXT = b'{"whole": true}'
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pyrus_etl.fields import FAMILIES
-from pyrus_etl.load.refresh import refresh
+from pyrus_etl.reports.refresh import refresh
 from tests.extract.v3.test_fields import CASES
 from tests.oracle import Json
 from tests.reports.conftest import Reports, reports  # noqa: F401 -- a fixture

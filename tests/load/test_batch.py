@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from pyrus_etl.load.batch import load, unchanged, write
-from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.model.person import Contacts, Organization, Person
 from pyrus_etl.normalize.person import contact_rows
+from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.loads import FETCHED, task_load
 from tests.normalize.reading import FULL, FULL_ID

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from pyrus_etl.load.connection import connect
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret
 from tests.runs import program
 from tests.typing import Query

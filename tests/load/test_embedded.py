@@ -13,11 +13,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load import cluster
-from pyrus_etl.load.conninfo import uri
-from pyrus_etl.load.embedded import serving
-from pyrus_etl.load.folders import data_folder
-from pyrus_etl.load.programs import program as program_of_postgresql
+from pyrus_etl.postgres import cluster
+from pyrus_etl.postgres.conninfo import uri
+from pyrus_etl.postgres.embedded import serving
+from pyrus_etl.postgres.folders import data_folder
+from pyrus_etl.postgres.programs import program as program_of_postgresql
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.conftest import TEMPLATE, environment_of

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pyrus_etl.given import Given
-from pyrus_etl.load import forms
 from pyrus_etl.load.batch import load
-from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.reports import forms
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.task import TaskRow
 from pyrus_etl.schema.task import tasks as tasks_table

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.load.grants import grant_reports
-from pyrus_etl.load.materialized import materialize
-from pyrus_etl.load.migrate import upgrade
-from pyrus_etl.load.refresh import refresh
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.reports.grants import grant_reports
+from pyrus_etl.reports.materialized import materialize
+from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.settings import Secret
 from tests.load.test_attached import A_FIELD_MORE, A_FORM, NOT_IN_ITS_PLACE
 from tests.roles import as_role, give_all_to, plain

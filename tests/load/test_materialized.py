@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.load import wide
-from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.load.materialized import dematerialize, materialize, present
-from pyrus_etl.load.migrate import downgrade, upgrade
-from pyrus_etl.load.refresh import refresh
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.reports import wide
+from pyrus_etl.reports.materialized import dematerialize, materialize, present
+from pyrus_etl.reports.migrate import downgrade, upgrade
+from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.views import views
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.schema.views import views
 from pyrus_etl.settings import Secret
 from tests.runs import sync
 

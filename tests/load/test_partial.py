@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from pyrus_etl.load.batch import TaskLoad, load
-from pyrus_etl.load.connection import Connection, connect
 from pyrus_etl.model.form import FormField, FormValue
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project
 from pyrus_etl.model.task import Approval, Note, Task
 from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.load.test_batch import loaded
 from tests.normalize.reading import FULL, FULL_ID

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pyrus_etl.load.connection import connect
-from pyrus_etl.load.embedded import serving
-from pyrus_etl.load.migrate import upgrade
-from pyrus_etl.load.upkeep import outdated, tell_changes
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.embedded import serving
+from pyrus_etl.postgres.upkeep import outdated, tell_changes
+from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import program, sync

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pyrus_etl.extract.decode import storable
+from pyrus_etl.client.decode import storable
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import TaskWithNotes
 from pyrus_etl.given import UNSET

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrus_etl.load.connection import connect
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import World
 from tests.conftest import _clone
 from tests.report.browser import PROGRAM, Browser, browsing

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pyrus_etl.report.axes import PERIODS, axes
+from pyrus_etl.reports.page.axes import PERIODS, axes
 
 
 @pytest.mark.parametrize("today", [date(2026, 3, 16), date(2024, 2, 29), date(2026, 1, 1), date(2025, 12, 28)])

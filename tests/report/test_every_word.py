@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrus_etl.report.figures import Figures, figures
-from pyrus_etl.report.page import CHARTS, page
+from pyrus_etl.reports.page.assemble import CHARTS, page
+from pyrus_etl.reports.page.figures import Figures, figures
 from pyrus_etl.sandbox import World
 from tests.report.browser import Browser
 from tests.report.test_page import HOSTILE

@@ -8,10 +8,10 @@ import pytest
 from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.load.connection import connect
-from pyrus_etl.load.grants import grant_reports
-from pyrus_etl.report.figures import MOST_ROWS, Figures, figures
-from pyrus_etl.report.scopes import scopes
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.reports.grants import grant_reports
+from pyrus_etl.reports.page.figures import MOST_ROWS, Figures, figures
+from pyrus_etl.reports.page.scopes import scopes
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, approval, note, on, task

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.report.figures import Figures, figures
-from pyrus_etl.report.page import CHARTS, page
+from pyrus_etl.reports.page.assemble import CHARTS, page
+from pyrus_etl.reports.page.figures import Figures, figures
 from tests.report.browser import Browser
 from tests.report.test_page import HOSTILE
 from tests.reports.conftest import Reports

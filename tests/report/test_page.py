@@ -14,8 +14,8 @@ import pytest
 import vl_convert
 
 from pyrus_etl.cli.report import write
-from pyrus_etl.report.figures import Figures, figures
-from pyrus_etl.report.page import CHARTS, VEGA_LITE, page
+from pyrus_etl.reports.page.assemble import CHARTS, VEGA_LITE, page
+from pyrus_etl.reports.page.figures import Figures, figures
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, INVOICES, task
@@ -97,7 +97,7 @@ def test_the_page_is_small(made: tuple[Figures, str]) -> None:
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_is_what_the_library_takes(name: str, made: tuple[Figures, str]) -> None:
     """The colours stand in the style sheet; every one that a chart names is there, for light and for dark."""
-    text = (CHECKOUT / f"pyrus_etl/report/charts/{name}.json").read_text()
+    text = (CHECKOUT / f"pyrus_etl/reports/page/charts/{name}.json").read_text()
     chart = {**msgspec.json.decode(text), "data": {"name": "rows", "values": [{}]}, "width": 400, "height": 200}
     style = Parts(made[1]).texts[0][1]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyrus_etl.report.scopes import MOST_SCOPES, Scope, scopes
+from pyrus_etl.reports.page.scopes import MOST_SCOPES, Scope, scopes
 
 
 def row(form_id: int, project_id: int, above_id: int | None, tasks: int = 1, **names: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.load.batch import TaskLoad, load
-from pyrus_etl.load.connection import Connection, connect
+from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.loads import task_load
 from tests.normalize.reading import encoded, task_of

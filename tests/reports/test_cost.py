@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from psycopg.rows import scalar_row
 
-from pyrus_etl.load.connection import Connection, connect
-from pyrus_etl.report.figures import figures
+from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.reports.page.figures import figures
+from pyrus_etl.reports.views import views
 from pyrus_etl.schema import metadata
-from pyrus_etl.schema.views import views
 from pyrus_etl.settings import Secret
 from tests.benchmarks.worlds import WORLDS, build
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from pyrus_etl.schema.views import views
+from pyrus_etl.reports.views import views
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, at, note, on, task
 

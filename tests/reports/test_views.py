@@ -1,7 +1,7 @@
 """What holds for every view of pyrus_report."""
 
-from pyrus_etl.load.connection import connect
-from pyrus_etl.schema.views import views
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.reports.views import views
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, LEGAL, Json, approval, note, on, task, value

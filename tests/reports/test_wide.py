@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.load.catalogue import waiting
-from pyrus_etl.load.columns import MOST_COLUMNS
-from pyrus_etl.load.connection import connect
-from pyrus_etl.load.materialized import materialize
-from pyrus_etl.load.refresh import Refreshed, refresh
-from pyrus_etl.schema.views import views
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.reports.catalogue import waiting
+from pyrus_etl.reports.columns import MOST_COLUMNS
+from pyrus_etl.reports.materialized import materialize
+from pyrus_etl.reports.refresh import Refreshed, refresh
+from pyrus_etl.reports.views import views
 from pyrus_etl.settings import Secret
 from tests.normalize.reading import FULL
 from tests.reports.conftest import Reports

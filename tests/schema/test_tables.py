@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Table
 
-from pyrus_etl.load.migrate import differences, downgrade, migrations_folder, upgrade
+from pyrus_etl.reports.migrate import differences, downgrade, migrations_folder, upgrade
 from pyrus_etl.schema import attachment, form, metadata, note, person, project, raw, task
 from pyrus_etl.schema.metadata import REVISION, written_columns
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER

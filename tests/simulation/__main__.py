@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from random import SystemRandom
 
-from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.reports.migrate import upgrade
 from tests.servers import Server, embedded_server, server_folder
 from tests.simulation.history import History, history_of
 from tests.simulation.invariants import Broken

@@ -13,12 +13,13 @@ from functools import partial
 
 import msgspec
 
-from pyrus_etl.extract import retries
-from pyrus_etl.extract.windows import Window
+from pyrus_etl.client import retry
+from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.settings import Secret, load_settings
-from pyrus_etl.sync import backfill, incremental, reconcile, road
-from pyrus_etl.sync.report import Progress, Report
-from pyrus_etl.sync.run import Budget, Plan, conduct
+from pyrus_etl.sync import pipeline
+from pyrus_etl.sync.plans import backfill, reconcile, sync
+from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.session import Budget, Plan, conduct
 
 PLANS: dict[str, Plan] = {
     "backfill": backfill.backfill,
@@ -26,7 +27,7 @@ PLANS: dict[str, Plan] = {
     "sync": backfill.sync,
     "reconcile": reconcile.reconcile,
     "force": partial(reconcile.reconcile, force=True),
-    "retry": incremental.retry,
+    "retry": sync.retry,
 }
 """Beside these there is `period`, a backfill of the order's span."""
 
@@ -41,9 +42,9 @@ class Order(msgspec.Struct):
     environment: dict[str, str]
     requests: int | None = None
     span: tuple[int | None, int | None] = (None, None)
-    linger: float = road.LINGER
-    largest_batch: int = road.LARGEST_BATCH
-    most_on_the_road: int = road.MOST_ON_THE_ROAD
+    linger: float = pipeline.LINGER
+    largest_batch: int = pipeline.LARGEST_BATCH
+    most_on_the_road: int = pipeline.MOST_ON_THE_ROAD
 
 
 class Outcome(msgspec.Struct):
@@ -95,9 +96,9 @@ def _live(order: Order, sending: int) -> None:
 
 
 def _conducted(order: Order) -> Outcome:
-    retries.LONGEST_WAIT = 0.05
-    road.LINGER, road.LARGEST_BATCH = order.linger, order.largest_batch
-    road.MOST_ON_THE_ROAD = order.most_on_the_road
+    retry.LONGEST_WAIT = 0.05
+    pipeline.LINGER, pipeline.LARGEST_BATCH = order.linger, order.largest_batch
+    pipeline.MOST_ON_THE_ROAD = order.most_on_the_road
     errors = _Errors()
     logging.getLogger().addHandler(errors)
     report = Report(order.plan)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from pyrus_etl.errors import PyrusUnreachable
-from pyrus_etl.extract.windows import Window
+from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema import metadata
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import backfill as plans
-from pyrus_etl.sync.report import Report
+from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.result import Report
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, carried_out, sync
 from tests.scripted import Asked, Reply, in_front_of

@@ -6,9 +6,9 @@ import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import backfill as plans
-from pyrus_etl.sync.report import Progress, Report
-from pyrus_etl.sync.run import Budget, conduct
+from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.session import Budget, conduct
 from tests.conftest import settings_for
 from tests.typing import Query
 

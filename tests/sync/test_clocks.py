@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from pyrus_etl.errors import PyrusUnreachable
-from pyrus_etl.extract.windows import Window
+from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import backfill as plans
-from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.run import Plan
+from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.session import Plan
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, carried_out, sync
 from tests.scripted import Asked, Reply, in_front_of

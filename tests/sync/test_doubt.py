@@ -11,9 +11,9 @@ from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import backfill as plans
-from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.report import Report
+from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.result import Report
 from tests.oracle import assert_tables_equal_world
 from tests.runs import carried_out, reconcile, sync
 from tests.scripted import Asked, Reply, Scripted, in_front_of

@@ -8,7 +8,7 @@ import pytest
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.report import Report
+from pyrus_etl.sync.result import Report
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, sync
 from tests.typing import Query

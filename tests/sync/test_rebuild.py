@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrus_etl.load.connection import connect
 from pyrus_etl.load.rebuild import advice
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.raw import READER
 from pyrus_etl.settings import Secret

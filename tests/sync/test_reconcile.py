@@ -8,7 +8,7 @@ from pyrus_etl.errors import CensusDoubted, PyrusEtlError, PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from tests.processes import eventually
 from tests.runs import carried_out, reconcile, sync
 from tests.scripted import Asked, in_front_of

@@ -60,7 +60,7 @@ def test_a_second_that_holds_many_tasks_is_listed_in_the_longest_list_that_there
     database: Secret, query: Query, refusal: Reply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with 5,000 tasks in a list, four times as many in the next, and a server that gives 10,000."""
-    monkeypatch.setattr("pyrus_etl.extract.windows.MOST_LISTED", 25)
+    monkeypatch.setattr("pyrus_etl.extract.v3.windows.MOST_LISTED", 25)
     world = World(2, tasks=10, tick=0)
     world.advance(60)
     world.create(48)
@@ -93,7 +93,7 @@ def test_a_second_that_holds_more_than_the_longest_list_is_an_error(
 def test_inbox_and_all_tasks_are_read_as_far_as_they_are_given(
     database: Secret, query: Query, refusal: Reply, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyrus_etl.extract.restapi.FIRST_ASKED", 10)
+    monkeypatch.setattr("pyrus_etl.extract.v3.api.FIRST_ASKED", 10)
     with Sandbox(World(2, tasks=120)) as sandbox, limited(sandbox, 100, refusal, of=name) as server:
         sync(sandbox, database, PYRUS_URL=server.url)
         given = max(size_of(asked) for asked in server.asked if name in asked.path and size_of(asked) <= 100)

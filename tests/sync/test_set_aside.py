@@ -227,7 +227,7 @@ def test_a_list_that_leaves_out_what_is_empty_is_an_empty_one(database: Secret, 
 def test_an_answer_larger_than_all_reason_costs_its_task_only(
     database: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyrus_etl.extract.transport.LARGEST_BODY", 1 << 20)
+    monkeypatch.setattr("pyrus_etl.client.transport.LARGEST_BODY", 1 << 20)
     with Sandbox(World(3, tasks=12)) as sandbox:
         bad = sandbox.world.put(77, {"Id": 77, "Notes": [{"Text": "x" * (2 << 20)}]})
         report = sync(sandbox, database)

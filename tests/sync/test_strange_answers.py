@@ -11,7 +11,7 @@ import pytest
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from tests.oracle import assert_tables_equal_world
 from tests.runs import carried_out, sync
 from tests.scripted import Asked, Reply, in_front_of, passed_on

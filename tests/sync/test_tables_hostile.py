@@ -10,7 +10,7 @@ import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.report import Report
+from pyrus_etl.sync.result import Report
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import assert_tables_equal_world
 from tests.runs import sync

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.connection import connect
 from pyrus_etl.load.inbox import write_inbox
-from pyrus_etl.load.migrate import upgrade
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT
 from pyrus_etl.settings import Secret

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from pyrus_etl.extract.salvage import salvage
+from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.v3.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v3.wire import Attachment, Id, Person, Project
 from pyrus_etl.fields import family_of

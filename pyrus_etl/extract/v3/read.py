@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pyrus_etl.extract import decode as any_api
-from pyrus_etl.extract.salvage import salvage
+from pyrus_etl.client import decode as any_api
+from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.v3.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v3.fields import files_of, value_of
 from pyrus_etl.extract.v3.wire import FormField, Id

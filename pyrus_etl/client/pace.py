@@ -1,0 +1,104 @@
+"""The pace of requests: never more than the quota, whatever window the server counts in."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable
+
+from pyrus_etl.client.journal import Journal
+from pyrus_etl.client.waits import OURS, WORTH_A_LINE, Announce, Hold, Wait, log_wait, wait_until
+from pyrus_etl.settings import Quota
+
+SHORTEST_SHOWN = 1.0
+"""Seconds from which on a wait is one for those who watch."""
+
+
+class Pace:
+    """Hold it around each request.
+
+    A request's place falls free one period after its answer came. So any `requests + 1` requests in a row are more
+    than a period apart where the server sees them, however long they were under way: the quota holds for sliding and
+    for fixed windows, without a margin. A leaky bucket would let through twice the quota in the first period.
+
+    `hold` keeps all requests back while the server says that the quota is spent. `journal` knows what was sent when.
+    """
+
+    def __init__(self, quota: Quota, announce: Announce = log_wait) -> None:
+        self.quota = quota
+        self.hold = Hold(announce)
+        self.journal = Journal()
+        self._free = asyncio.Semaphore(quota.requests)
+        self._returning: deque[float] = deque()
+        self._waiting = 0
+        self._announced = 0.0
+
+    async def __aenter__(self) -> None:
+        self._waiting += 1
+        try:
+            self._announce()
+            await self._free.acquire()
+            try:
+                while (pause := self.hold.until - time.monotonic()) > 0:
+                    await asyncio.sleep(pause)
+            except BaseException:
+                self._free.release()
+                raise
+        finally:
+            self._waiting -= 1
+        self.journal.sent()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.journal.answered()
+        self._return_at([time.monotonic() + self.quota.period])
+
+    def take(self, places: Iterable[float]) -> None:
+        """Takes places before the first request, for what earlier runs sent: each is free again at such an instant.
+
+        The instants are of the monotonic clock, in order, and not later than one period from now.
+        """
+        latest = list(places)[-self.quota.requests :]
+        self._free = asyncio.Semaphore(self.quota.requests - len(latest))
+        self._return_at(latest)
+
+    @property
+    def wait(self) -> Wait | None:
+        """What requests wait for at the moment, if that is worth a look."""
+        now = time.monotonic()
+        if self._waiting and self.hold.until > now + SHORTEST_SHOWN:
+            return self.hold.wait
+        free_at = self._free_at()
+        return wait_until(free_at, OURS) if free_at > now + SHORTEST_SHOWN else None
+
+    def seconds_for(self, requests: int) -> float:
+        """How long the quota makes so many more requests wait, as far as that can be told."""
+        return max(0, requests + len(self._returning) - self.quota.requests) * self.quota.period / self.quota.requests
+
+    def _free_at(self) -> float:
+        """When the next place falls free, if somebody waits for it; else 0."""
+        try:
+            return self._returning[0] if self._waiting and self._free.locked() else 0.0
+        except IndexError:  # all places are under way, or another thread asks just now
+            return 0.0
+
+    def _return_at(self, instants: list[float]) -> None:
+        was_idle = not self._returning
+        self._returning.extend(instants)
+        if was_idle:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Frees the places whose period is over; one timer waits for the next of them, however many there are."""
+        loop = asyncio.get_running_loop()
+        while self._returning and self._returning[0] <= time.monotonic():
+            self._returning.popleft()
+            self._free.release()
+        if self._returning:
+            loop.call_later(self._returning[0] - time.monotonic(), self._give_back)
+            self._announce()
+
+    def _announce(self) -> None:
+        """Announces a long wait for a place, once."""
+        free_at = self._free_at()
+        if free_at > max(self._announced, time.monotonic() + WORTH_A_LINE):
+            self._announced = free_at
+            self.hold.announce(wait_until(free_at, OURS))

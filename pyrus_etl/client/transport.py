@@ -1,0 +1,115 @@
+"""The ground under the requests: a session of aiohttp as we want it, and bodies that arrive piece by piece."""
+
+import asyncio
+import hashlib
+import zlib
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from pyrus_etl.client.charset import Transcoder
+from pyrus_etl.client.resolver import Resolver
+from pyrus_etl.client.trust import trust
+from pyrus_etl.client.unpack import PACKED, Unpacker
+from pyrus_etl.errors import BodyTooLarge
+from pyrus_etl.settings import Settings
+
+CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
+READ_TIMEOUT = 60.0
+LONGEST_ANSWER = 600.0
+LARGEST_BODY = 1 << 26
+LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
+
+
+class Sieve(Protocol):
+    """What takes complete parts out of a body while it arrives."""
+
+    def restart(self) -> None:
+        """Another body begins."""
+        ...
+
+    def sift(self, body: bytearray) -> None:
+        """Takes out what is complete, in place."""
+        ...
+
+
+class _Protocol(ResponseHandler):
+    """Reads headers as long as curl does, of servers and of proxies; aiohttp lets a session say so for servers only."""
+
+    def set_response_params(self, **parameters: Any) -> None:
+        limits = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
+        super().set_response_params(**{**parameters, **limits})
+
+
+def session_for(settings: Settings) -> aiohttp.ClientSession:
+    """A session with the origin of the settings, without cookies and without retries of its own.
+
+    Raises SettingsError if the environment names certificates that cannot be read.
+    """
+    session = aiohttp.ClientSession(
+        settings.url,
+        connector=_connector(settings),
+        timeout=aiohttp.ClientTimeout(
+            total=LONGEST_ANSWER,
+            connect=2 * CONNECT_TIMEOUT,  # with the look-up of the name
+            sock_connect=CONNECT_TIMEOUT,
+            sock_read=READ_TIMEOUT,
+        ),
+        headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # see `extract.unpack`
+    )
+    # aiohttp would send a GET again by itself, uncounted and unpaced; it has no public switch for that (3.14)
+    session._retry_connection = False
+    return session
+
+
+def _connector(settings: Settings) -> aiohttp.TCPConnector:
+    connector = aiohttp.TCPConnector(
+        limit=0,  # Client counts: with aiohttp's limit who waits may wait for ever
+        resolver=Resolver(),
+        ssl=trust() if settings.url.startswith("https:") else True,
+    )
+    loop = asyncio.get_running_loop()
+    connector._factory = partial(_Protocol, loop=loop)  # type: ignore[assignment] # a partial of a subclass
+    return connector
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body, unpacked."""
+    packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
+    unpacker = Unpacker() if packed else None
+    try:
+        while piece := await response.content.readany():
+            for part in unpacker.feed(piece) if unpacker else [piece]:
+                yield part
+    except zlib.error as error:
+        raise aiohttp.ClientPayloadError from error
+    if unpacker and not unpacker.is_complete:
+        raise aiohttp.ClientPayloadError from EOFError()
+
+
+class Body(NamedTuple):
+    """A body in UTF-8; `sha256` is of the bytes as served, and empty if a sieve took parts out."""
+
+    text: bytes
+    sha256: str
+
+
+async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Body:
+    """The body, decompressed and in UTF-8, without what the sieve took out; refused when it outgrows all reason."""
+    body, transcoder, digest = bytearray(), Transcoder(response.charset), hashlib.sha256()
+    if sieve:
+        sieve.restart()
+    async for piece in _pieces(response):
+        body += transcoder.feed(piece)
+        if sieve:
+            sieve.sift(body)
+        else:
+            digest.update(piece)
+        if len(body) > LARGEST_BODY:
+            raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
+    return Body(bytes(body + transcoder.feed(b"", last=True)), "" if sieve else digest.hexdigest())

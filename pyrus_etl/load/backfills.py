@@ -1,0 +1,122 @@
+"""The last backfill of each account, and its windows, kept as rows so that it can be resumed.
+
+Every function works inside the caller's transaction and is safe to repeat. Times are seconds since 1970; None is no
+end.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pyrus_etl.load.cursors import TASKS
+from pyrus_etl.postgres.connection import Connection
+
+
+class Backfill(NamedTuple):
+    """A backfill of an account."""
+
+    from_second: int | None
+    to_second: int | None
+    cursor: datetime
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class PendingWindow(NamedTuple):
+    """A window that a backfill has yet to do."""
+
+    window_no: int
+    from_second: int | None
+    to_second: int | None
+
+
+def last_backfill(connection: Connection, account_id: int) -> Backfill | None:
+    """The last backfill of the account, done or not."""
+    found = connection.execute(
+        """
+        SELECT from_second, to_second, cursor, started_at, finished_at
+        FROM pyrus.sync_backfills WHERE account_id = %s
+        """,
+        [account_id],
+    ).fetchone()
+    return Backfill(*found) if found else None
+
+
+def begin_backfill(
+    connection: Connection, account_id: int, from_second: int | None, to_second: int | None, start: datetime
+) -> None:
+    """Puts a new backfill, of one window as yet, in place of the account's last one."""
+    connection.execute("DELETE FROM pyrus.sync_backfills WHERE account_id = %s", [account_id])
+    connection.execute("DELETE FROM pyrus.sync_windows WHERE account_id = %s", [account_id])
+    connection.execute(
+        """
+        INSERT INTO pyrus.sync_backfills (account_id, from_second, to_second, cursor, started_at)
+        VALUES (%s, %s, %s, %s, now())
+        """,
+        [account_id, from_second, to_second, start],
+    )
+    connection.execute(
+        "INSERT INTO pyrus.sync_windows (account_id, window_no, from_second, to_second) VALUES (%s, 1, %s, %s)",
+        [account_id, from_second, to_second],
+    )
+
+
+def pending_windows(connection: Connection, account_id: int) -> list[PendingWindow]:
+    """The windows that are left to do, the earlier first."""
+    found = connection.execute(
+        """
+        SELECT window_no, from_second, to_second FROM pyrus.sync_windows
+        WHERE account_id = %s AND done_at IS NULL ORDER BY from_second NULLS FIRST, window_no
+        """,
+        [account_id],
+    )
+    return [PendingWindow(*row) for row in found]
+
+
+def last_window_no(connection: Connection, account_id: int) -> int:
+    """The greatest number that a window has."""
+    found = connection.execute(
+        "SELECT coalesce(max(window_no), 0) FROM pyrus.sync_windows WHERE account_id = %s", [account_id]
+    ).fetchone()
+    return found[0] if found else 0
+
+
+def split_window(
+    connection: Connection, account_id: int, window_no: int, halves: Mapping[int, tuple[int | None, int | None]]
+) -> None:
+    """Puts two windows, by their numbers, in place of one; safe to repeat."""
+    connection.execute(
+        "DELETE FROM pyrus.sync_windows WHERE account_id = %s AND window_no = %s", [account_id, window_no]
+    )
+    connection.cursor().executemany(
+        """
+        INSERT INTO pyrus.sync_windows (account_id, window_no, from_second, to_second) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (account_id, window_no) DO NOTHING
+        """,
+        [(account_id, number, *half) for number, half in halves.items()],
+    )
+
+
+def finish_windows(connection: Connection, account_id: int, window_nos: Sequence[int]) -> None:
+    connection.execute(
+        "UPDATE pyrus.sync_windows SET done_at = now() WHERE account_id = %s AND window_no = ANY(%s)",
+        [account_id, list(window_nos)],
+    )
+
+
+def finish_backfill(connection: Connection, account_id: int) -> datetime:
+    """Notes that all windows are done and returns the cursor to sync from: the account's own where it has one."""
+    assert not pending_windows(connection, account_id), "the cursor never passes windows that are not done"
+    connection.execute("UPDATE pyrus.sync_backfills SET finished_at = now() WHERE account_id = %s", [account_id])
+    found = connection.execute(
+        """
+        INSERT INTO pyrus.sync_cursors (account_id, stream, cursor, updated_at)
+        SELECT account_id, %(stream)s, cursor, now() FROM pyrus.sync_backfills WHERE account_id = %(account_id)s
+        ON CONFLICT (account_id, stream) DO UPDATE SET cursor = sync_cursors.cursor
+        RETURNING cursor
+        """,
+        {"account_id": account_id, "stream": TASKS},
+    ).fetchone()
+    assert found, "a backfill was begun"
+    cursor: datetime = found[0]
+    return cursor

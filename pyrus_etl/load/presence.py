@@ -1,0 +1,44 @@
+"""Deletions: tasks that are stored but gone. Every function works inside the caller's transaction."""
+
+from collections.abc import Collection, Iterator
+
+from pyrus_etl.load.rejected import open_errors, resolve_errors
+from pyrus_etl.postgres.connection import Connection
+
+LEAST_ID = -(2**63)
+IDS_AT_A_TIME = 10_000
+
+
+def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], float]:
+    """Tasks stored as present, or set aside, that are not in the census; and which share of the stored is absent."""
+    stored, absent = 0, []
+    for task_ids in _present(connection):
+        stored += len(task_ids)
+        absent += [task_id for task_id in task_ids if task_id not in census]
+    share = len(absent) / stored if stored else 0.0
+    set_aside = [task_id for task_id in open_errors(connection) if task_id not in census]
+    return sorted({*absent, *set_aside}), share
+
+
+def _present(connection: Connection) -> Iterator[list[int]]:
+    """The ids of the tasks that are stored as present, so many at a time."""
+    query = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NULL AND task_id > %s ORDER BY task_id LIMIT %s"
+    last = LEAST_ID
+    while found := connection.execute(query, [last, IDS_AT_A_TIME]).fetchall():
+        yield [task_id for (task_id,) in found]
+        (last,) = found[-1]
+
+
+def mark_deleted(connection: Connection, gone: Collection[int], there: Collection[int]) -> int:
+    """Marks tasks as deleted and closes their errors, unmarks those that are there; returns how many are newly marked.
+
+    Rows are kept.
+    """
+    deleted = connection.execute("SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL").fetchall()
+    back = [task_id for (task_id,) in deleted if task_id in there]
+    connection.execute("UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s)", [back])
+    marked = connection.execute(
+        "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL", [list(gone)]
+    ).rowcount
+    resolve_errors(connection, list(gone))
+    return marked

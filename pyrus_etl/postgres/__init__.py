@@ -1,0 +1,1 @@
+"""PostgreSQL, and nothing of Pyrus: connections and their errors, the lease, COPY, the embedded server."""

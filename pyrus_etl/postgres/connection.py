@@ -1,0 +1,205 @@
+"""Connections to PostgreSQL, whose errors leave them as errors of ours."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import Buffer, Params, Query
+from psycopg.adapt import Dumper
+from psycopg.copy import Copy
+from psycopg.pq import Format
+
+from pyrus_etl.background import in_background
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.blockers import who_blocks
+from pyrus_etl.postgres.faults import is_raised, translated, without_urls
+from pyrus_etl.postgres.session_settings import options, remedy, wrong_settings
+from pyrus_etl.settings import Secret
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_JSONB_OID = psycopg.adapters.types["jsonb"].oid
+_OLDEST_SERVER = 150000
+
+SESSION: dict[str, Any] = {
+    "client_encoding": "UTF8",  # whatever the environment or the database say: JSON goes as the bytes that were served
+    "prepare_threshold": None,
+    "connect_timeout": 10,
+    "application_name": "pyrus-etl",
+}
+"""How every session is opened."""
+LONGEST_CONNECT = 25
+"""Seconds; time for two hosts that do not answer."""
+
+
+class JsonbBytesDumper(Dumper):
+    """Hands JSON text over to a jsonb column as it is; the leading 1 is the version of jsonb's binary form."""
+
+    format = Format.BINARY
+    oid = _JSONB_OID
+
+    def dump(self, obj: bytes) -> Buffer | None:
+        return b"\x01" + obj
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor that lets its connection remember what it was asked to do."""
+
+    def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
+        self._remember(query)
+        return super().execute(query, params, **options)
+
+    def executemany(self, query: Query, params_seq: Iterable[Params], **options: Any) -> None:
+        self._remember(query)
+        super().executemany(query, params_seq, **options)
+
+    @contextmanager
+    def copy(self, statement: Query, params: Params | None = None, **options: Any) -> Iterator[Copy]:
+        self._remember(statement)
+        with super().copy(statement, params, **options) as copy:
+            yield copy
+
+    def _remember(self, statement: Query) -> None:
+        if isinstance(self.connection, Session):
+            self.connection.statement = statement
+
+
+class Session(psycopg.Connection[tuple[Any, ...]]):
+    """A connection whose block translates what the driver raises in it; inside the block it is psycopg's as it is."""
+
+    statement: Query = ""
+    """The last that was sent: it names the table that an error does not name."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        fault = fault_of(error, self) if isinstance(error, psycopg.Error) else error
+        with errors_of(self):
+            super().__exit__(kind, error, trace)
+        if fault is not None and fault is not error:
+            raise fault from error
+
+
+@contextmanager
+def errors_of(connection: Connection | None) -> Iterator[None]:
+    """Translates what the driver raises in the block; see `load.faults`."""
+    try:
+        yield
+    except psycopg.Error as error:
+        fault = fault_of(error, connection)
+        if fault is error:
+            raise
+        raise fault from error
+
+
+def fault_of(error: psycopg.Error, connection: Connection | None, statement: str = "") -> Exception:
+    """The error as one of ours; asks the connection, if it can be asked, who holds a lock that could not be had."""
+    statement = statement or _last_statement(connection)
+    if isinstance(error, psycopg.errors.LockNotAvailable) and not is_raised(error) and connection is not None:
+        with suppress(psycopg.Error):
+            connection.rollback()
+            if blocked := who_blocks(connection, statement):
+                return DatabaseUnavailable(blocked)
+    return translated(error, statement)
+
+
+def _last_statement(connection: Connection | None) -> str:
+    statement = getattr(connection, "statement", "")
+    if isinstance(statement, sql.Composable):
+        return statement.as_string()
+    return statement.decode() if isinstance(statement, bytes) else str(statement)
+
+
+def connect(url: Secret) -> Session:
+    """A connection in autocommit, for a `with` block; transactions are opened on purpose.
+
+    Nothing is prepared on the server and nothing set for the session, so that it works behind a pooler that shares
+    sessions between transactions. Raises DatabaseUnavailable, as its block does.
+    """
+    connection = _with_settings(_connected(url), url)
+    connection.cursor_factory = _Cursor
+    connection.adapters.register_dumper(bytes, JsonbBytesDumper)
+    if connection.info.server_version < _OLDEST_SERVER:
+        raise DatabaseUnavailable(
+            "PostgreSQL 15 or newer is needed; upgrade this server, or name another in DATABASE_URL."
+        )
+    if connection.info.parameter_status("server_encoding") != "UTF8":
+        raise DatabaseUnavailable("The database is not encoded in UTF8; create one with ENCODING 'UTF8'.")
+    return connection
+
+
+def _with_settings(connection: Session, url: Secret) -> Session:
+    """The connection, or another one whose settings are as they have to be; see `load.session_settings`."""
+    wrong = wrong_settings(connection)
+    if not wrong:
+        return connection
+    role, given = connection.info.user, connection.info.options
+    connection.close()
+    refusal = f"{remedy(wrong, role)}."
+    try:
+        connection = _connected(url, options=options(wrong, given))
+    except DatabaseUnavailable as error:
+        raise DatabaseUnavailable(refusal) from error
+    if wrong_settings(connection):
+        raise DatabaseUnavailable(refusal)
+    return connection
+
+
+def _connected(url: Secret, **more: Any) -> Session:
+    """In the background, and only for so long: connect_timeout leaves out the look-up of the host's name."""
+    opened = in_background(lambda: Session.connect(url.reveal(), autocommit=True, **SESSION, **more), "connect")
+    try:
+        return opened.result(LONGEST_CONNECT)
+    except TimeoutError:
+        raise DatabaseUnavailable(unreachable(f"no connection in {LONGEST_CONNECT} seconds")) from None
+    except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
+        said = without_urls(str(error)).strip()
+        raise DatabaseUnavailable(
+            f"DATABASE_URL cannot be used: {said}; write it like postgresql://user@host/database."
+        ) from None
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(unreachable(str(error))) from error
+
+
+_UNREACHABLE = ("The database cannot be reached", "see that the server runs and that DATABASE_URL names it")
+_REFUSALS = {
+    r"password|authentication|pg_hba\.conf|role .* does not exist|not permitted to log in": (
+        "The database refuses the login",
+        "check the user, its password and its rights in DATABASE_URL",
+    ),
+    r"database .* does not exist|not currently accepting connections": (
+        "The database cannot be used",
+        "create it, or name another in DATABASE_URL",
+    ),
+    r"too many (clients|connections)|connection slots": (
+        "The database server takes no more connections",
+        "close some or raise max_connections, then run this again",
+    ),
+}
+"""What a server that refuses a session says in English; libpq hands over no SQLSTATE. In other languages, the general
+sentence has to do."""
+
+
+def unreachable(said: str) -> str:
+    """The sentence for a session that could not be opened."""
+    lines = "; ".join(line.strip() for line in said.splitlines()[:3] if line.strip())
+    refusals = (words for pattern, words in _REFUSALS.items() if re.search(pattern, said))
+    what, remedy = next(refusals, _UNREACHABLE)
+    return f"{what}: {without_urls(lines).rstrip('.?')}; {remedy}."
+
+
+@contextmanager
+def setting(connection: Connection, name: str, value: str | None) -> Iterator[None]:
+    """Gives a setting another value for the block, unless it is None; an error rolls that back with its transaction."""
+    if value is None:
+        yield
+        return
+    change = "SELECT set_config(%s, %s, true)"
+    (before,) = connection.execute("SELECT current_setting(%s)", [name]).fetchone() or (None,)
+    connection.execute(change, [name, value])
+    yield
+    connection.execute(change, [name, before])

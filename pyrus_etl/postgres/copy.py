@@ -1,0 +1,142 @@
+"""Ways to write rows into a table, whichever it is: COPY, replacement by owner, merge by key.
+
+All of them write inside the caller's transaction. What was measured of other ways stands in docs/why.md.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Any, LiteralString
+
+from psycopg import sql
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.schema.metadata import written_columns
+
+Row = tuple[Any, ...]
+
+_dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+
+
+def copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Adds rows, all columns in the table's order, by binary COPY."""
+    if not rows:
+        return
+    with connection.cursor() as cursor, cursor.copy(_copy_statement(table)) as stream:
+        stream.set_types(_types(table))
+        for row in rows:
+            stream.write_row(row)
+
+
+def delete(connection: Connection, table: Table, owners: Collection[int], condition: LiteralString | None) -> None:
+    """Deletes what these owners, ids in the key's first column, have in the table; with a condition, only such rows."""
+    if owners:
+        connection.execute(_delete_statement(table, condition), [list(owners)])
+
+
+def merge(connection: Connection, table: Table, rows: Collection[Row]) -> None:
+    """Adds rows and updates those whose key is there; a null does not overwrite what is stored.
+
+    A row that is as it should be is not touched, nor locked. Each key may be in `rows` once.
+    """
+    if rows:
+        connection.execute(_merge_statement(table), [list(column) for column in zip(*rows, strict=True)])
+
+
+def update(connection: Connection, table: Table, names: tuple[str, ...], rows: Collection[Row]) -> None:
+    """Overwrites columns, the key among `names`, of rows that are stored, in a table with `synced_at`.
+
+    A row that is as it should be is not touched. Each key may be in `rows` once.
+    """
+    if rows and len(names) > len(table.primary_key):
+        connection.execute(_update_statement(table, names), [list(column) for column in zip(*rows, strict=True)])
+
+
+@cache
+def _types(table: Table) -> list[LiteralString]:
+    """What PostgreSQL calls the types of the columns; they stand in our own tables, never in data."""
+    return [_type(table, name) for name in written_columns(table)]
+
+
+def _type(table: Table, name: str) -> LiteralString:
+    kind: LiteralString = table.columns[name].type.compile(dialect=_dialect).lower()
+    return kind
+
+
+def _name(table: Table) -> sql.Identifier:
+    return sql.Identifier(table.schema or "", table.name)
+
+
+@cache
+def _copy_statement(table: Table) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, written_columns(table)))
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(_name(table), columns)
+
+
+@cache
+def _delete_statement(table: Table, condition: LiteralString | None) -> sql.Composed:
+    owner = sql.Identifier(written_columns(table)[0])
+    statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(_name(table), owner)
+    return sql.SQL(" AND ").join([statement, sql.SQL(condition)]) if condition else statement
+
+
+@cache
+def _merge_statement(table: Table) -> sql.Composed:
+    keys, others = _split(table, written_columns(table))
+    return sql.SQL(
+        """
+        INSERT INTO {table} ({columns})
+        SELECT {new_keys}, {values} FROM unnest({arrays}) AS new ({columns})
+        LEFT JOIN {table} AS old USING ({keys})
+        WHERE old.{key} IS NULL OR ({old}) IS DISTINCT FROM ({values})
+        ON CONFLICT ({keys}) DO UPDATE SET ({others}) = ROW ({excluded})
+        """
+    ).format(
+        table=_name(table),
+        key=sql.Identifier(keys[0]),
+        keys=_list("{}", keys),
+        columns=_list("{}", written_columns(table)),
+        new_keys=_list("new.{}", keys),
+        values=_list("COALESCE(new.{0}, old.{0})", others),
+        arrays=_arrays(table, written_columns(table)),
+        old=_list("old.{}", others),
+        others=_list("{}", others),
+        excluded=_list("EXCLUDED.{}", others),
+    )
+
+
+@cache
+def _update_statement(table: Table, names: tuple[str, ...]) -> sql.Composed:
+    keys, others = _split(table, names)
+    return sql.SQL(
+        """
+        UPDATE {table} AS old SET ({others}) = ROW ({values}), synced_at = now()
+        FROM unnest({arrays}) AS new ({columns})
+        WHERE ({old_keys}) = ({new_keys}) AND ({old}) IS DISTINCT FROM ({values})
+        """
+    ).format(
+        table=_name(table),
+        others=_list("{}", others),
+        values=_list("new.{}", others),
+        arrays=_arrays(table, names),
+        columns=_list("{}", names),
+        old_keys=_list("old.{}", keys),
+        new_keys=_list("new.{}", keys),
+        old=_list("old.{}", others),
+    )
+
+
+def _split(table: Table, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The columns of the key, and the others of these names."""
+    keys = [column.name for column in table.primary_key.columns]
+    return keys, [name for name in names if name not in keys]
+
+
+def _arrays(table: Table, names: Iterable[str]) -> sql.Composed:
+    """A parameter for each column: all its values."""
+    return sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(table, name))) for name in names)
+
+
+def _list(pattern: LiteralString, names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(pattern).format(sql.Identifier(name)) for name in names)

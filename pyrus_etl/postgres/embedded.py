@@ -1,0 +1,93 @@
+"""The embedded PostgreSQL: a real server in the user's data folder, running while somebody uses it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fasteners
+import psycopg
+
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
+from pyrus_etl.postgres import cluster, upkeep
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.conninfo import Parts, forget_environment, uri
+from pyrus_etl.postgres.folders import data_folder, lock_file, make_private, socket_folder
+from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
+
+DATABASE = "pyrus"
+
+
+@contextmanager
+def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Secret]:
+    """A running server, for as long as the block lasts; yields its URL.
+
+    Several processes may use it at once: the first starts it, the last one stops it, also after others were killed.
+    With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this process: they
+    are not about this server. Raises DatabaseUnavailable.
+    """
+    forget_environment()
+    folder = folder or data_folder()
+    make_private(folder)
+    starting = fasteners.InterProcessLock(lock_file(folder, "starting"))
+    users = fasteners.InterProcessReaderWriterLock(lock_file(folder, "users"))
+    with starting:
+        if not (folder / "PG_VERSION").exists():
+            cluster.create(folder)
+        if not cluster.is_running(folder):
+            cluster.start(folder, port)
+        elif port is not None:
+            raise DatabaseUnavailable("The embedded server runs already, without a port; try again when it is idle.")
+        users.acquire_read_lock()
+    try:
+        _ensure_database(folder)
+        yield url_of(folder)
+    finally:
+        with starting:
+            users.release_read_lock()
+            if users.acquire_write_lock(blocking=False):
+                try:
+                    _vacuum(folder)
+                finally:
+                    cluster.stop(folder)
+                    users.release_write_lock()
+
+
+def url_of(folder: Path) -> Secret:
+    """The URL of the embedded database; it answers while the server runs, to this user only."""
+    return Secret(uri(parts_of(folder, DATABASE)))
+
+
+def parts_of(folder: Path, database: str) -> Parts:
+    """The parameters of a connection over the socket of the running server, else over the one that it will have."""
+    lines = cluster.lock_file_lines(folder)
+    port, sockets = (lines[3], lines[4]) if len(lines) > 4 else ("", "")
+    return {
+        "user": cluster.ROLE,
+        "dbname": database,
+        "host": sockets or str(socket_folder(folder)),
+        "port": port if port.isdecimal() else str(cluster.PORT),
+    }
+
+
+def _ensure_database(folder: Path) -> None:
+    try:
+        with psycopg.connect(uri(parts_of(folder, "postgres")), autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if found is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(
+            f"The embedded database in {folder} does not answer: {error}; look into server.log there."
+        ) from error
+
+
+def _vacuum(folder: Path) -> None:
+    """Clears dead rows before the server stops: it hardly ever stands long enough for autovacuum."""
+    try:
+        with connect(url_of(folder)) as connection:
+            upkeep.vacuum(connection)
+    except (PyrusEtlError, psycopg.Error) as error:  # what was done is done
+        log.debug("the embedded database could not be vacuumed: %s", error)

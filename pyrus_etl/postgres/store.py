@@ -1,0 +1,165 @@
+"""The database as a run uses it: a connection in a thread beside the event loop, one fenced transaction at a time."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import psycopg
+import tenacity
+
+from pyrus_etl.background import Background
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.connection import Connection, Session, connect, errors_of
+from pyrus_etl.postgres.faults import is_raised
+from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease, acquire, release, renew
+from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PATIENCE = 30
+"""Seconds for which a database that went away is waited for."""
+
+Lost = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+Passing = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+class Store:
+    """Open it with `async with`; it raises DatabaseUnavailable where the database or its schema is not at hand.
+
+    Once it holds a lease, every transaction confirms it first, so that a run that lost the lock cannot commit.
+    """
+
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+        self._connection: Session | None = None
+        self._thread = Background("database")
+        self._lease: Lease | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._failing_since: float | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._in_thread(self._check)
+        except BaseException:
+            self._thread.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._heartbeat:
+            self._heartbeat.cancel()
+        try:
+            await self._in_thread(self._close)
+        finally:
+            self._thread.close()
+
+    async def hold(self, lease: Lease) -> None:
+        """Takes the lock and keeps it until the store is closed; raises LockHeld. If it is cancelled, it gives up."""
+        given_up = threading.Event()
+        try:
+            await self._in_thread(partial(self._again, lambda: acquire(self._open(), lease, given_up)))
+        except asyncio.CancelledError:
+            given_up.set()
+            self._thread.submit(partial(self._release, lease))  # it may have been taken a moment ago
+            raise
+        self._lease = lease
+        self._heartbeat = asyncio.create_task(self._renew())
+
+    async def run(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        """`work(connection, …)` in one transaction of its own, which is committed when this returns.
+
+        A lost connection is opened anew and the work done again, for a while: it has to be safe to repeat. Raises
+        LockHeld where the lease was lost, DatabaseUnavailable where the database stays away.
+        """
+        return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
+
+    async def autocommit(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        """`work(connection, …)` that changes no row: without a transaction, and without the lease.
+
+        A query costs one round trip, where a transaction takes three more; and nobody is kept out if we die in it.
+        Raises DatabaseUnavailable.
+        """
+        return await self._in_thread(partial(self._again, lambda: work(self._open(), *args, **options)))
+
+    def _check(self) -> None:
+        connection = self._open()
+        with errors_of(connection):
+            require_schema(connection)
+
+    def _again(self, work: Callable[[], T]) -> T:
+        """Does the work again, for a while, after a fault of the database that passes."""
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._is_passing),
+            stop=self._is_out_of_patience,
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
+            reraise=True,
+        )
+        try:
+            answer: T = tries(work)
+        except psycopg.Error:
+            with errors_of(self._connection):
+                raise
+        self._failing_since = None
+        return answer
+
+    def _is_out_of_patience(self, _: tenacity.RetryCallState) -> bool:
+        """A database that stays away is waited for once, not by each piece of work anew."""
+        self._failing_since = self._failing_since or time.monotonic()
+        return time.monotonic() - self._failing_since > PATIENCE
+
+    def _transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+        connection, began = self._open(), time.monotonic()
+        with connection.transaction():
+            if self._lease:
+                renew(connection, self._lease)
+            answer = work(connection, *args, **options)
+            if self._lease and time.monotonic() - began > RENEW_SECONDS:  # or it might run out with the commit
+                renew(connection, self._lease)
+        return answer
+
+    def _is_passing(self, error: BaseException) -> bool:
+        if isinstance(error, DatabaseUnavailable):  # while it is opened anew
+            return isinstance(error.__cause__, Lost)
+        if isinstance(error, Passing):
+            return not is_raised(error)
+        lost = isinstance(error, Lost) and self._connection is not None and self._connection.closed
+        if lost:
+            log.warning("the connection to the database was lost, trying again")
+        return lost
+
+    def _open(self) -> Session:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url)
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is None or self._connection.closed:
+            return
+        with self._connection:
+            if self._lease:
+                self._release(self._lease)
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            release(self._open(), lease)
+        except (psycopg.Error, DatabaseUnavailable) as error:
+            log.debug("the lock could not be released, its lease runs out: %s", error)
+
+    async def _renew(self) -> None:
+        """Keeps the lease while the run waits for Pyrus; a lease that was lost shows at the next transaction."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await self.run(lambda connection: None)
+            except Exception as error:
+                log.debug("the lease could not be renewed: %s", error)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._thread.submit(work))

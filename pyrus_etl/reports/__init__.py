@@ -1,0 +1,1 @@
+"""Everything in the schema pyrus_report: views, wide views, rights, the page; and the migrations that carry them."""

@@ -1,0 +1,126 @@
+"""What users attach to the reports: rights, indexes, options, comments, triggers and the like.
+
+Whatever drops reports and makes them again, or replaces them, reads the catalog before (`attached`) and puts back what
+is missing after (`restore`), in the same transaction. A warning names what cannot be put back.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pyrus_etl.postgres.connection import Connection, setting
+from pyrus_etl.reports import comments, wide
+from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
+
+log = logging.getLogger(__name__)
+
+_OWNER, _COMMENT = 1, 11
+"""Places: the owner comes first, for rights are given by the owner."""
+
+
+class Attached(NamedTuple):
+    """One thing that is attached to a report; `attached.sql` says what each column means."""
+
+    place: int
+    relation: str
+    statement: str
+    undo: str | None = None
+    role: str | None = None
+    by_hand: bool = True
+
+
+def attached(connection: Connection) -> list[Attached]:
+    """Everything that is attached to the reports, in an order to make it again; needs an open transaction."""
+    with _names_in_full(connection):
+        found = [Attached(*row) for row in connection.execute(_query())]
+        return found + [Attached(_COMMENT, *row) for row in comments.by_hand(connection)]
+
+
+def restore(connection: Connection, before: Sequence[Attached]) -> None:
+    """Puts back what was attached before and is missing now, and takes back rights that nobody had before.
+
+    Needs the transaction in which `before` was read. A warning names what cannot be put back.
+    """
+    names = wide.reports(connection)
+    with _names_in_full(connection):
+        reports = [*names, *(name + MATERIALIZED for name in names)]
+        comments.remember(connection, reports, [each.statement for each in before])
+    relations = {each.relation for each in before}
+    if set(before) == {each for each in attached(connection) if each.relation in relations}:
+        return
+    _put_back(connection, [each for each in _missing(before, attached(connection)) if each.place == _OWNER])
+    _take_back(connection, before, attached(connection))
+    failed = _put_back(connection, _missing(before, attached(connection)))
+    reasons = _put_back(connection, [each._replace(role=None) for each in failed])  # by the owner in the giver's place
+    warn_of_lost(before, attached(connection), {each.statement: reason for each, reason in reasons.items()})
+
+
+def warn_of_lost(
+    before: Sequence[Attached], after: Sequence[Attached], reasons: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Names each thing that was attached before and is missing after, with the statement that makes it again.
+
+    If a report is gone as a whole, what a new one would have by itself is not named.
+    """
+    relations = {each.relation for each in after}
+    for each in _missing(before, after):
+        if each.relation in relations:
+            reason = reasons.get(each.statement, "PostgreSQL did not take it")
+            log.warning(
+                "%s cannot keep what users added: %s; to add it again: %s;", each.relation, reason, each.statement
+            )
+        elif each.by_hand:
+            log.warning("%s is dropped with what users added; to add it again: %s;", each.relation, each.statement)
+
+
+def _missing(before: Sequence[Attached], after: Sequence[Attached]) -> list[Attached]:
+    statements = {each.statement for each in after}
+    return [each for each in before if each.statement not in statements]
+
+
+def _take_back(connection: Connection, before: Sequence[Attached], there: Sequence[Attached]) -> None:
+    """Takes rights that new relations got by default; if the owner could not be kept, rights are not comparable."""
+    had = {each.statement for each in before}
+    same_owner = {each.relation for each in there if each.place == _OWNER and each.statement in had}
+    for each in there:
+        if each.undo and each.relation in same_owner and each.statement not in had:
+            connection.execute(each.undo.encode())
+
+
+def _put_back(connection: Connection, missing: Sequence[Attached]) -> dict[Attached, str]:
+    """Makes things again; what fails is tried again as long as others succeed, for it may need them.
+
+    Returns what failed, and PostgreSQL's reasons.
+    """
+    failed = {each: reason for each in missing if (reason := _refusal(connection, each))}
+    return _put_back(connection, list(failed)) if 0 < len(failed) < len(missing) else failed
+
+
+def _refusal(connection: Connection, each: Attached) -> str | None:
+    """Makes one thing again, as the role that gave it; returns PostgreSQL's reason if it refuses."""
+    try:
+        with connection.transaction(), setting(connection, "role", each.role):
+            connection.execute(each.statement.encode())
+    except psycopg.OperationalError:  # a lock, a lost connection: not about this thing
+        raise
+    except psycopg.Error as error:
+        return error.diag.message_primary or type(error).__name__
+    return None
+
+
+def _names_in_full(connection: Connection) -> AbstractContextManager[None]:
+    """PostgreSQL writes definitions with names of schemas, whatever the search path of the session is."""
+    return setting(connection, "search_path", "")
+
+
+@cache
+def _query() -> sql.Composed:
+    text = Path(__file__).with_name("attached.sql").read_text("utf-8")
+    return sql.SQL(text).format(schema=sql.Literal(REPORT_SCHEMA))

@@ -1,0 +1,195 @@
+"""Materialised reports: the rows of a view as of the last refresh, where an account is so large that the view is slow.
+
+A report `x` is materialised as `x_materialized` beside it, with the same columns and comments, and indexes on what one
+asks by. PostgreSQL knows what is materialised; nothing else remembers it. What others made in the schema is theirs.
+"""
+
+import logging
+from collections.abc import Container, Iterable, Mapping
+
+import psycopg
+from psycopg import sql
+
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.locks import PATIENCE, patiently
+from pyrus_etl.reports import wide
+from pyrus_etl.reports.attached import attached, restore, warn_of_lost
+from pyrus_etl.reports.settings import require_time_zone
+from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
+
+log = logging.getLogger(__name__)
+
+SUFFIX = MATERIALIZED
+LONGEST_NAME = 63 - len(SUFFIX)
+"""Bytes that the name of a report may have, for PostgreSQL cuts what is longer than 63."""
+
+ASKED_BY = ("task_id", "form_id", "project_id", "person_id")
+"""Columns with an index, beside the first that is a date."""
+
+_REFUSED = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.DuplicateColumn)
+"""What a table cannot have where a view can: rows longer than a page, and columns called like those of the system."""
+
+_PRESENT = """
+    SELECT matviewname, ispopulated FROM pg_matviews WHERE schemaname = %s AND matviewname = ANY (%s) ORDER BY 1
+"""
+_RELATION = "to_regclass(format('%%I.%%I', %s::text, %s::text))"
+_KIND = f"SELECT relkind, obj_description(oid, 'pg_class') FROM pg_class WHERE oid = {_RELATION}"  # noqa: S608 -- constants
+_COLUMNS = f"""
+    SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) FROM pg_attribute
+    WHERE attrelid = {_RELATION} AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""  # noqa: S608 -- constants
+
+
+def present(connection: Connection) -> list[str]:
+    """The names of the reports that are materialised."""
+    return list(_present(connection))
+
+
+def columns(connection: Connection) -> dict[str, set[str]]:
+    """The columns of the reports that are materialised."""
+    return {view: {name for name, _ in _columns(connection, view + SUFFIX)} for view in present(connection)}
+
+
+def materialize(connection: Connection, view: str) -> None:
+    """Materialises a report, or brings its rows up to date, in a transaction of its own; who reads it waits.
+
+    Where the report has got other columns it is made anew, unless somebody's own view stands on it: then it keeps those
+    that it has. Raises SettingsError where there is no such report, its name cannot be had, or its rows are too long.
+    """
+    if view not in wide.reports(connection):
+        raise SettingsError(f"There is no report {view!r} in {REPORT_SCHEMA}; docs/reports.md lists them.")
+    if len(view.encode()) > LONGEST_NAME:
+        raise SettingsError(
+            f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes; keep its rows in a table of "
+            "your own."
+        )
+    require_time_zone(connection)
+    try:
+        patiently(lambda: _materialize(connection, view))
+    except _REFUSED as error:
+        said = error.diag.message_primary
+        raise SettingsError(
+            f"{view} cannot be materialised, PostgreSQL cannot keep such a table: {said}; keep some of its columns "
+            "in a table of your own."
+        ) from error
+
+
+def dematerialize(connection: Connection, view: str) -> None:
+    """Drops what a report is materialised as; the report itself stays. Raises SettingsError where it is not."""
+    if view not in present(connection):
+        raise SettingsError(
+            f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to be dropped; pyrus-etl reports refresh lists what is kept."
+        )
+    patiently(lambda: _dematerialize(connection, view))
+
+
+def populate(connection: Connection) -> None:
+    """Fills what was created and has no rows yet."""
+    for view in [view for view, is_populated in _present(connection).items() if not is_populated]:
+        materialize(connection, view)
+
+
+def create(connection: Connection, views: Iterable[str]) -> None:
+    """Materialises reports without their rows and indexes, inside the caller's transaction; see `index`, `populate`."""
+    for view in views:
+        statement = sql.SQL("CREATE MATERIALIZED VIEW {} AS TABLE {} WITH NO DATA")
+        connection.execute(statement.format(_name(view), sql.Identifier(REPORT_SCHEMA, view)))
+
+
+def index(connection: Connection, known: Mapping[str, Container[str]]) -> None:
+    """Makes indexes on what one asks by, except on columns that a report had before: they have the indexes they had."""
+    for view, old in known.items():
+        columns = _columns(connection, view + SUFFIX)
+        dates = [name for name, kind in columns if kind.startswith(("date", "timestamp"))]
+        for name in [*(name for name, _ in columns if name in ASKED_BY), *dates[:1]]:
+            if name not in old:
+                connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(_name(view), sql.Identifier(name)))
+
+
+def drop(connection: Connection, views: Iterable[str]) -> None:
+    """Drops what reports are materialised as, inside the caller's transaction."""
+    for view in views:
+        connection.execute(sql.SQL("DROP MATERIALIZED VIEW {}").format(_name(view)))
+
+
+def _present(connection: Connection) -> dict[str, bool]:
+    """The reports that are materialised, and whether they have rows."""
+    names = [view + SUFFIX for view in wide.reports(connection)]
+    found = connection.execute(_PRESENT, [REPORT_SCHEMA, names]).fetchall()
+    return {name.removesuffix(SUFFIX): is_populated for name, is_populated in found}
+
+
+def _materialize(connection: Connection, view: str) -> None:
+    with connection.transaction():
+        connection.execute(PATIENCE)
+        connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one at a time
+        of_users, known = attached(connection), _columns(connection, view + SUFFIX)
+        _create_or_remake(connection, view, known)
+        _describe(connection, view)
+        restore(connection, of_users)
+        index(connection, {view: dict(known)})
+        _fill(connection, view)
+
+
+def _create_or_remake(connection: Connection, view: str, known: list[tuple[str, str]]) -> None:
+    kind, _ = connection.execute(_KIND, [REPORT_SCHEMA, view + SUFFIX]).fetchone() or (None, None)
+    if kind is None:
+        create(connection, [view])
+    elif kind != "m":
+        raise SettingsError(f"{REPORT_SCHEMA}.{view}{SUFFIX} is something else already; rename it.")
+    elif _columns(connection, view) != known:
+        _remake(connection, view)
+
+
+def _remake(connection: Connection, view: str) -> None:
+    try:
+        with connection.transaction():
+            drop(connection, [view])
+            create(connection, [view])
+    except psycopg.errors.DependentObjectsStillExist as error:
+        who = (error.diag.message_detail or error.diag.message_primary or "").replace("\n", "; ")
+        log.warning("%s%s keeps its old columns, for something of your own depends on it: %s", view, SUFFIX, who)
+
+
+def _fill(connection: Connection, view: str) -> None:
+    try:
+        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(_name(view)))
+    except psycopg.IntegrityError as error:
+        said = "; ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+        raise DatabaseUnavailable(
+            f"{view}{SUFFIX} cannot be brought up to date, its rows break a unique index of your own: {said}. "
+            "Drop that index and refresh again."
+        ) from error
+    connection.execute(sql.SQL("ANALYZE {}").format(_name(view)))
+
+
+def _dematerialize(connection: Connection, view: str) -> None:
+    with connection.transaction():
+        connection.execute(PATIENCE)
+        of_users = attached(connection)
+        drop(connection, [view])
+        warn_of_lost(of_users, attached(connection))
+
+
+def _describe(connection: Connection, view: str) -> None:
+    """Gives it the comments of the report."""
+    _, question = connection.execute(_KIND, [REPORT_SCHEMA, view]).fetchone() or (None, None)
+    _comment(connection, sql.SQL("MATERIALIZED VIEW {}").format(_name(view)), f"{question} As of the last refresh.")
+    has = dict(_columns(connection, view + SUFFIX))
+    for name, _, comment in connection.execute(_COLUMNS, [REPORT_SCHEMA, view]).fetchall():
+        if name in has:
+            column = sql.Identifier(REPORT_SCHEMA, view + SUFFIX, name)
+            _comment(connection, sql.SQL("COLUMN {}").format(column), comment or "")
+
+
+def _columns(connection: Connection, relation: str) -> list[tuple[str, str]]:
+    return [(name, kind) for name, kind, _ in connection.execute(_COLUMNS, [REPORT_SCHEMA, relation])]
+
+
+def _name(view: str) -> sql.Identifier:
+    return sql.Identifier(REPORT_SCHEMA, view + SUFFIX)
+
+
+def _comment(connection: Connection, on: sql.Composed, text: str) -> None:
+    connection.execute(sql.SQL("COMMENT ON {} IS {}").format(on, sql.Literal(text)))

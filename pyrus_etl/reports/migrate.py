@@ -1,0 +1,235 @@
+"""The schema by Alembic, from a checkout and from a wheel alike, without an alembic.ini."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.util import CommandError
+from psycopg import sql
+
+import pyrus_etl
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
+from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
+from pyrus_etl.postgres.locks import PATIENCE, cause_of, patiently
+from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
+from pyrus_etl.reports import materialized, standing
+from pyrus_etl.reports.attached import attached, restore, warn_of_lost
+from pyrus_etl.reports.repair import Difference, compared, mend
+from pyrus_etl.reports.settings import set_time_zone
+from pyrus_etl.schema import SCHEMA, metadata
+from pyrus_etl.schema.metadata import REVISION
+from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
+
+VERSION_TABLE = "alembic_version"
+BASE = "base"
+"""What Alembic calls the state before the first migration."""
+
+
+def migrations_folder() -> Path:
+    """The migrations: inside the package where it was installed from a wheel, beside it in a checkout."""
+    package = Path(pyrus_etl.__file__).parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
+    """Brings the schema up, and the reports with it, in one transaction; safe to repeat.
+
+    Returns what was declared, but missing, and was made again, in words. Where there is nothing to do nothing is
+    locked; else it waits for locks a few seconds at a time, so that readers do not queue behind it for long. Views are
+    changed in their place, so that what users built on them stays; where that cannot be they are made anew, and what
+    was materialised is filled afterwards, in the time zone of the reports that is given. What users attached stays, or
+    a warning names it. Tasks that are stored take their forms and main projects. Raises DatabaseUnavailable.
+    """
+    with connect(url) as driver:
+        require_known(revision(driver))
+    with connected(url) as connection:
+        try:
+            made: list[str] = [] if _is_as_declared(connection) else patiently(lambda: _upgrade(connection))
+        except CommandError as error:
+            raise DatabaseUnavailable(
+                f"{SCHEMA}.{VERSION_TABLE} is not as pyrus-etl keeps it: {error}; name another database."
+            ) from error
+    with connect(url) as driver:
+        if time_zone:
+            set_time_zone(driver, time_zone)
+        materialized.populate(driver)
+    _require_mendable([each for each in differences(url) if each.is_lasting])
+    return made
+
+
+def _require_mendable(left: list[Difference]) -> None:
+    if left:
+        what, remedies = "; ".join(each.text for each in left), "; ".join(dict.fromkeys(each.remedy for each in left))
+        raise DatabaseUnavailable(f"Part of the schema cannot be mended: {what}. To go on, {remedies}.")
+
+
+def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
+    with connection.begin():
+        driver = _driver(connection)
+        if revision(driver) != REVISION or not standing.are_of_this_version(driver):
+            return False
+        return not any(difference.mend for difference in compared(_context(connection)))
+
+
+def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
+    """What had to be made again."""
+    with connection.begin():
+        driver = _driver(connection)
+        driver.execute(PATIENCE)
+        of_users = attached(driver)
+        try:
+            with connection.begin_nested():
+                made = _tables_and_views(connection)
+        except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+            if not isinstance(cause_of(error), standing.InTheWay):
+                raise
+            materialised = materialized.columns(driver)
+            standing.drop(driver)
+            made = _tables_and_views(connection)
+            materialized.create(driver, materialised)
+            restore(driver, of_users)
+            materialized.index(driver, materialised)
+        else:
+            restore(driver, of_users)
+        return made
+
+
+def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
+    driver = _driver(connection)
+    if revision(driver) is None and declared_tables_present(driver):
+        _adopt(connection)
+    command.upgrade(_config(connection), "head")
+    context = _context(connection)
+    found = compared(context)
+    _require_mendable([each for each in found if each.is_lasting and each.text.startswith("missing")])
+    made = mend(context, found)
+    standing.create(driver)
+    return made
+
+
+def _adopt(connection: sqlalchemy.Connection) -> None:
+    """Notes the revision of tables that have none but are those of this version: a copy of the schema alone."""
+    odd = [each.text for each in compared(_context(connection)) if each.lost or each.is_lasting]
+    if odd:
+        raise DatabaseUnavailable(
+            f"The schema {SCHEMA} has tables without a revision that are not those of this version "
+            f"({'; '.join(odd[:3])}{'; …' if odd[3:] else ''}); name another database in DATABASE_URL, or rename or "
+            f"drop the schema {SCHEMA}."
+        )
+    command.stamp(_config(connection), "head")
+
+
+def _driver(connection: sqlalchemy.Connection) -> Connection:
+    """The same connection, in the same transaction, as the rest of this room speaks to it."""
+    driver: Connection = connection.connection.driver_connection  # type: ignore[assignment] # typed as any DBAPI's
+    return driver
+
+
+def downgrade(url: Secret, to: str) -> None:
+    """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost, and the reports go."""
+    with connect(url) as driver:
+        require_known(revision(driver))
+    with connected(url) as connection:
+        try:
+            patiently(lambda: _downgrade(connection, to))
+        except CommandError as error:
+            raise SettingsError(
+                f"There is no revision {to!r} ({error}); name one from 0001 to {REVISION}, or base."
+            ) from error
+
+
+def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
+    with connection.begin():
+        driver = _driver(connection)
+        driver.execute(PATIENCE)
+        of_users = attached(driver)
+        if to != BASE and revision(driver) == REVISION:  # migrations drop what is declared, so it has to be there
+            mend(_context(connection), compared(_context(connection)))
+        standing.drop(driver)
+        if to == BASE:
+            _drop_tables(connection)
+        else:
+            command.downgrade(_config(connection), to)
+        warn_of_lost(of_users, attached(driver))
+
+
+def _drop_tables(connection: sqlalchemy.Connection) -> None:
+    """Drops every declared table, whatever became of it and of the others: that is the way out of any muddle."""
+    names = [sql.Identifier(SCHEMA, table.name) for table in metadata.sorted_tables]
+    _driver(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
+    command.stamp(_config(connection), BASE)
+
+
+def differences(url: Secret) -> list[Difference]:
+    """What differs between the database and the declared tables and reports; empty if nothing does."""
+    with connected(url) as connection, connection.begin():
+        return [*compared(_context(connection)), *map(Difference, standing.differences(_driver(connection)))]
+
+
+def _context(connection: sqlalchemy.Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts=comparison_options())
+
+
+def comparison_options() -> dict[str, Any]:
+    """How Alembic compares: our schema only, comments, types and defaults included."""
+    return {
+        "target_metadata": metadata,
+        "version_table": VERSION_TABLE,
+        "version_table_schema": SCHEMA,
+        "include_schemas": True,
+        "include_name": lambda name, kind, _parents: kind != "schema" or name == SCHEMA,
+        "compare_server_default": True,
+    }
+
+
+def _config(connection: sqlalchemy.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _in_transactions(connection: Session) -> Session:
+    connection.autocommit = False
+    return connection
+
+
+def _statement(error: BaseException) -> str:
+    """What SQLAlchemy was asked to do when the error came."""
+    return getattr(error, "statement", None) or ""
+
+
+@contextmanager
+def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
+    """A connection as Alembic needs it; what the driver says is translated."""
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: _in_transactions(connect(url)), poolclass=sqlalchemy.NullPool
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+        cause = cause_of(error)
+        if isinstance(cause, standing.InTheWay):
+            about = cause.diag.message_detail or cause.diag.message_primary or ""
+            raise DatabaseUnavailable(
+                "Something of your own stands on tables of pyrus that have to change; drop it, do this again, and make "
+                f"it again: {about.replace(chr(10), '; ')}."
+            ) from error
+        if not isinstance(cause, psycopg.Error):
+            raise cause from error
+        with connect(url) as other:
+            fault = fault_of(cause, other, _statement(error) or getattr(cause, "statement", ""))
+        raise fault from error
+    finally:
+        engine.dispose()

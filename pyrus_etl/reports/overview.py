@@ -1,0 +1,55 @@
+"""How the sync stands, as read from its own tables."""
+
+from typing import Any, NamedTuple
+
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.reports import catalogue, wide
+from pyrus_etl.schema.metadata import metadata
+from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows
+
+_OURS = {sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows}
+
+_LAST_GOOD = """
+    SELECT DISTINCT ON (account_id, kind) account_id, kind, run_id, started_at, finished_at,
+           extract(epoch FROM now() - finished_at)::float8 AS age_seconds
+    FROM pyrus.sync_runs WHERE status = 'ok' ORDER BY account_id, kind, started_at DESC
+"""
+
+
+class Overview(NamedTuple):
+    """The last runs, the last good one of each kind, the cursors with their lag, rows by table, open errors, reports.
+
+    `wide_views`: how many forms and tables in them have a view. `fields_waiting`: fields that have no column there.
+    """
+
+    runs: list[dict[str, Any]]
+    last_good: list[dict[str, Any]]
+    cursors: list[dict[str, Any]]
+    rows: dict[str, int]
+    open_errors: int
+    wide_views: int
+    fields_waiting: int
+
+
+def overview(connection: Connection, most_runs: int = 10) -> Overview:
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        runs = cursor.execute("SELECT * FROM pyrus.sync_runs ORDER BY started_at DESC LIMIT %s", [most_runs]).fetchall()
+        last_good = cursor.execute(_LAST_GOOD).fetchall()
+        cursors = cursor.execute(
+            """
+            SELECT account_id, stream, cursor, updated_at, extract(epoch FROM now() - cursor)::float8 AS lag_seconds
+            FROM pyrus.sync_cursors ORDER BY account_id, stream
+            """
+        ).fetchall()
+        rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
+        waiting = connection.execute("SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchone()
+        views, fields = len(wide.remembered(connection)), catalogue.waiting(connection)
+    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0, views, fields)
+
+
+def _count(connection: Connection, table: str) -> int:
+    found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("pyrus", table))).fetchone()
+    return found[0] if found else 0

@@ -1,0 +1,1 @@
+"""The reports as one page of charts and tables."""

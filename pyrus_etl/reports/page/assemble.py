@@ -1,0 +1,57 @@
+"""Figures → one HTML file: the figures, the charts and the library that draws them, under a strict policy."""
+
+import base64
+import hashlib
+import re
+from importlib.resources import files
+
+import msgspec
+import vl_convert
+
+from pyrus_etl.reports.page.figures import Figures
+
+VEGA_LITE = "6.4"
+CHARTS = ("flow", "throughput", "cycle", "age", "people", "heat")
+
+_ROOM = files("pyrus_etl.reports.page")
+_MARK = re.compile(r"\{\{(\w+)\}\}")
+
+
+def page(figures: Figures) -> str:
+    """The page; it loads nothing, and its policy lets it run the two scripts that it holds and no other."""
+    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
+    script, style = _text("page.js"), _text("page.css")
+    parts = {
+        "policy": _policy(scripts=(library, script), style=style),
+        "style": style,
+        "figures": _embedded(figures),
+        "library": library,
+        "script": script,
+    }
+    return _MARK.sub(lambda mark: parts[mark[1]], _text("page.html"))
+
+
+def _text(name: str) -> str:
+    return _ROOM.joinpath(name).read_text("utf-8")
+
+
+def _embedded(figures: Figures) -> str:
+    """The figures and the charts as JSON that can stand in a script element, whatever texts are in it."""
+    charts = {name: msgspec.json.decode(_text(f"charts/{name}.json")) for name in (*CHARTS, "config")}
+    told = msgspec.json.encode({**msgspec.structs.asdict(figures), "charts": charts}).decode()
+    for character in "<>&\u2028\u2029":
+        told = told.replace(character, f"\\u{ord(character):04x}")
+    return told
+
+
+def _policy(scripts: tuple[str, ...], style: str) -> str:
+    """Content-Security-Policy. Style attributes are allowed for the place of a tooltip."""
+    return (
+        f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src-elem {_hash(style)}; "
+        "style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    """What names an inline script or style in a policy: its digest."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,153 @@
+"""Views → figures: all that the page can show, each figure as SQL says it; the page only chooses among them."""
+
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.reports.page.axes import PERIODS, Axes, axes
+from pyrus_etl.reports.page.scopes import Scope, scopes
+from pyrus_etl.reports.settings import require_time_zone
+
+MOST_ROWS = 10
+LONGEST_TEXT = 160
+
+Row = dict[str, Any]
+
+
+class Scoped(msgspec.Struct, frozen=True, kw_only=True):
+    """All figures of one choice of the filter; lists go along an axis, and days are keys of the periods."""
+
+    kind: str
+    name: str
+    open: int
+    overdue: int
+    waiting: int
+    flow_days: dict[str, list[int]]
+    flow_weeks: dict[str, list[int]]
+    weeks: dict[str, list[int]]
+    forecast: Row | None
+    cycle_weeks: dict[str, list[float | None]]
+    cycle_months: dict[str, list[float | None]]
+    cycle: dict[int, Row]
+    age: list[Row]
+    heat: dict[int, list[int]]
+    waited_for: list[Row]
+    approvals: list[Row]
+    overdue_tasks: list[Row]
+    aging: list[Row]
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page is made of."""
+
+    clock: Row
+    periods: tuple[int, ...]
+    axes: Axes
+    scopes: list[Scoped]
+    scopes_left_out: int
+    tasks: int
+
+
+def figures(connection: Connection) -> Figures:
+    """Asks the views, all as of one moment; reads pyrus_report and nothing else. Raises DatabaseUnavailable."""
+    try:
+        require_time_zone(connection)
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.execute("SET LOCAL jit = off")  # to compile the queries takes longer than they gain by it
+            return _figures(connection)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
+        raise DatabaseUnavailable(
+            f"The database lacks a report: {error.diag.message_primary}; run pyrus-etl db upgrade."
+        ) from error
+
+
+def _figures(connection: Connection) -> Figures:
+    (clock,) = _ask(connection, "clock")
+    paths = {row["project_id"]: row["path"] for row in _ask(connection, "paths")}
+    found, left_out = scopes(_ask(connection, "places"), paths)
+    along = axes(clock["today"])
+    asked = {"periods": list(PERIODS), "longest": PERIODS[-1], "most_rows": MOST_ROWS, "longest_text": LONGEST_TEXT}
+    asked |= {name: getattr(along, name) for name in ("days", "week_ends", "weeks", "last_weeks")} | _members(found)
+    topics = ("flow", "weeks", "forecast", "cycle", "age", "heat", "waiting", "overdue", "aging")
+    told = {topic: _by_scope(_ask(connection, topic, asked), len(found)) for topic in topics}
+    scoped = [
+        _scoped(scope, along, clock["today"], {topic: told[topic][number] for topic in topics})
+        for number, scope in enumerate(found)
+    ]
+    return Figures(
+        clock=clock, periods=PERIODS, axes=along, scopes=scoped, scopes_left_out=left_out, tasks=found[0].tasks
+    )
+
+
+def _ask(connection: Connection, topic: str, asked: Row | None = None) -> list[Row]:
+    """The rows of queries/TOPIC.sql; those by scope join the places of each."""
+    query = files("pyrus_etl.reports.page").joinpath("queries", f"{topic}.sql").read_text("utf-8")
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode(), asked).fetchall()
+
+
+def _members(found: list[Scope]) -> Row:
+    members = [(number, *place) for number, scope in enumerate(found) for place in sorted(scope.places)]
+    columns = zip(*members, strict=True) if members else ((), (), ())
+    return dict(zip(("scopes", "forms", "projects"), map(list, columns), strict=True))
+
+
+def _by_scope(rows: list[Row], number: int) -> list[list[Row]]:
+    """Rows by their scope, which they then need not name."""
+    found: list[list[Row]] = [[] for _ in range(number)]
+    for row in rows:
+        found[row.pop("scope")].append(row)
+    return found
+
+
+def _scoped(scope: Scope, along: Axes, today: date, told: dict[str, list[Row]]) -> Scoped:
+    waiting = {about: [row for row in told["waiting"] if row["about"] == about] for about in ("all", "person", "task")}
+    cycle = {
+        grain: {row["since"]: row for row in told["cycle"] if row["grain"] == grain} for grain in ("week", "month")
+    }
+    flow = {row["day"]: row for row in told["flow"]}
+    return Scoped(
+        kind=scope.kind,
+        name=scope.name,
+        open=sum(row["open"] for row in told["age"]),
+        overdue=sum(row["overdue"] for row in told["age"]),
+        waiting=sum(row["tasks"] for row in waiting["all"]),
+        flow_days=_along(along.days, flow, ("open", "done"), 0),
+        flow_weeks=_along(along.week_ends, flow, ("open", "done"), 0),
+        weeks=_along(along.weeks, {row["week"]: row for row in told["weeks"]}, ("created", "finished"), 0),
+        forecast=next(iter(told["forecast"]), None),
+        cycle_weeks=_along(along.last_weeks, cycle["week"], ("closed", "p50", "p85", "p95"), None),
+        cycle_months=_along(along.months, cycle["month"], ("closed", "p50", "p85", "p95"), None),
+        cycle={(today - row["since"]).days: row for row in told["cycle"] if row["grain"] == "period"},
+        age=sorted(told["age"], key=lambda row: row["bucket_no"]),
+        heat={days: _week([row for row in told["heat"] if row["days"] == days]) for days in PERIODS},
+        waited_for=[
+            {"person": row["person"], "approvals": row["approvals"], "longest_hours": row["hours"]}
+            for row in sorted(waiting["person"], key=lambda row: (-row["approvals"], row["person"]))[:MOST_ROWS]
+        ],
+        approvals=sorted(waiting["task"], key=lambda row: row["place_no"]),
+        overdue_tasks=told["overdue"],
+        aging=told["aging"],
+    )
+
+
+def _along(
+    axis: list[date], rows: dict[date, Row], columns: tuple[str, ...], absent: int | None
+) -> dict[str, list[Any]]:
+    """Columns of figures along an axis."""
+    return {column: [rows[at][column] if at in rows else absent for at in axis] for column in columns}
+
+
+def _week(rows: list[Row]) -> list[int]:
+    """168 hours, from Monday 0:00."""
+    hours = [0] * 168
+    for row in rows:
+        hours[(row["weekday"] - 1) * 24 + row["hour"]] = row["events"]
+    return hours

@@ -1,0 +1,60 @@
+"""`reports refresh`: the forms of stored tasks, the wide views, and what is materialised, brought up to date."""
+
+from typing import NamedTuple
+
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.locks import PATIENCE, patiently
+from pyrus_etl.reports import catalogue, materialized, wide
+from pyrus_etl.reports.attached import attached, restore
+from pyrus_etl.reports.forms import infer
+from pyrus_etl.reports.settings import require_time_zone
+from pyrus_etl.reports.standing import InTheWay
+
+
+class Refreshed(NamedTuple):
+    """All wide views, those of them that are new, and the new columns by view; the reports that are materialised."""
+
+    views: list[str]
+    views_made: list[str]
+    columns_made: dict[str, list[str]]
+    materialized: list[str]
+
+
+def refresh(connection: Connection) -> Refreshed:
+    """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
+
+    What is materialised is brought up to date; who reads that meanwhile waits. Safe to repeat. Waits for locks a few
+    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable; SettingsError where
+    what is to be materialised is something else already.
+    """
+    require_time_zone(connection)
+    patiently(lambda: _infer(connection))
+    try:
+        refreshed: Refreshed = patiently(lambda: _refresh(connection))
+    except InTheWay as error:
+        said = error.diag.message_primary
+        raise DatabaseUnavailable(
+            f"The wide view {error.__notes__[0]} cannot be changed in its place: {said}; run pyrus-etl db upgrade, or "
+            "drop the view where somebody has changed it, and refresh again."
+        ) from error
+    for view in refreshed.materialized:
+        materialized.materialize(connection, view)
+    return refreshed
+
+
+def _infer(connection: Connection) -> None:
+    with connection.transaction():
+        infer(connection)
+
+
+def _refresh(connection: Connection) -> Refreshed:
+    with connection.transaction():
+        connection.execute(PATIENCE)
+        connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
+        before = wide.remembered(connection)
+        of_users, columns_made = attached(connection), catalogue.fill(connection)
+        wide.create(connection, changed_only=True)
+        restore(connection, of_users)
+        views = wide.remembered(connection)
+    return Refreshed(views, sorted(set(views) - set(before)), columns_made, materialized.present(connection))

@@ -1,0 +1,99 @@
+"""The views of the reports: brought up by every `db upgrade`, inside the caller's transaction."""
+
+import hashlib
+
+import psycopg
+from psycopg import sql
+
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.reports import materialized, wide
+from pyrus_etl.reports.views import views
+from pyrus_etl.schema.metadata import REPORT_SCHEMA
+
+InTheWay = (
+    psycopg.errors.InvalidTableDefinition,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.DependentObjectsStillExist,
+)
+"""What PostgreSQL says where views are in the way of what they are to become, or of a migration."""
+
+_DEFINITIONS = """
+    SELECT md5(coalesce(string_agg(viewname || definition, '' ORDER BY viewname), '')) FROM pg_catalog.pg_views
+    WHERE schemaname = %s AND viewname = ANY (%s)
+"""
+
+
+def create(connection: Connection) -> None:
+    """Makes every view what this version says; views that it does not know are somebody's own, and left alone.
+
+    Raises one of `InTheWay` where a view cannot be changed in its place.
+    """
+    if not _schema_exists(connection):
+        connection.execute(f"CREATE SCHEMA {REPORT_SCHEMA}")
+    for text in views().values():
+        connection.execute(text.encode())
+    wide.create(connection)
+    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+    connection.execute(comment.format(sql.Identifier(REPORT_SCHEMA), sql.Literal(_remark(connection))))
+
+
+def _schema_exists(connection: Connection) -> bool:
+    found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [REPORT_SCHEMA]).fetchone()
+    return found == (True,)
+
+
+def are_of_this_version(connection: Connection) -> bool:
+    """Whether the views are all there and as this version made them; a new text needs no migration."""
+    found = connection.execute(
+        "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [REPORT_SCHEMA]
+    ).fetchone()
+    return found == (_remark(connection),) and not set(wide.reports(connection)) - set(_present(connection))
+
+
+def differences(connection: Connection) -> list[str]:
+    """Which reports are missing, in words, or that they are not those of this version."""
+    if not _schema_exists(connection):
+        return [f"missing: schema {REPORT_SCHEMA}"]
+    present = _present(connection)
+    if missing := [name for name in wide.reports(connection) if name not in present]:
+        return [f"missing: report {REPORT_SCHEMA}.{name}" for name in missing]
+    if are_of_this_version(connection):
+        return []
+    return [f"differs: the reports in {REPORT_SCHEMA} are not as this version makes them"]
+
+
+def _remark(connection: Connection) -> str:
+    """What is kept as the comment of the schema: hashes of the views as they are written, and as they were made."""
+    texts = hashlib.sha256("".join([*sorted(views().values()), wide.pattern()]).encode()).hexdigest()
+    with connection.transaction():
+        # PostgreSQL spells a definition by these
+        connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
+        (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
+    return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {texts[:12]}, as {made[:12]}."
+
+
+def _present(connection: Connection) -> list[str]:
+    query = "SELECT viewname FROM pg_views WHERE schemaname = %s ORDER BY viewname"
+    return [name for (name,) in connection.execute(query, [REPORT_SCHEMA])]
+
+
+def drop(connection: Connection) -> None:
+    """Drops all views that are ours, and what is materialised of them.
+
+    Raises DatabaseUnavailable where views of somebody else stand on them.
+    """
+    ours = wide.reports(connection)
+    names = [name for name in _present(connection) if name in ours]
+    if not names:
+        return
+    try:
+        materialized.drop(connection, materialized.present(connection))
+        connection.execute(
+            sql.SQL("DROP VIEW {}").format(sql.SQL(", ").join(sql.Identifier(REPORT_SCHEMA, name) for name in names))
+        )
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise DatabaseUnavailable(
+            "Views of your own stand on reports that have to change; drop them, run pyrus-etl db upgrade, and make "
+            f"them again: {(error.diag.message_detail or error.diag.message_primary or '').replace(chr(10), '; ')}."
+        ) from error

@@ -1,0 +1,201 @@
+"""The wide views of `pyrus_report`: a form as a table, a column a field, as `report_columns` remembers them."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.reports import comments
+from pyrus_etl.reports.comments import Comments
+from pyrus_etl.reports.shapes import ID, TYPES, VALUE, Column, picked, shown
+from pyrus_etl.reports.views import views
+from pyrus_etl.schema.metadata import REPORT_SCHEMA
+
+Front = Mapping[str, tuple[LiteralString, str]]
+"""The columns in front of the fields: what they show, and their comments."""
+
+OF_A_TASK: Front = {
+    "task_id": ("task.task_id", "The task."),
+    "text": ("task.text", "Text of the task."),
+    "link": ("(SELECT task_url FROM pyrus.report_settings) || task.task_id", "Where it can be opened in Pyrus."),
+    "author": (
+        "(SELECT name FROM pyrus_report.person_names WHERE person_id = task.author_id)",
+        "Who created the task.",
+    ),
+    "author_id": ("task.author_id", "Who created the task, the id."),
+    "responsible": (
+        "(SELECT name FROM pyrus_report.person_names WHERE person_id = task.responsible_id)",
+        "Who is to act now.",
+    ),
+    "responsible_id": ("task.responsible_id", "Who is to act now, the id."),
+    "create_date": ("task.create_date", "When the task was created."),
+    "modified_date": ("task.modified_date", "When it last changed."),
+    "due_date": ("task.due_date", "Day by which it is to be done."),
+    "close_date": ("task.close_date", "When it was closed; null while it is open."),
+    "state": ("CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END", "open or closed."),
+}
+OF_A_ROW: Front = {
+    "task_id": ("task.task_id", "The task in whose form the table stands."),
+    "row_id": ("told.row_id", "The row of the table, counted by Pyrus; with task_id it is the key."),
+}
+
+_VIEWS = """
+    SELECT view_name, view.form_id, table_id,
+           coalesce(form.name, view.form_id::text), coalesce(field_name, table_id::text)
+    FROM pyrus.report_views AS view LEFT JOIN pyrus.projects AS form ON project_id = view.form_id
+    LEFT JOIN pyrus.form_fields AS field ON field.form_id = view.form_id AND field_id = table_id
+    ORDER BY view_name
+"""
+_COLUMNS = """
+    SELECT view_name, column_name, field_id, made.field_type, shows,
+           coalesce(nullif(made.field_name, ''), 'Field ' || field_id)
+           || CASE shows WHEN 'id' THEN ', the id' ELSE '' END
+           || CASE WHEN made.field_type <> field.field_type THEN ', while it was ' || made.field_type ELSE '' END
+    FROM pyrus.report_columns AS made JOIN pyrus.report_views USING (view_name)
+    LEFT JOIN pyrus.form_fields AS field USING (form_id, field_id) ORDER BY view_name, column_no
+"""
+
+
+def remembered(connection: Connection) -> list[str]:
+    """The names of the wide views; none where the schema does not know them yet."""
+    if connection.execute("SELECT to_regclass('pyrus.report_views')").fetchone() == (None,):
+        return []
+    return [name for (name,) in connection.execute("SELECT view_name FROM pyrus.report_views ORDER BY view_name")]
+
+
+def reports(connection: Connection) -> list[str]:
+    """The names of all reports that are ours: those of this version, and the wide views."""
+    return [*views(), *remembered(connection)]
+
+
+class _Wide(NamedTuple):
+    """A wide view: of a form, or of a table in it."""
+
+    name: str
+    form_id: int
+    table_id: int | None
+    form_name: str
+    table_name: str | None
+    fields: list[Column]
+
+    @property
+    def front(self) -> Front:
+        return OF_A_TASK if self.table_id is None else OF_A_ROW
+
+    @property
+    def comments(self) -> Comments:
+        if self.table_id is None:
+            question = f"What stands in the form “{self.form_name}”? One row a task that is not deleted."
+        else:
+            place = f"the table “{self.table_name}” of the form “{self.form_name}”"
+            question = f"What stands in {place}? One row a row of it."
+        of_front = {name: comment for name, (_, comment) in self.front.items()}
+        return Comments(question, of_front | {field.name: field.comment for field in self.fields})
+
+    @property
+    def definition(self) -> sql.Composed:
+        query = _form_query if self.table_id is None else _table_query
+        name = sql.Identifier(REPORT_SCHEMA, self.name)
+        return sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(name, query(self.form_id, self.fields))
+
+
+def pattern() -> str:
+    """What this version makes of a form, and of a table in it, with fields of all types."""
+    fields = [Column(f"{shows}_{kind}", 0, kind, shows, "") for kind in TYPES for shows in (VALUE, ID)]
+    places = (_Wide("form", 0, table_id, "", "", fields) for table_id in (None, 0))
+    return ";".join(place.definition.as_string() for place in places)
+
+
+def create(connection: Connection, *, changed_only: bool = False) -> None:
+    """Makes all wide views, or changes them in their place, inside the caller's transaction.
+
+    With `changed_only` a view that has all its columns is left as it is but for its comments: nobody who reads it waits
+    for that, nor is waited for. Raises one of `load.views.InTheWay`, with the view's name as its note, where a view
+    cannot be changed in its place.
+    """
+    there = comments.present(connection) if changed_only else {}
+    for view in _wanted(connection):
+        wanted, stands = view.comments, there.get(view.name)
+        statements = comments.renewed(view.name, wanted, stands)
+        if stands is None or stands.columns.keys() != wanted.columns.keys():
+            statements.insert(0, view.definition)
+        if statements:
+            _carry_out(connection, view.name, statements)
+
+
+def _carry_out(connection: Connection, view: str, statements: list[sql.Composed]) -> None:
+    """Sends them at once, for the server may be far away."""
+    try:
+        connection.execute(sql.SQL(";").join(statements))
+    except psycopg.Error as error:
+        error.add_note(view)
+        raise
+
+
+def _wanted(connection: Connection) -> list[_Wide]:
+    rows = connection.execute(_COLUMNS).fetchall()
+    fields = {view: [Column(*rest) for _, *rest in same] for view, same in groupby(rows, itemgetter(0))}
+    return [
+        _Wide(name, form_id, table_id, form_name, table_name, fields.get(name, []))
+        for name, form_id, table_id, form_name, table_name in connection.execute(_VIEWS).fetchall()
+    ]
+
+
+def _form_query(form_id: int, fields: list[Column]) -> sql.Composed:
+    """One row a task. Values are gathered task by task, so that a question about some tasks reads theirs alone."""
+    return sql.SQL(
+        """
+        SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
+            SELECT {picked} FROM pyrus.form_values WHERE task_id = task.task_id AND row_id IS NULL
+        ) AS told
+        WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
+        """
+    ).format(
+        shown=_shown(OF_A_TASK, fields),
+        picked=_list([sql.SQL("count(*)"), *_picked(fields)]),  # a form may have no fields yet
+        form_id=sql.Literal(form_id),
+    )
+
+
+def _table_query(form_id: int, fields: list[Column]) -> sql.Composed:
+    """One row a row of a table in the form; a form may have several, and the fields tell which it is."""
+    return sql.SQL(
+        """
+        SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
+            SELECT {picked} FROM pyrus.form_values
+            WHERE task_id = task.task_id AND row_id IS NOT NULL AND field_id = ANY ({ids}::bigint[]) GROUP BY row_id
+        ) AS told
+        WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
+        """
+    ).format(
+        shown=_shown(OF_A_ROW, fields),
+        picked=_list([sql.SQL("row_id"), *_picked(fields)]),
+        ids=sql.Literal(sorted({field.field_id for field in fields})),
+        form_id=sql.Literal(form_id),
+    )
+
+
+def _picked(fields: list[Column]) -> Iterable[sql.Composable]:
+    return (sql.SQL("{} AS {}").format(picked(field), _place(number)) for number, field in enumerate(fields))
+
+
+def _shown(front: Front, fields: list[Column]) -> sql.Composed:
+    expressions = {name: sql.SQL(expression) for name, (expression, _) in front.items()}
+    values = {field.name: shown(field, sql.SQL("told.{}").format(_place(n))) for n, field in enumerate(fields)}
+    return _list(
+        sql.SQL("{} AS {}").format(expression, sql.Identifier(name))
+        for name, expression in (expressions | values).items()
+    )
+
+
+def _place(number: int) -> sql.Identifier:
+    """What the value of a field is called between the two halves of a view."""
+    return sql.Identifier(f"value_{number}")
+
+
+def _list(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)

@@ -1,0 +1,102 @@
+"""Rebuild: rows made again of stored bodies, with no request.
+
+Needed after an upgrade whose reader makes other rows of the same bodies (`normalize.raw.READER`). It may be stopped at
+any time: each page is a transaction, and what is rebuilt is not rebuilt again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from pyrus_etl.errors import RowsRefused
+from pyrus_etl.extract.stored import READERS
+from pyrus_etl.load import rebuild
+from pyrus_etl.load.rebuild import FIRST, StoredBody
+from pyrus_etl.load.rejected import SetAside, set_aside
+from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.postgres.store import Store
+from pyrus_etl.reports import forms
+from pyrus_etl.schema.rows import Rows
+from pyrus_etl.sync.result import Progress
+
+log = logging.getLogger(__name__)
+
+Overrides = Mapping[int, int | None]
+Page = tuple[list[StoredBody], dict[int, Rows]]
+
+
+class Rebuilt(NamedTuple):
+    """How many tasks have new rows, and how many were set aside because PostgreSQL refused theirs."""
+
+    tasks: int = 0
+    set_aside: int = 0
+
+
+async def rebuild_all(store: Store, progress: Progress) -> Rebuilt:
+    """Rebuilds the rows of every body, or goes on with those that an upgrade or an earlier call left.
+
+    Memory does not grow with their number.
+    """
+    if not await store.autocommit(rebuild.outdated):
+        await store.run(rebuild.mark_all)
+    progress.tasks_wanted = await store.autocommit(rebuild.outdated)
+    pages: asyncio.Queue[Page | None] = asyncio.Queue(1)
+    reading = asyncio.create_task(_read_all(store, pages))
+    refused = 0
+    try:
+        while page := await pages.get():
+            refused += await _write(store, *page)
+            progress.tasks_done += len(page[0])
+        await reading
+    finally:
+        reading.cancel()
+    return Rebuilt(progress.tasks_done - refused, refused)
+
+
+async def rebuild_some(store: Store, task_ids: Collection[int], form_overrides: Overrides) -> None:
+    """Rebuilds the rows of those of the tasks whose bodies another reader read."""
+    bodies = await store.autocommit(rebuild.outdated_among, task_ids)
+    if bodies:
+        log.info("rebuilding the rows of %d tasks, which another version made", len(bodies))
+        await _write(store, bodies, _read(bodies, form_overrides))
+
+
+async def _read_all(store: Store, pages: asyncio.Queue[Page | None]) -> None:
+    """Reads page after page while the one before is written."""
+    form_overrides, last = await store.autocommit(forms.overrides), FIRST
+    try:
+        while bodies := await store.autocommit(rebuild.outdated_bodies, last):
+            last = bodies[-1].task_id
+            await pages.put((bodies, _read(bodies, form_overrides)))
+    finally:
+        await pages.put(None)
+
+
+def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows]:
+    """The rows of the bodies by task; a body that cannot be read keeps the rows that it has."""
+    tasks = {}
+    for body in bodies:
+        try:
+            task, _ = READERS[body.api](body.payload)
+        except msgspec.DecodeError as error:
+            log.warning("the stored body of task %s cannot be read, its rows stay as they are: %s", body.task_id, error)
+        else:
+            tasks[body.task_id] = task_rows(task, form_overrides)
+    return tasks
+
+
+async def _write(store: Store, bodies: list[StoredBody], tasks: dict[int, Rows]) -> int:
+    """Writes a page, and sets tasks aside whose rows PostgreSQL refuses; returns how many these are."""
+    try:
+        await store.run(rebuild.write_rebuilt, tasks, bodies)
+    except RowsRefused as error:
+        if len(bodies) > 1:
+            middle = len(bodies) // 2
+            return await _write(store, bodies[:middle], tasks) + await _write(store, bodies[middle:], tasks)
+        log.warning("task %s is set aside: %s", bodies[0].task_id, error)
+        await store.run(set_aside, [SetAside(bodies[0].task_id, "load", str(error), None, None)])
+        return 1
+    return 0

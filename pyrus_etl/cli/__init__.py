@@ -19,10 +19,10 @@ COMMANDS = {
     "sync": ("runs", "What changed since the last run; on an empty database everything."),
     "reconcile": ("runs", "A census against what is stored: fetches what was missed, marks what is gone."),
     "status": ("status", "Last runs, cursors, lag, counts by table, open errors."),
-    "errors": ("set_aside", "Tasks set aside: list them, try them again."),
+    "errors": ("errors", "Tasks set aside: list them, try them again."),
     "report": ("report", "One HTML page of charts and tables, to open offline or to send around."),
     "reports": ("reports", "The reports: a wide view for every form, kept up to its fields."),
-    "db": ("database", "The database: schema, URL, a shell, a server to query."),
+    "db": ("db", "The database: schema, URL, a shell, a server to query."),
     "sandbox": ("sandbox", "A simulated Pyrus, to develop and to try against."),
 }
 

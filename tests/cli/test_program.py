@@ -57,7 +57,7 @@ def test_commands_that_report_do_so_in_json_too(database: Secret, command: str) 
         ({"PYRUS_ETL_QUOTA": "fast"}, "PYRUS_ETL_QUOTA: 'fast' is not a quota"),
         ({"PYRUS_ETL_CONCURRENCY": "0"}, "PYRUS_ETL_CONCURRENCY: '0' is not a whole number"),
         ({"PYRUS_ETL_LOG_LEVEL": "LOUD"}, "PYRUS_ETL_LOG_LEVEL: 'LOUD' is not one of"),
-        ({"PYRUS_URL": "http://pyrus.example"}, "plain http would send the token in the clear"),
+        ({"PYRUS_URL": "http://pyrus.example"}, "plain http would send the token unencrypted"),
         ({"PYRUS_URL": "https://pyrus.example/api"}, "give only the origin"),
         ({"DATABASE_URL": "mysql://root:canary@host/db"}, "DATABASE_URL is not a PostgreSQL URL"),
         ({"PYRUS_SECURITY_KEY_FILE": "/nowhere"}, "PYRUS_SECURITY_KEY_FILE: the file /nowhere cannot be read"),

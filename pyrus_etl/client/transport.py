@@ -60,7 +60,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         ),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,  # see `extract.unpack`
+        auto_decompress=False,  # see `client.unpack`
     )
     # aiohttp would send a GET again by itself, uncounted and unpaced; it has no public switch for that (3.14)
     session._retry_connection = False

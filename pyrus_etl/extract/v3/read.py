@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
-    """The struct in a `storable` body, and how many values in it could not be read; see `extract.decode`."""
+    """The struct in a `storable` body, and how many values in it could not be read; see `client.decode`."""
     return any_api.decode(body, kind, read_custom, mend)
 
 

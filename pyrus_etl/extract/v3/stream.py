@@ -55,7 +55,7 @@ class LongList(NamedTuple):
 
 
 class Sieve:
-    """Takes the complete rows out of a list that is still arriving: see `http.Request`.
+    """Takes the complete rows out of a list that is still arriving: see `client.Request`.
 
     Whatever is not understood stays in the body, and is judged when that is whole.
     """

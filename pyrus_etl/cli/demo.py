@@ -1,4 +1,4 @@
-"""The whole road with no account and no server: a simulated Pyrus, the embedded database, and questions to it."""
+"""`demo`: the whole pipeline without an account or a server, from a simulated Pyrus to answers in SQL."""
 
 import asyncio
 import logging
@@ -58,8 +58,8 @@ WIDTH = 100
 MORNING = timedelta(hours=3)
 CHANGES = 25
 PAGE = "pyrus-demo.html"
-OURS = b'<meta name="generator" content="pyrus-etl">'
-COUNTED = (tasks, notes, form_values, note_form_values, approvals, attachments, persons, projects)
+PAGE_MARK = b'<meta name="generator" content="pyrus-etl">'
+COUNTED_TABLES = (tasks, notes, form_values, note_form_values, approvals, attachments, persons, projects)
 
 
 @click.command()
@@ -71,13 +71,13 @@ COUNTED = (tasks, notes, form_values, note_form_values, approvals, attachments, 
     default=3000,
     help="Tasks in the organisation.  [3000]",
 )
-@click.option("--seed", metavar="N", type=int, default=1, help="Another seed is another organisation's past.  [1]")
-@click.option("--shell", is_flag=True, help="Open psql on what the last demo left.")
+@click.option("--seed", metavar="N", type=int, default=1, help="The same seed gives the same tasks.  [1]")
+@click.option("--shell", is_flag=True, help="Open psql on the database of the last demo.")
 def demo(number: int, seed: int, shell: bool) -> int:
-    """The whole road with no account and no server, in half a minute.
+    """Shows the whole pipeline in half a minute, without an account or a server.
 
-    A simulated Pyrus organisation, the embedded PostgreSQL, a backfill, some changes, a sync that fetches just those,
-    and questions answered by SQL. Its database is its own: what you have synced yourself is not touched.
+    It starts a simulated Pyrus and an embedded PostgreSQL, runs a backfill, changes some tasks, syncs just those, and
+    answers questions in SQL. It has a database of its own and does not touch what you have synced.
 
     \b
     Examples:  pyrus-etl demo
@@ -85,27 +85,27 @@ def demo(number: int, seed: int, shell: bool) -> int:
                pyrus-etl demo --shell
     """
     set_up_logging("WARNING", "text")
-    logging.getLogger("pyrus_etl.cli.progress").setLevel("INFO")  # a long demo without a terminal says how far it is
+    logging.getLogger("pyrus_etl.cli.progress").setLevel("INFO")  # without a terminal, a long demo logs its progress
     return _shell() if shell else _show(_console(), number, seed)
 
 
 def folder() -> Path:
-    """Where the demo has its database, beside that of the real thing."""
+    """The folder of the demo's database, next to the folder of the real one."""
     return data_folder().parent / "demo"
 
 
 def _show(console: Console, number: int, seed: int) -> int:
-    """The demo, from the first line to the last."""
+    """Runs the demo, from the first line to the last."""
     console.print(
-        Text("pyrus-etl demo", "bold"), Text("no account, no server, nothing of yours is touched", "dim"), sep=" · "
+        Text("pyrus-etl demo", "bold"), Text("no account, no server, your own data is not touched", "dim"), sep=" · "
     )
     world = World(seed, number, start=datetime.now(UTC).replace(microsecond=0) - MORNING)
     with Sandbox(world) as sandbox:
-        _chapter(console, 1, "Two servers start")
-        _line(console, f"A simulated Pyrus with {number:,} tasks of the last 400 days answers at {sandbox.url}")
+        _chapter(console, 1, "Start two servers")
+        _line(console, f"A simulated Pyrus with {number:,} tasks from the last 400 days, at {sandbox.url}")
         with _database() as url, connect(url) as connection:
             (version,) = connection.execute("SELECT split_part(version(), ' ', 2)").fetchone() or ("",)
-            _line(console, f"A real PostgreSQL {version} keeps its data in {_short(folder())}")
+            _line(console, f"A real PostgreSQL {version}, with its data in {_short(folder())}")
             settings = settings_for(sandbox, url)
             _backfill(console, settings, url, connection)
             _sync(console, settings, url, world)
@@ -119,11 +119,11 @@ def _show(console: Console, number: int, seed: int) -> int:
 
 @contextmanager
 def _database() -> Iterator[Secret]:
-    """The demo's own database, empty, its schema made; the server runs while the block lasts."""
+    """Creates the demo's database with an empty schema; its server runs until the block ends."""
     with embedded.serving(folder()) as url:
-        alone = fasteners.InterProcessLock(folder().parent / "demo.lock")
-        if not alone.acquire(blocking=False):
-            raise LockHeld("Another demo is running; wait for it to end.")
+        lock = fasteners.InterProcessLock(folder().parent / "demo.lock")
+        if not lock.acquire(blocking=False):
+            raise LockHeld("Another demo is running; wait until it ends.")
         try:
             with connect(Secret(make_conninfo(url.reveal(), dbname="postgres"))) as connection:
                 name = sql.Identifier(embedded.DATABASE)
@@ -132,11 +132,11 @@ def _database() -> Iterator[Secret]:
             upgrade(url)
             yield url
         finally:
-            alone.release()
+            lock.release()
 
 
 def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
-    """Settings for the sandbox, whatever the environment and the config file say; it has no quota to keep."""
+    """Settings for the sandbox; the environment and the config file are ignored. The sandbox has no quota."""
     return Settings(
         url=sandbox.url,
         login=sandbox.options.login,
@@ -155,82 +155,83 @@ def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
 
 def _backfill(console: Console, settings: Settings, url: Secret, connection: Connection) -> None:
     _chapter(console, 2, "Backfill", "pyrus-etl backfill")
-    progress, begun = Progress(), time.monotonic()
+    progress, started = Progress(), time.monotonic()
     with progress_shown("backfill", progress):
         counts = _run("backfill", backfill_plan, settings, url, progress)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     _line(console, f"{counts.tasks_fetched:,} tasks fetched over HTTP and stored in {seconds:.1f} s:")
-    console.print(Padding.indent(Columns(_counted(connection), padding=(0, 3), column_first=False), 2))
+    console.print(Padding.indent(Columns(_row_counts(connection), padding=(0, 3), column_first=False), 2))
 
 
 def _sync(console: Console, settings: Settings, url: Secret, world: World) -> None:
-    _chapter(console, 3, "A morning passes there; a sync", "pyrus-etl sync")
+    _chapter(console, 3, "Sync, three hours later", "pyrus-etl sync")
     activity = world.live(MORNING.total_seconds(), changes=CHANGES)
-    world.advance(60)  # a task that has just changed would be asked for again by the next sync
-    _line(console, f"There: {_told(activity)}: {len(activity.touched)} tasks are not what they were.")
-    begun = time.monotonic()
+    world.advance(60)  # the next sync would fetch a task again if it had changed just now
+    _line(console, f"Pyrus: {_summary(activity)}")
+    started = time.monotonic()
     counts = _run("sync", sync_plan, settings, url, Progress())
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     _line(console, f"Sync:  {counts.tasks_fetched} fetched, {counts.tasks_changed} changed, in {seconds:.1f} s.")
     again = _run("sync", sync_plan, settings, url, Progress())
-    _line(console, f"Sync:  {again.tasks_fetched} fetched, {again.tasks_changed} changed: nothing has happened since.")
+    _line(console, f"Sync:  {again.tasks_fetched} fetched, {again.tasks_changed} changed: nothing happened since.")
 
 
 def _refresh(console: Console, connection: Connection) -> None:
-    _chapter(console, 4, "A table for every form", "pyrus-etl reports refresh")
-    begun = time.monotonic()
+    _chapter(console, 4, "One view per form", "pyrus-etl reports refresh")
+    started = time.monotonic()
     refreshed = refresh(connection)
     columns = sum(map(len, refreshed.columns_made.values()))
-    seconds = time.monotonic() - begun
-    _line(console, f"{len(refreshed.views)} views with {columns} columns, in {seconds:.1f} s; the shell has them too:")
+    seconds = time.monotonic() - started
+    _line(console, f"{len(refreshed.views)} views with {columns} columns, created in {seconds:.1f} s:")
     console.print(Padding.indent(Columns(refreshed.views, padding=(0, 3), column_first=True), 2))
 
 
 def _run(kind: str, plan: Plan, settings: Settings, url: Secret, progress: Progress) -> Counts:
-    """One run, as the command of that name does it; what it counted."""
+    """Runs `plan` as the command `kind` does, and returns its counts."""
     report = Report(kind)
     if error := asyncio.run(conduct(plan, settings, url, report, progress)):
         raise error
     return report.counts
 
 
-def _counted(connection: Connection) -> Iterator[str]:
-    for table in COUNTED:
+def _row_counts(connection: Connection) -> Iterator[str]:
+    for table in COUNTED_TABLES:
         query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table.schema or "", table.name))
         (rows,) = connection.execute(query).fetchone() or (0,)
         yield f"{rows:,} {table.name}"
 
 
-def _told(activity: Activity) -> str:
-    done = {"created": activity.created, "edited": activity.edited}
-    done |= {"closed": activity.closed, "reopened": activity.reopened}
-    return ", ".join(f"{len(ids)} × {verb}" for verb, ids in done.items() if ids)
+def _summary(activity: Activity) -> str:
+    changes = {"created": activity.created, "edited": activity.edited}
+    changes |= {"closed": activity.closed, "reopened": activity.reopened}
+    parts = ", ".join(f"{len(ids)} {verb}" for verb, ids in changes.items() if ids)
+    return f"{CHANGES} changes to {len(activity.touched)} tasks: {parts}."
 
 
 def _answer(console: Console, connection: Connection, place: int, question: Question) -> None:
-    """A question, the query in colours, its rows, and what they say."""
+    """Prints a question, its query in colours, the rows, and the answer."""
     _chapter(console, f"Question {place} of {len(QUESTIONS)}", question.text)
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(question.query.encode()).fetchall()
     colours = Syntax("", "postgresql", theme="ansi_dark", background_color="default")
     console.print(colours.highlight(indent(question.query, "  ")), soft_wrap=True)
     if not rows:
-        _line(console, "No rows: an organisation this small has nothing to tell.")
+        _line(console, "No rows: this organisation is too small to answer the question.")
         return
     console.print(Padding(_table(rows), (0, 0, 0, 2), expand=False))
-    _line(console, f"[bold]{question.answer.format_map({name: _shown(told) for name, told in rows[0].items()})}[/]")
+    _line(console, f"[bold]{question.answer.format_map({name: _shown(value) for name, value in rows[0].items()})}[/]")
 
 
 def _page(console: Console, connection: Connection) -> None:
     path = _page_path()
-    _chapter(console, "At a glance", "the reports on one page", f"pyrus-etl report --html {PAGE}")
+    _chapter(console, "At a glance", "One page of charts", f"pyrus-etl report --html {PAGE}")
     write(connection, path)
-    _line(console, "Flow, throughput, cycle times, who is waited for; one file that needs no network. In a browser:")
+    _line(console, "Flow, throughput, cycle times, approvals: one file that works offline. Open it in a browser:")
     _line(console, f"    [cyan]{path}[/]")
 
 
 def _page_path() -> Path:
-    """In the folder where one is; beside the database if that cannot be, or somebody's own file is in the way."""
+    """In the current folder; next to the database if that is not writable, or if a file of the user has the name."""
     here = Path.cwd() / PAGE
     if os.access(here.parent, os.W_OK) and (not here.exists() or _is_ours(here)):
         return here
@@ -238,56 +239,56 @@ def _page_path() -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a page stands there that pyrus-etl has made."""
-    return path.is_file() and OURS in path.read_bytes()[:2000]
+    """Whether `path` is a page that pyrus-etl wrote."""
+    return path.is_file() and PAGE_MARK in path.read_bytes()[:2000]
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=box.ROUNDED, header_style="bold", border_style="dim")
-    for name, told in rows[0].items():
-        is_text = isinstance(told, str) and not told.endswith("%")
+    for name, value in rows[0].items():
+        is_text = isinstance(value, str) and not value.endswith("%")
         table.add_column(name, justify="left" if is_text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_shown(told)) for told in row.values()))
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
     return table
 
 
-def _shown(told: Any) -> str:
-    """A value as people read it."""
-    if isinstance(told, timedelta):
-        minutes = int(told.total_seconds()) // 60
+def _shown(value: Any) -> str:
+    """A value, formatted for people."""
+    if isinstance(value, timedelta):
+        minutes = int(value.total_seconds()) // 60
         days, hours = minutes // 1440, minutes // 60
         if days >= 10:
             return f"{days} days"
         return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60} min"
-    if isinstance(told, int | Decimal):
-        return f"{told:,}"
-    return "" if told is None else " ".join(str(told).split())
+    if isinstance(value, int | Decimal):
+        return f"{value:,}"
+    return "" if value is None else " ".join(str(value).split())
 
 
 def _farewell(console: Console) -> None:
-    us = _ourselves()
-    _chapter(console, "Where it is", "and what comes next")
-    _line(console, f"The database stays in {_short(folder())}; nothing is left running. Look around in it:")
-    _line(console, f"    [cyan]{us} demo --shell[/]")
-    _line(console, "With an account of your own (the README says where these three stand):")
+    command = _own_command()
+    _chapter(console, "What next", "Your own questions, your own account")
+    _line(console, f"No server is left running; the database stays in {_short(folder())}. Open it in psql:")
+    _line(console, f"    [cyan]{command} demo --shell[/]")
+    _line(console, "To sync your own account, set these three (the README explains where to get them):")
     _line(console, "    [cyan]export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=… PYRUS_CLIENT_ID=…[/]")
-    _line(console, f"    [cyan]{us} check[/]")
-    _line(console, f"    [cyan]{us} sync[/]")
+    _line(console, f"    [cyan]{command} check[/]")
+    _line(console, f"    [cyan]{command} sync[/]")
 
 
 def _shell() -> int:
-    """psql on the last demo's database, with the schemas in its search path."""
+    """Opens psql on the last demo's database, with both schemas in its search path."""
     if not (folder() / "PG_VERSION").exists():
-        raise SettingsError(f"There is no demo to look at yet; run {_ourselves()} demo first.")
+        raise SettingsError(f"There is no demo database yet; run {_own_command()} demo first.")
     with embedded.serving(folder()) as url:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
         environment = {**os.environ, "PGOPTIONS": "-c search_path=pyrus,pyrus_report"}
         return subprocess.run([program("psql"), "-d", url.reveal()], env=environment, check=False).returncode
 
 
-def _ourselves() -> str:
-    """What to type to call this program from here."""
+def _own_command() -> str:
+    """The command that runs this program from the current folder."""
     called = Path(sys.argv[0])
     if called.name != "pyrus-etl":
         return f"{sys.executable} -m pyrus_etl"
@@ -298,7 +299,7 @@ def _ourselves() -> str:
 
 
 def _console() -> Console:
-    """stdout, at most a hundred columns; a character that it cannot show becomes a question mark."""
+    """stdout, at most 100 columns wide; a character that it cannot encode becomes a question mark."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
@@ -308,8 +309,8 @@ def _console() -> Console:
 
 def _chapter(console: Console, number: int | str, title: str, command: str = "") -> None:
     console.print()
-    said = f"[bold cyan]{number}[/]  [bold]{title}[/]" + (f"  [dim]$ {command}[/]" if command else "")
-    console.rule(said, align="left", style="dim")
+    heading = f"[bold cyan]{number}[/]  [bold]{title}[/]" + (f"  [dim]$ {command}[/]" if command else "")
+    console.rule(heading, align="left", style="dim")
 
 
 def _line(console: Console, text: str) -> None:

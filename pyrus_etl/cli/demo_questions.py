@@ -1,13 +1,13 @@
-"""The questions that the demo asks of the reports: what a company wants to know, in plain SQL.
+"""The questions of the demo: each is plain SQL on the reports.
 
-They have to hold for a demo of one task too, so that none asks a wide view: there may be none.
+They must also work in a demo with one task. So none reads the view of a form: it may not exist.
 """
 
 from typing import NamedTuple
 
 
 class Question(NamedTuple):
-    """`answer` says what the first row means, its values named by column."""
+    """`answer` explains the first row; `{column}` in it is replaced by the row's value."""
 
     text: str
     query: str
@@ -16,22 +16,22 @@ class Question(NamedTuple):
 
 QUESTIONS = (
     Question(
-        "Who do open requests wait for, and how long?",
+        "Who are open requests waiting for, and for how long?",
         """
 SELECT person AS "approver", approvals_waiting AS "waiting now",
-       longest_waiting_hours * interval '1 hour' AS "the longest for",
-       decided_count AS "decided so far", decision_p50_hours * interval '1 hour' AS "a decision takes"
+       longest_waiting_hours * interval '1 hour' AS "longest wait",
+       decided_count AS "decided so far", decision_p50_hours * interval '1 hour' AS "typical decision"
 FROM pyrus_report.person_workload
 WHERE approvals_waiting > 0
 ORDER BY approvals_waiting DESC, longest_waiting_hours DESC LIMIT 6
 """,
-        "Talk to {approver}: {waiting now} requests wait for one person, who usually takes {a decision takes}.",
+        "{approver} has the longest queue: {waiting now} waiting, and a typical decision takes {typical decision}.",
     ),
     Question(
-        "How long does work take, form by form, and what does it wait for?",
+        "How long does each kind of work take, and how much of that is waiting?",
         """
 SELECT form, count(*) AS "closed",
-       percentile_cont(0.50) WITHIN GROUP (ORDER BY close_date - create_date) AS "half within",
+       percentile_cont(0.50) WITHIN GROUP (ORDER BY close_date - create_date) AS "50 % within",
        percentile_cont(0.85) WITHIN GROUP (ORDER BY close_date - create_date) AS "85 % within",
        max(close_date - create_date) AS "slowest",
        round(100 * sum(waiting_hours) / nullif(sum(open_hours), 0)) || ' %' AS "waiting for a decision"
@@ -39,20 +39,20 @@ FROM pyrus_report.cycle_times
 WHERE close_date IS NOT NULL AND form IS NOT NULL
 GROUP BY form ORDER BY "85 % within" DESC
 """,
-        "Half of all cases of {form} are done within {half within}, one in seven takes more than {85 % within}.",
+        "{form}: half are closed within {50 % within}, but one in seven takes more than {85 % within}.",
     ),
     Question(
-        "Which teams sit on overdue work?",
+        "Which teams have the most overdue work?",
         """
 SELECT project AS "team", open_tasks AS "open", overdue_tasks AS "overdue",
-       round(100 * closed_late_share) || ' %' AS "closed too late",
-       oldest_open_create_date::date AS "the oldest is from"
+       round(100 * closed_late_share) || ' %' AS "closed late",
+       oldest_open_create_date::date AS "oldest is from"
 FROM pyrus_report.project_summary
-WHERE depth = 2 AND project NOT LIKE '% / Categories'  -- the departments' own, not those of forms
+WHERE depth = 2 AND project NOT LIKE '% / Categories'  -- teams of departments, not the lists of forms
   AND open_tasks > 0
 ORDER BY overdue_tasks DESC, open_tasks DESC, project LIMIT 8
 """,
-        "{team} leads: {overdue} of {open} open tasks are overdue.",
+        "{team}: {overdue} of {open} open tasks are overdue.",
     ),
     Question(
         "What happened to one request, step by step?",
@@ -60,17 +60,17 @@ ORDER BY overdue_tasks DESC, open_tasks DESC, project LIMIT 8
 SELECT to_char(at, 'DD Mon HH24:MI') AS "when", person AS "who",
        string_agg(concat_ws(' ', replace(kind, '_', ' '), detail), ' · ' ORDER BY event_no) AS "what"
 FROM pyrus_report.task_timeline
-WHERE task_id = (  -- a purchase whose amount was set by a note, and whose form was changed most
+WHERE task_id = (  -- of the tasks whose Amount was changed, the one with the most form changes
     SELECT task_id FROM pyrus_report.field_history GROUP BY task_id
     HAVING count(new_number) FILTER (WHERE field = 'Amount') > 0
     ORDER BY count(*) DESC, task_id DESC LIMIT 1
 )
 GROUP BY note_no, at, person ORDER BY min(event_no)
 """,
-        "Whatever a note said or changed is a row of task_timeline.",
+        "Every comment and every change is a row of task_timeline.",
     ),
     Question(
-        "How much money is asked for, month by month, and how much of it still waits?",
+        "How much money is requested each month, and how much still awaits approval?",
         """
 SELECT to_char(create_date, 'YYYY-MM') AS "month", count(*) AS "requests",
        round(sum(value_number) FILTER (WHERE form = 'Purchase request')) AS "purchases",
@@ -78,12 +78,12 @@ SELECT to_char(create_date, 'YYYY-MM') AS "month", count(*) AS "requests",
        round(sum(value_number) FILTER (WHERE form = 'Contract approval')) AS "contracts",
        round(sum(value_number) FILTER (WHERE task_id IN (
            SELECT task_id FROM pyrus_report.approvals_waiting
-       ))) AS "waiting for approval"
+       ))) AS "awaiting approval"
 FROM pyrus_report.task_fields
 WHERE field_type = 'Decimal' AND row_id IS NULL
   AND create_date >= date_trunc('month', now()) - interval '5 months'
 GROUP BY "month" ORDER BY "month" DESC
 """,
-        "This month so far: {requests} requests. Amounts are exact: no digit is lost on the way.",
+        "{month}: {requests} requests. Stored amounts are exact; only this table rounds them.",
     ),
 )

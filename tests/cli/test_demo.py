@@ -1,4 +1,4 @@
-"""The demo as a program: what a newcomer sees, and what it leaves behind."""
+"""The demo as a program: its output, and the state that it leaves behind."""
 
 import os
 import subprocess
@@ -20,12 +20,13 @@ __all__ = ["reports"]
 DATA = Path(".local/share/pyrus-etl")
 
 
-def test_shows_the_road_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_shows_the_pipeline_and_leaves_nothing_running(tmp_path: Path) -> None:
     ended = program("demo", "--tasks", "300", HOME=str(tmp_path))
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "300 tasks fetched" in ended.stdout
-    assert "0 fetched, 0 changed" in ended.stdout
+    assert "25 changes to " in ended.stdout
+    assert "0 fetched, 0 changed: nothing happened since." in ended.stdout
     assert "form_purchase_request" in ended.stdout
     assert "FROM pyrus_report.person_workload" in ended.stdout, "the queries are shown"
     assert "Question 5 of 5" in ended.stdout
@@ -34,11 +35,11 @@ def test_shows_the_road_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert (tmp_path / "pyrus-demo.html").stat().st_size > 1_000_000
     assert max(map(len, ended.stdout.splitlines())) <= 110
     assert not (tmp_path / DATA / "demo" / "postmaster.pid").exists()
-    assert not (tmp_path / DATA / "postgresql-18").exists(), "what the user has synced is not touched"
+    assert not (tmp_path / DATA / "postgresql-18").exists(), "the user's own database is not touched"
 
 
-def test_starts_anew_and_leaves_what_the_user_has(tmp_path: Path) -> None:
-    """Over the database of another demo, beside a file of the page's name and the settings of a real account."""
+def test_starts_with_a_new_database_and_leaves_the_users_files_alone(tmp_path: Path) -> None:
+    """It replaces the last demo's database; a file with the page's name and the real account's settings stay unused."""
     assert program("demo", "--tasks", "40", HOME=str(tmp_path)).returncode == 0
     page = tmp_path / "pyrus-demo.html"
     page.write_text("mine", encoding="utf-8")
@@ -62,8 +63,8 @@ def test_starts_anew_and_leaves_what_the_user_has(tmp_path: Path) -> None:
     assert " t\n" in shell.stdout
 
 
-def test_questions_hold_where_no_time_has_passed(reports: Reports) -> None:
-    """Of a form whose tasks were all closed when they were created."""
+def test_questions_work_if_no_time_has_passed(reports: Reports) -> None:
+    """All tasks of the form were closed at the moment of their creation."""
     closing, form = note("2026-03-02 09:00", ActivityAction="Complete"), [value(1, "Text", "What", "A desk")]
     reports.load(task(1, "2026-03-02 09:00", closing, Form=form, Projects=[INVOICES]))
     answers = [reports.ask(question.query) for question in QUESTIONS]
@@ -80,7 +81,7 @@ def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("cell", "shown"),
     [
         (timedelta(days=12, hours=3), "12 days"),
         (timedelta(days=4, hours=7, minutes=1), "4 d 7 h"),
@@ -90,5 +91,5 @@ def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:
         ("two\n\tlines", "two lines"),
     ],
 )
-def test_values_are_shown_as_people_read_them(told: object, shown: str) -> None:
-    assert _shown(told) == shown
+def test_values_are_formatted_for_people(cell: object, shown: str) -> None:
+    assert _shown(cell) == shown

@@ -1,4 +1,7 @@
-"""A simulated Pyrus: a world with a clock and a history, and a server over it as the vendor's page has it."""
+"""A simulated Pyrus: an organisation with a clock and a history, and a server with the vendor's API over it.
+
+The API is the one described at https://pyrus.com/en/api-v3.
+"""
 
 from .faults import Faults
 from .options import Options

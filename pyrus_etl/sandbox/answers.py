@@ -1,4 +1,7 @@
-"""An answer before it becomes HTTP, and the vendor's error envelope."""
+"""An answer before it becomes an HTTP response, and the vendor's error envelope.
+
+The codes are those of https://pyrus.com/en/help/api/errors-and-limits.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Answer(msgspec.Struct):
 
 
 class Refused(Exception):
-    """An answer other than 200, by the vendor's code."""
+    """The request is answered with an error of the vendor, given by its code."""
 
     def __init__(self, code: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(code)

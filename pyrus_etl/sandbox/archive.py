@@ -1,7 +1,7 @@
-"""All tasks of an organisation, read: their bodies, their rows in lists, their dates.
+"""Read access to all tasks of an organisation: their bodies, their rows in lists, their dates.
 
-A body is written from the seed, the place of the task in the row, and the few events that happened to it; only
-so many are kept, so that memory does not grow with the world. What was put in by hand is kept as it is.
+A body is computed from the seed, the task's ordinal and its events, which are few. Only a limited number of bodies is
+cached, so memory does not grow with the organisation. Payloads that a test put in are stored as they are.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from .bodies import HEADER, Event, body, header
 from .cases import Case
 from .dice import mix
 from .hours import instant, worked
-from .kept import Kept
+from .kept import Cache
 from .people import ACCOUNT
 from .register import Register
-from .strangers import Stranger, note_dates
+from .strangers import Override, note_dates
 
 Json = dict[str, Any]
 
 INBOX = 200
-MOST_KEPT, MOST_ROWS_KEPT = 20_000, 200_000
+MOST_CACHED, MOST_ROWS_CACHED = 20_000, 200_000
 
 
 class Archive:
-    """Tasks by ordinal, their place in order of creation; ids are what the outside knows them by."""
+    """Tasks by ordinal, which is their position in order of creation. Clients know them by id only."""
 
     def __init__(self, seed: int, tasks: int, start: int, history: int, origin: str) -> None:
         self.seed = seed
@@ -42,11 +42,11 @@ class Archive:
         self._revoked: set[int] = set()
         self._unlisted: set[int] = set()
         self._events: dict[int, tuple[Event, ...]] = {}
-        self._strangers: dict[int, Stranger] = {}
-        self._bodies = Kept[bytes](MOST_KEPT)
-        self._rows = Kept[bytes](MOST_ROWS_KEPT)
-        self._in_our_hands = Kept[bool](MOST_ROWS_KEPT)
-        self._given: dict[int, int] = {}
+        self._overrides: dict[int, Override] = {}
+        self._bodies = Cache[bytes](MOST_CACHED)
+        self._rows = Cache[bytes](MOST_ROWS_CACHED)
+        self._ours = Cache[bool](MOST_ROWS_CACHED)
+        self._override_ordinals: dict[int, int] = {}
         self._start = start
         self._laid_out = tasks
         since, until = worked(start - history), worked(start)
@@ -54,11 +54,11 @@ class Archive:
             self._lay_out(ordinal, instant(since + ordinal * (until - since) // tasks))
 
     def __len__(self) -> int:
-        """How many tasks were ever created."""
+        """The number of tasks ever created, deleted ones included."""
         return len(self.register)
 
     def _lay_out(self, ordinal: int, created: int) -> None:
-        """Enters a task of the past; only where it may be going on still has its history to be told."""
+        """Registers a task of the past; its history is computed only if it may not have ended yet."""
         word = mix(self.seed, ordinal)
         ended = created + cases.span(word)
         if ended <= self._start:
@@ -68,21 +68,21 @@ class Archive:
         self.register.append(created, found.dates[-1], cases.closed(found) is not None)
 
     def task_ids(self) -> list[int]:
-        """Ids of the tasks the account can see, in order of creation."""
+        """Ids of the tasks that the account can see, in order of creation."""
         with self.lock:
             return [self.id_of(one) for one in self.visible_ordinals()]
 
     def body(self, task_id: int) -> bytes:
-        """The answer to GetTask, whatever the account may see; KeyError where there is no such task."""
+        """The answer to GetTask, even if the account cannot see the task. KeyError if it does not exist."""
         return self.body_of(self.ordinal(task_id))
 
     def task(self, task_id: int) -> Json:
-        """The same as an object, its fractions as Decimal."""
+        """The same, parsed; fractions are Decimal."""
         found: Json = json.loads(self.body(task_id), parse_float=Decimal)
         return found
 
     def bodies(self) -> Iterator[tuple[int, bytes]]:
-        """The truth: id and body of every visible task."""
+        """Id and body of every visible task, to compare a copy with."""
         return ((task_id, self.body(task_id)) for task_id in self.task_ids())
 
     def inbox(self) -> list[int]:
@@ -90,7 +90,7 @@ class Archive:
         return [self.id_of(one) for one in self.inbox_ordinals()]
 
     def inbox_ordinals(self) -> list[int]:
-        """Open tasks in the hands of the account, the last modified first; two hundred at most."""
+        """Open tasks for which the account is responsible, the last modified first; at most `INBOX`."""
         found: list[int] = []
         with self.lock:
             for ordinal in self.register.newest_first():
@@ -101,9 +101,9 @@ class Archive:
         return found
 
     def body_of(self, ordinal: int) -> bytes:
-        put = self._strangers.get(ordinal)
-        if put is not None:
-            return put.body
+        override = self._overrides.get(ordinal)
+        if override is not None:
+            return override.body
         events = self._events.get(ordinal, ())
         return self._bodies.of(ordinal, events, lambda: self._written(ordinal, events))
 
@@ -111,32 +111,32 @@ class Archive:
         return msgspec.json.encode({"TaskWithNotes": body(self._case(ordinal), events, self.origin)})
 
     def row_of(self, ordinal: int) -> Json:
-        """The row of a list."""
-        put = self._strangers.get(ordinal)
-        if put is not None:
-            return put.row
+        """The task's row in a list."""
+        override = self._overrides.get(ordinal)
+        if override is not None:
+            return override.row
         events = self._events.get(ordinal)
         if not events:
             return header(self._case(ordinal))
         written = body(self._case(ordinal), events, self.origin)
         return {key: written[key] for key in HEADER if key in written}
 
-    def row_told(self, ordinal: int) -> bytes:
+    def row_json(self, ordinal: int) -> bytes:
         """The same as JSON."""
-        if ordinal in self._strangers:
+        if ordinal in self._overrides:
             return msgspec.json.encode(self.row_of(ordinal))
         events = self._events.get(ordinal, ())
         return self._rows.of(ordinal, events, lambda: msgspec.json.encode(self.row_of(ordinal)))
 
     def active_dates(self, ordinal: int) -> list[int]:
-        """When the task was active: the dates of its notes, and the last modification."""
-        if ordinal in self._events or ordinal in self._strangers:
+        """The dates of the task's notes, and of its last modification."""
+        if ordinal in self._events or ordinal in self._overrides:
             return [*note_dates(self.body_of(ordinal)), self.register.modified[ordinal]]
         return list(self._case(ordinal).dates)
 
     def ordinal(self, task_id: int) -> int:
-        """The place of a task; KeyError where there is none of that id, or no more."""
-        found = self._given.get(task_id)
+        """The ordinal of a task; KeyError if no task has the id, or if it was deleted."""
+        found = self._override_ordinals.get(task_id)
         if found is None:
             found = cases.ordinal_of(task_id)
         if not 0 <= found < len(self) or found in self._deleted:
@@ -144,8 +144,8 @@ class Archive:
         return found
 
     def id_of(self, ordinal: int) -> int:
-        put = self._strangers.get(ordinal)
-        return cases.task_id(ordinal) if put is None else put.row["Id"]
+        override = self._overrides.get(ordinal)
+        return cases.task_id(ordinal) if override is None else override.row["Id"]
 
     def visible(self, ordinal: int) -> bool:
         return ordinal not in self._deleted and ordinal not in self._revoked
@@ -156,27 +156,27 @@ class Archive:
         return [one for one in range(len(self)) if self.visible(one)]
 
     def listed(self, ordinal: int) -> bool:
-        """Whether lists show the task: what is visible, but for what they leave out."""
+        """Whether lists show the task: it is visible, and not marked as unlisted."""
         return self.visible(ordinal) and ordinal not in self._unlisted
 
     def contents(self, file_id: int) -> bytes:
-        """What a file holds; KeyError where no task in sight can have it."""
+        """The bytes of a file; KeyError if no visible task can have it."""
         ordinal = files.owner(file_id)
         if not 0 <= ordinal < len(self) or not self.visible(ordinal):
             raise KeyError(file_id)
         return files.contents(file_id)
 
     def _case(self, ordinal: int) -> Case:
-        """Tasks made after the start have but their first note: what follows are events."""
+        """The task before its events. A task created after the start has only its first note."""
         created = self.register.created[ordinal]
         return cases.case(self.seed, ordinal, created, self._start if ordinal < self._laid_out else created)
 
     def _mine(self, ordinal: int) -> bool:
         """Whether the account is responsible for the task."""
-        if ordinal in self._strangers:
+        if ordinal in self._overrides:
             return _names_us(self.row_of(ordinal))
         events = self._events.get(ordinal, ())
-        return self._in_our_hands.of(ordinal, events, lambda: _names_us(self.row_of(ordinal)))
+        return self._ours.of(ordinal, events, lambda: _names_us(self.row_of(ordinal)))
 
 
 def _names_us(row: Json) -> bool:

@@ -1,4 +1,4 @@
-"""A task as JSON: the header a list shows, and the whole TaskWithNotes."""
+"""A task as JSON: the header that lists show, and the whole TaskWithNotes (https://pyrus.com/en/api-v3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINES = 4
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened to a task after its history was laid out; `salt` seeds what it says."""
+    """Something that happened to a task after the start; `salt` is the seed of its texts and values."""
 
     role: str
     date: int
@@ -30,7 +30,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def body(case: Case, events: tuple[Event, ...], origin: str) -> Json:
-    """The TaskWithNotes structure; what equals its default is left out."""
+    """The TaskWithNotes structure; properties that equal their default are left out."""
     draft = draft_of(case, events, origin)
     task = head(case, draft.responsible, draft.due, draft.projects, draft.closed, draft.modified)
     task["Author"] = case.author.full
@@ -55,7 +55,7 @@ def draft_of(case: Case, events: tuple[Event, ...], origin: str) -> Draft:
 
 
 def form_values(draft: Draft) -> list[Json]:
-    """The values of the form in order; a table comes after its title, row by row."""
+    """The values of the form, in order; the rows of a table follow its title."""
     if draft.purged:
         return list(draft.changes.values())
     found: list[Json] = []
@@ -75,7 +75,7 @@ def form_values(draft: Draft) -> list[Json]:
 
 
 def header(case: Case) -> Json:
-    """The row of a list for a task nothing unforeseen has happened to, without writing its notes."""
+    """The row of a list for a task without events; faster than the body, as no notes are written."""
     seen = case.roles
     responsible = case.heir if "reassign" in seen else case.first
     due = None if "clear" in seen else case.later if "postpone" in seen else case.due
@@ -97,7 +97,7 @@ def head(
     ended: int | None,
     modified: int,
 ) -> Json:
-    """What a task and a row of a list have in common."""
+    """The properties that a task and its row in a list have in common."""
     task: Json = {"Id": case.id, "Text": case.text, "Responsible": responsible}
     if due is not None:
         task["DueDate"] = wire(due)

@@ -1,6 +1,7 @@
-"""What is settled about a task from its birth: a pure function of the seed and of its place in the row.
+"""The planned history of a task: a pure function of the seed and the task's ordinal.
 
-A case is cheap (some microseconds) and enough for a row of a list; `bodies` writes notes and form from it.
+A case is cheap to compute (a few microseconds) and is enough for a row of a list. `bodies` writes the notes and the
+form from it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ EXTRAS = ("comment", "comment", "comment", "attach", "attach", "change", "reassi
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A task before anything unforeseen happens to it: `roles` are its notes so far, `dates` theirs."""
+    """A task without its events: `roles` are the kinds of its notes so far, `dates` are their dates."""
 
     ordinal: int
     id: int
@@ -43,21 +44,21 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def task_id(ordinal: int) -> int:
-    """Ids grow with the ordinal within three bands: ordinary, beyond 32 bits, and beyond 2^53."""
+    """Ids grow with the ordinal in each of three ranges: ordinary, above 32 bits, and above 2^53."""
     if ordinal % 1000 == 11:
         return VAST_ID + 3 * ordinal
     return (WIDE_ID if ordinal % 10 == 7 else PLAIN_ID) + 3 * ordinal
 
 
 def ordinal_of(task: int) -> int:
-    """The ordinal behind an id, -1 where no task can have it."""
+    """The ordinal of an id; -1 if no task can have that id."""
     base = VAST_ID if task >= VAST_ID else WIDE_ID if task >= WIDE_ID else PLAIN_ID
     ordinal = (task - base) // 3
     return ordinal if ordinal >= 0 and task_id(ordinal) == task else -1
 
 
 def span(word: int) -> int:
-    """Milliseconds from the first note to the last; 0 where nobody ever touches the task."""
+    """Milliseconds from the first note to the last; 0 if nobody ever touches the task."""
     if quiet(word):
         return 0
     return SPANS[KIND_OF[word & 255].name][word >> 8 & 255] + (word >> 24) % MINUTE
@@ -73,7 +74,7 @@ def stuck(word: int) -> bool:
 
 
 def roles(word: int, dice: Dice, approvers: int) -> list[str]:
-    """What the notes of a task are about, from the first to the last."""
+    """The kinds of the notes of a task, from the first to the last."""
     if quiet(word):
         return ["open"]
     middle = ["approve"] * approvers
@@ -92,7 +93,7 @@ def roles(word: int, dice: Dice, approvers: int) -> list[str]:
 
 
 def deviation(dice: Dice, middle: list[str], approvers: int) -> tuple[list[str], list[str]]:
-    """The one task in fifteen that does not go straight to its end."""
+    """The notes of the 7 % of tasks that do not go straight to their end: the middle, and the ending."""
     turn = dice.pick(("reopen", "clear", "unfile", "reject", "rerequest", "revoke", "remove", "add"))
     if turn == "reopen":
         return middle, ["complete", "reopen", "complete"]
@@ -104,7 +105,7 @@ def deviation(dice: Dice, middle: list[str], approvers: int) -> tuple[list[str],
 
 
 def dates(word: int, created: int, plan: list[str], dice: Dice, approvers: list[Person]) -> list[int]:
-    """When each note is written, the last at the end of the span; whom too many wait for takes longer."""
+    """The date of each note; the last is at the end of the span. The overloaded approver takes longer."""
     if len(plan) == 1:
         return [created]
     weights, decisions = [], iter(approvers)
@@ -120,7 +121,7 @@ def dates(word: int, created: int, plan: list[str], dice: Dice, approvers: list[
 
 
 def steps(dice: Dice, kind: Kind) -> tuple[tuple[Person, ...] | None, ...]:
-    """Who is asked to approve, step by step; now and then a step is skipped, or two are asked at once."""
+    """The approvers of each step. Some steps are skipped (None), some have two approvers."""
     if not kind.fields and dice.chance(85):
         return ()
     pools = kind.steps or (() if kind.fields else (kind.agents[:9],))
@@ -135,7 +136,7 @@ def steps(dice: Dice, kind: Kind) -> tuple[tuple[Person, ...] | None, ...]:
 
 
 def case(seed: int, ordinal: int, created: int, until: int) -> Case:
-    """The task of that ordinal, with its notes up to the instant `until`."""
+    """The task with this ordinal, with its notes up to the instant `until`."""
     word = mix(seed, ordinal)
     dice = Dice(word)
     kind = KIND_OF[word & 255]
@@ -171,7 +172,7 @@ def case(seed: int, ordinal: int, created: int, until: int) -> Case:
 
 
 def closed(case: Case) -> int | None:
-    """When the task was closed, where it is."""
+    """When the task was closed; None if it is open."""
     for role, date in zip(reversed(case.roles), reversed(case.dates), strict=True):
         if role in ("complete", "reopen"):
             return date if role == "complete" else None

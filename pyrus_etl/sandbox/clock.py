@@ -1,4 +1,4 @@
-"""The world's own time, in milliseconds since 1970: set by hand, or running beside the real one."""
+"""The organisation's own time, in milliseconds since 1970: moved by `advance` only, or running with real time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ DAY = 24 * HOUR
 
 
 class Clock:
-    """A clock that stands still until `advance`, or, where it runs, goes on with real time.
+    """A clock that stands still until `advance`; a running one also follows real time.
 
-    `skew` (seconds) is what the `Date` header of an answer is ahead of the dates in tasks.
+    `skew` is by how many seconds the `Date` header of an answer is ahead of the dates in tasks.
     """
 
     def __init__(self, start: datetime, *, running: bool = False, skew: float = 0.0) -> None:
@@ -26,17 +26,17 @@ class Clock:
         self._origin = time.monotonic()
 
     def now(self) -> int:
-        """The instant, in milliseconds since 1970."""
+        """The current instant, in milliseconds since 1970."""
         elapsed = time.monotonic() - self._origin if self.running else 0.0
         return self._time + int(elapsed * SECOND)
 
     def advance(self, seconds: float) -> int:
-        """Moves the clock forward, and tells the instant it then shows."""
+        """Moves the clock forward and returns the new instant."""
         self._time += int(seconds * SECOND)
         return self.now()
 
     def header(self) -> str:
-        """What the server tells in its `Date` header."""
+        """The value of the server's `Date` header."""
         return http_date((self.now() + int(self.skew * SECOND)) // SECOND)
 
 
@@ -56,10 +56,10 @@ def http_date(second: int) -> str:
 
 
 def wire(instant: int) -> str:
-    """The vendor's way to write a date: `/Date(1198908717056)/`."""
+    """A date as the vendor's API writes it: `/Date(1198908717056)/` (https://pyrus.com/en/api-v3)."""
     return f"/Date({instant})/"
 
 
 def midnight(instant: int) -> int:
-    """The day of an instant, as the first millisecond of it in UTC."""
+    """The first millisecond of the instant's day in UTC."""
     return instant - instant % DAY

@@ -1,6 +1,6 @@
-"""The sandbox's own endpoints, for other processes: `GET /sandbox/state`, `POST /sandbox/<what happens>`.
+"""The sandbox's own endpoints, for other processes: `GET /sandbox/state`, `POST /sandbox/<command>`.
 
-Arguments are one JSON object; the answer is `{"result": …}`, usually the ids of the tasks touched.
+Arguments are one JSON object. The answer is `{"result": …}`, usually the ids of the changed tasks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Command = Callable[[Backend, Json], Any]
 ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant", "unlist", "relist")
 
 
-def state(backend: Backend, given: Json) -> Json:
+def state(backend: Backend, arguments: Json) -> Json:
     world, options = backend.world, backend.options
     return {
         "seed": world.seed,
@@ -32,72 +32,72 @@ def state(backend: Backend, given: Json) -> Json:
         "period": options.period,
         "requests": backend.journal.total,
         "overruns": backend.quota.overruns if backend.quota else 0,
-        "down": backend.weather.down,
-        "faults": backend.weather.faults,
+        "down": backend.injector.down,
+        "faults": backend.injector.faults,
     }
 
 
-def faults(backend: Backend, given: Json) -> None:
-    backend.weather.change(msgspec.convert(given, Faults))
+def faults(backend: Backend, arguments: Json) -> None:
+    backend.injector.change(msgspec.convert(arguments, Faults))
 
 
-def fail(backend: Backend, given: Json) -> None:
-    kind = given["kind"]
+def fail(backend: Backend, arguments: Json) -> None:
+    kind = arguments["kind"]
     if kind not in KINDS:
         raise ValueError(kind)
-    backend.weather.fail_next(int(given.get("count", 1)), kind, given.get("endpoint"))
+    backend.injector.fail_next(int(arguments.get("count", 1)), kind, arguments.get("endpoint"))
 
 
-def down(backend: Backend, given: Json) -> None:
-    backend.weather.down = bool(given.get("down", True))
+def down(backend: Backend, arguments: Json) -> None:
+    backend.injector.down = bool(arguments.get("down", True))
 
 
-def live(backend: Backend, given: Json) -> Any:
-    return backend.world.live(float(given.get("seconds", 3600)), given.get("changes"))
+def live(backend: Backend, arguments: Json) -> Any:
+    return backend.world.live(float(arguments.get("seconds", 3600)), arguments.get("changes"))
 
 
-def backdate(backend: Backend, given: Json) -> int:
-    return backend.world.backdate(given["task_id"], datetime.fromisoformat(given["date"]))
+def backdate(backend: Backend, arguments: Json) -> int:
+    return backend.world.backdate(arguments["task_id"], datetime.fromisoformat(arguments["date"]))
 
 
-def put(backend: Backend, given: Json) -> int:
+def put(backend: Backend, arguments: Json) -> int:
     """`body` is an object, or a string served as it is."""
-    body = given["body"].encode() if isinstance(given["body"], str) else given["body"]
-    modified = given.get("modified", "now")
+    body = arguments["body"].encode() if isinstance(arguments["body"], str) else arguments["body"]
+    modified = arguments.get("modified", "now")
     dated = datetime.fromisoformat(modified) if modified not in (None, "now") else modified
-    return backend.world.put(given["task_id"], body, modified=dated)
+    return backend.world.put(arguments["task_id"], body, modified=dated)
 
 
 READS: dict[str, Command] = {
     "state": state,
-    "requests": lambda backend, given: backend.journal.summary(),
-    "task_ids": lambda backend, given: backend.world.task_ids(),
-    "inbox": lambda backend, given: backend.world.inbox(),
+    "requests": lambda backend, arguments: backend.journal.summary(),
+    "task_ids": lambda backend, arguments: backend.world.task_ids(),
+    "inbox": lambda backend, arguments: backend.world.inbox(),
 }
 CHANGES: dict[str, Command] = {
-    "advance": lambda backend, given: backend.world.advance(float(given["seconds"])),
+    "advance": lambda backend, arguments: backend.world.advance(float(arguments["seconds"])),
     "live": live,
-    "create": lambda backend, given: backend.world.create(int(given.get("count", 1))),
-    "edit": lambda backend, given: backend.world.edit(given["task_id"], given.get("role")),
+    "create": lambda backend, arguments: backend.world.create(int(arguments.get("count", 1))),
+    "edit": lambda backend, arguments: backend.world.edit(arguments["task_id"], arguments.get("role")),
     "backdate": backdate,
     "put": put,
     "faults": faults,
     "fail": fail,
     "down": down,
-    "revoke-token": lambda backend, given: backend.tokens.revoke_all(),
-    "clear": lambda backend, given: backend.journal.clear(),
+    "revoke-token": lambda backend, arguments: backend.tokens.revoke_all(),
+    "clear": lambda backend, arguments: backend.journal.clear(),
 }
 
 
 def obey(backend: Backend, method: str, command: str, body: bytes) -> Answer:
-    """Does what `command` says."""
+    """Runs `command`. An unknown one is 404, wrong arguments are 400."""
     try:
-        given = msgspec.json.decode(body or b"{}")
+        arguments = msgspec.json.decode(body or b"{}")
         if command in ON_TASK and method == "POST":
-            return answer({"result": getattr(backend.world, command)(given["task_id"])})
+            return answer({"result": getattr(backend.world, command)(arguments["task_id"])})
         found = (READS if method == "GET" else CHANGES).get(command)
         if found is None:
             return Refused("MethodNotFound").answer()
-        return answer({"result": found(backend, given)})
+        return answer({"result": found(backend, arguments)})
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError, ValueError) as wrong:
         return Answer(msgspec.json.encode({"error": f"{command}: {wrong!r}"}), 400)

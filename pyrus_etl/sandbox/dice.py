@@ -1,4 +1,4 @@
-"""Chance that repeats itself: the same seed gives the same rolls on every machine and Python."""
+"""Repeatable random numbers: the same seed gives the same rolls on every machine and Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MASK = (1 << 64) - 1
 
 
 def mix(*parts: int) -> int:
-    """One 64-bit word out of several numbers (the finalizer of splitmix64, a part at a time)."""
+    """Hashes several numbers to one 64-bit word (the finalizer of splitmix64, one part at a time)."""
     word = 0x9E3779B97F4A7C15
     for part in parts:
         word = (word ^ part) + 0x9E3779B97F4A7C15 & MASK
@@ -22,9 +22,9 @@ def mix(*parts: int) -> int:
 
 
 class Dice:
-    """A stream of rolls: a 64-bit linear congruential generator, its upper half used.
+    """A stream of rolls: the upper half of a 64-bit linear congruential generator.
 
-    Six times cheaper to start than `random.Random`, which matters where every task has dice of its own.
+    It is six times cheaper to start than `random.Random`, which matters because every task has its own dice.
     """
 
     __slots__ = ("state",)

@@ -1,4 +1,4 @@
-"""A task being written: where it stands after the notes so far."""
+"""A task while its notes are written: its state after the notes so far."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Draft:
-    """Filled by `roles`, a note at a time; `bodies` makes JSON of it."""
+    """`roles` fills it, one note at a time; `bodies` turns it into JSON."""
 
     def __init__(self, case: Case, origin: str) -> None:
         self.case = case
@@ -39,7 +39,7 @@ class Draft:
         self._numbered = case.word >> 56 < 40
 
     def note(self, date: int, author: msgspec.Raw) -> Json:
-        """A new note at the end; one task in six shows their ids, the others none."""
+        """Appends a note. One task in six has notes with ids; the others have none."""
         written: Json = {"CreateDate": wire(date), "Author": author}
         if self._numbered:
             written["Id"] = 3_200_000_000 + (self.case.ordinal << 10) + len(self.notes)
@@ -49,7 +49,7 @@ class Draft:
         return written
 
     def purge(self, date: int) -> None:
-        """All that hung on the task vanishes but the bare first note."""
+        """Removes notes, approvals and form; only the date and the author of the first note remain."""
         self.notes[:] = [{key: self.notes[0][key] for key in ("CreateDate", "Author")}]
         self.steps.clear()
         self.changes.clear()
@@ -62,23 +62,23 @@ class Draft:
         return file_id(self.case.ordinal, self._files)
 
     def waiting(self) -> Json | None:
-        """The approval whose turn it is."""
+        """The first approval without a decision, if any."""
         return next((vote for step in self.steps if step for vote in step if "Choice" not in vote), None)
 
     def approved(self) -> Json | None:
-        """The approval given last."""
+        """An approval that was given, in the last step that has one."""
         return next(
             (vote for step in reversed(self.steps) if step for vote in step if vote.get("Choice") == "Approved"),
             None,
         )
 
     def step(self) -> int:
-        """The number of the approval step the task is on, from 1."""
+        """The number of the current approval step, from 1."""
         for number, step in enumerate(self.steps, 1):
             if step and any("Choice" not in vote for vote in step):
                 return number
         return max(len(self.steps), 1)
 
     def form_dice(self, field_id: int) -> Dice:
-        """Dice of a field of its own: an edit elsewhere in the task leaves its value as it was."""
+        """The dice of one field, so that an edit elsewhere in the task does not change its value."""
         return Dice(mix(self.case.word, field_id))

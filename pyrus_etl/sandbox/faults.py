@@ -1,4 +1,4 @@
-"""What goes wrong on the way: rates of each kind of fault, every nth answer, or the next few on demand."""
+"""Injected faults: a rate for each kind, every nth answer, or the next few requests on demand."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ KINDS: tuple[Fault, ...] = get_args(Fault)
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares (0 to 1) of answers that fail in each way; with `every`, one in so many, the kinds in turn.
+    """The share (0 to 1) of answers that fail in each way. With `every`, each nth answer fails, `kinds` in turn.
 
     error        500                        unavailable  503
     reset        connection reset           short        the body cut off in the middle
-    html         HTML in place of JSON      slow         the answer, after `seconds`
+    html         HTML instead of JSON       slow         the answer, after `seconds`
     limit        429 with Retry-After: `retry_after`
 
-    `endpoints` confines them, by name: token, task, inbox, alltasks, searchtasks, profile, contacts, file.
+    If `endpoints` is set, only those fail: token, task, inbox, alltasks, searchtasks, profile, contacts, file.
     """
 
     error: float = 0.0
@@ -42,8 +42,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(getattr(self, kind) for kind in KINDS)
 
 
-class Weather:
-    """Decides for each request whether, and how, it fails."""
+class FaultInjector:
+    """Decides for each request whether it fails, and how."""
 
     def __init__(self, faults: Faults) -> None:
         self.down = False
@@ -56,11 +56,11 @@ class Weather:
         self._requests = 0
 
     def fail_next(self, count: int, kind: Fault, endpoint: str | None = None) -> None:
-        """The next `count` requests (to that endpoint) fail that way."""
+        """Makes the next `count` requests (to `endpoint`, if given) fail in this way."""
         self._next.extend([(kind, endpoint)] * count)
 
     def fault(self, endpoint: str) -> Fault | None:
-        """How this request fails, if it does."""
+        """The fault of this request; None if it is answered normally."""
         if self.down:
             return "unavailable"
         if self._next and self._next[0][1] in (None, endpoint):

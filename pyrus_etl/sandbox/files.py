@@ -1,4 +1,4 @@
-"""Files that can be downloaded: what one holds follows from its id, so that nothing has to be kept."""
+"""Files that can be downloaded. A file's bytes are computed from its id, so none are stored."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def file_id(ordinal: int, place: int) -> int:
 
 
 def owner(file: int) -> int:
-    """The ordinal of the task a file belongs to; negative where there can be none."""
+    """The ordinal of the file's task; negative if no task can have the file."""
     return (file - FIRST_ID) // PER_TASK
 
 
 def contents(file: int) -> bytes:
-    """The bytes of a file: from some two hundred to two thousand."""
+    """The bytes of a file: about 200 to 2,100."""
     word = mix(file)
     return word.to_bytes(8, "big") * (24 + word % 240) + b"."
 
 
 def attachment(origin: str, file: int, name: str, root: int | None = None) -> dict[str, Any]:
-    """A file as a note or a form field shows it; `root` is the first version, where this is a later one."""
-    held = contents(file)
+    """A file as a note or a form field shows it; `root` is the first version if this is a later one."""
+    content = contents(file)
     found: dict[str, Any] = {
         "Id": file,
         "Name": name,
-        "Size": len(held),
+        "Size": len(content),
         "DownloadUrl": f"{origin}/services/attachment?Id={file}",
-        "MD5Hash": hashlib.md5(held, usedforsecurity=False).hexdigest().upper(),
+        "MD5Hash": hashlib.md5(content, usedforsecurity=False).hexdigest().upper(),
     }
     if root is not None:
         found["ExistingId"] = root

@@ -1,4 +1,7 @@
-"""The kinds of work: plain tasks, and five forms which together use every field type of the vendor's page."""
+"""The kinds of work: plain tasks, and five forms that together use every field type of the vendor's API page.
+
+The field types are listed at https://pyrus.com/en/api-v3.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .projects import BOARD, Project, form_lists, project
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A field of a form; `choices` is what its values are drawn from, `json` its JSON."""
+    """A field of a form; its values are drawn from `choices`, and `json` is its JSON."""
 
     id: int
     type: str
@@ -24,7 +27,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of task: how often of 256, how long at the median, who decides, what stands in its form."""
+    """A kind of task: its share of 256 tasks, its median duration, its approvers, the fields of its form."""
 
     name: str
     share: int
@@ -44,7 +47,7 @@ Spec = tuple[str, str, tuple[Any, ...]]
 
 
 def fields(first_id: int, *specs: Spec | tuple[Spec, ...]) -> tuple[Field, ...]:
-    """Fields numbered in order; a tuple of specs is a table: its title, then its columns."""
+    """Fields, numbered in order. A tuple of specs is a table: its title, then its columns."""
     found: list[Field] = []
     for spec in specs:
         parent = None

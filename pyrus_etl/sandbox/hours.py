@@ -1,16 +1,16 @@
-"""Working time: from seven to five, UTC, Monday to Friday. New tasks appear in it, evenly."""
+"""Working time: 07:00 to 17:00 UTC, Monday to Friday. New tasks are spread evenly over it."""
 
 from __future__ import annotations
 
 from .clock import DAY, HOUR
 
-MONDAY = 4 * DAY  # the first of this epoch
+MONDAY = 4 * DAY  # the first Monday since 1970-01-01, a Thursday
 WEEK = 7 * DAY
 OPENING, SHIFT = 7 * HOUR, 10 * HOUR
 
 
 def worked(instant: int) -> int:
-    """Working milliseconds until an instant."""
+    """Working milliseconds from `MONDAY` to an instant."""
     weeks, rest = divmod(instant - MONDAY, WEEK)
     days, clock = divmod(rest, DAY)
     if days >= 5:
@@ -19,7 +19,7 @@ def worked(instant: int) -> int:
 
 
 def instant(work: int) -> int:
-    """The instant at which so many working milliseconds are over."""
+    """The instant that is `work` working milliseconds after `MONDAY`."""
     days, clock = divmod(work, SHIFT)
     weeks, day = divmod(days, 5)
     return MONDAY + weeks * WEEK + day * DAY + OPENING + clock

@@ -1,4 +1,4 @@
-"""What was asked of the server: counts by endpoint and status, ids of the tasks fetched, logins."""
+"""The log of requests: counts by endpoint and by status, ids of the fetched tasks, logins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Journal:
-    """Kept by the server, read by tests; `clear` starts a new page."""
+    """Written by the server, read by tests; `clear` starts it again."""
 
     def __init__(self, keep_ids: int) -> None:
         self._fetched: deque[int] = deque(maxlen=keep_ids)
@@ -21,12 +21,12 @@ class Journal:
         self.peak = self.in_flight
         self._fetched.clear()
 
-    def came(self, endpoint: str) -> None:
+    def started(self, endpoint: str) -> None:
         self.endpoints[endpoint] += 1
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
 
-    def left(self, status: int) -> None:
+    def ended(self, status: int) -> None:
         self.statuses[status] += 1
         self.in_flight -= 1
 
@@ -35,7 +35,7 @@ class Journal:
 
     @property
     def fetched(self) -> list[int]:
-        """Ids of tasks answered with 200, in order, the latest of them where there were too many to keep."""
+        """Ids of the tasks answered with 200, in order; only the latest `keep_ids` of them."""
         return list(self._fetched)
 
     @property
@@ -44,7 +44,7 @@ class Journal:
 
     @property
     def logins(self) -> int:
-        """Tokens asked for."""
+        """The number of requests for a token."""
         return self.endpoints["token"]
 
     def summary(self) -> dict[str, Any]:

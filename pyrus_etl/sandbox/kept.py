@@ -1,4 +1,4 @@
-"""What was made of tasks, kept as long as nothing happens to them."""
+"""A cache of what is computed from tasks, valid until something happens to them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from .bodies import Event
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """Something of each task, of at most so many."""
+class Cache(Generic[T]):
+    """One value per task, for at most `most` tasks."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: dict[int, tuple[tuple[Event, ...], T]] = {}
+        self._cached: dict[int, tuple[tuple[Event, ...], T]] = {}
 
     def of(self, ordinal: int, events: tuple[Event, ...], make: Callable[[], T]) -> T:
-        """What was made of the task when these very events had happened to it, or is made now."""
-        kept = self._kept.get(ordinal)
-        if kept is not None and kept[0] is events:
-            return kept[1]
-        made = make()
-        if len(self._kept) < self._most:
-            self._kept[ordinal] = events, made
-        return made
+        """The cached value, if it was computed from the same events; otherwise a new one."""
+        cached = self._cached.get(ordinal)
+        if cached is not None and cached[0] is events:
+            return cached[1]
+        value = make()
+        if len(self._cached) < self._most:
+            self._cached[ordinal] = events, value
+        return value

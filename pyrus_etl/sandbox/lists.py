@@ -1,4 +1,4 @@
-"""Which tasks a list shows: the search, the order, and how many at most."""
+"""The tasks that a list shows: the search, the order, and the limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
 class Search(msgspec.Struct, rename="pascal", frozen=True):
-    """The SearchTasksParams structure."""
+    """The SearchTasksParams structure (https://pyrus.com/en/api-v3)."""
 
     project_ids: list[int] | None = None
     include_closed_tasks: bool = False
@@ -35,7 +35,7 @@ class Search(msgspec.Struct, rename="pascal", frozen=True):
 
 
 class Lists:
-    """Answers for the three lists; requests are counted, as the order of a shuffled list depends on it."""
+    """The three lists. It counts requests, because each shuffled list gets another order."""
 
     def __init__(self, world: World, options: Options) -> None:
         self.world = world
@@ -43,7 +43,7 @@ class Lists:
         self._requests = 0
 
     def inbox(self, count: int) -> tuple[list[int], bool]:
-        """Ordinals in the order of the inbox, and whether there are more."""
+        """Ordinals in the order of the inbox, and whether there are more tasks."""
         found = self.world.inbox_ordinals()
         size = self._size(count)
         return found[:size], len(found) > size
@@ -52,7 +52,7 @@ class Lists:
         return self._page([one for one in self.world.visible_ordinals() if self.world.listed(one)], count)
 
     def search(self, search: Search) -> tuple[list[int], bool]:
-        """Ordinals that fit, some of them if they are too many, and whether there are more."""
+        """Ordinals that match, up to the limit, and whether there are more tasks."""
         if search.exclude_text and not search.include_text:
             raise Refused("BadFormat")
         with self.world.lock:
@@ -62,7 +62,7 @@ class Lists:
                 one for one in found if (search.include_closed_tasks or not closed[one]) and self.world.listed(one)
             ]
         if filtered(search):
-            found = [one for one in found if fits(search, self.world, one)]
+            found = [one for one in found if matches(search, self.world, one)]
         return self._page(found, search.maximum_items_count)
 
     def _within(self, first: int | None, last: int | None) -> list[int]:
@@ -87,12 +87,12 @@ class Lists:
         return lot.sample(found, min(size, len(found))), len(found) > size
 
     def _size(self, count: int) -> int:
-        """How many rows are returned where so many are asked for."""
+        """The number of rows to return if the client asks for `count`."""
         return min(max(count, 0), self.options.cap if self.options.cap is not None else count)
 
 
 def instant(date: str | None) -> int | None:
-    """Milliseconds of a date on the wire."""
+    """A date of the API as milliseconds since 1970."""
     if date is None:
         return None
     found = DATE.fullmatch(date)
@@ -102,27 +102,27 @@ def instant(date: str | None) -> int | None:
 
 
 def filtered(search: Search) -> bool:
-    """Whether the search asks for more than a period, so that each task has to be looked at."""
-    asked = (
+    """Whether the search has conditions besides the period, so that each task must be read."""
+    conditions = (
         search.project_ids,
         search.participant_ids,
         search.author_id,
         search.responsible_id,
         search.include_text,
     )
-    return any(value is not None for value in asked)
+    return any(value is not None for value in conditions)
 
 
-def fits(search: Search, world: World, ordinal: int) -> bool:
-    """Whether a task fits the search, its period apart. Reads the whole task."""
+def matches(search: Search, world: World, ordinal: int) -> bool:
+    """Whether a task matches the search, apart from the period. Reads the whole task."""
     try:
         task = msgspec.json.decode(world.body_of(ordinal))["TaskWithNotes"]
         persons = participants(task)
-        text = search.include_text is None or search.include_text.lower() in task["Text"].lower()
-        without = not search.exclude_text or search.exclude_text.lower() not in task["Text"].lower()
+        with_text = search.include_text is None or search.include_text.lower() in task["Text"].lower()
+        without_text = not search.exclude_text or search.exclude_text.lower() not in task["Text"].lower()
         return (
-            text
-            and without
+            with_text
+            and without_text
             and search.author_id in (None, task["Author"]["Id"])
             and search.responsible_id in (None, task.get("Responsible", {}).get("Id"))
             and (search.participant_ids is None or bool(persons & set(search.participant_ids)))
@@ -133,18 +133,18 @@ def fits(search: Search, world: World, ordinal: int) -> bool:
 
 
 def participants(task: Json) -> set[int]:
-    """Author, responsible, approvers, and who wrote notes."""
+    """The author, the responsible person, the approvers, and the authors of notes."""
     found = {task["Author"]["Id"], *(note["Author"]["Id"] for note in task["Notes"])}
     found |= {vote["Person"]["Id"] for step in task.get("Approvals", []) if step for vote in step}
     return found | ({task["Responsible"]["Id"]} if "Responsible" in task else set())
 
 
 def projects(task: Json) -> set[int]:
-    """The projects of a task, and all above them."""
+    """The projects of a task, and all their ancestors."""
     found: set[int] = set()
     for project in task.get("Projects", []):
-        above: Json | None = project
-        while above:
-            found.add(above["Id"])
-            above = above.get("Parent")
+        ancestor: Json | None = project
+        while ancestor:
+            found.add(ancestor["Id"])
+            ancestor = ancestor.get("Parent")
     return found

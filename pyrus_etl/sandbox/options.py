@@ -1,4 +1,4 @@
-"""How a sandbox server behaves: who may log in, what lists return, what is limited."""
+"""The behaviour of a sandbox server: the credentials it accepts, the limits of lists, tokens and requests."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import msgspec
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits and readings of what the vendor's page leaves open.
+    """Limits, and a choice for each question that the vendor's page (https://pyrus.com/en/api-v3) leaves open.
 
-    token_seconds   a token expires after so much of the world's time
-    token_requests  … or after so many requests
-    cap             no list returns more rows than that, whatever is asked
-    order           of lists: "shuffled" anew for each request, or "newest" first
-    period          what ActiveFrom and ActiveTo compare: the last modification ("modified"), or the
-                    date of any note ("activity")
-    quota           (100, 2) is a hundred requests per two seconds, in fixed windows of real time
-    keep_ids        how many ids of fetched tasks the journal remembers; 0 for none
+    token_seconds   a token expires after this many seconds of the organisation's clock
+    token_requests  … or after this many requests
+    cap             no list returns more rows than this, even if more are requested
+    order           of lists: "shuffled" again for each request, or "newest" first
+    period          the date that ActiveFrom and ActiveTo are compared with: the last modification
+                    ("modified"), or the date of any note ("activity")
+    quota           (100, 2) allows 100 requests per 2 seconds, in fixed windows of real time
+    keep_ids        the number of ids of fetched tasks that the journal remembers
     """
 
     login: str = "robot@northlight.example"

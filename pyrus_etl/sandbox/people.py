@@ -1,4 +1,4 @@
-"""Who works here: persons in three organizations, and what each of them is called for."""
+"""The persons of three organizations, and the groups that tasks draw them from."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ FIRST_ID = {10: 300_001, 11: 412_007, 12: 3_100_000_003}
 
 
 class Person(msgspec.Struct, frozen=True):
-    """One person; `full` and `brief` are the JSON of it, with and without the e-mail."""
+    """One person; `full` and `brief` are their JSON, with and without the e-mail address."""
 
     id: int
     first_name: str
@@ -85,7 +85,7 @@ def person(number: int, first_name: str, last_name: str, email: str | None) -> P
 
 
 def address(first_name: str, last_name: str, domain: str) -> str | None:
-    """A work address; a name that is not ASCII throughout has none, as happens in life."""
+    """A work address; None if the name is not ASCII, as some persons have none in real data."""
     local = f"{first_name}.{last_name}".lower().replace("'", "").replace("-", "")
     return f"{local}@{domain}" if local.isascii() else None
 
@@ -126,7 +126,7 @@ def contacts() -> dict[str, Any]:
 
 
 def profile() -> dict[str, Any]:
-    """The answer to GetProfile: the person whose token it is."""
+    """The answer to GetProfile: the person who owns the token."""
     capabilities = {"CanMakeBackup": False, "CanSendLogs": False, "CanSyncCatalogs": False}
     identity = {"Id": ACCOUNT.id, "FirstName": ACCOUNT.first_name, "LastName": ACCOUNT.last_name}
     return {"Profile": identity | {"Email": ACCOUNT.email, "Locale": "en-GB"} | capabilities}

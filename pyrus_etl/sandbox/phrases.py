@@ -1,4 +1,4 @@
-"""What people here write: topics, remarks, reasons, names of files and of suppliers."""
+"""The texts of tasks and notes: topics, comments, reasons, names of files and of suppliers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where tasks are filed: departments, their teams and lists; and a root project for every form."""
+"""The projects: departments, their teams and lists, and a root project for each form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST_ID = 100
 
 
 class Project(msgspec.Struct, frozen=True):
-    """A project; `json` is its JSON with the whole chain of parents."""
+    """A project; `json` is its JSON, with all its ancestors."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class Project(msgspec.Struct, frozen=True):
     json: msgspec.Raw
 
     def chain(self) -> set[int]:
-        """Its own id and those of all above it."""
+        """The ids of the project and of all its ancestors."""
         return {self.id} | (self.parent.chain() if self.parent else set())
 
 
@@ -37,13 +37,13 @@ def project(number: int, name: str, parent: Project | None = None) -> Project:
 
 
 def form_lists(root: Project, names: tuple[str, ...]) -> tuple[Project, ...]:
-    """The lists of a form: items of a list under the form's own root project."""
-    shelf = project(root.id + 1, "Categories", root)
-    return tuple(project(root.id + 2 + place, name, shelf) for place, name in enumerate(names))
+    """The lists of a form: projects below a project "Categories" below the form's root project."""
+    categories = project(root.id + 1, "Categories", root)
+    return tuple(project(root.id + 2 + place, name, categories) for place, name in enumerate(names))
 
 
 def department_lists() -> tuple[Project, ...]:
-    """The third level of the tree of departments: the lists plain tasks stand in."""
+    """The lists of plain tasks: the third level of the tree, below departments and teams."""
     found = []
     for row, (department, teams) in enumerate(DEPARTMENTS.items()):
         root = project(FIRST_ID + row, department)

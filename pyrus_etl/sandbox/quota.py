@@ -1,4 +1,7 @@
-"""A limit of requests in fixed windows of time, and the headers that tell of it."""
+"""A limit of requests in fixed windows of time, and its headers.
+
+Pyrus documents its limit at https://pyrus.com/en/help/api/errors-and-limits.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from .answers import Refused
 
 
 class Quota:
-    """So many requests in so many seconds; `overruns` counts those refused."""
+    """Allows `requests` requests in `seconds` seconds; `overruns` counts the refused ones."""
 
     def __init__(self, requests: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self.requests = requests
@@ -21,7 +24,7 @@ class Quota:
         self._used = 0
 
     def take(self) -> dict[str, str]:
-        """One request is made: the headers of its answer, or 429 with how long to wait."""
+        """Counts one request and returns the headers of its answer; refuses it with 429 if the quota is used up."""
         window = int(self._now() / self.seconds)
         if window != self._window:
             self._window, self._used = window, 0
@@ -33,7 +36,7 @@ class Quota:
         return self.headers()
 
     def headers(self) -> dict[str, str]:
-        """What is left of this window; `X-RateLimit-Reset` is whole seconds until the next, never 0."""
+        """The state of this window; `X-RateLimit-Reset` is in whole seconds until the next one, never 0."""
         left = (self._window + 1) * self.seconds - self._now()
         return {
             "X-RateLimit-Limit": str(self.requests),

@@ -1,6 +1,6 @@
-"""The dates of all tasks in compact arrays, and which of them fall into a period.
+"""The dates of all tasks in compact arrays, and the search for the tasks of a period.
 
-Ordinals come and go as plain integers; a million tasks take some 25 MB.
+Tasks are plain integers here, their ordinals. A million tasks take about 25 MB.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from heapq import merge
 
 SECOND = 1000
-PATIENCE = 4096
+MOST_UNSORTED = 4096
 
 
 class Register:
     """Created and modified dates (milliseconds) and the open flag, by ordinal.
 
-    Ordinals in order of modification are kept sorted; those moved since stand apart until there are many. Astray are
-    those whose dates are in no order: dated back, or made by hand.
+    Ordinals are kept sorted by modification. Those modified since the last sort are a separate set until there are
+    many. `_astray` holds the ordinals whose dates are not in order: backdated tasks, and payloads that a test put in.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Register:
         return len(self.created)
 
     def append(self, created: int, modified: int, closed: bool) -> int:
-        """The ordinal of the new entry."""
+        """Adds a task and returns its ordinal."""
         self.created.append(created)
         self.modified.append(modified)
         self.closed.append(closed)
@@ -49,11 +49,11 @@ class Register:
             self._moved.add(ordinal)
 
     def stray(self, ordinal: int) -> None:
-        """It may have been active at any time, whatever its dates say."""
+        """Marks a task that may have been active at any time, regardless of its dates."""
         self._astray.add(ordinal)
 
     def modified_within(self, first: int | None, last: int | None) -> list[int]:
-        """Ordinals modified between two instants, both included, compared to the second."""
+        """Ordinals modified between two instants, both included, with a precision of one second."""
         self._settle()
         key = self._second
         low = 0 if first is None else bisect_left(self._order, first // SECOND, key=key)
@@ -66,18 +66,18 @@ class Register:
         return found
 
     def alive_within(self, first: int | None, last: int | None) -> list[int]:
-        """Ordinals created not after `last` and modified not before `first`, and those astray: maybe active between.
+        """Ordinals that may have been active in the period: created by `last` and modified since `first`, or astray.
 
-        Ordinals are given in order of creation, so the earlier ones need no index.
+        Ordinals are in order of creation, so the creation date needs no index.
         """
-        born = (
+        created = (
             len(self) if last is None else bisect_right(self.created, last // SECOND, key=lambda date: date // SECOND)
         )
         floor = -1 if first is None else first // SECOND
-        if born < len(self) // 2:
-            found = [one for one in range(born) if self._second(one) >= floor]
+        if created < len(self) // 2:
+            found = [one for one in range(created) if self._second(one) >= floor]
         else:
-            found = [one for one in self.modified_within(first, None) if one < born]
+            found = [one for one in self.modified_within(first, None) if one < created]
         return [*(one for one in found if one not in self._astray), *self._astray] if self._astray else found
 
     def newest_first(self) -> Iterator[int]:
@@ -95,8 +95,8 @@ class Register:
         yield from range(self._sorted, len(self.modified))
 
     def _settle(self) -> None:
-        """Sorts anew where more has moved than is worth looking through."""
-        if len(self._moved) + len(self) - self._sorted > PATIENCE:
+        """Sorts again if more than `MOST_UNSORTED` tasks are new or modified since the last sort."""
+        if len(self._moved) + len(self) - self._sorted > MOST_UNSORTED:
             self._order = array("q", sorted(range(len(self)), key=self.modified.__getitem__))
             self._sorted = len(self._order)
             self._moved.clear()

@@ -1,4 +1,4 @@
-"""The vendor's endpoints: what each answers, before anything goes wrong on the way."""
+"""The vendor's endpoints (https://pyrus.com/en/api-v3) and their answers, without injected faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_COUNT = 50
 
 
 class Restapi:
-    """Finds the endpoint of a request, and answers it."""
+    """Finds the endpoint of a request and answers it."""
 
     def __init__(self, world: World, lists: Lists, tokens: Tokens, journal: Journal) -> None:
         self.world = world
@@ -30,7 +30,7 @@ class Restapi:
 
     @staticmethod
     def endpoint(method: str, path: str) -> tuple[str, str]:
-        """The name of the endpoint, "" where there is none, and its argument."""
+        """The name of the endpoint, "" if there is none, and its argument."""
         head, _, rest = path.removeprefix("/restapi/").partition("/")
         if path == "/services/attachment" and method == "GET":
             return "file", ""
@@ -51,7 +51,7 @@ class Restapi:
 
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
         if endpoint == "token":
-            return answer({"AccessToken": self.tokens.give(await parameters(request, Credentials))})
+            return answer({"AccessToken": self.tokens.log_in(await parameters(request, Credentials))})
         self.tokens.check(request.headers.get("Authorization"))
         match endpoint:
             case "task":
@@ -87,10 +87,10 @@ class Restapi:
             raise Refused("FileNotFound") from None
 
     async def rows(self, ordinals: list[int], more: bool) -> Answer:
-        """A TaskList. Others get their turn while a long one is written."""
+        """A TaskList. Other requests are served while a long one is written."""
         written: list[bytes] = []
         for start in range(0, len(ordinals), ROWS_AT_A_TIME):
-            written += [self.world.row_told(one) for one in ordinals[start : start + ROWS_AT_A_TIME]]
+            written += [self.world.row_json(one) for one in ordinals[start : start + ROWS_AT_A_TIME]]
             await asyncio.sleep(0)
         ending = b'],"HasMoreTasks":true}' if more else b"]}"
         return Answer(b'{"Tasks":[' + b",".join(written) + ending)
@@ -105,7 +105,7 @@ def integer(text: str, default: int | None = None) -> int:
 
 
 async def parameters(request: web.BaseRequest, structure: Any) -> Any:
-    """The body of a request as the structure it should hold."""
+    """The body of a request, parsed as `structure`; BadFormat if it does not fit."""
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=structure)
     except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:

@@ -1,4 +1,4 @@
-"""What a note does to its task: one function for each role a note can have."""
+"""The effects of notes: one function for each kind of note, called its role."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def unfile(draft: Draft, note: Json, dice: Dice) -> None:
 
 
 def decide(draft: Draft, note: Json, choice: str, text: str) -> None:
-    """The person whose turn it is decides; where nobody is asked, it is a mere comment."""
+    """The next approver decides; if nobody is asked, the note is a plain comment."""
     vote = draft.waiting()
     note["Text"] = text
     if vote:
@@ -176,7 +176,7 @@ ROLES: dict[str, Role] = {
 
 
 def play(draft: Draft, role: str, date: int, dice: Dice) -> None:
-    """One more thing happens to the task. Only a backdating or a purge leaves no note."""
+    """Applies one more event to the task. All roles except `backdate` and `purge` add a note."""
     if role == "backdate":
         draft.modified = date
     elif role == "purge":

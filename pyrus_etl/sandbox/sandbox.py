@@ -1,4 +1,4 @@
-"""A sandbox in this process: a server over a world, in a thread of its own, on a free loopback port."""
+"""A sandbox in this process: a server in its own thread, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 class Sandbox:
     """`with Sandbox(World(seed=7), cap=100) as sandbox: …` serves at `sandbox.url` until the block ends.
 
-    Options are those of `Options`; `faults` may be set at any time, as may `down`.
+    The keyword arguments are the fields of `Options`. `faults` and `down` may be set at any time.
     """
 
     def __init__(self, world: World, *, port: int = 0, faults: Faults | None = None, **options: Any) -> None:
@@ -52,7 +52,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The origin, to be given to a client."""
+        """The origin of the server, for a client's settings."""
         return f"http://{HOST}:{self.port}"
 
     @property
@@ -65,19 +65,19 @@ class Sandbox:
 
     @property
     def faults(self) -> Faults:
-        return self.backend.weather.faults
+        return self.backend.injector.faults
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
-        self.backend.weather.change(faults)
+        self.backend.injector.change(faults)
 
     @property
     def down(self) -> bool:
-        return self.backend.weather.down
+        return self.backend.injector.down
 
     @down.setter
     def down(self, down: bool) -> None:
-        self.backend.weather.down = down
+        self.backend.injector.down = down
 
     @property
     def overruns(self) -> int:
@@ -85,19 +85,19 @@ class Sandbox:
         return self.backend.quota.overruns if self.backend.quota else 0
 
     def fail(self, count: int, kind: Fault, endpoint: str | None = None) -> None:
-        """The next `count` requests (to that endpoint) fail that way."""
-        self.backend.weather.fail_next(count, kind, endpoint)
+        """Makes the next `count` requests (to `endpoint`, if given) fail in this way."""
+        self.backend.injector.fail_next(count, kind, endpoint)
 
     def token(self) -> str:
-        """A token without a login."""
+        """Issues a token without a login."""
         return self.backend.tokens.issue()
 
     def revoke_tokens(self) -> None:
-        """All tokens given so far are refused from now on."""
+        """Refuses all tokens issued so far from now on."""
         self.backend.tokens.revoke_all()
 
     def reconfigure(self, **options: Any) -> None:
-        """Other options from the next request on; the quota starts anew."""
+        """Changes options from the next request on; the quota starts again."""
         self.backend.configure(msgspec.structs.replace(self.backend.options, **options))
 
     def _run(self) -> None:
@@ -117,7 +117,7 @@ class Sandbox:
 
 @contextlib.asynccontextmanager
 async def listening(backend: Backend, host: str, port: int) -> AsyncIterator[int]:
-    """Serves while the block runs; gives the port, and tells the world where its files are."""
+    """Serves until the block ends; yields the port, and sets the origin of the files' URLs."""
     served = web.Server(Server(backend).handle, access_log=None)
     runner = web.ServerRunner(served, shutdown_timeout=1.0)
     await runner.setup()
@@ -140,7 +140,7 @@ def serve(
     ready: Callable[[str], None] | None = None,
     **options: Any,
 ) -> None:
-    """Serves until SIGINT or SIGTERM. `grow` changes happen a minute; `ready` is told the origin."""
+    """Serves until SIGINT or SIGTERM, with `grow` changes per minute; calls `ready` with the origin."""
     backend = Backend(world, Options(**options), faults or Faults())
     asyncio.run(serving(backend, host, port, grow, ready))
 
@@ -159,7 +159,7 @@ async def serving(backend: Backend, host: str, port: int, grow: float, ready: Ca
 
 
 async def growth(world: World, grow: float) -> None:
-    """So many changes a minute, for as long as it is let."""
+    """Makes `grow` changes per minute until it is cancelled."""
     while grow > 0:
         await asyncio.sleep(60 / grow)
         world.live(0.0, changes=1)

@@ -1,4 +1,4 @@
-"""The HTTP server of a sandbox: a request passes the journal, the weather and the quota, then is answered."""
+"""The HTTP server of a sandbox. A request is counted, may get a fault, takes a place of the quota, and is answered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>One moment</title></head><body>Plea
 
 
 class Server:
-    """What is held open while a sandbox serves: `handle` answers one request."""
+    """Answers requests, one with each call of `handle`."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -29,14 +29,14 @@ class Server:
         if request.path.startswith("/sandbox/"):
             return await self.control(request)
         endpoint, argument = self.backend.restapi.endpoint(request.method, request.path)
-        self.backend.journal.came(endpoint or "unknown")
+        self.backend.journal.started(endpoint or "unknown")
         status = 0
         try:
             response = await self.respond(endpoint, argument, request)
             status = response.status
             return response
         finally:
-            self.backend.journal.left(status)
+            self.backend.journal.ended(status)
 
     async def control(self, request: web.BaseRequest) -> web.Response:
         if request.remote not in LOOPBACK:
@@ -45,11 +45,11 @@ class Server:
         return web.Response(body=found.body, status=found.status, headers={"Content-Type": found.content_type})
 
     async def respond(self, endpoint: str, argument: str, request: web.BaseRequest) -> web.StreamResponse:
-        fault = self.backend.weather.fault(endpoint)
+        fault = self.backend.injector.fault(endpoint)
         if fault:
             self.backend.journal.faults[fault] += 1
         if fault == "slow":
-            await asyncio.sleep(self.backend.weather.faults.seconds)
+            await asyncio.sleep(self.backend.injector.faults.seconds)
         if fault == "reset":
             return reset(request)
         limits: dict[str, str] = {}
@@ -63,17 +63,17 @@ class Server:
         return await cut_short(request, found, body) if fault == "short" else respond(found, body)
 
     def failed(self, fault: Fault | None) -> Answer | None:
-        """The answer a fault puts in the place of the right one."""
+        """The answer that a fault sends instead of the right one; None if there is none."""
         if fault == "html":
             return Answer(PAGE, content_type=HTML)
         if fault == "limit":
-            return Refused("TooManyRequests", {"Retry-After": str(self.backend.weather.faults.retry_after)}).answer()
+            return Refused("TooManyRequests", {"Retry-After": str(self.backend.injector.faults.retry_after)}).answer()
         if fault in ("error", "unavailable"):
             return Refused({"error": "ServerError", "unavailable": "Unavailable"}[fault]).answer()
         return None
 
     async def packed(self, answer: Answer, request: web.BaseRequest) -> bytes:
-        """The body as it travels: by gzip where the client takes it; a long one is packed in a thread."""
+        """The body as it is sent: compressed if the client accepts gzip, in a thread if it is long."""
         if not self.backend.options.gzip or "gzip" not in request.headers.get("Accept-Encoding", ""):
             return answer.body
         answer.headers["Content-Encoding"] = "gzip"
@@ -92,18 +92,18 @@ def respond(answer: Answer, body: bytes) -> web.Response:
 
 
 def reset(request: web.BaseRequest) -> web.Response:
-    """Breaks the connection off without a word (RST, not FIN)."""
+    """Resets the connection without an answer (RST, not FIN)."""
     transport = request.transport
     if transport is not None:
-        held = transport.get_extra_info("socket")
-        if held is not None:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     return web.Response(status=499)
 
 
 async def cut_short(request: web.BaseRequest, answer: Answer, body: bytes) -> web.StreamResponse:
-    """Promises the whole body, sends half of it and hangs up."""
+    """Announces the whole body, sends half of it, and closes the connection."""
     headers = answer.headers | {"Content-Type": answer.content_type, "Content-Length": str(len(body))}
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)

@@ -1,4 +1,4 @@
-"""Payloads put in by hand in place of a task, well-formed or not."""
+"""Overrides: payloads that a test puts in place of a task, well-formed or not."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Json = dict[str, Any]
 DATE = re.compile(rb'"CreateDate":\s*"/Date\((-?\d+)')
 
 
-class Stranger(msgspec.Struct, frozen=True):
-    """What GetTask answers (`body`), the row lists show, and whether the row is that of a closed task."""
+class Override(msgspec.Struct, frozen=True):
+    """The answer to GetTask (`body`), the row that lists show, and whether the row is of a closed task."""
 
     body: bytes
     row: Json
     closed: bool
 
 
-def stranger(task_id: int, payload: bytes | Json, modified: int | None) -> Stranger:
-    """An object is wrapped in TaskWithNotes unless it is already; bytes are served as they are.
+def override(task_id: int, payload: bytes | Json, modified: int | None) -> Override:
+    """Makes an override. An object is wrapped in TaskWithNotes unless it already is; bytes are served as they are.
 
-    The row takes what it can from the payload; its `ModifiedDate` is `modified`, or left out.
+    The row contains the properties that can be read from the payload. Its `ModifiedDate` is `modified`, or is left out.
     """
     if isinstance(payload, dict):
         wrapped = payload if "TaskWithNotes" in payload else {"TaskWithNotes": payload}
@@ -36,11 +36,11 @@ def stranger(task_id: int, payload: bytes | Json, modified: int | None) -> Stran
     row.pop("ModifiedDate", None)
     if modified is not None:
         row["ModifiedDate"] = wire(modified)
-    return Stranger(payload, row, "CloseDate" in row)
+    return Override(payload, row, "CloseDate" in row)
 
 
 def readable(payload: bytes) -> Json:
-    """The properties of a list's row that can be read from the payload, none where it is no task."""
+    """The properties of a list's row that can be read from the payload; none if it is not a task."""
     try:
         task = msgspec.json.decode(payload)["TaskWithNotes"]
         return {key: task[key] for key in HEADER if key in task}
@@ -49,5 +49,5 @@ def readable(payload: bytes) -> Json:
 
 
 def note_dates(body: bytes) -> list[int]:
-    """The dates at which something was written or created in a body."""
+    """All creation dates in a body: of the task and of its notes."""
     return [int(found) for found in DATE.findall(body)]

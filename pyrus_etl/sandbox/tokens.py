@@ -1,4 +1,4 @@
-"""Access tokens: given for a login, expiring by the world's clock or by use, revoked on demand."""
+"""Access tokens: issued for a login, expired by the organisation's clock or by use, revoked on demand."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class Credentials(msgspec.Struct, rename="pascal"):
 
 
 class Token(msgspec.Struct):
-    given: int
+    issued: int
     uses: int = 0
     revoked: bool = False
 
 
 class Tokens:
-    """The tokens given out so far."""
+    """The tokens issued so far."""
 
     def __init__(self, options: Options, clock: Clock) -> None:
         self.options = options
         self.clock = clock
-        self._given: dict[str, Token] = {}
+        self._tokens: dict[str, Token] = {}
 
-    def give(self, credentials: Credentials) -> str:
-        """A new token, or a refusal with the vendor's code."""
+    def log_in(self, credentials: Credentials) -> str:
+        """Issues a token, or refuses with the vendor's code."""
         options = self.options
         if (credentials.login, credentials.security_key) != (options.login, options.security_key):
             raise Refused("AuthorizationErrorInvalidLoginOrSecurityKey")
@@ -39,16 +39,16 @@ class Tokens:
         return self.issue()
 
     def issue(self) -> str:
-        """A new token without a login, as the vendor's web login gives one."""
-        name = f"sandbox-{len(self._given) + 1:06}"
-        self._given[name] = Token(self.clock.now())
+        """Issues a token without a login, as the vendor's web login does."""
+        name = f"sandbox-{len(self._tokens) + 1:06}"
+        self._tokens[name] = Token(self.clock.now())
         return name
 
     def check(self, authorization: str | None) -> None:
-        """Counts a use of the token in an Authorization header; refuses what is not one, or no more."""
+        """Counts a use of the token in an Authorization header; refuses a missing or invalid one."""
         if not authorization:
             raise Refused("AuthorizationErrorTokenNotSpecified")
-        token = self._given.get(authorization.removeprefix("Bearer ").strip())
+        token = self._tokens.get(authorization.removeprefix("Bearer ").strip())
         if token is None:
             raise Refused("AuthorizationErrorInvalidToken")
         if token.revoked:
@@ -58,11 +58,11 @@ class Tokens:
         token.uses += 1
 
     def revoke_all(self) -> None:
-        for token in self._given.values():
+        for token in self._tokens.values():
             token.revoked = True
 
     def _expired(self, token: Token) -> bool:
         seconds, requests = self.options.token_seconds, self.options.token_requests
         if requests is not None and token.uses >= requests:
             return True
-        return seconds is not None and self.clock.now() - token.given >= seconds * SECOND
+        return seconds is not None and self.clock.now() - token.issued >= seconds * SECOND

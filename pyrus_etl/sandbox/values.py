@@ -1,4 +1,4 @@
-"""The value of a form field: one function for each field type of the vendor's page."""
+"""The values of form fields: one function for each field type of https://pyrus.com/en/api-v3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 Value = Callable[[Draft, Field, Dice], Json]
 
 VALUES: dict[str, Value] = {}
-FORM_FILES = 512  # above the places of the files of notes
+FORM_FILES = 512  # above the numbers of the notes' files
 
 
 def of_type(name: str) -> Callable[[Value], Value]:
@@ -31,14 +31,14 @@ def of_type(name: str) -> Callable[[Value], Value]:
 
 
 def form_value(draft: Draft, field: Field, dice: Dice, row: int | None = None) -> Json:
-    """A FormValue. One in twenty is empty: its field alone."""
+    """A FormValue. One in twenty is empty: it has only its field."""
     empty = dice.roll(20) == 0
     written: Json = {"Field": field.json} if row is None else {"Field": field.json, "RowId": row}
     return written if empty else written | VALUES[field.type](draft, field, dice)
 
 
 def amount(cents: int, dice: Dice) -> msgspec.Raw:
-    """Money as text: digits a float would lose stand in one amount of sixty."""
+    """Money as JSON text; one amount in sixty has digits that a float would lose."""
     if dice.roll(60) == 0:
         return msgspec.Raw(f"{cents // 100}.{cents % 100:02}{dice.roll(10**9):09}{dice.roll(10**9):09}".encode())
     return msgspec.Raw(f"{cents // 100}.{cents % 100:02}".encode())

@@ -1,4 +1,4 @@
-"""A simulated Pyrus organisation, and everything that may happen to its tasks."""
+"""A simulated Pyrus organisation, and everything that can happen to its tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .archive import Archive
 from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
 from .dice import Dice
-from .strangers import stranger
+from .strangers import override
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ NOTES_A_TASK = 6
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """What `live` did: ids of tasks, in the order it happened."""
+    """The changes that `live` made: ids of tasks, in the order of the changes."""
 
     created: tuple[int, ...]
     edited: tuple[int, ...]
@@ -42,16 +42,16 @@ class Activity(msgspec.Struct, frozen=True):
 
     @property
     def touched(self) -> set[int]:
-        """All of them, each once."""
+        """The ids of all changed tasks."""
         return {*self.created, *self.edited, *self.closed, *self.reopened}
 
 
 class World(Archive):
-    """The organisation: `tasks` tasks made in the `days` before `start`, and whatever happens from then on.
+    """The organisation: `tasks` tasks created in the `days` before `start`, and everything that happens after it.
 
-    On a clock set by hand every change takes `tick` seconds, so that each has a date of its own; 0 makes
-    them collide. `origin` is where files are downloaded from; a server sets it to its own address. May be
-    changed in one thread while a server reads it in another.
+    Unless the clock is `running`, each change takes `tick` seconds, so that it has its own date; with 0, dates
+    collide. Files are downloaded from `origin`, which a server sets to its own address. One thread may change a
+    world while a server reads it in another.
     """
 
     def __init__(
@@ -74,15 +74,15 @@ class World(Archive):
         super().__init__(seed, tasks, milliseconds(start), days * DAY, origin)
 
     def advance(self, seconds: float) -> None:
-        """Time passes, and nothing happens."""
+        """Moves the clock forward without any change to a task."""
         self.clock.advance(seconds)
 
     def create(self, count: int = 1) -> list[int]:
-        """New tasks. Their ids."""
+        """Creates tasks and returns their ids."""
         return [self._create() for _ in range(count)]
 
     def edit(self, task_id: int, role: str | None = None) -> int:
-        """A note is added: of one of the `roles` (comment, attach, change, approve …), or whatever comes."""
+        """Adds a note with this role (comment, attach, change, approve …: see `roles`), or with a random one."""
         return self._happen(task_id, role or self._dice.pick(EDITS + DECISIONS))
 
     def close(self, task_id: int) -> int:
@@ -92,66 +92,66 @@ class World(Archive):
         return self._happen(task_id, "reopen")
 
     def purge(self, task_id: int) -> int:
-        """Notes but the first, form, approvals and files vanish from the payload."""
+        """Removes the notes except the first, the form, the approvals and the files from the payload."""
         return self._happen(task_id, "purge")
 
     def backdate(self, task_id: int, date: datetime) -> int:
-        """The ModifiedDate is set back (or forth), and nothing else."""
+        """Sets the ModifiedDate back (or forward) and changes nothing else."""
         return self._happen(task_id, "backdate", milliseconds(date))
 
     def delete(self, task_id: int) -> int:
-        """Gone: 404, and in no list."""
+        """Deletes the task: it is answered with 404 and is not in any list."""
         self._deleted.add(self.ordinal(task_id))
         return task_id
 
     def restore(self, task_id: int) -> int:
-        """A deleted task is back, as it was."""
+        """Brings a deleted task back as it was."""
         self._deleted = {one for one in self._deleted if self.id_of(one) != task_id}
         return task_id
 
     def revoke(self, task_id: int) -> int:
-        """The account loses access: 403, and in no list."""
+        """Takes the account's access away: the task is answered with 403 and is not in any list."""
         self._revoked.add(self.ordinal(task_id))
         return task_id
 
     def grant(self, task_id: int) -> int:
-        """Access comes back."""
+        """Gives the account access again."""
         self._revoked.discard(self.ordinal(task_id))
         return task_id
 
     def unlist(self, task_id: int) -> int:
-        """No list shows the task any more, though it can be had by its id."""
+        """Removes the task from all lists; it can still be fetched by its id."""
         self._unlisted.add(self.ordinal(task_id))
         return task_id
 
     def relist(self, task_id: int) -> int:
-        """Lists show it again."""
+        """Makes lists show the task again."""
         self._unlisted.discard(self.ordinal(task_id))
         return task_id
 
     def put(self, task_id: int, body: bytes | Json, *, modified: datetime | str | None = "now") -> int:
-        """A payload made by hand stands in place of the task, or as a new one; bytes are served as they are.
+        """Replaces the task by a payload, or adds it as a new task; bytes are served as they are.
 
-        `modified` is the date in lists: by default now, None for none at all.
+        `modified` is the date in lists: now by default; None leaves it out.
         """
         with self.lock:
             now = self._tick()
             date = milliseconds(modified) if isinstance(modified, datetime) else now
-            made = stranger(task_id, body, None if modified is None else date)
+            payload = override(task_id, body, None if modified is None else date)
             try:
                 ordinal = self.ordinal(task_id)
             except KeyError:
-                ordinal = self.register.append(now, now, made.closed)
-                self._given[task_id] = ordinal
-            self._strangers[ordinal] = made
-            self.register.move(ordinal, date, made.closed)
+                ordinal = self.register.append(now, now, payload.closed)
+                self._override_ordinals[task_id] = ordinal
+            self._overrides[ordinal] = payload
+            self.register.move(ordinal, date, payload.closed)
             self.register.stray(ordinal)
         return task_id
 
     def live(self, seconds: float, changes: int | None = None) -> Activity:
-        """Some time passes as it usually does: tasks are created, edited, closed, now and then reopened.
+        """Lets `seconds` pass with the usual changes: tasks are created, edited, closed and sometimes reopened.
 
-        `changes` of them, spread evenly; or as many as the history of this world makes likely.
+        Makes `changes` changes, spread evenly; by default as many as the rate of this world's history gives.
         """
         count = max(1, round(seconds * SECOND * self._pace)) if changes is None else changes
         touched: dict[str, list[int]] = {"created": [], "edited": [], "closed": [], "reopened": []}
@@ -175,11 +175,11 @@ class World(Archive):
         return "created", self._create()
 
     def _any_task(self, *, closed: bool = False) -> int | None:
-        """One of the tasks in sight, a recent one rather; none where a hundred tries find none."""
+        """A random visible task, more often a recent one; None if 100 tries do not find one."""
         for _ in range(100):
             ordinal = len(self) - 1 - self._dice.roll(1 + self._dice.roll(max(len(self), 1)))
-            fits = ordinal >= 0 and bool(self.register.closed[ordinal]) == closed
-            if fits and self.visible(ordinal) and ordinal not in self._strangers:
+            matches = ordinal >= 0 and bool(self.register.closed[ordinal]) == closed
+            if matches and self.visible(ordinal) and ordinal not in self._overrides:
                 return self.id_of(ordinal)
         return None
 
@@ -189,11 +189,11 @@ class World(Archive):
             return self.id_of(self.register.append(now, now, False))
 
     def _happen(self, task_id: int, role: str, date: int | None = None) -> int:
-        """Adds an event. A task put in by hand has no story and takes none: ValueError."""
+        """Adds an event. A task with an override has no events: ValueError."""
         with self.lock:
             ordinal = self.ordinal(task_id)
-            if ordinal in self._strangers:
-                raise ValueError(f"task {task_id} was put in by hand: put it again instead")
+            if ordinal in self._overrides:
+                raise ValueError(f"task {task_id} has a payload of its own; put a new payload instead of an event")
             now = self._tick()
             self._salt += 1
             event = Event(role, now if date is None else date, self._salt)

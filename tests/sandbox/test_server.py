@@ -1,4 +1,4 @@
-"""What the server does: the vendor's endpoints and refusals, limits, and faults on demand. All over HTTP."""
+"""The sandbox server over HTTP: the vendor's endpoints and errors, limits, and faults on demand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Reply(NamedTuple):
 
 
 def ask(sandbox: Sandbox, path: str, given: Any = None, token: str | None = "", **headers: str) -> Reply:
-    """One request, with a fresh token unless told otherwise; a body makes it a POST."""
+    """Sends one request, with a new token by default, without one if it is None. With a body, it is a POST."""
     known = {"Authorization": f"Bearer {token or sandbox.token()}"} if token is not None else {}
     body = None if given is None else json.dumps(given).encode()
     request = urllib.request.Request(sandbox.url + path, body, known | headers)
@@ -48,7 +48,7 @@ def ask(sandbox: Sandbox, path: str, given: Any = None, token: str | None = "", 
 
 
 def search(sandbox: Sandbox, **given: Any) -> Json:
-    """searchtasks, closed tasks included."""
+    """Calls searchtasks, closed tasks included."""
     found: Json = ask(sandbox, "/restapi/searchtasks", {"IncludeClosedTasks": True} | given).json
     return found
 
@@ -72,7 +72,7 @@ def test_a_task_is_served_as_the_world_has_it(sandbox: Sandbox) -> None:
     assert sandbox.requests.fetched == [task_id]
 
 
-def test_login_gives_a_token_to_who_may_have_one(sandbox: Sandbox) -> None:
+def test_only_valid_credentials_get_a_token(sandbox: Sandbox) -> None:
     options = sandbox.options
     login = {"Login": options.login, "SecurityKey": options.security_key, "ClientId": options.client_id}
     given = ask(sandbox, "/restapi/getaccesstoken", login, token=None).json["AccessToken"]
@@ -112,7 +112,7 @@ def test_lost_access_is_403_and_deleted_is_404(sandbox: Sandbox) -> None:
     assert ask(sandbox, f"/restapi/v3/task/{lost}").status == 200
 
 
-def test_a_task_that_lists_leave_out_can_be_had_by_its_id(sandbox: Sandbox) -> None:
+def test_a_task_that_lists_leave_out_can_be_fetched_by_its_id(sandbox: Sandbox) -> None:
     task_id = sandbox.world.unlist(sandbox.world.task_ids()[0])
 
     assert ask(sandbox, f"/restapi/v3/task/{task_id}").status == 200
@@ -122,7 +122,7 @@ def test_a_task_that_lists_leave_out_can_be_had_by_its_id(sandbox: Sandbox) -> N
     assert task_id in ids(search(sandbox, MaximumItemsCount=1000))
 
 
-def test_has_more_tasks_is_told_only_where_there_are_more(sandbox: Sandbox) -> None:
+def test_has_more_tasks_is_set_only_if_there_are_more(sandbox: Sandbox) -> None:
     assert len(search(sandbox)["Tasks"]) == 50
     assert search(sandbox)["HasMoreTasks"] is True
     assert search(sandbox, MaximumItemsCount=119)["HasMoreTasks"] is True
@@ -130,7 +130,7 @@ def test_has_more_tasks_is_told_only_where_there_are_more(sandbox: Sandbox) -> N
     assert ids(ask(sandbox, "/restapi/alltasks/120").json) == set(sandbox.world.task_ids())
 
 
-def test_a_cap_holds_whatever_is_asked(sandbox: Sandbox) -> None:
+def test_a_cap_applies_even_if_more_tasks_are_requested(sandbox: Sandbox) -> None:
     sandbox.reconfigure(cap=30)
     found = search(sandbox, MaximumItemsCount=1000)
 
@@ -138,7 +138,7 @@ def test_a_cap_holds_whatever_is_asked(sandbox: Sandbox) -> None:
     assert found["HasMoreTasks"] is True
 
 
-def test_closed_tasks_have_to_be_asked_for(sandbox: Sandbox) -> None:
+def test_closed_tasks_are_listed_only_on_request(sandbox: Sandbox) -> None:
     found = search(sandbox, IncludeClosedTasks=False, MaximumItemsCount=1000)["Tasks"]
 
     assert found
@@ -151,7 +151,7 @@ def test_the_inbox_keeps_its_order(sandbox: Sandbox) -> None:
     assert [task["Id"] for task in found] == sandbox.world.inbox()
 
 
-def test_a_period_reads_the_last_modification_to_the_second(sandbox: Sandbox) -> None:
+def test_a_period_is_compared_with_the_last_modification_to_the_second(sandbox: Sandbox) -> None:
     task_id = sandbox.world.edit(sandbox.world.task_ids()[0], "comment")
     second = sandbox.world.clock.now() // 1000
     late, early = f"/Date({second * 1000 + 999})/", f"/Date({second * 1000})/"
@@ -161,7 +161,7 @@ def test_a_period_reads_the_last_modification_to_the_second(sandbox: Sandbox) ->
     assert ids(search(sandbox, ActiveFrom=f"/Date({second * 1000 + 1000})/")) == set()
 
 
-def test_a_period_may_read_any_activity(sandbox: Sandbox) -> None:
+def test_a_period_can_be_compared_with_any_activity(sandbox: Sandbox) -> None:
     task_id = sandbox.world.task_ids()[0]
     first = sandbox.world.task(task_id)["TaskWithNotes"]["CreateDate"]
     sandbox.world.edit(task_id, "comment")
@@ -172,7 +172,7 @@ def test_a_period_may_read_any_activity(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("days", [1, 300, 4000])
-def test_a_task_that_is_dated_back_is_found_by_that_date_and_by_all_its_notes(sandbox: Sandbox, days: int) -> None:
+def test_a_backdated_task_is_found_by_its_date_and_by_all_its_notes(sandbox: Sandbox, days: int) -> None:
     sandbox.reconfigure(period="activity")
     world = sandbox.world
     task_id = world.edit(world.task_ids()[-1], "comment")
@@ -183,7 +183,7 @@ def test_a_task_that_is_dated_back_is_found_by_that_date_and_by_all_its_notes(sa
         assert task_id in ids(search(sandbox, ActiveFrom=date, ActiveTo=date, MaximumItemsCount=1000))
 
 
-def test_a_task_put_in_by_hand_is_found_by_all_its_notes(sandbox: Sandbox) -> None:
+def test_a_task_with_an_override_is_found_by_all_its_notes(sandbox: Sandbox) -> None:
     sandbox.reconfigure(period="activity")
     dates = ["/Date(0)/", "/Date(9999999999000)/"]
     task_id = sandbox.world.put(7, {"Id": 7, "Notes": [{"CreateDate": date} for date in dates]})
@@ -192,7 +192,7 @@ def test_a_task_put_in_by_hand_is_found_by_all_its_notes(sandbox: Sandbox) -> No
         assert task_id in ids(search(sandbox, ActiveFrom=date, ActiveTo=date))
 
 
-def test_searches_go_by_person_project_and_text(sandbox: Sandbox) -> None:
+def test_searches_filter_by_person_project_and_text(sandbox: Sandbox) -> None:
     task = sandbox.world.task(sandbox.world.task_ids()[20])["TaskWithNotes"]
     asked = {
         "AuthorId": task["Author"]["Id"],
@@ -207,7 +207,7 @@ def test_searches_go_by_person_project_and_text(sandbox: Sandbox) -> None:
     assert ask(sandbox, "/restapi/inbox/many").code == "BadFormatInteger"
 
 
-def test_files_have_the_size_and_hash_they_are_said_to_have(sandbox: Sandbox) -> None:
+def test_files_have_their_declared_size_and_hash(sandbox: Sandbox) -> None:
     tasks = (sandbox.world.task(task_id)["TaskWithNotes"] for task_id in sandbox.world.task_ids())
     file = next(file for task in tasks for note in task["Notes"] for file in note.get("Attachments", []))
     assert file["DownloadUrl"].startswith(sandbox.url)
@@ -218,7 +218,7 @@ def test_files_have_the_size_and_hash_they_are_said_to_have(sandbox: Sandbox) ->
     assert ask(sandbox, file["DownloadUrl"].removeprefix(sandbox.url), token="x").status == 401
 
 
-def test_a_quota_is_told_and_kept(sandbox: Sandbox) -> None:
+def test_a_quota_is_announced_and_enforced(sandbox: Sandbox) -> None:
     sandbox.reconfigure(quota=(3, 3600))
     replies = [ask(sandbox, "/restapi/profile") for _ in range(5)]
 
@@ -230,7 +230,7 @@ def test_a_quota_is_told_and_kept(sandbox: Sandbox) -> None:
     assert sandbox.overruns == 2
 
 
-def test_dates_are_those_of_the_world(sandbox: Sandbox) -> None:
+def test_the_date_header_is_the_clock_of_the_world(sandbox: Sandbox) -> None:
     sandbox.world.clock.skew = 90
 
     assert ask(sandbox, "/restapi/profile").headers["Date"] == "Mon, 02 Mar 2026 09:01:30 GMT"
@@ -253,7 +253,7 @@ def test_the_next_requests_can_be_made_to_fail(sandbox: Sandbox) -> None:
     assert ask(sandbox, "/restapi/contacts").status == 503
 
 
-def test_one_answer_in_eight_may_be_faulty(sandbox: Sandbox) -> None:
+def test_one_answer_in_eight_can_be_made_to_fail(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(every=8, kinds=("error", "html"))
     replies = [ask(sandbox, "/restapi/profile") for _ in range(32)]
 
@@ -261,7 +261,7 @@ def test_one_answer_in_eight_may_be_faulty(sandbox: Sandbox) -> None:
     assert sandbox.requests.faults == {"error": 2, "html": 2}
 
 
-def test_other_processes_steer_it_over_http(sandbox: Sandbox) -> None:
+def test_other_processes_control_it_over_http(sandbox: Sandbox) -> None:
     created = ask(sandbox, "/sandbox/create", {"count": 3}, token=None).json["result"]
     edited = ask(sandbox, "/sandbox/edit", {"task_id": created[0]}, token=None).json["result"]
     ask(sandbox, "/sandbox/faults", {"every": 1, "kinds": ["error"]}, token=None)

@@ -1,4 +1,4 @@
-"""What the simulated organisation promises: same seed, same bytes; histories that hold together."""
+"""The simulated organisation: the same seed gives the same bytes, and histories are consistent."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ NOTE_PROPERTIES = ALWAYS | NUMBERS | APPROVALS | CHANGES | {"Text", "Attachments
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """A world that has gone on living for a week after its start."""
-    lived = World(seed=7, tasks=1200)
-    lived.live(7 * 24 * 3600, changes=300)
-    return lived
+    """A world with a week of changes after its start."""
+    world = World(seed=7, tasks=1200)
+    world.live(7 * 24 * 3600, changes=300)
+    return world
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def digest(world: World) -> str:
 
 
 def test_same_seed_gives_the_same_bytes() -> None:
-    """The digest holds on every machine and Python; it changes only with what the sandbox writes."""
+    """The digest is the same on every machine and Python; it changes only if the sandbox writes other bytes."""
     one, other = World(seed=3, tasks=150), World(seed=3, tasks=150)
     assert one.live(3600, changes=40) == other.live(3600, changes=40)
 
@@ -85,7 +85,7 @@ def test_defaults_are_left_out(tasks: list[Json]) -> None:
     assert all(value is not None for task in tasks for value in task.values())
 
 
-def test_notes_are_in_time_order_and_end_with_the_modification(tasks: list[Json]) -> None:
+def test_notes_are_in_order_of_time_and_end_with_the_last_modification(tasks: list[Json]) -> None:
     for task in tasks:
         dates = [ms(note["CreateDate"]) for note in task["Notes"]]
         assert dates == sorted(dates)
@@ -93,7 +93,7 @@ def test_notes_are_in_time_order_and_end_with_the_modification(tasks: list[Json]
         assert dates[-1] == ms(task["ModifiedDate"])
 
 
-def test_a_task_is_closed_when_its_last_word_is_complete(tasks: list[Json]) -> None:
+def test_a_task_is_closed_if_its_last_action_completes_it(tasks: list[Json]) -> None:
     for task in tasks:
         actions = [note for note in task["Notes"] if "ActivityAction" in note]
         closed = bool(actions) and actions[-1]["ActivityAction"] != "Reopen"
@@ -101,12 +101,14 @@ def test_a_task_is_closed_when_its_last_word_is_complete(tasks: list[Json]) -> N
     assert 0.05 < sum("CloseDate" not in task for task in tasks) / len(tasks) < 0.35
 
 
-def test_decisions_are_told_by_notes(tasks: list[Json]) -> None:
+def test_each_decision_has_a_note(tasks: list[Json]) -> None:
     for task in tasks:
-        told = {(note["Author"]["Id"], note["ApprovalChoice"]) for note in task["Notes"] if "ApprovalChoice" in note}
+        in_notes = {
+            (note["Author"]["Id"], note["ApprovalChoice"]) for note in task["Notes"] if "ApprovalChoice" in note
+        }
         steps = [step for step in task.get("Approvals", []) if step]
         given = {(vote["Person"]["Id"], vote["Choice"]) for step in steps for vote in step if "Choice" in vote}
-        assert given <= told
+        assert given <= in_notes
 
 
 def test_some_steps_are_skipped_and_some_ids_are_large(world: World, tasks: list[Json]) -> None:
@@ -116,7 +118,7 @@ def test_some_steps_are_skipped_and_some_ids_are_large(world: World, tasks: list
     assert len(set(world.task_ids())) == len(world)
 
 
-def test_amounts_keep_digits_a_float_would_lose(tasks: list[Json]) -> None:
+def test_some_amounts_have_digits_that_a_float_would_lose(tasks: list[Json]) -> None:
     amounts = [value["Decimal"] for task in tasks for value in task.get("Form", []) if "Decimal" in value]
 
     assert any(len(amount.as_tuple().digits) > 20 for amount in amounts)
@@ -140,7 +142,7 @@ def test_an_edit_changes_one_task_and_nothing_else_in_its_form() -> None:
     assert b'"Form"' not in before[edited] or before[edited].count(b'"Field"') == after[edited].count(b'"Field"')
 
 
-def test_live_tells_what_it_touched() -> None:
+def test_live_returns_the_tasks_that_it_changed() -> None:
     world = World(seed=5, tasks=300)
     before = dict(world.bodies())
     activity = world.live(3600, changes=50)

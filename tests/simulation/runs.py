@@ -112,9 +112,9 @@ class Watch(Journal):
         while self.in_flight and time.monotonic() < end:
             time.sleep(0.005)
 
-    def came(self, endpoint: str) -> None:
+    def started(self, endpoint: str) -> None:
         self.number += 1
-        super().came(endpoint)
+        super().started(endpoint)
         late = self.at_contacts if endpoint == "contacts" else []
         for happens in (*self.at.pop(self.number, ()), *late):
             happens()

@@ -5,10 +5,10 @@ from pyrus_etl.client import retry, waits
 from pyrus_etl.postgres import store
 
 LONGEST_WAIT = 0.05
-PATIENCE = 3
+LONGEST_OUTAGE = 3
 
 if __name__ == "__main__":
     retry.LONGEST_WAIT = LONGEST_WAIT
     waits.LONGEST_GUESS = LONGEST_WAIT
-    store.PATIENCE = PATIENCE
+    store.LONGEST_OUTAGE = LONGEST_OUTAGE
     main()

@@ -3,7 +3,7 @@
 import psycopg
 import tenacity
 
-PATIENCE = "SET LOCAL lock_timeout = '3s'"
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 """To be said first in a transaction that is done `patiently`."""
 
 _PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)

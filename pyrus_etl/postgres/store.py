@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PATIENCE = 30
+LONGEST_OUTAGE = 30
 """Seconds for which a database that went away is waited for."""
 
 Lost = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
@@ -72,7 +72,7 @@ class Store:
         self._lease = lease
         self._heartbeat = asyncio.create_task(self._renew())
 
-    async def run(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+    async def transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         """`work(connection, …)` in one transaction of its own, which is committed when this returns.
 
         A lost connection is opened anew and the work done again, for a while: it has to be safe to repeat. Raises
@@ -80,7 +80,7 @@ class Store:
         """
         return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
-    async def autocommit(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
+    async def query(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         """`work(connection, …)` that changes no row: without a transaction, and without the lease.
 
         A query costs one round trip, where a transaction takes three more; and nobody is kept out if we die in it.
@@ -97,7 +97,7 @@ class Store:
         """Does the work again, for a while, after a fault of the database that passes."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_passing),
-            stop=self._is_out_of_patience,
+            stop=self._is_out_of_time,
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
             reraise=True,
         )
@@ -109,10 +109,10 @@ class Store:
         self._failing_since = None
         return answer
 
-    def _is_out_of_patience(self, _: tenacity.RetryCallState) -> bool:
+    def _is_out_of_time(self, _: tenacity.RetryCallState) -> bool:
         """A database that stays away is waited for once, not by each piece of work anew."""
         self._failing_since = self._failing_since or time.monotonic()
-        return time.monotonic() - self._failing_since > PATIENCE
+        return time.monotonic() - self._failing_since > LONGEST_OUTAGE
 
     def _transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         connection, began = self._open(), time.monotonic()
@@ -157,7 +157,7 @@ class Store:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                await self.run(lambda connection: None)
+                await self.transaction(lambda connection: None)
             except Exception as error:
                 log.debug("the lease could not be renewed: %s", error)
 

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.postgres.locks import PATIENCE, patiently
+from pyrus_etl.postgres.locks import LOCK_TIMEOUT, patiently
 from pyrus_etl.reports import wide
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.settings import require_time_zone
@@ -122,7 +122,7 @@ def _present(connection: Connection) -> dict[str, bool]:
 
 def _materialize(connection: Connection, view: str) -> None:
     with connection.transaction():
-        connection.execute(PATIENCE)
+        connection.execute(LOCK_TIMEOUT)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one at a time
         of_users, known = attached(connection), _columns(connection, view + SUFFIX)
         _create_or_remake(connection, view, known)
@@ -166,7 +166,7 @@ def _fill(connection: Connection, view: str) -> None:
 
 def _dematerialize(connection: Connection, view: str) -> None:
     with connection.transaction():
-        connection.execute(PATIENCE)
+        connection.execute(LOCK_TIMEOUT)
         of_users = attached(connection)
         drop(connection, [view])
         warn_of_lost(of_users, attached(connection))

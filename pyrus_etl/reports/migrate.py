@@ -17,7 +17,7 @@ from psycopg import sql
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
-from pyrus_etl.postgres.locks import PATIENCE, cause_of, patiently
+from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, patiently
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
 from pyrus_etl.reports import materialized, standing
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
@@ -85,7 +85,7 @@ def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
     """What had to be made again."""
     with connection.begin():
         driver = _driver(connection)
-        driver.execute(PATIENCE)
+        driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         try:
             with connection.begin_nested():
@@ -151,7 +151,7 @@ def downgrade(url: Secret, to: str) -> None:
 def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
     with connection.begin():
         driver = _driver(connection)
-        driver.execute(PATIENCE)
+        driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         if to != BASE and revision(driver) == REVISION:  # migrations drop what is declared, so it has to be there
             mend(_context(connection), compared(_context(connection)))

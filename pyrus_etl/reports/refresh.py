@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.postgres.locks import PATIENCE, patiently
+from pyrus_etl.postgres.locks import LOCK_TIMEOUT, patiently
 from pyrus_etl.reports import catalogue, materialized, wide
 from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.forms import infer
@@ -50,7 +50,7 @@ def _infer(connection: Connection) -> None:
 
 def _refresh(connection: Connection) -> Refreshed:
     with connection.transaction():
-        connection.execute(PATIENCE)
+        connection.execute(LOCK_TIMEOUT)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
         before = wide.remembered(connection)
         of_users, columns_made = attached(connection), catalogue.fill(connection)

@@ -56,7 +56,7 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     """
     try:
         sent = run.pace.journal.unwritten()
-        counted = await run.store.run(_write, arrivals, run, sent)
+        counted = await run.store.transaction(_write, arrivals, run, sent)
     except RowsRefused as error:
         for part in _apart(arrivals, error, run):
             await commit(part, run)

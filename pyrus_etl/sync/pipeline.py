@@ -154,7 +154,7 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     """The listed tasks to fetch; not those that are on the road, or were set aside or recovered in this run."""
     listed = {task.id: task for task in tasks}
     dates = [(task.id, task.modified_date) for task in listed.values()]
-    unchanged = await run.store.autocommit(unchanged_tasks, dates) - run.doubted.keys()
+    unchanged = await run.store.query(unchanged_tasks, dates) - run.doubted.keys()
     if run.has_outdated_rows:
         await rebuild_some(run.store, unchanged, run.forms)
     _note_relisted(listed, run)

@@ -27,9 +27,9 @@ async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pac
     If a living run of the same login has them, this one leaves: LockHeld. It would wait long to learn it from a login.
     """
     began = time.monotonic()
-    now = await store.autocommit(database_clock)
+    now = await store.query(database_clock)
     pace.journal.set_clock(now + time.monotonic() - began)
-    sent = await store.run(recent_requests, run_id, login, pace.quota.period)
+    sent = await store.transaction(recent_requests, run_id, login, pace.quota.period)
     if sum(each.requests for each in sent) > pace.quota.requests - ENOUGH:
         for account_id in {each.account_id for each in sent if each.account_id and each.login and login}:
             await _leave_if_held(store, account_id)
@@ -39,12 +39,12 @@ async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pac
 
 async def _leave_if_held(store: Store, account_id: int) -> None:
     """Raises LockHeld if a run lives that has the lock; a dead one does not renew its lease, and is waited out."""
-    first = held = await store.autocommit(lease.holder, account_id)
+    first = held = await store.query(lease.holder, account_id)
     while held:
         if held != first:
             raise lease.refusal(account_id, held)
         await asyncio.sleep(0.25)
-        held = await store.autocommit(lease.holder, account_id)
+        held = await store.query(lease.holder, account_id)
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def requests_written(store: Store, run_id: UUID, journal: Journal) -> Asyn
             await asyncio.sleep(SECONDS_BETWEEN_WRITES)
             if sent := journal.unwritten():
                 try:
-                    await store.run(write_requests, run_id, sent)
+                    await store.transaction(write_requests, run_id, sent)
                     journal.written(sent)
                 except PyrusEtlError as error:
                     log.debug("the requests of the run could not be written: %s", error)

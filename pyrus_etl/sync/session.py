@@ -147,7 +147,7 @@ async def conduct(
             run = Run(
                 RestApi(http), store, settings.concurrency, settings.overlap, report, progress, http.pace, login_name
             )
-            await store.run(open_run, report.run_id, login_name, report.kind, report.started_at)
+            await store.transaction(open_run, report.run_id, login_name, report.kind, report.started_at)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
         report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
@@ -184,13 +184,13 @@ async def _log_in(run: Run) -> None:
             account = await run.unless_stopped(run.source.profile())
             await run.unless_stopped(run.store.hold(Lease(account.id, run.report.run_id)))
         except LockHeld:
-            await run.store.run(forget_run, run.report.run_id)
+            await run.store.transaction(forget_run, run.report.run_id)
             raise
     run.account_id = account.id
-    await run.store.run(join_account, run.report.run_id, account.id, *run.start)
-    run.forms = await run.store.autocommit(forms.overrides)
-    run.doubted = await run.store.autocommit(doubted)
-    run.has_outdated_rows = await run.store.autocommit(rebuild.outdated) > 0
+    await run.store.transaction(join_account, run.report.run_id, account.id, *run.start)
+    run.forms = await run.store.query(forms.overrides)
+    run.doubted = await run.store.query(doubted)
+    run.has_outdated_rows = await run.store.query(rebuild.outdated) > 0
 
 
 def _login_of(settings: Settings) -> str | None:
@@ -206,7 +206,7 @@ async def _shown_alive(run: Run) -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                await run.store.run(show_alive, run.report.run_id)
+                await run.store.transaction(show_alive, run.report.run_id)
             except PyrusEtlError as error:
                 log.debug("that the run lives could not be written: %s", error)
 
@@ -230,10 +230,10 @@ async def _carried_out(plan: Plan, run: Run) -> None:
 async def _analyze(run: Run) -> None:
     """Gathers statistics where much has changed, so that the first question to the reports is as quick as the next."""
     try:
-        await run.store.autocommit(upkeep.tell_changes)
-        for table in await run.store.autocommit(upkeep.outdated):
+        await run.store.query(upkeep.tell_changes)
+        for table in await run.store.query(upkeep.outdated):
             if not isinstance(run.stopped_by, Stopped):  # by a signal; what is left the next run finds
-                await run.store.autocommit(upkeep.analyze, table)
+                await run.store.query(upkeep.analyze, table)
     except PyrusEtlError as error:  # what was done is done
         log.debug("statistics could not be gathered: %s", error)
 
@@ -241,7 +241,7 @@ async def _analyze(run: Run) -> None:
 async def _hint(run: Run) -> None:
     """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
     try:
-        if await run.store.autocommit(wide.remembered) and (fields := await run.store.autocommit(catalogue.waiting)):
+        if await run.store.query(wide.remembered) and (fields := await run.store.query(catalogue.waiting)):
             log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
     except PyrusEtlError as error:  # what was done is done
         log.debug("which fields wait could not be asked: %s", error)
@@ -256,7 +256,7 @@ async def _write_end(run: Run) -> None:
             unreadable,
         )
     columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
-    await run.store.run(_write_last, report, columns, run.pace.journal.unwritten())
+    await run.store.transaction(_write_last, report, columns, run.pace.journal.unwritten())
 
 
 def _write_last(connection: Connection, report: Report, columns: Mapping[str, object], sent: Mapping[int, int]) -> None:

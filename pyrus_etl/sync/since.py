@@ -24,7 +24,7 @@ async def since(run: Run, cursor: datetime) -> Window:
     """
     now = run.source.start
     most_ahead = (now.ahead + max(run.overlap, CLOCKS_VARY)).total_seconds()
-    start = await run.store.autocommit(trusted_start, run.account_id, cursor, now.server, most_ahead)
+    start = await run.store.query(trusted_start, run.account_id, cursor, now.server, most_ahead)
     if start != cursor:
         log.warning(
             "the cursor %s does not agree with the clocks (Pyrus's shows %s): asking again for all that changed%s",
@@ -33,9 +33,9 @@ async def since(run: Run, cursor: datetime) -> Window:
             f" since {_shown(start)}, the last start that they agree on" if start else "; there is no earlier start",
         )
     if start is None:
-        backfill = await run.store.autocommit(last_backfill, run.account_id)
+        backfill = await run.store.query(last_backfill, run.account_id)
         return Window(start=backfill.from_second if backfill else None)
-    duration = await run.store.autocommit(last_duration, run.account_id)
+    duration = await run.store.query(last_duration, run.account_id)
     overlap = max(run.overlap, timedelta(seconds=duration))
     return Window(start=int((start - overlap).timestamp()) - 1)
 

@@ -191,7 +191,7 @@ def frozen_in_a_commit(database: Secret) -> Iterator[None]:
     async def freeze() -> None:
         async with Store(database) as store:
             await store.hold(Lease(1, uuid4()))
-            await store.run(stand_still)
+            await store.transaction(stand_still)
 
     def run() -> None:
         try:

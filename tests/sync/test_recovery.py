@@ -87,7 +87,9 @@ def test_a_run_that_lost_its_lock_cannot_commit(database: Secret, query: Query) 
         async with Store(database) as store:
             await store.hold(Lease(1, uuid4()))
             query(database, "UPDATE pyrus.sync_leases SET run_id = %s", uuid4())
-            await store.run(lambda connection: connection.execute("INSERT INTO pyrus.projects VALUES (1, 'late')"))
+            await store.transaction(
+                lambda connection: connection.execute("INSERT INTO pyrus.projects VALUES (1, 'late')")
+            )
 
     with pytest.raises(LockHeld):
         asyncio.run(late())

@@ -20,7 +20,7 @@ EVERYTHING = Window()
 
 async def sync(run: Run) -> None:
     """What changed since the last run; everything where there was none."""
-    cursor = await run.store.autocommit(read_cursor, run.account_id)
+    cursor = await run.store.query(read_cursor, run.account_id)
     if cursor is None:
         await backfill(run)
     else:
@@ -32,9 +32,9 @@ async def backfill(run: Run, period: Window = EVERYTHING, *, restart: bool = Fal
 
     The cursor is taken before the first window, so that the sync at the end sees what changed meanwhile.
     """
-    await run.store.run(_begin, run, period, restart)
+    await run.store.transaction(_begin, run, period, restart)
     await carry(_lists(run, period), run)
-    cursor = await run.store.run(kept.finish_backfill, run.account_id)
+    cursor = await run.store.transaction(kept.finish_backfill, run.account_id)
     await catch_up(run, cursor)
 
 
@@ -50,15 +50,15 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
     """What was set aside, then window by window; of the whole, also what only the list of all tasks shows."""
     yield await set_aside(run)
     numbers = defaultdict(list)
-    for number, start, end in await run.store.autocommit(kept.pending_windows, run.account_id):
+    for number, start, end in await run.store.query(kept.pending_windows, run.account_id):
         numbers[Window(start, end)].append(number)
-    new_numbers = count(1 + await run.store.autocommit(kept.last_window_no, run.account_id))
+    new_numbers = count(1 + await run.store.query(kept.last_window_no, run.account_id))
     windows = [window for window, same in numbers.items() for _ in same]
     async for listing in listings(run.source.search, windows, run.source.search_sizes):
         number = numbers[listing.window].pop()
         if listing.split:
             halves = dict(zip(new_numbers, listing.split, strict=False))
-            await run.store.run(kept.split_window, run.account_id, number, halves)
+            await run.store.transaction(kept.split_window, run.account_id, number, halves)
             for half_number, half in halves.items():
                 numbers[half].append(half_number)
         else:

@@ -40,9 +40,9 @@ async def rebuild_all(store: Store, progress: Progress) -> Rebuilt:
 
     Memory does not grow with their number.
     """
-    if not await store.autocommit(rebuild.outdated):
-        await store.run(rebuild.mark_all)
-    progress.tasks_wanted = await store.autocommit(rebuild.outdated)
+    if not await store.query(rebuild.outdated):
+        await store.transaction(rebuild.mark_all)
+    progress.tasks_wanted = await store.query(rebuild.outdated)
     pages: asyncio.Queue[Page | None] = asyncio.Queue(1)
     reading = asyncio.create_task(_read_all(store, pages))
     refused = 0
@@ -58,7 +58,7 @@ async def rebuild_all(store: Store, progress: Progress) -> Rebuilt:
 
 async def rebuild_some(store: Store, task_ids: Collection[int], form_overrides: Overrides) -> None:
     """Rebuilds the rows of those of the tasks whose bodies another reader read."""
-    bodies = await store.autocommit(rebuild.outdated_among, task_ids)
+    bodies = await store.query(rebuild.outdated_among, task_ids)
     if bodies:
         log.info("rebuilding the rows of %d tasks, which another version made", len(bodies))
         await _write(store, bodies, _read(bodies, form_overrides))
@@ -66,9 +66,9 @@ async def rebuild_some(store: Store, task_ids: Collection[int], form_overrides: 
 
 async def _read_all(store: Store, pages: asyncio.Queue[Page | None]) -> None:
     """Reads page after page while the one before is written."""
-    form_overrides, last = await store.autocommit(forms.overrides), FIRST
+    form_overrides, last = await store.query(forms.overrides), FIRST
     try:
-        while bodies := await store.autocommit(rebuild.outdated_bodies, last):
+        while bodies := await store.query(rebuild.outdated_bodies, last):
             last = bodies[-1].task_id
             await pages.put((bodies, _read(bodies, form_overrides)))
     finally:
@@ -91,12 +91,12 @@ def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows
 async def _write(store: Store, bodies: list[StoredBody], tasks: dict[int, Rows]) -> int:
     """Writes a page, and sets tasks aside whose rows PostgreSQL refuses; returns how many these are."""
     try:
-        await store.run(rebuild.write_rebuilt, tasks, bodies)
+        await store.transaction(rebuild.write_rebuilt, tasks, bodies)
     except RowsRefused as error:
         if len(bodies) > 1:
             middle = len(bodies) // 2
             return await _write(store, bodies[:middle], tasks) + await _write(store, bodies[middle:], tasks)
         log.warning("task %s is set aside: %s", bodies[0].task_id, error)
-        await store.run(set_aside, [SetAside(bodies[0].task_id, "load", str(error), None, None)])
+        await store.transaction(set_aside, [SetAside(bodies[0].task_id, "load", str(error), None, None)])
         return 1
     return 0

@@ -31,7 +31,7 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     """
     census: set[int] = set()
     await carry(_counted(_lists(run, census), census), run)
-    absent, share = await run.store.autocommit(absentees, census)
+    absent, share = await run.store.query(absentees, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
             f"{len(absent)} tasks, {share:.1%} of what is stored, are absent from Pyrus's lists "
@@ -41,8 +41,8 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     gone, there = await _confirmed(run, absent)
     await carry(_of(there), run)
     await carry(again(run), run)
-    run.count(tasks_deleted=await run.store.run(mark_deleted, gone, census.union(there)))
-    await run.store.run(move_cursor, run.account_id, run.report.run_id, *run.start)
+    run.count(tasks_deleted=await run.store.transaction(mark_deleted, gone, census.union(there)))
+    await run.store.transaction(move_cursor, run.account_id, run.report.run_id, *run.start)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:

@@ -29,7 +29,7 @@ async def catch_up(run: Run, cursor: datetime) -> None:
         await carry(_found(run, earlier), run)
     await carry(again(run), run)
     told = await run.unless_stopped(run.source.contacts())
-    await run.store.run(_finish, contact_rows(told), run)
+    await run.store.transaction(_finish, contact_rows(told), run)
 
 
 def _finish(connection: Connection, persons: Rows, run: Run) -> None:
@@ -55,14 +55,14 @@ async def _found(run: Run, window: Window) -> AsyncIterator[Listed]:
 async def inbox(run: Run) -> AsyncIterator[Listed]:
     """The inbox, which is stored as it is listed."""
     listed = (await run.source.inbox()).headers
-    await run.store.run(write_inbox, run.account_id, [task.id for task in listed])
+    await run.store.transaction(write_inbox, run.account_id, [task.id for task in listed])
     for part in in_parts(listed):
         yield part
 
 
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
-    run.retried.update(await run.store.autocommit(open_errors))
+    run.retried.update(await run.store.query(open_errors))
     return Listed([TaskHeader(task_id) for task_id in sorted(run.retried)])
 
 

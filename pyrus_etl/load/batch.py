@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.copy import Row, copy, delete, merge, update
+from pyrus_etl.postgres.faults import CHECK_DEFERRED
 from pyrus_etl.schema.metadata import written_columns
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER, PARTS, Part, Rows
@@ -69,6 +70,7 @@ def load_rows(connection: Connection, tasks: Mapping[int, Rows], stored: Set[int
     owners = tasks.keys() if stored is None else stored & tasks.keys()
     claims = {part: [owner for owner in owners if part in tasks[owner].claims] for part in PARTS}
     write(connection, rows, owners, claims)
+    connection.execute(CHECK_DEFERRED)
 
 
 def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | None]]) -> set[int]:

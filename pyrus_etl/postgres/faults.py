@@ -90,6 +90,8 @@ _SETTINGS_OF_SERVER = ("08", "25", "28", "3D", "40", "53", "57", "58", "72", "F0
 
 _RAISED_IN = {"pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"}
 _ROW_POLICY = "ExecWithCheckOptions"
+CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"
+"""Has deferred triggers and constraints look at the rows now: at the commit, nobody knows whose rows are refused."""
 _WRITES = re.compile(r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY)\s+"?(\w+)"?\s*\.\s*"?(\w+)"?', re.IGNORECASE)
 
 
@@ -110,7 +112,7 @@ def translated(error: psycopg.Error, statement: str = "") -> Exception:
 
 def blames_rows(error: psycopg.Error, statement: str) -> bool:
     """Whether other rows might be taken: the statement writes, and it is not the server or the schema that fails."""
-    if not _WRITES.search(statement):
+    if not (_WRITES.search(statement) or statement == CHECK_DEFERRED):
         return False
     code = error.sqlstate or ("22000" if isinstance(error, psycopg.DataError) else None)
     if code is None:

@@ -18,6 +18,12 @@ FOR_SOME = """
     BEGIN IF NEW.task_id = ANY ('{ids}') THEN {does}; END IF; RETURN NEW; END $$;
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON pyrus.{table} FOR EACH ROW EXECUTE FUNCTION refuse();
 """
+LATE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF NEW.task_id = {bad} THEN RAISE 'not with us'; END IF; RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON pyrus.{table} DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
 CONSTRAINTS = {
     "check": "ALTER TABLE pyrus.tasks ADD CHECK (task_id <> {bad})",
     "check of bodies": "ALTER TABLE pyrus.raw_tasks ADD CHECK (task_id <> {bad})",
@@ -88,6 +94,18 @@ def test_a_trigger_that_fails_by_itself_costs_its_tasks(database: Secret, query:
     with Sandbox(World(3, tasks=20)) as sandbox:
         bad = sandbox.world.task_ids()[5]
         query(database, FOR_SOME.format(ids=ids([bad]), does=does, table="raw_tasks"))
+        found = program("sync", sandbox=sandbox, database=database)
+
+        assert (found.returncode, "Traceback" in found.stderr) == (6, False), found.stderr
+        assert [task_id for task_id, *_ in query(database, OPEN)] == [bad]
+        assert_tables_equal_world(database, sandbox.world, set_aside=[bad])
+
+
+@pytest.mark.parametrize("table", ["tasks", "raw_tasks"])
+def test_a_deferred_trigger_costs_its_task(database: Secret, query: Query, table: str) -> None:
+    with Sandbox(World(3, tasks=20)) as sandbox:
+        bad = sandbox.world.task_ids()[5]
+        query(database, LATE.format(bad=bad, table=table))
         found = program("sync", sandbox=sandbox, database=database)
 
         assert (found.returncode, "Traceback" in found.stderr) == (6, False), found.stderr

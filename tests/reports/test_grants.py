@@ -13,7 +13,7 @@ from pyrus_etl.reports.materialized import materialize
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.settings import Secret
-from tests.load.test_attached import A_FIELD_MORE, A_FORM, NOT_IN_ITS_PLACE
+from tests.reports.test_attached import A_FIELD_MORE, A_FORM, NOT_IN_ITS_PLACE
 from tests.roles import as_role, give_all_to, plain
 
 OWNER, THIRD, GRANTER, GROUP = (f"{name}_{os.getpid()}" for name in ("keeper", "third", "granter", "group"))

@@ -10,8 +10,8 @@ from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.reports.standing import are_of_this_version
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from tests.load.test_pooler import pooler
 from tests.oracle import assert_tables_equal_world
+from tests.postgres.test_pooler import pooler
 from tests.runs import program, sync
 from tests.typing import Query
 

@@ -5,7 +5,7 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import run
-from pyrus_etl.load.rejected import errors_listed
+from pyrus_etl.load.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.sync.plans.sync import retry as retry_plan
@@ -28,7 +28,7 @@ def list_(resolved_too: bool, as_json: bool) -> None:
     """
     with database(settings()) as url, connect(url) as connection:
         require_schema(connection)
-        found = errors_listed(connection, resolved_too=resolved_too)
+        found = list_rejections(connection, resolved_too=resolved_too)
     if as_json:
         print_json({"errors": found})
         return

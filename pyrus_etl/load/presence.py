@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from pyrus_etl.load.rejected import open_errors, resolve_errors
+from pyrus_etl.load.rejected import open_rejections, resolve_rejections
 from pyrus_etl.postgres.connection import Connection
 
 LEAST_ID = -(2**63)
@@ -16,8 +16,8 @@ def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int
         stored += len(task_ids)
         absent += [task_id for task_id in task_ids if task_id not in census]
     share = len(absent) / stored if stored else 0.0
-    set_aside = [task_id for task_id in open_errors(connection) if task_id not in census]
-    return sorted({*absent, *set_aside}), share
+    rejected = [task_id for task_id in open_rejections(connection) if task_id not in census]
+    return sorted({*absent, *rejected}), share
 
 
 def _present(connection: Connection) -> Iterator[list[int]]:
@@ -40,5 +40,5 @@ def mark_deleted(connection: Connection, gone: Collection[int], there: Collectio
     marked = connection.execute(
         "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL", [list(gone)]
     ).rowcount
-    resolve_errors(connection, list(gone))
+    resolve_rejections(connection, list(gone))
     return marked

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from pyrus_etl.postgres.connection import Connection
 
 
-class SetAside(NamedTuple):
+class Rejected(NamedTuple):
     """A task that could not be had, read or stored, and why; `listed_date`: what a list showed, if one did."""
 
     task_id: int
@@ -19,7 +19,7 @@ class SetAside(NamedTuple):
     listed_date: datetime | None
 
 
-def open_errors(connection: Connection) -> dict[int, datetime | None]:
+def open_rejections(connection: Connection) -> dict[int, datetime | None]:
     """The tasks that are set aside now, by their ids, each with the date that it was last listed under."""
     found = connection.execute(
         "SELECT task_id, listed_date FROM pyrus.sync_errors WHERE resolved_at IS NULL ORDER BY task_id"
@@ -27,7 +27,7 @@ def open_errors(connection: Connection) -> dict[int, datetime | None]:
     return dict(found.fetchall())
 
 
-def set_aside(connection: Connection, tasks: Iterable[SetAside]) -> None:
+def reject(connection: Connection, tasks: Iterable[Rejected]) -> None:
     """Sets tasks aside, or notes that they failed once more."""
     connection.cursor().executemany(
         """
@@ -43,7 +43,7 @@ def set_aside(connection: Connection, tasks: Iterable[SetAside]) -> None:
     )
 
 
-def resolve_errors(connection: Connection, task_ids: Sequence[int]) -> None:
+def resolve_rejections(connection: Connection, task_ids: Sequence[int]) -> None:
     """Closes the errors of tasks that have loaded."""
     connection.execute(
         "UPDATE pyrus.sync_errors SET resolved_at = clock_timestamp() WHERE task_id = ANY(%s) AND resolved_at IS NULL",
@@ -51,7 +51,7 @@ def resolve_errors(connection: Connection, task_ids: Sequence[int]) -> None:
     )
 
 
-def errors_listed(connection: Connection, *, resolved_too: bool) -> list[dict[str, Any]]:
+def list_rejections(connection: Connection, *, resolved_too: bool) -> list[dict[str, Any]]:
     """The tasks that are set aside, without their bodies, the last first."""
     query = """
         SELECT task_id, stage, error, first_seen_at, last_seen_at, attempts, resolved_at

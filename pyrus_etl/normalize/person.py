@@ -9,7 +9,7 @@ def add_person(rows: Rows, person: Person | None, organization_id: int | None = 
     """Merges a person and returns the id to refer to it by; None if there is no person, or it has no id."""
     if person is None or person.id is None:
         return None
-    if rows.first_met((persons, person.id), (person, organization_id)):
+    if rows.is_new((persons, person.id), (person, organization_id)):
         row = PersonRow(
             person_id=person.id,
             first_name=person.first_name,

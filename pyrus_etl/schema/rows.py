@@ -46,7 +46,7 @@ class Rows:
         self.owned: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
         self.merged: defaultdict[Table, dict[Any, tuple[Any, ...]]] = defaultdict(dict)
         self.claims: set[Part] = set()
-        self._met: dict[Any, Any] = {}
+        self._seen: dict[Any, Any] = {}
         self.unreadable = 0
 
     def claim(self, *parts: Table | Part) -> None:
@@ -55,11 +55,11 @@ class Rows:
     def add(self, table: Table, row: tuple[Any, ...]) -> None:
         self.owned[table].append(row)
 
-    def first_met(self, key: Any, met: Any) -> bool:
-        """Whether what is known under the key was last met in other words: only then is there something to merge."""
-        if self._met.get(key) == met:
+    def is_new(self, key: Any, value: Any) -> bool:
+        """Remembers the value of the key. Returns False if it was the same before: then there is nothing to merge."""
+        if self._seen.get(key) == value:
             return False
-        self._met[key] = met
+        self._seen[key] = value
         return True
 
     def merge(self, table: Table, row: tuple[Any, ...]) -> None:

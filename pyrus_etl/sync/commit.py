@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.load.backfills import finish_windows
 from pyrus_etl.load.batch import TaskLoad, load
-from pyrus_etl.load.rejected import SetAside, resolve_errors, set_aside
+from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.postgres.connection import Connection
@@ -39,7 +39,7 @@ class Arrival(NamedTuple):
 
     of: ListOnRoad
     load: TaskLoad | None = None
-    failure: SetAside | None = None
+    failure: Rejected | None = None
     left: int | None = None
     weight: int = 0
 
@@ -91,7 +91,7 @@ def _apart(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[A
     if run.refused_in_a_row > MOST_REFUSED_IN_A_ROW:
         raise error
     log.warning("task %s is set aside: %s", arrival.load.task_id, error)
-    failure = SetAside(arrival.load.task_id, "load", str(error), None, arrival.load.listed_date)
+    failure = Rejected(arrival.load.task_id, "load", str(error), None, arrival.load.listed_date)
     return [[arrival._replace(load=None, failure=failure)]]
 
 
@@ -101,9 +101,9 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapp
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
     changed = load(connection, loads)
     if failures:
-        set_aside(connection, failures)
+        reject(connection, failures)
     if loads:
-        resolve_errors(connection, [task.task_id for task in loads])
+        resolve_rejections(connection, [task.task_id for task in loads])
     if finished := _finished(arrivals):
         finish_windows(connection, run.account_id, finished)
     counted = {

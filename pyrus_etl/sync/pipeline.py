@@ -15,7 +15,7 @@ from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskR
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import unchanged as unchanged_tasks
-from pyrus_etl.load.rejected import SetAside
+from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
@@ -223,9 +223,9 @@ def task_load(fetched: Fetched, header: TaskHeader, form_overrides: Mapping[int,
     return TaskLoad(header.id, rows)
 
 
-def _failure(header: TaskHeader, error: TaskRefused) -> SetAside:
+def _failure(header: TaskHeader, error: TaskRefused) -> Rejected:
     payload = None if error.payload is None else error.payload.decode(errors="replace").replace("\0", "\ufffd")
-    return SetAside(header.id, error.stage, str(error).replace("\0", "\ufffd"), payload, header.modified_date)
+    return Rejected(header.id, error.stage, str(error).replace("\0", "\ufffd"), payload, header.modified_date)
 
 
 async def _load_all(road: _Road, run: Run) -> None:

@@ -7,7 +7,7 @@ from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.batch import write
 from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.load.inbox import write_inbox
-from pyrus_etl.load.rejected import open_errors
+from pyrus_etl.load.rejected import open_rejections
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.postgres.connection import Connection
@@ -62,7 +62,7 @@ async def inbox(run: Run) -> AsyncIterator[Listed]:
 
 async def set_aside(run: Run) -> Listed:
     """The tasks that earlier runs set aside; listed without a date, they are fetched again."""
-    run.retried.update(await run.store.query(open_errors))
+    run.retried.update(await run.store.query(open_rejections))
     return Listed([TaskHeader(task_id) for task_id in sorted(run.retried)])
 
 

@@ -1,4 +1,4 @@
-"""The command line: the only room that prints or exits."""
+"""The command line: the only package that prints or exits."""
 
 import importlib
 import logging
@@ -13,25 +13,25 @@ from pyrus_etl.cli import streams
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 
 COMMANDS = {
-    "demo": ("demo", "The whole road with no account: a simulated Pyrus, backfill, changes, sync, reports."),
-    "check": ("check", "Settings, database, schema, login and one list call, with the remedy if one fails."),
-    "backfill": ("runs", "Everything in a period, resumable; then up to now."),
-    "sync": ("runs", "What changed since the last run; on an empty database everything."),
-    "reconcile": ("runs", "A census against what is stored: fetches what was missed, marks what is gone."),
-    "status": ("status", "Last runs, cursors, lag, counts by table, open errors."),
-    "errors": ("errors", "Tasks set aside: list them, try them again."),
-    "report": ("report", "One HTML page of charts and tables, to open offline or to send around."),
-    "reports": ("reports", "The reports: a wide view for every form, kept up to its fields."),
-    "db": ("db", "The database: schema, URL, a shell, a server to query."),
-    "sandbox": ("sandbox", "A simulated Pyrus, to develop and to try against."),
+    "demo": ("demo", "Try the whole pipeline without an account, against a simulated Pyrus."),
+    "check": ("check", "Check settings, database, schema, login and a list request."),
+    "backfill": ("runs", "Fetch all tasks of a period, then catch up to now; resumable."),
+    "sync": ("runs", "Fetch what changed since the last run; on an empty database, everything."),
+    "reconcile": ("runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
+    "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
+    "errors": ("errors", "List or retry the tasks that were set aside."),
+    "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
+    "reports": ("reports", "Create or update a wide view for each form; materialize slow reports."),
+    "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),
+    "sandbox": ("sandbox", "Run a simulated Pyrus to develop and test against."),
 }
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that end a command in good order: SIGHUP comes when its terminal is gone."""
+TERMINATING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a command; SIGHUP is sent when its terminal is closed."""
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module when it is called for, so that `--help` comes at once."""
+    """Imports the module of a command only when the command is used, so that `--help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -45,30 +45,30 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="pyrus-etl", prog_name="pyrus-etl")
 def cli() -> None:
-    """Pyrus tasks, forms and approvals in PostgreSQL.
+    """Copy Pyrus tasks, forms and approvals to PostgreSQL, and keep the copy up to date.
 
     \b
-    Try it without an account:   pyrus-etl demo
-    With an account:             export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=… PYRUS_CLIENT_ID=…
-                                 pyrus-etl check && pyrus-etl sync
+    Without an account:  pyrus-etl demo
+    With an account:     export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=… PYRUS_CLIENT_ID=…
+                         pyrus-etl check && pyrus-etl sync
 
-    Exit codes: 0 done, 1 a fault of ours, 2 usage or settings, 3 login refused, 4 Pyrus unreachable,
-    5 database, 6 done but tasks were set aside, 7 another run holds the lock.
+    Exit codes: 0 done; 1 internal error; 2 wrong usage or settings; 3 login refused; 4 Pyrus unreachable; 5 database
+    unavailable; 6 done, but tasks were set aside; 7 another run holds the lock.
     """
 
 
 def main() -> NoReturn:
-    """Runs the command and exits with the code that the README promises; only our own faults show a traceback."""
+    """Runs the command and exits with the codes of `pyrus_etl.errors`. Only a bug shows a traceback."""
     streams.prepare()
-    for number in ENDING:
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, _end)
+    for number in TERMINATING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, _exit_on_signal)
     try:
         code = cli(prog_name="pyrus-etl", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -79,29 +79,29 @@ def main() -> NoReturn:
     except PyrusEtlError as error:
         code = _report(error)
     except Exception:
-        click.echo("pyrus-etl: a fault of ours; please report it with these lines.", err=True)
+        click.echo("pyrus-etl: internal error; please report it with the traceback below.", err=True)
         traceback.print_exc()
         code = 1
-    sys.exit(code or _unwritten())
+    sys.exit(code or _exit_code_of_output())
 
 
-def _end(number: int, _: object) -> NoReturn:
-    """Ends the program at once; asyncio is not to report the tasks that this cuts short, with a traceback each."""
+def _exit_on_signal(number: int, _: object) -> NoReturn:
+    """Ends the program at once. Silences asyncio, which would print a traceback for each task that is cut short."""
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     sys.exit(128 + number)
 
 
-def _unwritten() -> int:
-    """The exit code of a command that did its work, by whether stdout took what it printed."""
+def _exit_code_of_output() -> int:
+    """Returns the exit code of a command that did its work: 0 if its output could be written to stdout."""
     if (failure := streams.take_failure()) is None:
         return 0
-    error = SettingsError(f"The output cannot be written: {failure.strerror}. Free some room or write it elsewhere.")
+    error = SettingsError(f"The output cannot be written: {failure.strerror}. Free some space or write it elsewhere.")
     click.echo(f"pyrus-etl: {error}", err=True)
     return error.exit_code
 
 
 def _report(error: PyrusEtlError) -> int:
-    """One sentence on stderr; with --json, the same as an object on stdout."""
+    """Prints the error to stderr and, with --json, also as an object to stdout. Returns its exit code."""
     click.echo(f"pyrus-etl: {error}", err=True)
     if "--json" in sys.argv:
         from pyrus_etl.cli.output import print_json

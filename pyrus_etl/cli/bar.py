@@ -1,4 +1,4 @@
-"""A bar on a terminal: how far a run is, and what it waits for."""
+"""A progress bar on a terminal: how far a run is and what it waits for."""
 
 import threading
 from datetime import timedelta
@@ -11,7 +11,7 @@ from pyrus_etl.sync.result import Progress
 
 
 def bar(title: str, progress: Progress, ended: threading.Event) -> None:
-    """Shows the progress until it has ended."""
+    """Shows the progress until `ended` is set."""
     with display(Console(stderr=True)) as shown:
         task = shown.add_task(title, total=None, wait=None, quota_seconds=0)
         while not ended.wait(0.1):
@@ -20,13 +20,13 @@ def bar(title: str, progress: Progress, ended: threading.Event) -> None:
 
 
 def display(console: Console) -> rich.Progress:
-    """The bar and what stands beside it."""
+    """Returns the bar with its columns."""
     name, count = rich.TextColumn("{task.description}"), rich.MofNCompleteColumn()
     return rich.Progress(name, _BarOrWait(), count, _Rate(), _TimeLeft(), console=console)
 
 
 def update(shown: rich.Progress, task: rich.TaskID, progress: Progress) -> None:
-    """Shows how far the run is at the moment."""
+    """Updates the bar from the run's current progress."""
     shown.update(
         task,
         completed=progress.tasks_done,
@@ -37,7 +37,7 @@ def update(shown: rich.Progress, task: rich.TaskID, progress: Progress) -> None:
 
 
 class _BarOrWait(rich.BarColumn):
-    """The bar, or what the run waits for in its place."""
+    """The bar or, while the run waits, the reason in its place."""
 
     def render(self, task: rich.Task) -> RenderableType:  # type: ignore[override] # rich allows any renderable
         wait = task.fields["wait"]
@@ -53,7 +53,7 @@ class _Rate(rich.ProgressColumn):
 
 
 class _TimeLeft(rich.ProgressColumn):
-    """The time left at the present rate, or at the quota if that is longer."""
+    """The time left at the current rate or at the quota, whichever is longer."""
 
     def render(self, task: rich.Task) -> Text:
         seconds = max(task.time_remaining or 0, task.fields["quota_seconds"])

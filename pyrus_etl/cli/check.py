@@ -1,4 +1,4 @@
-"""`check`: one line for each thing that has to be right. A line that fails says what to do: the error itself does."""
+"""`check`: one line for each check. The message of an error says how to fix it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import click
 
-from pyrus_etl.cli.options import database, json_option, settings, with_settings
+from pyrus_etl.cli.options import json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.client.client import Client
 from pyrus_etl.errors import PyrusEtlError
@@ -26,8 +26,8 @@ T = TypeVar("T")
 COLOURS = {"ok": "green", "failed": "red"}
 
 
-class Found:
-    """What earlier checks found for later ones: set by the check that finds it, before those that need it run."""
+class Context:
+    """Results of earlier checks that later checks need. The checks named in `Check.needs` set them."""
 
     settings: Settings
     url: Secret
@@ -41,11 +41,11 @@ class Warned(Exception):
 
 
 class Check(NamedTuple):
-    """`run` returns what is right, or raises Warned or PyrusEtlError; it needs the check named in `needs` to pass."""
+    """`run` returns a message, or raises Warned or PyrusEtlError. It runs only if the check named in `needs` passed."""
 
     title: str
     needs: str | None
-    run: Callable[[Found], str]
+    run: Callable[[Context], str]
 
 
 class Result(NamedTuple):
@@ -57,50 +57,50 @@ class Result(NamedTuple):
     exit_code: int = 0
 
 
-def _settings(found: Found) -> str:
-    found.settings = settings()
-    quota = found.settings.quota
-    return f"{found.settings.url}, quota {quota.requests} per {quota.period:.0f} s"
+def _settings(context: Context) -> str:
+    context.settings = read_settings()
+    quota = context.settings.quota
+    return f"{context.settings.url}, quota {quota.requests} requests per {quota.period:.0f} s"
 
 
-def _database(found: Found) -> str:
-    found.url = found.stack.enter_context(database(found.settings))
-    with connect(found.url) as connection:
+def _database(context: Context) -> str:
+    context.url = context.stack.enter_context(open_database(context.settings))
+    with connect(context.url) as connection:
         version = connection.info.server_version
-    kind = "" if found.settings.database_url else ", embedded"
+    kind = "" if context.settings.database_url else ", embedded"
     return f"PostgreSQL {version // 10000}.{version % 10000}{kind}"
 
 
-def _schema(found: Found) -> str:
-    with connect(found.url) as connection:
+def _schema(context: Context) -> str:
+    with connect(context.url) as connection:
         require_schema(connection)
         current, advice = are_of_this_version(connection), rebuild.advice(connection)
         if current:
             require_time_zone(connection)
     if not current:
-        raise Warned("at the expected revision, but the reports are of another version; run pyrus-etl db upgrade")
+        raise Warned("at the expected revision, but the reports are those of another version; run pyrus-etl db upgrade")
     if advice:
         raise Warned(f"at the expected revision, but {advice}")
     return "at the expected revision"
 
 
-def _login(found: Found) -> str:
-    person = _asked(found, lambda api: api.profile())
+def _login(context: Context) -> str:
+    person = _ask(context, lambda api: api.profile())
     return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
 
 
-def _list(found: Found) -> str:
-    listed = _asked(found, lambda api: api.search(Window(), 10))
+def _list(context: Context) -> str:
+    listed = _ask(context, lambda api: api.search(Window(), 10))
     if not listed.headers:
         raise Warned("the account sees no tasks; give the person or bot access to forms and projects in Pyrus")
     return f"{len(listed.headers)} tasks{' and more' if listed.has_more_tasks else ''}"
 
 
-def _asked(found: Found, ask: Callable[[RestApi], Awaitable[T]]) -> T:
-    """What Pyrus answers to one question."""
+def _ask(context: Context, ask: Callable[[RestApi], Awaitable[T]]) -> T:
+    """Sends one request to Pyrus and returns the answer."""
 
     async def answer() -> T:
-        async with Client(found.settings, login) as http:
+        async with Client(context.settings, login) as http:
             return await ask(RestApi(http))
 
     return asyncio.run(answer())
@@ -119,16 +119,18 @@ CHECKS = (
 @json_option
 @with_settings()
 def check(as_json: bool) -> int:
-    """Settings, database, schema revision, login and one list call: one line each, with the remedy if one fails.
+    """Check settings, database, schema, login and a list request.
+
+    Prints one line for each check. If a check fails, its line says how to fix it.
 
     \b
     Example:  pyrus-etl check
     """
     results: dict[str, Result] = {}
     with ExitStack() as stack:
-        found = Found(stack)
+        context = Context(stack)
         for each in CHECKS:
-            results[each.title] = _result(each, found, results)
+            results[each.title] = _result(each, context, results)
             if not as_json:
                 _show(results[each.title])
     code = next((result.exit_code for result in results.values() if result.exit_code), 0)
@@ -138,14 +140,14 @@ def check(as_json: bool) -> int:
     return code
 
 
-def _result(check: Check, found: Found, earlier: dict[str, Result]) -> Result:
+def _result(check: Check, context: Context, earlier: dict[str, Result]) -> Result:
     needed = earlier.get(check.needs or "")
     if needed and needed.status == "skipped":
         return needed._replace(check=check.title)
     if needed and needed.status == "failed":
         return Result(check.title, "skipped", f"because the {needed.check} check failed")
     try:
-        return Result(check.title, "ok", check.run(found))
+        return Result(check.title, "ok", check.run(context))
     except Warned as warning:
         return Result(check.title, "warning", str(warning))
     except PyrusEtlError as error:

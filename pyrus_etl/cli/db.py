@@ -1,4 +1,4 @@
-"""`db …`: the schema by Alembic, and ways to get at the rows."""
+"""`db …`: manages the schema with Alembic and gives access to the database."""
 
 import asyncio
 import os
@@ -10,11 +10,10 @@ import time
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.cli.progress import progress_shown
-from pyrus_etl.cli.runs import SET_ASIDE
-from pyrus_etl.errors import DatabaseUnavailable, SettingsError
+from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, SettingsError
 from pyrus_etl.load import rebuild
 from pyrus_etl.postgres import conninfo, embedded, folders
 from pyrus_etl.postgres.connection import connect
@@ -32,28 +31,28 @@ from pyrus_etl.sync.result import Progress
 
 @click.group()
 def db() -> None:
-    """The database: schema, URL, a shell, a server to query.
+    """Manage the database: schema, access, URL, psql, a server for other programs.
 
-    Without DATABASE_URL this is the embedded PostgreSQL, which runs while a command needs it.
+    Without DATABASE_URL this is the embedded PostgreSQL, which runs only while a command needs it.
     """
 
 
 @db.command()
 @with_settings(*DATABASE_SETTINGS)
 def upgrade() -> None:
-    """Brings the schema to the revision of this version; safe to repeat.
+    """Upgrade the schema to this version, and restore missing parts; safe to repeat.
 
     \b
     Example:  DATABASE_URL=postgresql://etl@localhost/pyrus pyrus-etl db upgrade
     """
-    found = settings()
-    with database(found) as url:
-        made = migrate.upgrade(url, found.time_zone)
+    settings = read_settings()
+    with open_database(settings) as url:
+        repaired = migrate.upgrade(url, settings.time_zone)
         with connect(url) as connection:
             advice = rebuild.advice(connection)
     with summary():
-        for each in made:
-            click.echo(f"Mended what was {each}")
+        for each in repaired:
+            click.echo(f"Repaired: {each}")
         click.echo(f"The schema is at revision {REVISION}" + (f"; {advice}." if advice else "."))
 
 
@@ -61,17 +60,17 @@ def upgrade() -> None:
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def rebuild_command(as_json: bool) -> int:
-    """Makes the rows of all tasks again from the stored bodies, with no request to Pyrus.
+    """Rebuild the rows of all tasks from the stored bodies, without requests to Pyrus.
 
-    Needed after an upgrade that reads more of the bodies: pyrus-etl check says so. It can be stopped at any time, and
-    the next call goes on from there.
+    Needed after an upgrade that reads more of the bodies; pyrus-etl check tells you. You can stop it at any time; the
+    next call goes on from there.
 
     \b
     Example:  pyrus-etl db rebuild
     """
     progress, began = Progress(), time.monotonic()
-    with database(settings()) as url, progress_shown("rebuild", progress):
-        rebuilt = asyncio.run(_rebuilt(url, progress))
+    with open_database(read_settings()) as url, progress_shown("rebuild", progress):
+        rebuilt = asyncio.run(_rebuild(url, progress))
     seconds = round(time.monotonic() - began, 1)
     status = "partial" if rebuilt.set_aside else "ok"
     with summary():
@@ -79,117 +78,119 @@ def rebuild_command(as_json: bool) -> int:
             counts = {"tasks_rebuilt": rebuilt.tasks, "tasks_failed": rebuilt.set_aside}
             print_json({"status": status, **counts, "seconds": seconds})
         else:
-            click.echo(f"The rows of {rebuilt.tasks:,} tasks are rebuilt, in {seconds} s.")
+            click.echo(f"Rebuilt the rows of {rebuilt.tasks:,} tasks in {seconds} s.")
     if rebuilt.set_aside:
         click.echo(f"pyrus-etl: {rebuilt.set_aside} tasks were set aside; see pyrus-etl errors list.", err=True)
     return SET_ASIDE if rebuilt.set_aside else 0
 
 
-async def _rebuilt(url: Secret, progress: Progress) -> Rebuilt:
+async def _rebuild(url: Secret, progress: Progress) -> Rebuilt:
     async with Store(url) as store:
         return await rebuild_all(store, progress)
 
 
 @db.command()
 @click.argument("revision_id", metavar="REV")
-@click.option("--yes", is_flag=True, help="Yes, drop the tables that came later, with all that is in them.")
+@click.option("--yes", is_flag=True, help="Confirm that newer tables and their rows are dropped.")
 @with_settings(*DATABASE_SETTINGS)
 def downgrade(revision_id: str, yes: bool) -> None:
-    """Takes the schema down to revision REV; `base` drops all tables and their rows.
+    """Downgrade the schema to revision REV; base drops all tables and their rows.
 
     \b
     Example:  pyrus-etl db downgrade base --yes
     """
     if not yes:
-        raise SettingsError(f"Going down to {revision_id} drops tables with their rows; add --yes to mean it.")
-    with database(settings()) as url:
+        raise SettingsError(f"Downgrading to {revision_id} drops tables with their rows; add --yes to confirm.")
+    with open_database(read_settings()) as url:
         migrate.downgrade(url, revision_id)
     with summary():
-        click.echo(f"The schema is down at {revision_id}.")
+        click.echo(f"The schema is at revision {revision_id}.")
 
 
 @db.command()
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def current(as_json: bool) -> None:
-    """Shows the revision that the schema is at, and the one that this version expects.
+    """Show the current and the expected revision of the schema.
 
     \b
     Example:  pyrus-etl db current
     """
-    with database(settings()) as url, connect(url) as connection:
-        found = revision(connection)
+    with open_database(read_settings()) as url, connect(url) as connection:
+        applied = revision(connection)
     if as_json:
-        print_json({"revision": found, "expected": REVISION})
+        print_json({"revision": applied, "expected": REVISION})
     else:
-        click.echo(f"{found or 'none'} (expected: {REVISION})")
+        click.echo(f"{applied or 'none'} (expected: {REVISION})")
 
 
 @db.command()
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def check(as_json: bool) -> int:
-    """Compares the tables in the database with the declared ones; fails where they differ.
+    """Compare the tables in the database with the declared ones; fail if they differ.
 
     \b
     Example:  pyrus-etl db check
     """
-    with database(settings()) as url:
+    with open_database(read_settings()) as url:
         with connect(url) as connection:
-            found = revision(connection)
-            require_known(found)
-        differences = migrate.differences(url) if found == REVISION else [_older(found)]
+            applied = revision(connection)
+            require_known(applied)
+        differences = migrate.differences(url) if applied == REVISION else [_older(applied)]
     texts = [difference.text for difference in differences]
     if as_json:
-        print_json({"revision": found, "expected": REVISION, "differences": texts})
+        print_json({"revision": applied, "expected": REVISION, "differences": texts})
     else:
-        click.echo("\n".join(texts) or "The tables are as declared.")
+        click.echo("\n".join(texts) or "The tables match the declared schema.")
     if not differences:
         return 0
     remedies = "; ".join(dict.fromkeys(difference.remedy for difference in differences))
-    click.echo(f"pyrus-etl: The schema is not as declared: {remedies}.", err=True)
-    return DatabaseUnavailable.exit_code  # not raised: with --json that would print a second object
+    click.echo(f"pyrus-etl: The schema does not match the declared one: {remedies}.", err=True)
+    return DatabaseUnavailable.exit_code  # not raised: with --json, that would print a second object
 
 
-def _older(found: str | None) -> Difference:
-    return Difference(f"revision {found}, expected {REVISION}")
+def _older(applied: str | None) -> Difference:
+    return Difference(f"revision {applied}, expected {REVISION}")
 
 
 @db.command()
 @click.argument("role")
 @with_settings(*DATABASE_SETTINGS)
 def grant(role: str) -> None:
-    """Lets ROLE, which has to exist, read the reports (schema pyrus_report) and nothing else; safe to repeat.
+    """Let ROLE read the reports (schema pyrus_report) and nothing else; safe to repeat.
+
+    The role must exist.
 
     \b
     Example:  pyrus-etl db grant metabase
     """
-    with database(settings()) as url, connect(url) as connection:
+    with open_database(read_settings()) as url, connect(url) as connection:
         grant_reports(connection, role)
     with summary():
-        click.echo(f"{role} may read the reports, schema {REPORT_SCHEMA}.")
+        click.echo(f"{role} can read the reports (schema {REPORT_SCHEMA}).")
 
 
 @db.command()
 @with_settings(*DATABASE_SETTINGS)
 def url() -> None:
-    """Prints the URL of the database, for psql and other programs; a password in DATABASE_URL is left out.
+    """Print the URL of the database for psql and other programs, without the password.
 
-    The embedded database answers while `pyrus-etl db serve` or another command runs.
+    The embedded database accepts connections only while `pyrus-etl db serve` or another command runs.
 
     \b
     Example:  psql "$(pyrus-etl db url)"
     """
-    found = settings()
-    if found.database_url:
-        click.echo(_address(found.database_url))
+    settings = read_settings()
+    if settings.database_url:
+        click.echo(_address(settings.database_url))
     else:
         parts = embedded.parts_of(folders.data_folder(), embedded.DATABASE)
         click.echo(conninfo.uri(conninfo.guarded(parts, os.environ)))
 
 
 def _address(url: Secret) -> str:
-    """A URL to show, or to start a program with: every user of the machine can read it, so it holds no secret."""
+    """Returns the URL without secrets, to print it or to pass it to a program, where other users can see it."""
     parts = conninfo.without_secrets(conninfo.parts_of(url))
     return conninfo.uri(conninfo.guarded(parts, os.environ, only=["hostaddr"]) if parts.get("host") else parts)
 
@@ -198,43 +199,42 @@ def _address(url: Secret) -> str:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @with_settings(*DATABASE_SETTINGS)
 def shell(arguments: tuple[str, ...]) -> int:
-    """Opens psql on the database; what stands behind `--` goes to psql.
+    """Open psql on the database; arguments after -- are passed to psql.
 
     \b
     Examples:  pyrus-etl db shell
                pyrus-etl db shell -- -c "SELECT count(*) FROM pyrus.tasks"
     """
-    found = settings()
-    yours = (
-        shutil.which("psql") if found.database_url else None
-    )  # it may speak TLS, which the one of the wheel does not
-    with database(found) as address:
+    settings = read_settings()
+    # an installed psql may support TLS, which that of the embedded PostgreSQL does not
+    installed = shutil.which("psql") if settings.database_url else None
+    with open_database(settings) as address:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
-        command = [yours or program("psql"), "-d", _address(address), *arguments]
+        command = [installed or program("psql"), "-d", _address(address), *arguments]
         password = conninfo.parts_of(address).get("password")
         environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
         return subprocess.run(command, env=environment, check=False).returncode
 
 
 @db.command()
-@click.option("--port", type=click.IntRange(1024, 65535), help="Listen on 127.0.0.1 too, with a password.")
+@click.option("--port", type=click.IntRange(1024, 65535), help="Also listen on 127.0.0.1, with a password.")
 @with_settings(*DATABASE_SETTINGS)
 def serve(port: int | None) -> None:
-    """Keeps the embedded database running until it is interrupted, for other programs to query.
+    """Keep the embedded database running, so that other programs can query it.
 
     \b
     Examples:  pyrus-etl db serve
                pyrus-etl db serve --port 5433     # for Metabase, Grafana, DBeaver, …
     """
-    found = settings()
-    if found.database_url:
-        raise SettingsError("DATABASE_URL is set: that server runs already; db serve is for the embedded one.")
+    settings = read_settings()
+    if settings.database_url:
+        raise SettingsError("DATABASE_URL is set: connect to that server; db serve is only for the embedded one.")
     folder, environment = folders.data_folder(), dict(os.environ)
-    with database(found, port):
+    with open_database(settings, port):
         parts = embedded.parts_of(folder, embedded.DATABASE)
         click.echo(conninfo.uri(conninfo.guarded(parts, environment)))
         if port:
             click.echo(conninfo.uri(conninfo.guarded({**parts, "host": "127.0.0.1"}, environment)))
-            click.echo(f"The password stands in {folders.password_file(folder)}.", err=True)
-        click.echo("Serving; Ctrl-C ends it.", err=True)
+            click.echo(f"The password is in {folders.password_file(folder)}.", err=True)
+        click.echo("Serving; press Ctrl-C to stop.", err=True)
         threading.Event().wait()

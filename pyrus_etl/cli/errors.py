@@ -2,7 +2,7 @@
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import run
 from pyrus_etl.load.rejected import list_rejections
@@ -13,33 +13,33 @@ from pyrus_etl.sync.plans.sync import retry as retry_plan
 
 @click.group()
 def errors() -> None:
-    """Tasks that could not be fetched, read or stored: list them, try them again."""
+    """List or retry the tasks that were set aside because they could not be fetched, read or stored."""
 
 
 @errors.command(name="list")
-@click.option("--all", "resolved_too", is_flag=True, help="Those that were resolved, too.")
+@click.option("--all", "resolved_too", is_flag=True, help="Include resolved errors.")
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def list_(resolved_too: bool, as_json: bool) -> None:
-    """Lists the tasks that are set aside, and why.
+    """List the tasks that are set aside, and why.
 
     \b
     Example:  pyrus-etl errors list
     """
-    with database(settings()) as url, connect(url) as connection:
+    with open_database(read_settings()) as url, connect(url) as connection:
         require_schema(connection)
-        found = list_rejections(connection, resolved_too=resolved_too)
+        rejections = list_rejections(connection, resolved_too=resolved_too)
     if as_json:
-        print_json({"errors": found})
+        print_json({"errors": rejections})
         return
-    for error in found:
+    for error in rejections:
         times = "once" if error["attempts"] == 1 else f"{error['attempts']} times"
         state = "resolved" if error["resolved_at"] else "open"
         click.echo(
             f"task {error['task_id']}  {state}, {error['stage']} failed {times}, last {error['last_seen_at']:%F %T}"
         )
         click.echo(f"    {error['error']}")
-    if not found:
+    if not rejections:
         click.echo("No task is set aside.")
 
 
@@ -47,9 +47,11 @@ def list_(resolved_too: bool, as_json: bool) -> None:
 @json_option
 @with_settings()
 def retry(as_json: bool) -> int:
-    """Tries the tasks that are set aside again, at once. Every run does so too.
+    """Retry the tasks that are set aside.
+
+    Every sync, backfill and reconcile does this, too.
 
     \b
     Example:  pyrus-etl errors retry
     """
-    return run("retry", retry_plan, settings(), as_json)
+    return run("retry", retry_plan, read_settings(), as_json)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that come of them."""
+"""Options that several commands share, and the settings read from them."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,27 +14,27 @@ log = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_SETTINGS = {
-    "config": "Config file; else PYRUS_ETL_CONFIG, else ./config/pyrus_etl.toml where there is one.",
-    "url": "Origin of the API.  [PYRUS_URL; https://pyrus.com]",
-    "login": "Who reads: the e-mail of a person or bot.  [PYRUS_LOGIN]",
-    "client-id": "Id of the registered application.  [PYRUS_CLIENT_ID]",
-    "concurrency": "Requests in flight.  [PYRUS_ETL_CONCURRENCY; 16]",
-    "quota": "Requests per period.  [PYRUS_ETL_QUOTA; 5000/600s]",
-    "overlap": "Least overlap of two incremental runs.  [PYRUS_ETL_OVERLAP; 30m]",
-    "log-level": f"{', '.join(LOG_LEVELS)}.  [PYRUS_ETL_LOG_LEVEL; INFO]",
-    "log-format": f"{' or '.join(LOG_FORMATS)}.  [PYRUS_ETL_LOG_FORMAT; text]",
+_HELP = {
+    "config": "Config file to read.  [env: PYRUS_ETL_CONFIG; default: config/pyrus_etl.toml if it exists]",
+    "url": "Origin of the API.  [env: PYRUS_URL; default: https://pyrus.com]",
+    "login": "E-mail of the person or bot to log in as.  [env: PYRUS_LOGIN]",
+    "client-id": "Id of the application registered in Pyrus.  [env: PYRUS_CLIENT_ID]",
+    "concurrency": "Maximum concurrent requests.  [env: PYRUS_ETL_CONCURRENCY; default: 16]",
+    "quota": "Maximum requests per period.  [env: PYRUS_ETL_QUOTA; default: 5000/600s]",
+    "overlap": "Minimum overlap of two syncs.  [env: PYRUS_ETL_OVERLAP; default: 30m]",
+    "log-level": f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}.  [env: PYRUS_ETL_LOG_LEVEL; default: INFO]",
+    "log-format": f"{' or '.join(LOG_FORMATS)}.  [env: PYRUS_ETL_LOG_FORMAT; default: text]",
 }
 
 
 def with_settings(*names: str) -> Callable[[Command], Command]:
-    """Gives a command the settings of these names as options (all of them, if none is named)."""
+    """Adds the named settings to a command as options; all settings if no name is given."""
 
     def decorate(command: Command) -> Command:
-        for name in reversed(names or tuple(_SETTINGS)):
+        for name in reversed(names or tuple(_HELP)):
             metavar = "FILE" if name == "config" else "TEXT"
             command = click.option(
-                f"--{name}", help=_SETTINGS[name], metavar=metavar, expose_value=False, callback=_remember
+                f"--{name}", help=_HELP[name], metavar=metavar, expose_value=False, callback=_remember
             )(command)
         return command
 
@@ -51,27 +51,28 @@ DATABASE_SETTINGS = ("config", "log-level", "log-format")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
-def settings() -> Settings:
-    """The settings in force for the command that runs; sets up logging by them, and logs their warnings."""
+def read_settings() -> Settings:
+    """Reads the settings of the current command, sets up logging accordingly and logs their warnings."""
     options = dict(click.get_current_context().find_root().ensure_object(dict))
-    found = load_settings(options, config_file=options.pop("config", None))
-    set_up_logging(found.log_level, found.log_format)
-    for warning in found.warnings:
+    settings = load_settings(options, config_file=options.pop("config", None))
+    set_up_logging(settings.log_level, settings.log_format)
+    for warning in settings.warnings:
         log.warning("%s", warning)
-    return found
+    return settings
 
 
 @contextmanager
-def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
-    """The database of the settings; the embedded one is started for the block, its schema and reports brought up.
+def open_database(settings: Settings, port: int | None = None) -> Iterator[Secret]:
+    """Yields the URL of the database in the settings.
 
-    With `port` the embedded one listens there on 127.0.0.1 too.
+    Without one, starts the embedded PostgreSQL for the block, and upgrades its schema and reports if another version
+    created them. With `port` it also listens there on 127.0.0.1.
     """
-    if found.database_url:
+    if settings.database_url:
         from pyrus_etl.postgres.conninfo import keep_host
 
-        keep_host(found.database_url)
-        yield found.database_url
+        keep_host(settings.database_url)
+        yield settings.database_url
         return
     from pyrus_etl.load import rebuild
     from pyrus_etl.postgres.connection import connect
@@ -82,13 +83,13 @@ def database(found: Settings, port: int | None = None) -> Iterator[Secret]:
 
     with serving(port=port) as url:
         with connect(url) as connection:
-            at = revision(connection)
-            stale = is_known(at) and (at != REVISION or not are_of_this_version(connection))
+            applied = revision(connection)
+            stale = is_known(applied) and (applied != REVISION or not are_of_this_version(connection))
         if stale:
             from pyrus_etl.reports.migrate import upgrade
 
             upgrade(url)
             with connect(url) as connection:
                 if advice := rebuild.advice(connection):
-                    log.warning("the embedded database is upgraded; %s", advice)
+                    log.warning("the embedded database was upgraded, but %s", advice)
         yield url

@@ -1,4 +1,4 @@
-"""What people and programs read: results on stdout, log lines and progress on stderr."""
+"""Prints results to stdout, and log lines and progress to stderr."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class _StderrHandler(logging.StreamHandler[IO[str]]):
-    """Writes to whatever stderr is at the moment, so that a progress bar can keep log lines above itself."""
+    """Writes to the current `sys.stderr`, which a progress bar replaces to keep log lines above itself."""
 
     @property
     def stream(self) -> IO[str]:
@@ -42,22 +42,22 @@ class _JsonFormatter(logging.Formatter):
         return _json(line).decode()
 
 
-def set_up_logging(level: str, form: str) -> None:
-    """Log lines go to stderr, ours from `level` on, those of libraries where they warn."""
+def set_up_logging(level: str, log_format: str) -> None:
+    """Logs to stderr: our own messages from `level` on, those of libraries from WARNING on."""
     handler = _StderrHandler()
     text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
-    handler.setFormatter(_JsonFormatter() if form == "json" else text)
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("pyrus_etl").setLevel(level)
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One line of UTF-8, whatever the terminal speaks."""
+    """Prints one line of JSON in UTF-8, whatever the encoding of the terminal."""
     click.echo(_json(value))
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    """JSON in UTF-8, which cannot hold half a character: a name of a file that is not UTF-8 shows its bytes."""
+    """Encodes JSON in UTF-8. Lone surrogates, as in the name of a file that is not UTF-8, become \\u escapes."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -67,14 +67,14 @@ def _json(value: dict[str, Any]) -> bytes:
 
 @contextmanager
 def summary() -> Iterator[None]:
-    """Prints what a command has done. The work is done even if nobody can read of it, so that is only a warning."""
+    """For printing what a command has done. The work is done by then, so an error of stdout is only a warning."""
     yield
     if failure := streams.take_failure():
-        log.warning("the summary of the work could not be written to stdout: %s", failure.strerror)
+        log.warning("the summary could not be written to stdout: %s", failure.strerror)
 
 
 def print_report(report: Report) -> None:
-    """A run in a few lines."""
+    """Prints the result of a run in a few lines."""
     counts = report.counts
     seconds = ((report.finished_at or datetime.now(UTC)) - report.started_at).total_seconds()
     click.echo(
@@ -85,6 +85,6 @@ def print_report(report: Report) -> None:
         f"{counts.tasks_unchanged} unchanged, {counts.tasks_deleted} deleted, {counts.tasks_failed} set aside"
     )
     if counts.values_unreadable:
-        click.echo(f"  {counts.values_unreadable} values could not be read: null here, whole in pyrus.raw_tasks")
+        click.echo(f"  {counts.values_unreadable} values could not be read; pyrus.raw_tasks has them as served")
     if counts.tasks_failed:
-        click.echo("  see what was set aside with: pyrus-etl errors list")
+        click.echo("  see why tasks were set aside: pyrus-etl errors list")

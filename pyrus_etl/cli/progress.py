@@ -1,4 +1,4 @@
-"""How far a run is, on stderr: a bar on a terminal, elsewhere a log line now and then."""
+"""Shows on stderr how far a run is: a bar on a terminal, or else a log line every few seconds."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @contextmanager
 def progress_shown(title: str, progress: Progress) -> Iterator[None]:
-    """Shows the progress for as long as the block lasts."""
+    """Shows the progress while the block runs."""
     ended = threading.Event()
     show = _bar if sys.stderr.isatty() else _lines
     watcher = threading.Thread(target=show, args=(title, progress, ended), daemon=True)
@@ -33,6 +33,6 @@ def _lines(title: str, progress: Progress, ended: threading.Event) -> None:
 
 
 def _bar(title: str, progress: Progress, ended: threading.Event) -> None:
-    from pyrus_etl.cli.bar import bar  # what it draws with takes a while to load, and cron has no terminal
+    from pyrus_etl.cli.bar import bar  # rich is slow to import, and not needed without a terminal
 
     bar(title, progress, ended)

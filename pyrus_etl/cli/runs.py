@@ -1,4 +1,4 @@
-"""The commands that carry something: backfill, sync and reconcile."""
+"""The commands that fetch tasks: backfill, sync and reconcile."""
 
 import asyncio
 import gc
@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.options import database, json_option, settings, with_settings
+from pyrus_etl.cli.options import json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, print_report, summary
 from pyrus_etl.cli.progress import progress_shown
-from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
+from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
@@ -30,16 +30,17 @@ log = logging.getLogger(__name__)
 
 Command = Callable[..., int]
 
-SET_ASIDE = 6
-PASSING = {0, PyrusUnreachable.exit_code, DatabaseUnavailable.exit_code, SET_ASIDE, LockHeld.exit_code}
-"""Exit codes after which `sync --every` goes on."""
+CONTINUE_AFTER = {0, PyrusUnreachable.exit_code, DatabaseUnavailable.exit_code, SET_ASIDE, LockHeld.exit_code}
+"""Exit codes after which `sync --every` syncs again; the causes of the others do not pass by themselves."""
 
 
 def budget_options(command: Command) -> Command:
-    """Gives a command a `budget`: --max-requests and --max-time."""
+    """Adds --max-requests and --max-time to a command, which gets them as its `budget`."""
 
-    @click.option("--max-requests", type=click.IntRange(1), help="Stop after so many; the next run goes on.")
-    @click.option("--max-time", metavar="DURATION", help="Stop after 30s, 10m, …; the next run goes on.")
+    @click.option(
+        "--max-requests", metavar="N", type=click.IntRange(1), help="Stop after N requests; the next run resumes."
+    )
+    @click.option("--max-time", metavar="DURATION", help="Stop after this time, e.g. 30s or 10m; the next run resumes.")
     @wraps(command)
     def budgeted(max_requests: int | None, max_time: str | None, **options: Any) -> int:
         seconds = parse_duration(max_time, "--max-time").total_seconds() if max_time else None
@@ -49,58 +50,58 @@ def budget_options(command: Command) -> Command:
 
 
 @click.command()
-@click.option("--from", "start", metavar="DATE", help="First day or instant (ISO 8601, UTC).  [no start]")
-@click.option("--to", "end", metavar="DATE", help="Last day or instant, included.  [no end]")
-@click.option("--restart", is_flag=True, help="Begin anew where a backfill of the same period was not finished.")
+@click.option("--from", "start", metavar="DATE", help="First day or time to fetch (ISO 8601, in UTC by default).")
+@click.option("--to", "end", metavar="DATE", help="Last day or time to fetch (inclusive).")
+@click.option("--restart", is_flag=True, help="Start over, even if a backfill of the same period can be resumed.")
 @budget_options
 @json_option
 @with_settings()
 def backfill(start: str | None, end: str | None, restart: bool, budget: Budget, as_json: bool) -> int:
-    """Everything in a period, by windows; then everything up to now.
+    """Fetch all tasks of a period window by window, then catch up to now.
 
-    Without dates: everything the account can see. It can be stopped at any time and goes on where it stood; tasks that
-    are stored already are not fetched again unless they changed.
+    Without dates, fetches everything that the account can see. You can stop it at any time; the next call resumes it.
+    Tasks that are already stored are fetched again only if they changed.
 
     \b
     Example:  pyrus-etl backfill --from 2024-01-01 --to 2024-12-31
     """
-    found = settings()
-    period = Window(_second(start, "--from"), _second(end, "--to", end_of_day=True))
+    settings = read_settings()
+    period = Window(_parse_second(start, "--from"), _parse_second(end, "--to", end_of_day=True))
     if period.start is not None and period.end is not None and period.start > period.end:
-        raise SettingsError(f"--from {start} is after --to {end}; give the earlier one as --from.")
-    return run("backfill", partial(backfill_plan, period=period, restart=restart), found, as_json, budget)
+        raise SettingsError(f"--from {start} is after --to {end}; give the earlier date as --from.")
+    return run("backfill", partial(backfill_plan, period=period, restart=restart), settings, as_json, budget)
 
 
 @click.command()
-@click.option("--every", metavar="DURATION", help="Keep running, one sync each 15m, 2h, …")
+@click.option("--every", metavar="DURATION", help="Keep running and sync at this interval, e.g. 15m or 2h.")
 @budget_options
 @json_option
 @with_settings()
 def sync(every: str | None, budget: Budget, as_json: bool) -> int:
-    """What changed since the last run; on an empty database everything.
+    """Fetch what changed since the last run; on an empty database, everything.
 
     \b
     Examples:  pyrus-etl sync
                pyrus-etl sync --every 15m
     """
-    found = settings()
+    settings = read_settings()
     if every is None:
-        return run("sync", sync_plan, found, as_json, budget)
-    pause = parse_duration(every, "--every")
-    if pause <= timedelta():
-        raise SettingsError("--every: the duration is empty; write it like 15m.")
+        return run("sync", sync_plan, settings, as_json, budget)
+    interval = parse_duration(every, "--every")
+    if interval <= timedelta():
+        raise SettingsError("--every: the duration must not be zero; write it like 15m.")
     while True:
-        begun = time.monotonic()
-        code = run("sync", sync_plan, found, as_json, budget)
-        if code not in PASSING:
+        started = time.monotonic()
+        code = run("sync", sync_plan, settings, as_json, budget)
+        if code not in CONTINUE_AFTER:
             return code
-        time.sleep(max(0.0, pause.total_seconds() - (time.monotonic() - begun)))
+        time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - started)))
 
 
 def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
-    """Refuses NaN, which the range takes for a number in it."""
+    """Refuses NaN, which `click.FloatRange` accepts."""
     if math.isnan(value):
-        raise click.BadParameter("NaN is no share.", param=parameter)
+        raise click.BadParameter("NaN is not a share; give a number from 0 to 1.", param=parameter)
     return value
 
 
@@ -112,35 +113,35 @@ def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
     callback=_share,
     default=MAX_DELETED,
     show_default=True,
-    help="Mark nothing where a greater share of the stored tasks is absent.",
+    help="Mark nothing as deleted if more than this share of the stored tasks is missing.",
 )
-@click.option("--force", is_flag=True, help="Mark what is gone, however much it is.")
+@click.option("--force", is_flag=True, help="Mark all missing tasks as deleted, whatever their share.")
 @budget_options
 @json_option
 @with_settings()
 def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) -> int:
-    """A census of what the account can see against what is stored.
+    """Compare what the account can see with what is stored.
 
-    Fetches what was missed, marks what is gone (tasks.deleted_at; rows are kept), unmarks what came back. Where nothing
-    is amiss it costs the lists alone. Once a day or a week is usual.
+    Fetches missed tasks, marks deleted ones (tasks.deleted_at; their rows are kept) and unmarks those that came back.
+    If nothing differs, it only requests the lists. Run it once a day or once a week.
 
     \b
     Example:  pyrus-etl reconcile
     """
     plan = partial(reconcile_plan, max_deleted=max_deleted, force=force)
-    return run("reconcile", plan, settings(), as_json, budget)
+    return run("reconcile", plan, read_settings(), as_json, budget)
 
 
-def run(kind: str, plan: Plan, found: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
-    """Carries out a plan, shows how it goes and what came of it; returns the exit code."""
-    _spare_the_collector()
+def run(kind: str, plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
+    """Runs a plan, shows its progress and prints its result. Returns the exit code."""
+    _collect_garbage_less_often()
     report, progress = Report(kind), Progress()
     try:
-        if not found.database_url:
-            log.info("using the embedded PostgreSQL in %s, for DATABASE_URL is not set", data_folder())
-        with database(found) as url, progress_shown(kind, progress):
-            error = asyncio.run(conduct(plan, found, url, report, progress, budget))
-    except PyrusEtlError as failure:  # the database did not even start
+        if not settings.database_url:
+            log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
+        with open_database(settings) as url, progress_shown(kind, progress):
+            error = asyncio.run(conduct(plan, settings, url, report, progress, budget))
+    except PyrusEtlError as failure:  # e.g. the embedded database did not start
         report.finish(failure)
         error = failure
     with summary():
@@ -154,14 +155,14 @@ def run(kind: str, plan: Plan, found: Settings, as_json: bool, budget: Budget = 
     return SET_ASIDE if report.counts.tasks_failed else 0
 
 
-def _spare_the_collector() -> None:
-    """Rows are many, in no cycles, and gone with their commit: looking through them took a fifth of a run's time."""
+def _collect_garbage_less_often() -> None:
+    """Rows are many, in no cycles, and freed at their commit. Looking for cycles took a fifth of a run's time."""
     gc.freeze()
     gc.set_threshold(200_000, 20, 50)
 
 
-def _second(text: str | None, option: str, *, end_of_day: bool = False) -> int | None:
-    """Seconds since 1970 of a day or an instant; without a time zone it is in UTC."""
+def _parse_second(text: str | None, option: str, *, end_of_day: bool = False) -> int | None:
+    """Parses a day or an instant to seconds since 1970. Without a time zone it is in UTC."""
     if text is None:
         return None
     try:

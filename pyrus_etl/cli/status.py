@@ -1,11 +1,11 @@
-"""`status`: how the sync stands."""
+"""`status`: shows the state of the sync."""
 
 from datetime import datetime
 from typing import Any
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, database, json_option, settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
@@ -16,47 +16,45 @@ from pyrus_etl.reports.overview import Overview, overview
 @json_option
 @with_settings(*DATABASE_SETTINGS)
 def status(as_json: bool) -> None:
-    """Last runs, the last good ones, cursors and how far they lag, rows by table, open errors, wide views of forms.
+    """Show the last runs, cursors and their lag, row counts, tasks set aside and wide views.
 
     \b
     Example:  pyrus-etl status
     """
-    with database(settings()) as url, connect(url) as connection:
+    with open_database(read_settings()) as url, connect(url) as connection:
         require_schema(connection)
-        found = overview(connection)
+        state = overview(connection)
     if as_json:
-        print_json(found._asdict())
+        print_json(state._asdict())
     else:
-        _show(found)
+        _show(state)
 
 
-def _show(found: Overview) -> None:
-    click.echo("Runs, the last first:")
-    for run in found.runs:
+def _show(state: Overview) -> None:
+    click.echo("Last runs, newest first:")
+    for run in state.runs:
         click.echo(
             f"  {_time(run['started_at'])}  {run['kind']:10} {run['status']:8} {run['tasks_changed']:>8} changed "
             f"{run['tasks_failed']:>5} set aside  {run['error'] or ''}"
         )
-    click.echo("Last good runs:" if found.last_good else "Last good runs: none yet")
-    for run in found.last_good:
+    click.echo("Last successful runs:" if state.last_good else "Last successful runs: none yet")
+    for run in state.last_good:
         age = _age(run["age_seconds"])
         click.echo(f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, account {run['account_id']}")
-    click.echo("Cursors:" if found.cursors else "Cursors: none yet; run pyrus-etl sync")
-    for cursor in found.cursors:
+    click.echo("Cursors:" if state.cursors else "Cursors: none yet; run pyrus-etl sync")
+    for cursor in state.cursors:
         lag = cursor["lag_seconds"]
         click.echo(f"  account {cursor['account_id']}, {cursor['stream']}: {_time(cursor['cursor'])}, {_age(lag)} ago")
     click.echo("Rows:")
-    for table, rows in found.rows.items():
+    for table, rows in state.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
-    click.echo(f"Tasks set aside: {found.open_errors}" + (" (pyrus-etl errors list)" if found.open_errors else ""))
-    waiting = (
-        f"; fields that wait for pyrus-etl reports refresh: {found.fields_waiting}" if found.fields_waiting else ""
-    )
-    click.echo(f"Wide views of forms: {found.wide_views}{waiting}")
+    click.echo(f"Tasks set aside: {state.open_errors}" + (" (pyrus-etl errors list)" if state.open_errors else ""))
+    missing = f"; fields without a column: {state.fields_waiting} (pyrus-etl reports refresh)"
+    click.echo(f"Wide views of forms: {state.wide_views}" + (missing if state.fields_waiting else ""))
 
 
 def _age(seconds: float) -> str:
-    """A duration in the largest unit that it has at least two of."""
+    """Formats a duration in the largest unit of which it has at least two."""
     for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

@@ -1,7 +1,6 @@
-"""stdin, stdout and stderr, which may be closed, full, or read by nobody: no command ends early because of them.
+"""Makes stdin, stdout and stderr safe: a closed stream, a full disk or a reader that left does not end a command.
 
-A write to a standard stream never raises. What stdout could not take is remembered, and the command line decides
-whether that is an error.
+A write to a standard stream never raises. The first error of stdout is kept; the command line decides what it means.
 """
 
 import errno
@@ -18,44 +17,44 @@ _DESCRIPTORS = (0, 1, 2)
 
 
 class StandardStream(io.FileIO):
-    """A standard stream that keeps the first error of a write, and goes on."""
+    """A standard stream that keeps the first error of a write and goes on."""
 
     failure: OSError | None = None
 
     def write(self, text: "ReadableBuffer", /) -> int:
         try:
-            return self._written(text)
+            return self._write(text)
         except OSError as error:
             self.failure = self.failure or error
             return memoryview(text).nbytes
 
-    def _written(self, text: "ReadableBuffer") -> int:
-        """Waits for a reader if the stream does not (another program may have set O_NONBLOCK on a shared pipe)."""
+    def _write(self, text: "ReadableBuffer") -> int:
+        """Writes, and waits for a reader even if another program has set O_NONBLOCK on a shared pipe."""
         while (written := super().write(text)) is None:
             select.select([], [self], [])
         return written
 
 
 def prepare() -> None:
-    """Makes the standard streams safe to write to; the first thing that the program does."""
+    """Makes the standard streams safe to write to. Called before anything else."""
     _open_missing()
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- open while the program lives
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- stays open until the program ends
     sys.stdout = _safe(sys.stdout, 1)
     sys.stderr = _safe(sys.stderr, 2)
 
 
 def _open_missing() -> None:
-    """Opens the null device where a descriptor is closed: else the next file or socket would become a stream."""
+    """Opens the null device for closed descriptors, so that no file or socket takes their numbers."""
     for number in _DESCRIPTORS:
         try:
             os.fstat(number)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, so this one
+            opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, so this one
             os.set_inheritable(opened, True)
 
 
 def _safe(stream: TextIO | None, number: int) -> TextIO:
-    """The same stream, its errors kept; a character that its encoding lacks is shown by its number."""
+    """Returns the same stream as a StandardStream; characters that its encoding lacks are written as escapes."""
     raw = StandardStream(number, "w", closefd=False)
     encoding = stream.encoding if stream else sys.getfilesystemencoding()
     buffered = io.BufferedWriter(raw)
@@ -63,7 +62,10 @@ def _safe(stream: TextIO | None, number: int) -> TextIO:
 
 
 def take_failure() -> OSError | None:
-    """Why stdout could not be written since the last call; None if all is written or the reader has seen enough."""
+    """Returns the first error of stdout since the last call.
+
+    None if everything was written, or if the reader closed the pipe, as `head` does.
+    """
     sys.stdout.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if not isinstance(raw, StandardStream):

@@ -87,11 +87,11 @@ def test_a_config_file_with_an_unknown_key_is_2(tmp_path: Path) -> None:
     [
         ("nonsense", "No such command 'nonsense'"),
         ("sync --nonsense", "No such option"),
-        ("sync --every 0s", "--every: the duration is empty; write it like 15m"),
+        ("sync --every 0s", "--every: the duration must not be zero; write it like 15m"),
         ("sync --max-time soon", "--max-time: 'soon' is not a duration"),
         ("backfill --from 2024-13-01", "--from: '2024-13-01' is not a date; write it like 2024-01-31"),
         ("backfill --to 2024-01-01T25:00", "--to: '2024-01-01T25:00' is not a date; write it like 2024-01-31"),
-        ("backfill --from 2024-02-02 --to 2024-02-01", "is after --to 2024-02-01; give the earlier one as --from"),
+        ("backfill --from 2024-02-02 --to 2024-02-01", "is after --to 2024-02-01; give the earlier date as --from"),
         ("reconcile --max-deleted 2", "2.0 is not in the range 0<=x<=1"),
     ],
 )
@@ -219,14 +219,14 @@ def test_db_check_tells_it_in_one_json_object_too(database: Secret, query: Query
 
     assert process.returncode == 5
     assert len(told["differences"]) == 1
-    assert "not as declared" in sentence(process)
+    assert "does not match the declared one" in sentence(process)
 
 
-def test_no_number_is_no_share(database: Secret) -> None:
+def test_nan_is_not_a_share(database: Secret) -> None:
     process = program("reconcile", "--max-deleted", "nan", database=database)
 
     assert process.returncode == 2
-    assert "NaN is no share" in process.stderr
+    assert "NaN is not a share" in process.stderr
 
 
 def test_db_check_tells_what_differs(database: Secret, query: Query) -> None:

@@ -52,7 +52,7 @@ def test_refresh_makes_a_view_for_every_form_and_says_so(synced: Secret, query: 
     told = program("reports", "refresh", database=synced)
     again = json.loads(program("reports", "refresh", "--json", database=synced).stdout)
 
-    assert "pyrus_report.form_purchase_request: made, 18 new columns" in told.stdout.splitlines()
+    assert "pyrus_report.form_purchase_request: created, 18 new columns" in told.stdout.splitlines()
     assert (again["views_made"], again["columns_made"]) == ([], {})
     assert set(again["views"]) <= {name for (name,) in query(synced, VIEWS)}
 
@@ -109,7 +109,7 @@ def test_a_role_reads_all_reports_and_nothing_else(synced: Secret, role: str, qu
 def test_granting_may_be_repeated_and_outlives_an_upgrade(database: Secret, role: str, query: Query) -> None:
     for _ in range(2):
         assert program("db", "grant", role, database=database).stdout == (
-            f"{role} may read the reports, schema pyrus_report.\n"
+            f"{role} can read the reports (schema pyrus_report).\n"
         )
     query(database, "DROP SCHEMA pyrus_report CASCADE")
     upgrade(database)
@@ -216,7 +216,7 @@ def test_status_tells_what_waits(synced: Secret, query: Query) -> None:
 
     assert (before["wide_views"], before["fields_waiting"] > 40) == (0, True)
     assert after.endswith("Wide views of forms: 6\n")
-    assert waiting.endswith("Wide views of forms: 6; fields that wait for pyrus-etl reports refresh: 1\n")
+    assert waiting.endswith("Wide views of forms: 6; fields without a column: 1 (pyrus-etl reports refresh)\n")
 
 
 def test_a_report_is_materialised_refreshed_and_dropped(synced: Secret, role: str, query: Query) -> None:

@@ -167,7 +167,7 @@ def test_a_login_that_never_worked_stands_by_itself(sandbox: Sandbox, database: 
 
 
 def test_status_says_when_the_last_good_run_was(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    assert "Last good runs: none yet" in program("status", database=database).stdout
+    assert "Last successful runs: none yet" in program("status", database=database).stdout
 
     sync(sandbox, database)
     query(database, "UPDATE pyrus.sync_runs SET finished_at = finished_at - interval '3 days'")

@@ -1,4 +1,4 @@
-"""Who holds a lock that we could not have: said in a sentence, as far as our role may know."""
+"""Names the holder of a lock that we could not get, as far as our role may see it."""
 
 import re
 from typing import Any
@@ -20,11 +20,11 @@ _RELATION = re.compile(rf'"?\b({REPORT_SCHEMA}|{SCHEMA})"?\."?(\w+)')
 _LONGEST_QUERY = 60
 
 
-def who_blocks(connection: psycopg.Connection[Any], statement: str) -> str | None:
-    """Which relation is locked by whom, and what to do; None if nobody holds a lock any more."""
+def blocker_of(connection: psycopg.Connection[Any], statement: str) -> str | None:
+    """A sentence: the locked relation, the holder of its lock, and what to do. None if no lock is held any more."""
     wanted = _RELATION.search(statement)
-    asked = [[SCHEMA, REPORT_SCHEMA], ".".join(wanted.groups()) if wanted else None]
-    found = connection.execute(_HOLDERS, asked).fetchone()
+    parameters = [[SCHEMA, REPORT_SCHEMA], ".".join(wanted.groups()) if wanted else None]
+    found = connection.execute(_HOLDERS, parameters).fetchone()
     if found is None:
         return None
     relation, pid, user, application, since, query = found
@@ -32,10 +32,10 @@ def who_blocks(connection: psycopg.Connection[Any], statement: str) -> str | Non
         f"user {user}",
         *([application] if application else []),
         *([f"in a transaction since {since:%Y-%m-%d %H:%M:%S %Z}"] if since else []),
-        *([f"last statement: {_beginning(query)}"] if since and query else []),  # others' are shown to some roles only
+        *([f"last statement: {_beginning(query)}"] if since and query else []),  # only some roles see it
     ]
     return (
-        f"{relation} is locked by process {pid} ({', '.join(details)}); wait until that ends, or end it with "
+        f"{relation} is locked by process {pid} ({', '.join(details)}); wait until it ends, or end it with "
         f"SELECT pg_terminate_backend({pid}), then run this again."
     )
 

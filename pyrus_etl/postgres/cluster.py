@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster in a folder: made, started and stopped, with no shell that could read the folder's name."""
+"""Creates, starts and stops a PostgreSQL cluster in a folder. No shell ever interprets the folder's name."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ _started: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def create(folder: Path) -> None:
-    """Makes the cluster beside its place and then moves it there, so that it is whole or not there at all."""
+    """Creates the cluster beside its final folder and then moves it there, so that it is complete or absent."""
     log.info("creating the embedded database in %s", folder)
     new = folder.with_name(f"{folder.name}{NEW}")
     shutil.rmtree(new, ignore_errors=True)
@@ -46,7 +46,7 @@ def create(folder: Path) -> None:
 
 @contextmanager
 def _password(folder: Path, new: Path) -> Iterator[Path]:
-    """A new password in its file; yields a copy for the user that runs the server, for a moment."""
+    """Writes a new password to its file, and yields a temporary copy that the server's user can read."""
     file = password_file(folder)
     file.touch(mode=0o600)
     file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
@@ -61,13 +61,13 @@ def _password(folder: Path, new: Path) -> Iterator[Path]:
 def start(folder: Path, port: int | None) -> None:
     """Starts the server and waits until it answers. Raises DatabaseUnavailable with the end of its log."""
     if ended := _started.get(folder):
-        ended.poll()  # or it would stay a zombie
+        ended.poll()  # otherwise it would stay a zombie
     with preparing(folder):
         sockets = socket_folder(folder)
         if sockets != folder:
             make_ours(sockets, server_user(folder))
         with _log(folder) as output:
-            begun = os.lseek(output, 0, os.SEEK_END)
+            log_start = os.lseek(output, 0, os.SEEK_END)
             _started[folder] = subprocess.Popen(
                 _command(folder, sockets, port),
                 **_as_server(folder),
@@ -75,13 +75,13 @@ def start(folder: Path, port: int | None) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us
+                start_new_session=True,  # Ctrl-C must not reach it
             )
-    _await_ready(folder, _started[folder], begun)
+    _await_ready(folder, _started[folder], log_start)
 
 
 def _command(folder: Path, sockets: Path, port: int | None) -> list[str]:
-    """The server's command line; a quoted item of a list doubles its quotes."""
+    """The server's command line. In an item of a list, quotes are doubled."""
     quoted = str(sockets).replace('"', '""')
     settings = {
         "port": port or PORT,
@@ -96,7 +96,7 @@ def _command(folder: Path, sockets: Path, port: int | None) -> list[str]:
 
 @contextmanager
 def _log(folder: Path) -> Iterator[int]:
-    """The server's log, to be continued; the file is the server's own."""
+    """The server's log, opened for appending; the file belongs to the server's user."""
     file = os.open(folder / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     try:
         if user := server_user(folder):
@@ -106,13 +106,13 @@ def _log(folder: Path) -> Iterator[int]:
         os.close(file)
 
 
-def _await_ready(folder: Path, server: subprocess.Popen[bytes], begun: int) -> None:
-    """Waits; what the server logs from `begun` on says why it does not start."""
+def _await_ready(folder: Path, server: subprocess.Popen[bytes], log_start: int) -> None:
+    """Waits until the server is ready; if it does not start, raises what it logged from byte `log_start` on."""
     end = time.monotonic() + LONGEST_START
     try:
         while not _is_ready(folder, server.pid):
             if server.poll() is not None or time.monotonic() > end:
-                raise _unusable(folder, (folder / "server.log").read_bytes()[begun:].decode(errors="replace"))
+                raise _unusable(folder, (folder / "server.log").read_bytes()[log_start:].decode(errors="replace"))
             time.sleep(0.02)
     except BaseException:
         server.terminate()
@@ -120,13 +120,16 @@ def _await_ready(folder: Path, server: subprocess.Popen[bytes], begun: int) -> N
 
 
 def _is_ready(folder: Path, pid: int) -> bool:
-    """Whether the server says so in its lock file: its process in the first line, its state in the eighth."""
+    """Whether the server's lock file says so: line 1 is its process id, line 8 its state."""
     lines = lock_file_lines(folder)
     return len(lines) > 7 and lines[0] == str(pid) and lines[7].startswith("ready")
 
 
 def lock_file_lines(folder: Path) -> list[str]:
-    """process, folder, start, port, folder of the socket, address, memory, state; empty if no server runs."""
+    """process, folder, start, port, socket folder, address, memory, state; empty if no server runs.
+
+    https://www.postgresql.org/docs/current/storage-file-layout.html lists them, under postmaster.pid.
+    """
     try:
         return (folder / "postmaster.pid").read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
@@ -137,7 +140,7 @@ def stop(folder: Path) -> None:
     try:
         server = _started.pop(folder, None)
         if server and server.poll() is None:
-            server.send_signal(signal.SIGINT)  # the "fast" way: connections are ended
+            server.send_signal(signal.SIGINT)  # a fast shutdown: it ends the connections
             server.wait(LONGEST_STOP)
         else:
             _pg_ctl(folder, "stop", "-w", "-t", str(LONGEST_STOP), "-m", "fast")
@@ -156,18 +159,18 @@ def is_running(folder: Path) -> bool:
 
 
 def _pg_ctl(folder: Path, action: str, *options: str) -> None:
-    """`status` and `stop` need no shell; `start` hands the folder to one, so start() does without it."""
+    """Runs `status` or `stop`. Not `start`, which would hand the folder to a shell: see start()."""
     _run([program("pg_ctl"), action, "-D", str(folder), *options], folder)
 
 
 def _as_server(folder: Path) -> dict[str, Any]:
-    """How to start a process as the user of the server, without any of our groups."""
+    """The options of Popen for a process of the server's user, without our groups."""
     user = server_user(folder)
     return {} if user is None else {"user": user.uid, "group": user.gid, "extra_groups": ()}
 
 
 def _run(command: list[str], folder: Path) -> None:
-    """Runs a program as the user of the server. Raises DatabaseUnavailable with the end of its output."""
+    """Runs a program as the server's user. Raises DatabaseUnavailable with the end of its output."""
     try:
         subprocess.run(
             command, **_as_server(folder), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=True
@@ -178,11 +181,13 @@ def _run(command: list[str], folder: Path) -> None:
         raise _unusable(folder, str(error)) from error
 
 
-def _unusable(folder: Path, said: str) -> DatabaseUnavailable:
-    undated = re.sub(r"(?m)^[\d-]+ [\d:.]+ \S+ \[\d+\] ", "", said)
+def _unusable(folder: Path, output: str) -> DatabaseUnavailable:
+    undated = re.sub(r"(?m)^[\d-]+ [\d:.]+ \S+ \[\d+\] ", "", output)
     end = " ".join(undated.split())[-500:].rstrip(".")
     remedy = (
-        "Choose another --port" if "could not bind" in said else "Set XDG_DATA_HOME to another folder, or DATABASE_URL"
+        "Choose another --port"
+        if "could not bind" in output
+        else "Set XDG_DATA_HOME to another folder, or DATABASE_URL"
     )
     place = str(folder).removesuffix(NEW)
     return DatabaseUnavailable(f"The embedded database in {place} cannot be used: {end}. {remedy}.")

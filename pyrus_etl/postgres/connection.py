@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, whose errors leave them as errors of ours."""
+"""Connections to PostgreSQL, which translate the driver's errors into our own."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from psycopg.pq import Format
 
 from pyrus_etl.background import in_background
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.postgres.blockers import who_blocks
+from pyrus_etl.postgres.blockers import blocker_of
 from pyrus_etl.postgres.faults import is_raised, translated, without_urls
 from pyrus_etl.postgres.session_settings import options, remedy, wrong_settings
 from pyrus_etl.settings import Secret
@@ -26,18 +26,18 @@ _JSONB_OID = psycopg.adapters.types["jsonb"].oid
 _OLDEST_SERVER = 150000
 
 SESSION: dict[str, Any] = {
-    "client_encoding": "UTF8",  # whatever the environment or the database say: JSON goes as the bytes that were served
+    "client_encoding": "UTF8",  # whatever the environment or the database sets: JSON is sent as the bytes served
     "prepare_threshold": None,
     "connect_timeout": 10,
     "application_name": "pyrus-etl",
 }
-"""How every session is opened."""
+"""The parameters of every session."""
 LONGEST_CONNECT = 25
-"""Seconds; time for two hosts that do not answer."""
+"""Seconds, enough for two hosts that do not answer."""
 
 
 class JsonbBytesDumper(Dumper):
-    """Hands JSON text over to a jsonb column as it is; the leading 1 is the version of jsonb's binary form."""
+    """Sends JSON text to a jsonb column unchanged; the leading byte 1 is the version of jsonb's binary format."""
 
     format = Format.BINARY
     oid = _JSONB_OID
@@ -47,7 +47,7 @@ class JsonbBytesDumper(Dumper):
 
 
 class _Cursor(psycopg.Cursor[Any]):
-    """A cursor that lets its connection remember what it was asked to do."""
+    """A cursor that stores its last statement in its connection."""
 
     def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
         self._remember(query)
@@ -69,10 +69,10 @@ class _Cursor(psycopg.Cursor[Any]):
 
 
 class Session(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose block translates what the driver raises in it; inside the block it is psycopg's as it is."""
+    """A connection whose `with` block translates the driver's errors as they leave it; inside they are the driver's."""
 
     statement: Query = ""
-    """The last that was sent: it names the table that an error does not name."""
+    """The last statement sent. It names the table if the error does not."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -86,7 +86,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
 @contextmanager
 def errors_of(connection: Connection | None) -> Iterator[None]:
-    """Translates what the driver raises in the block; see `load.faults`."""
+    """Translates the driver's errors in the block; see `postgres.faults`."""
     try:
         yield
     except psycopg.Error as error:
@@ -97,12 +97,12 @@ def errors_of(connection: Connection | None) -> Iterator[None]:
 
 
 def fault_of(error: psycopg.Error, connection: Connection | None, statement: str = "") -> Exception:
-    """The error as one of ours; asks the connection, if it can be asked, who holds a lock that could not be had."""
+    """The driver's error as our own. If a lock could not be taken, asks the connection, if possible, who holds it."""
     statement = statement or _last_statement(connection)
     if isinstance(error, psycopg.errors.LockNotAvailable) and not is_raised(error) and connection is not None:
         with suppress(psycopg.Error):
             connection.rollback()
-            if blocked := who_blocks(connection, statement):
+            if blocked := blocker_of(connection, statement):
                 return DatabaseUnavailable(blocked)
     return translated(error, statement)
 
@@ -115,10 +115,10 @@ def _last_statement(connection: Connection | None) -> str:
 
 
 def connect(url: Secret) -> Session:
-    """A connection in autocommit, for a `with` block; transactions are opened on purpose.
+    """Opens a connection in autocommit mode, for a `with` block. Transactions are opened explicitly.
 
-    Nothing is prepared on the server and nothing set for the session, so that it works behind a pooler that shares
-    sessions between transactions. Raises DatabaseUnavailable, as its block does.
+    It prepares nothing on the server and sets nothing for the session, so it works behind a pooler that shares sessions
+    between transactions. Raises DatabaseUnavailable, and so does its block.
     """
     connection = _with_settings(_connected(url), url)
     connection.cursor_factory = _Cursor
@@ -133,7 +133,7 @@ def connect(url: Secret) -> Session:
 
 
 def _with_settings(connection: Session, url: Secret) -> Session:
-    """The connection, or another one whose settings are as they have to be; see `load.session_settings`."""
+    """The connection, or a new one with the settings that we need; see `postgres.session_settings`."""
     wrong = wrong_settings(connection)
     if not wrong:
         return connection
@@ -150,22 +150,22 @@ def _with_settings(connection: Session, url: Secret) -> Session:
 
 
 def _connected(url: Secret, **more: Any) -> Session:
-    """In the background, and only for so long: connect_timeout leaves out the look-up of the host's name."""
+    """Connects within `LONGEST_CONNECT`, in the background: connect_timeout does not limit the look-up of the host."""
     opened = in_background(lambda: Session.connect(url.reveal(), autocommit=True, **SESSION, **more), "connect")
     try:
         return opened.result(LONGEST_CONNECT)
     except TimeoutError:
         raise DatabaseUnavailable(unreachable(f"no connection in {LONGEST_CONNECT} seconds")) from None
-    except psycopg.ProgrammingError as error:  # what the URL says is not understood; the error may show all of it
-        said = without_urls(str(error)).strip()
+    except psycopg.ProgrammingError as error:  # libpq cannot parse it; the message may show the password
+        message = without_urls(str(error)).strip()
         raise DatabaseUnavailable(
-            f"DATABASE_URL cannot be used: {said}; write it like postgresql://user@host/database."
+            f"DATABASE_URL cannot be used: {message}; write it like postgresql://user@host/database."
         ) from None
     except psycopg.Error as error:
         raise DatabaseUnavailable(unreachable(str(error))) from error
 
 
-_UNREACHABLE = ("The database cannot be reached", "see that the server runs and that DATABASE_URL names it")
+_UNREACHABLE = ("The database cannot be reached", "check that the server runs and that DATABASE_URL names it")
 _REFUSALS = {
     r"password|authentication|pg_hba\.conf|role .* does not exist|not permitted to log in": (
         "The database refuses the login",
@@ -180,21 +180,21 @@ _REFUSALS = {
         "close some or raise max_connections, then run this again",
     ),
 }
-"""What a server that refuses a session says in English; libpq hands over no SQLSTATE. In other languages, the general
-sentence has to do."""
+"""English messages of a server that refuses a session: libpq gives no SQLSTATE for them. In other languages, the
+general sentence is used."""
 
 
-def unreachable(said: str) -> str:
+def unreachable(message: str) -> str:
     """The sentence for a session that could not be opened."""
-    lines = "; ".join(line.strip() for line in said.splitlines()[:3] if line.strip())
-    refusals = (words for pattern, words in _REFUSALS.items() if re.search(pattern, said))
+    lines = "; ".join(line.strip() for line in message.splitlines()[:3] if line.strip())
+    refusals = (words for pattern, words in _REFUSALS.items() if re.search(pattern, message))
     what, remedy = next(refusals, _UNREACHABLE)
     return f"{what}: {without_urls(lines).rstrip('.?')}; {remedy}."
 
 
 @contextmanager
 def setting(connection: Connection, name: str, value: str | None) -> Iterator[None]:
-    """Gives a setting another value for the block, unless it is None; an error rolls that back with its transaction."""
+    """Changes a setting for the block, unless `value` is None. After an error, the rollback restores it."""
     if value is None:
         yield
         return

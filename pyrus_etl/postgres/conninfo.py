@@ -1,8 +1,8 @@
-"""Connection strings of libpq: written so that it reads what was meant, and what its environment may add to them.
+"""Connection URLs for libpq, and what its environment variables may add to them.
 
-libpq fills in what a URL does not give from variables such as PGHOSTADDR, PGSERVICE or PGOPTIONS. For the embedded
-database none of them may count. For a DATABASE_URL they do, as in every program that uses libpq; but a host that the
-URL gives is the host that is used.
+If a URL does not give a parameter, libpq takes it from a variable such as PGHOSTADDR, PGSERVICE or PGOPTIONS:
+https://www.postgresql.org/docs/current/libpq-envars.html. For the embedded database, none of them applies. For a
+DATABASE_URL they apply, as in every program that uses libpq, but a host in the URL is always the host used.
 """
 
 import os
@@ -26,9 +26,9 @@ _DEFAULTS = {
     "max_protocol_version": "3.0",
     "sslcertmode": "allow",
 }
-"""Values that say nothing, for parameters that cannot be empty and of which libpq does not name its default."""
-_LEFT = {"service", "client_encoding", "application_name", "password", "passfile"}
-"""No value of `service` says nothing; the others are for the program that connects to choose."""
+"""Neutral values, for parameters that cannot be empty and whose default libpq does not report."""
+_UNGUARDED = {"service", "client_encoding", "application_name", "password", "passfile"}
+"""`service` has no neutral value; the program that connects chooses the others."""
 _SINCE = {
     "require_auth": 16,
     "load_balance_hosts": 16,
@@ -38,7 +38,7 @@ _SINCE = {
     "min_protocol_version": 18,
     "max_protocol_version": 18,
 }
-"""The first version of libpq with a parameter; an older one refuses a URL that has it, and ignores its variable."""
+"""The first version of libpq that has a parameter. An older one refuses a URL with it and ignores its variable."""
 
 
 def parts_of(url: Secret) -> Parts:
@@ -47,13 +47,13 @@ def parts_of(url: Secret) -> Parts:
 
 
 def without_secrets(parts: Mapping[str, str]) -> Parts:
-    """The parameters that every user of the machine may see: `db url` prints them, `psql` has them as an argument."""
+    """The parameters that are not secret: `db url` prints them, and every user of the machine sees psql's arguments."""
     secret = {option.keyword.decode() for option in Conninfo.get_defaults() if option.dispchar == b"*"}
     return {name: value for name, value in parts.items() if name not in secret and not name.startswith("scram_")}
 
 
 def uri(parts: Mapping[str, str]) -> str:
-    """A URL with these parameters, which libpq reads as they are: it decodes %20 and takes + for a plus."""
+    """A URL from which libpq reads exactly these parameters: it decodes %20, and a + is a plus."""
     rest = dict(parts)
     user, database = rest.pop("user", ""), rest.pop("dbname", "")
     place = ""
@@ -77,15 +77,16 @@ def keep_host(url: Secret) -> None:
 
 
 def guarded(parts: Mapping[str, str], environment: Mapping[str, str], only: Iterable[str] = ()) -> Parts:
-    """The parameters, and a value for each other one that the environment sets, so that it has no effect.
+    """The parameters, plus a neutral value for each other one that the environment sets, so that it has no effect.
 
-    Only those that are set: programs without libpq refuse many of these parameters. With `only`, those alone.
+    Parameters that the environment does not set are left out: programs without libpq refuse many of them. `only` limits
+    the added ones to these names.
     """
     version = _version_of_psql(environment)
     added = {
         keyword: _DEFAULTS.get(keyword, option.compiled.decode() if option.compiled else "")
         for option in Conninfo.get_defaults()
-        if (keyword := option.keyword.decode()) not in {*parts, *_LEFT}
+        if (keyword := option.keyword.decode()) not in {*parts, *_UNGUARDED}
         and (option.envvar or b"").decode() in environment
         and (not only or keyword in only)
         and _SINCE.get(keyword, 0) <= version
@@ -98,6 +99,6 @@ def _version_of_psql(environment: Mapping[str, str]) -> int:
     newest, psql = 99, shutil.which("psql", path=environment.get("PATH"))
     if psql is None or not any(_OF_LIBPQ.fullmatch(name) for name in environment):
         return newest
-    said = subprocess.run([psql, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"(\d+)", said)
+    output = subprocess.run([psql, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)", output)
     return int(found[1]) if found else newest

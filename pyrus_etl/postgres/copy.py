@@ -1,6 +1,6 @@
-"""Ways to write rows into a table, whichever it is: COPY, replacement by owner, merge by key.
+"""Writes rows into any table: COPY, deletion by owner, merge and update by key.
 
-All of them write inside the caller's transaction. What was measured of other ways stands in docs/why.md.
+Every function writes inside the caller's transaction. docs/why.md has the measurements of the alternatives.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -20,7 +20,7 @@ _dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy le
 
 
 def copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Adds rows, all columns in the table's order, by binary COPY."""
+    """Adds rows by binary COPY, with all columns in the table's order."""
     if not rows:
         return
     with connection.cursor() as cursor, cursor.copy(_copy_statement(table)) as stream:
@@ -30,24 +30,24 @@ def copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 
 def delete(connection: Connection, table: Table, owners: Collection[int], condition: LiteralString | None) -> None:
-    """Deletes what these owners, ids in the key's first column, have in the table; with a condition, only such rows."""
+    """Deletes the rows whose first column is one of these owners; with a condition, only those that meet it."""
     if owners:
         connection.execute(_delete_statement(table, condition), [list(owners)])
 
 
 def merge(connection: Connection, table: Table, rows: Collection[Row]) -> None:
-    """Adds rows and updates those whose key is there; a null does not overwrite what is stored.
+    """Adds rows and updates those whose key exists; a null does not overwrite a stored value.
 
-    A row that is as it should be is not touched, nor locked. Each key may be in `rows` once.
+    A row that would not change is neither written nor locked. Each key may occur in `rows` once.
     """
     if rows:
         connection.execute(_merge_statement(table), [list(column) for column in zip(*rows, strict=True)])
 
 
 def update(connection: Connection, table: Table, names: tuple[str, ...], rows: Collection[Row]) -> None:
-    """Overwrites columns, the key among `names`, of rows that are stored, in a table with `synced_at`.
+    """Overwrites columns of stored rows, in a table with `synced_at`; `names` includes the key.
 
-    A row that is as it should be is not touched. Each key may be in `rows` once.
+    A row that would not change is not written. Each key may occur in `rows` once.
     """
     if rows and len(names) > len(table.primary_key):
         connection.execute(_update_statement(table, names), [list(column) for column in zip(*rows, strict=True)])
@@ -55,7 +55,7 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: C
 
 @cache
 def _types(table: Table) -> list[LiteralString]:
-    """What PostgreSQL calls the types of the columns; they stand in our own tables, never in data."""
+    """PostgreSQL's names of the columns' types. They come from our declared tables, never from data."""
     return [_type(table, name) for name in written_columns(table)]
 
 
@@ -128,13 +128,13 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> sql.Composed:
 
 
 def _split(table: Table, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The columns of the key, and the others of these names."""
+    """The columns of the key, and the rest of `names`."""
     keys = [column.name for column in table.primary_key.columns]
     return keys, [name for name in names if name not in keys]
 
 
 def _arrays(table: Table, names: Iterable[str]) -> sql.Composed:
-    """A parameter for each column: all its values."""
+    """A parameter for each column: the array of its values."""
     return sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(table, name))) for name in names)
 
 

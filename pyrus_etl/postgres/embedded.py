@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a real server in the user's data folder, running while somebody uses it."""
+"""The embedded PostgreSQL: a real server in the user's data folder, which runs while a process uses it."""
 
 import logging
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ DATABASE = "pyrus"
 
 @contextmanager
 def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Secret]:
-    """A running server, for as long as the block lasts; yields its URL.
+    """Runs the server while the block lasts, and yields its URL.
 
-    Several processes may use it at once: the first starts it, the last one stops it, also after others were killed.
-    With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this process: they
-    are not about this server. Raises DatabaseUnavailable.
+    Several processes may use it at once: the first one starts it and the last one stops it, even if others were killed.
+    With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this process, because
+    they do not refer to this server. Raises DatabaseUnavailable.
     """
     forget_environment()
     folder = folder or data_folder()
@@ -39,7 +39,9 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
         if not cluster.is_running(folder):
             cluster.start(folder, port)
         elif port is not None:
-            raise DatabaseUnavailable("The embedded server runs already, without a port; try again when it is idle.")
+            raise DatabaseUnavailable(
+                "The embedded server already runs without a port; try again when no command uses it."
+            )
         users.acquire_read_lock()
     try:
         _ensure_database(folder)
@@ -56,12 +58,12 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
 
 
 def url_of(folder: Path) -> Secret:
-    """The URL of the embedded database; it answers while the server runs, to this user only."""
+    """The URL of the embedded database. Only this user can connect, and only while the server runs."""
     return Secret(uri(parts_of(folder, DATABASE)))
 
 
 def parts_of(folder: Path, database: str) -> Parts:
-    """The parameters of a connection over the socket of the running server, else over the one that it will have."""
+    """The parameters of a connection over the server's socket; if no server runs, over the socket that it will have."""
     lines = cluster.lock_file_lines(folder)
     port, sockets = (lines[3], lines[4]) if len(lines) > 4 else ("", "")
     return {
@@ -85,9 +87,9 @@ def _ensure_database(folder: Path) -> None:
 
 
 def _vacuum(folder: Path) -> None:
-    """Clears dead rows before the server stops: it hardly ever stands long enough for autovacuum."""
+    """Removes dead rows before the server stops; it rarely runs long enough for autovacuum."""
     try:
         with connect(url_of(folder)) as connection:
             upkeep.vacuum(connection)
-    except (PyrusEtlError, psycopg.Error) as error:  # what was done is done
+    except (PyrusEtlError, psycopg.Error) as error:  # the command has done its work
         log.debug("the embedded database could not be vacuumed: %s", error)

@@ -1,8 +1,8 @@
-"""What PostgreSQL refused, as one of our errors: told by its SQLSTATE, never by its text, which may be in any language.
+"""Translates PostgreSQL's errors into our own, by SQLSTATE and never by the text, which may be in any language.
 
-The codes are https://www.postgresql.org/docs/current/errcodes-appendix.html. What depends on the text of our SQL alone
-(`_OURS`) stays what it is, a bug of ours with exit code 1; whatever depends on the server, on its settings, on what
-others made there or on rows becomes a sentence.
+The codes are https://www.postgresql.org/docs/current/errcodes-appendix.html. Errors that depend only on the text of our
+SQL (`_OURS`) are not translated: they are bugs of ours, with exit code 1. Errors that depend on the server, its
+settings, objects that others created there, or rows, become a sentence.
 """
 
 import re
@@ -22,35 +22,35 @@ class _Fault(NamedTuple):
 
 _AGAIN = "run this again"
 _MISSING = _Fault(
-    "The database lacks something that pyrus-etl made", "pyrus-etl db upgrade makes again whatever is missing"
+    "The database lacks something that pyrus-etl created", "pyrus-etl db upgrade recreates what is missing"
 )
 _DIFFERS = _Fault(
-    "Something in the database is not what pyrus-etl made",
-    "pyrus-etl db check names what differs; take your change back, or use another database",
+    "Something in the database is not as pyrus-etl created it",
+    "pyrus-etl db check names the differences; undo your change, or use another database",
 )
-_LOST = _Fault("The database cannot be reached", f"see that the server runs, then {_AGAIN}")
+_LOST = _Fault("The database cannot be reached", f"check that the server runs, then {_AGAIN}")
 _TIMEOUT = _Fault(
-    "The server ended what took longer than it allows",
+    "The server cancelled work that took longer than it allows",
     "set statement_timeout, transaction_timeout and idle_in_transaction_session_timeout to 0 for the role of "
     f"DATABASE_URL, with ALTER ROLE … SET …, then {_AGAIN}",
 )
-_BROKEN = _Fault("The database server failed", "look into its log")
+_BROKEN = _Fault("The database server failed", "see its log")
 _USERS_CODE = _Fault("A trigger or function of your own refused this", f"change or disable it, then {_AGAIN}")
-_UNREADABLE = _Fault("The database cannot answer", "pyrus-etl db check tells whether the schema is as declared")
+_UNREADABLE = _Fault("The database cannot answer", "pyrus-etl db check shows whether the schema is as declared")
 
 _FAULTS = {
     "08": _LOST,
     "0A": _DIFFERS,
-    "0L": _Fault("The database role lacks a right", "do this as a role that may grant"),
+    "0L": _Fault("The database role lacks a right", "run this as a role that may grant"),
     "0P": _Fault("The database does not know the role", "create it, or name another"),
     "25006": _Fault(
-        "The database can only be read",
+        "The database is read-only",
         "name the primary server in DATABASE_URL, or set default_transaction_read_only = off for its role",
     ),
     "25P03": _TIMEOUT,
     "25P04": _TIMEOUT,
     "28": _Fault("The database refuses the login", "check the user and the password in DATABASE_URL"),
-    "2BP01": _Fault("Something of your own depends on what has to change", f"drop it, {_AGAIN}, and make it again"),
+    "2BP01": _Fault("An object of yours depends on one that must change", f"drop it, {_AGAIN}, then recreate it"),
     "3D": _Fault("There is no such database", "create it, or name another in DATABASE_URL"),
     "3F": _MISSING,
     "40": _Fault("Other sessions kept changing the same rows", _AGAIN),
@@ -63,13 +63,13 @@ _FAULTS = {
     "53": _Fault("The database server lacks resources", f"give it more, then {_AGAIN}"),
     "53100": _Fault("The database server has no disk space left", f"make room, then {_AGAIN}"),
     "53200": _Fault(
-        "The database server has no memory left", f"raise what its message or its log names, then {_AGAIN}"
+        "The database server has no memory left", f"raise the limit that its message or its log names, then {_AGAIN}"
     ),
     "53300": _Fault("The database server takes no more connections", f"close some or raise the limit, then {_AGAIN}"),
     "53400": _Fault("A limit of the database server was reached", f"raise it, then {_AGAIN}"),
     "55": _DIFFERS,
-    "55006": _Fault("Somebody else uses what has to change", f"wait for them to end, then {_AGAIN}"),
-    "55P03": _Fault("Somebody else has locked what is needed", f"wait for them to end, then {_AGAIN}"),
+    "55006": _Fault("Another session uses an object that must change", f"wait for it to end, then {_AGAIN}"),
+    "55P03": _Fault("Another session holds a lock that is needed", f"wait for it to end, then {_AGAIN}"),
     "57": _LOST,
     "57014": _TIMEOUT,
     "58": _BROKEN,
@@ -78,15 +78,15 @@ _FAULTS = {
     "HV": _DIFFERS,
     "XX": _BROKEN,
 }
-"""By SQLSTATE, or by its class. A code that is neither here nor in `_OURS` blames rows: PostgreSQL says so of values
-and constraints (21, 22, 23, 44, 54, …), and users' code may raise any that it likes (P0001, …)."""
+"""By SQLSTATE, or by its class. A code that is neither here nor in `_OURS` blames rows: PostgreSQL has such codes for
+values and constraints (21, 22, 23, 44, 54, …), and users' code may raise any code (P0001, …)."""
 
 _OURS = {
-    *("03", "24", "25", "26", "2D", "34", "3B"),  # what one may say when, in a session or transaction
+    *("03", "24", "25", "26", "2D", "34", "3B"),  # not allowed in this state of a session or transaction
     *("42601", "42602", "42622", "42803", "42939", "42P02", "42P08", "42P11", "42P14", "42P18", "42P19", "42P20"),
 }
 _SETTINGS_OF_SERVER = ("08", "25", "28", "3D", "40", "53", "57", "58", "72", "F0", "XX")
-"""Classes that tell of the server or session, even if a trigger was at work; only if it raised them, they do not."""
+"""Classes of faults of the server or session, even if a trigger was running; not if the trigger raised the error."""
 
 _RAISED_IN = {"pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"}
 _ROW_POLICY = "ExecWithCheckOptions"
@@ -96,12 +96,12 @@ _WRITES = re.compile(r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY)\s+"?(\w+)"?
 
 
 def translated(error: psycopg.Error, statement: str = "") -> Exception:
-    """What the driver raised while it carried out the statement, as an error of ours; a bug of ours as it is."""
-    code = error.sqlstate or _without_code(error)
+    """The driver's error from executing the statement, as one of ours; if it is a bug of ours, the same error."""
+    code = error.sqlstate or _code_of_driver(error)
     if blames_rows(error, statement):
         table = _table_of(error, statement)
         return RowsRefused(
-            f"PostgreSQL refuses rows{_of(table)}: {_said(error)}; change what refuses them, then {_AGAIN}.", table
+            f"PostgreSQL refuses rows{_of(table)}: {_message(error)}; change what refuses them, then {_AGAIN}.", table
         )
     if _is_of_users_code(error):
         return _sentence(_USERS_CODE, error)
@@ -111,7 +111,7 @@ def translated(error: psycopg.Error, statement: str = "") -> Exception:
 
 
 def blames_rows(error: psycopg.Error, statement: str) -> bool:
-    """Whether other rows might be taken: the statement writes, and it is not the server or the schema that fails."""
+    """Whether PostgreSQL may accept other rows: the statement writes, and neither the server nor the schema failed."""
     if not (_WRITES.search(statement) or statement == CHECK_DEFERRED):
         return False
     code = error.sqlstate or ("22000" if isinstance(error, psycopg.DataError) else None)
@@ -123,7 +123,7 @@ def blames_rows(error: psycopg.Error, statement: str) -> bool:
 
 
 def is_raised(error: psycopg.Error) -> bool:
-    """Whether a trigger or function said so itself, by RAISE: then its code means nothing to us."""
+    """Whether a trigger or function raised the error itself, by RAISE; then its code means nothing to us."""
     return (error.diag.source_file or "") in _RAISED_IN
 
 
@@ -138,15 +138,15 @@ def without_urls(text: str) -> str:
     return re.sub(r"\S*://\S*|password=\S+", "…", text)
 
 
-def _without_code(error: psycopg.Error) -> str | None:
-    """The class that an error of the driver itself belongs to: it lost the connection, or cannot read a value."""
+def _code_of_driver(error: psycopg.Error) -> str | None:
+    """The SQLSTATE that fits an error of the driver itself: a lost connection, or a value that it cannot convert."""
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
         return "08000"
     return "22000" if isinstance(error, psycopg.DataError) else None
 
 
 def _is_of_users_code(error: psycopg.Error) -> bool:
-    """Whether it comes from a trigger or function in a procedural language: none of them is ours."""
+    """Whether it comes from a trigger or function in a procedural language. We have none of these."""
     if is_raised(error):
         return True
     return "PL/" in (error.diag.context or "") and not _in(error.sqlstate or "", _SETTINGS_OF_SERVER)
@@ -157,7 +157,7 @@ def _in(code: str, codes: tuple[str, ...] | set[str]) -> bool:
 
 
 def _sentence(fault: _Fault, error: psycopg.Error) -> PyrusEtlError:
-    return DatabaseUnavailable(f"{fault.what}: {_said(error)}; {fault.remedy}.")
+    return DatabaseUnavailable(f"{fault.what}: {_message(error)}; {fault.remedy}.")
 
 
 def _table_of(error: psycopg.Error, statement: str) -> str | None:
@@ -170,11 +170,11 @@ def _of(table: str | None) -> str:
     return f" of {table}" if table else ""
 
 
-def _said(error: psycopg.Error) -> str:
-    """What PostgreSQL said, with its detail and the function that raised it."""
+def _message(error: psycopg.Error) -> str:
+    """PostgreSQL's message, with its detail and the function that raised it."""
     diag = error.diag
     lines = [diag.message_primary, diag.message_detail] if diag.message_primary else str(error).splitlines()[:3]
-    said = "; ".join(line.strip().replace("\n", "; ") for line in lines if line and line.strip())
+    message = "; ".join(line.strip().replace("\n", "; ") for line in lines if line and line.strip())
     context = (diag.context or "").splitlines()
-    where = next((f" ({line.strip()})" for line in context if "PL/" in line), "")
-    return (without_urls(said).rstrip(".?:") or type(error).__name__) + where
+    function = next((f" ({line.strip()})" for line in context if "PL/" in line), "")
+    return (without_urls(message).rstrip(".?:") or type(error).__name__) + function

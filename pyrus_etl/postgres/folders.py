@@ -1,6 +1,6 @@
-"""The folder of the embedded database: where it is, who may enter it, and where its socket is.
+"""The folder of the embedded database: its place, its owner and its socket.
 
-PostgreSQL refuses to run as root: for root the folder belongs to a user of its own, and the server runs as that user.
+PostgreSQL refuses to run as root. For root, the folder belongs to another user, and the server runs as that user.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class User(NamedTuple):
 
 
 def data_folder() -> Path:
-    """The folder that the embedded database is in. Raises DatabaseUnavailable if this user has none."""
+    """The folder of the embedded database. Raises DatabaseUnavailable if this user has none."""
     if not (os.environ.get("XDG_DATA_HOME", "").strip() or "/").startswith("/"):
         raise DatabaseUnavailable(f"XDG_DATA_HOME is not an absolute path; {_ELSEWHERE}.")
     try:
@@ -54,19 +54,19 @@ def data_folder() -> Path:
         )
     if not _is_possible(folder):
         raise DatabaseUnavailable(
-            f"PostgreSQL cannot use the data folder {ascii(str(folder))[:200]}, for it is too long, is not UTF-8, or "
-            f"holds control characters; {_ELSEWHERE}."
+            f"PostgreSQL cannot use the data folder {ascii(str(folder))[:200]}, because it is too long, is not "
+            f"UTF-8, or has control characters; {_ELSEWHERE}."
         )
     return folder
 
 
 def _is_possible(folder: Path) -> bool:
-    """PostgreSQL keeps the path as one line of a file, and programs read it as UTF-8."""
+    """PostgreSQL stores the path as one line of a file, and programs read it as UTF-8."""
     return len(os.fsencode(folder)) <= LONGEST_FOLDER and not re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", str(folder))
 
 
 def require_name(folder: Path) -> None:
-    """Raises DatabaseUnavailable if the user of the server has no name: initdb insists on one."""
+    """Raises DatabaseUnavailable if the user of the server has no name: initdb needs one."""
     user = server_user(folder)
     uid = user.uid if user else os.geteuid()
     try:
@@ -84,7 +84,7 @@ def password_file(folder: Path) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Makes the folder, which only the user who runs the server can read."""
+    """Creates the folder, which only the user who runs the server can read."""
     if os.name != "posix":
         raise DatabaseUnavailable("The embedded database needs Linux or macOS; set DATABASE_URL.")
     with preparing(folder):
@@ -97,7 +97,7 @@ def make_private(folder: Path) -> None:
 
 
 def lock_file(folder: Path, name: str) -> Path:
-    """A file to be locked, beside the folder and as private."""
+    """Creates a private file to lock, beside the folder."""
     file = folder.parent / f"{folder.name}.{name}"
     with preparing(folder):
         file.touch(mode=0o600)
@@ -106,7 +106,7 @@ def lock_file(folder: Path, name: str) -> Path:
 
 @contextmanager
 def preparing(folder: Path) -> Iterator[None]:
-    """Says in one sentence why the system refuses: no right, no room, no such user."""
+    """Turns an error of the system (no right, no space, no such user) into DatabaseUnavailable."""
     try:
         yield
     except (OSError, subprocess.CalledProcessError) as error:
@@ -114,7 +114,7 @@ def preparing(folder: Path) -> Iterator[None]:
 
 
 def _give_away(folder: Path) -> None:
-    """Gives root's folder to the user of the server, who may pass the folders above it."""
+    """Gives root's folder to the server's user, and lets that user pass through the folders above it."""
     user = server_user(folder)
     if folder.stat().st_uid == 0 and user is not None:
         os.chown(folder, user.uid, -1)
@@ -126,7 +126,7 @@ def _give_away(folder: Path) -> None:
 
 
 def server_user(folder: Path) -> User | None:
-    """The user that the server runs as; None for ourselves."""
+    """The user that the server runs as; None if it is ours."""
     if os.geteuid() != 0:
         return None
     if folder.exists() and (owner := folder.stat()).st_uid != 0:
@@ -148,9 +148,9 @@ def _new_user() -> User | None:
 
 
 def socket_folder(folder: Path) -> Path:
-    """The data folder itself, which is private, if libpq can reach a socket there; else one for temporary files.
+    """The data folder itself, which is private, if libpq can reach a socket there; otherwise a temporary folder.
 
-    The path of a socket is short, and libpq takes a comma for the end of a host.
+    A socket's path has to be short, and libpq takes a comma as the end of a host.
     """
     if _is_reachable(folder):
         return folder
@@ -164,12 +164,12 @@ def _is_reachable(sockets: Path) -> bool:
 
 
 def make_ours(sockets: Path, user: User | None) -> None:
-    """Makes a folder among everybody's temporary files; refuses one that somebody else made, to listen in our place."""
+    """Creates a folder among temporary files; refuses one of another user, who could listen there in our place."""
     sockets.mkdir(mode=0o700, exist_ok=True)
     us = {os.geteuid(), *([user.uid] if user else [])}
     found = sockets.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in us:
-        raise PermissionError(f"{sockets} belongs to somebody else, remove it")
+        raise PermissionError(f"{sockets} belongs to another user; remove it")
     sockets.chmod(0o700)
     if user:
         os.chown(sockets, user.uid, -1)

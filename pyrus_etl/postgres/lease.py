@@ -1,8 +1,8 @@
-"""The lock: one run a database and account, kept as a row with a lease.
+"""The lock that allows one run per database and account: a row with a lease.
 
-A row and not an advisory lock, which a pooler that shares sessions would lose. The holder confirms its lease in every
-transaction, so a run that lost it cannot commit; a lease that is not renewed falls free, so a dead holder keeps nobody
-out for long.
+It is a row because a pooler that shares sessions would lose an advisory lock. The holder renews its lease in every
+transaction, so a run that lost it cannot commit. A lease that is not renewed expires, so a dead holder does not block
+others for long.
 """
 
 import os
@@ -35,12 +35,12 @@ _RENEW = """
     WHERE account_id = %(account_id)s AND run_id = %(run_id)s
     RETURNING set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '30s', true)
 """
-"""For the transaction alone: a holder that froze in it is as dead, and a table that somebody locked is not waited for
-without end."""
+"""The settings are for this transaction only: the server ends a holder that froze in it, and the wait for a locked
+table is limited."""
 
 
 class Held(NamedTuple):
-    """Who holds a lock, since when, and until when if no more is heard of it."""
+    """The holder of a lock, when it was taken, and when it expires unless renewed."""
 
     holder: str
     acquired_at: datetime
@@ -48,17 +48,17 @@ class Held(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The lock of one account, as one run holds it."""
+    """The lock of one account, held by one run."""
 
     account_id: int
     run_id: UUID
 
 
 def acquire(connection: Connection, lease: Lease, given_up: threading.Event) -> None:
-    """Takes the lock; raises LockHeld, saying by whom and since when, if a living run has it or the wait is given up.
+    """Takes the lock. Raises LockHeld, which names the holder, if a living run has it or the wait is given up.
 
-    A living holder renews its lease every few seconds, which is waited for; one that does not is dead, and the lock
-    is taken over when its lease has run out. Safe to repeat.
+    It waits to see whether the holder renews its lease, which a living one does every few seconds. A holder that does
+    not is dead, and its lock is taken over when the lease has expired. Safe to repeat.
     """
     first: Held | None = None
     end = time.monotonic() + LEASE_SECONDS + 1
@@ -70,26 +70,31 @@ def acquire(connection: Connection, lease: Lease, given_up: threading.Event) -> 
 
 
 def holder(connection: Connection, account_id: int) -> Held | None:
-    """Who holds the lock of an account with a lease that has not run out."""
+    """The holder of an account's lock, if its lease has not expired."""
     held = _holder_of(connection, account_id)
     ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
     return held if held and held.expires_at > now else None
 
 
 def _take(connection: Connection, lease: Lease) -> bool:
-    asked = {"account_id": lease.account_id, "run_id": lease.run_id, "holder": _ourselves(), "lease": LEASE_SECONDS}
+    parameters = {
+        "account_id": lease.account_id,
+        "run_id": lease.run_id,
+        "holder": _ourselves(),
+        "lease": LEASE_SECONDS,
+    }
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '2s'")
-            return connection.execute(_ACQUIRE, asked).fetchone() is not None
+            return connection.execute(_ACQUIRE, parameters).fetchone() is not None
     except psycopg.errors.LockNotAvailable:  # its holder is in the middle of a commit
         return False
 
 
 def renew(connection: Connection, lease: Lease) -> None:
-    """Confirms and prolongs the lease inside the caller's transaction; raises LockHeld where another run has it."""
-    asked = {"account_id": lease.account_id, "run_id": lease.run_id, "lease": LEASE_SECONDS}
-    if connection.execute(_RENEW, asked).rowcount != 1:
+    """Confirms and extends the lease inside the caller's transaction; raises LockHeld if another run has it."""
+    parameters = {"account_id": lease.account_id, "run_id": lease.run_id, "lease": LEASE_SECONDS}
+    if connection.execute(_RENEW, parameters).rowcount != 1:
         raise refusal(lease.account_id, _holder_of(connection, lease.account_id))
 
 
@@ -104,7 +109,7 @@ def _holder_of(connection: Connection, account_id: int) -> Held | None:
 
 
 def refusal(account_id: int, held: Held | None) -> LockHeld:
-    """Why a run leaves because another one works."""
+    """The error of a run that ends because another run is at work."""
     if held is None:
         return LockHeld(f"Another run of account {account_id} has taken the lock; try again.")
     return LockHeld(

@@ -1,16 +1,16 @@
-"""Locks that somebody else has: waited for a few seconds at a time, so that nobody queues behind us for long."""
+"""Waits for locks of other sessions a few seconds at a time, so that nobody queues behind us for long."""
 
 import psycopg
 import tenacity
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-"""To be said first in a transaction that is done `patiently`."""
+"""The first statement of a transaction that is run by `patiently`."""
 
 _PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """What the driver said, where SQLAlchemy wrapped it."""
+    """The driver's error, even if SQLAlchemy wrapped it."""
     return getattr(error, "orig", None) or error
 
 
@@ -20,4 +20,4 @@ patiently = tenacity.Retrying(
     wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
     reraise=True,
 )
-"""Does work again, a few times, that could not have a lock soon enough."""
+"""Repeats work a few times if it did not get a lock in time."""

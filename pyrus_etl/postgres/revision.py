@@ -1,4 +1,4 @@
-"""Whether the tables are those that this version works with: their revision, and rows that the role may not see."""
+"""Checks that the tables are those of this version, and that no rows are hidden from our role."""
 
 import re
 
@@ -16,7 +16,7 @@ _VERSION = "alembic_version"
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that the schema is at; None if there is none. Raises DatabaseUnavailable if it cannot be told."""
+    """The revision of the schema; None if it has none. Raises DatabaseUnavailable if it cannot be read."""
     tables = _tables(connection)
     if _VERSION not in tables:
         return None
@@ -25,14 +25,14 @@ def revision(connection: Connection) -> str | None:
         found = connection.execute(f"SELECT version_num FROM {SCHEMA}.{_VERSION}").fetchone()  # noqa: S608 -- constants
     except psycopg.errors.UndefinedColumn as error:
         raise DatabaseUnavailable(
-            f"{SCHEMA}.{_VERSION} is not the table that pyrus-etl made; name another database in DATABASE_URL, or "
+            f"{SCHEMA}.{_VERSION} is not the table that pyrus-etl created; name another database in DATABASE_URL, or "
             "rename that table or its schema."
         ) from error
     return str(found[0]) if found else None
 
 
 def require_schema(connection: Connection) -> None:
-    """Raises DatabaseUnavailable if the schema is not at the revision of this version, or rows of it are hidden."""
+    """Raises DatabaseUnavailable if the schema is not at the revision of this version, or some rows are hidden."""
     found = revision(connection)
     require_known(found)
     if found != REVISION:
@@ -41,7 +41,7 @@ def require_schema(connection: Connection) -> None:
 
 
 def require_known(found: str | None) -> None:
-    """Raises DatabaseUnavailable if this version does not know the revision, which then is of a newer one."""
+    """Raises DatabaseUnavailable if this version does not know the revision: then a newer version made it."""
     if not is_known(found):
         raise DatabaseUnavailable(
             f"The database is at revision {found}, which this version ({REVISION}) does not know: install the newer "
@@ -54,7 +54,7 @@ def is_known(found: str | None) -> bool:
 
 
 def declared_tables_present(connection: Connection) -> list[str]:
-    """The tables in the schema that are named like ours."""
+    """The tables in the schema that have names of ours."""
     return sorted({table.name for table in metadata.tables.values()} & _tables(connection).keys())
 
 
@@ -62,7 +62,7 @@ def _state(connection: Connection, found: str | None) -> str:
     if found is not None:
         return f"is at revision {found}, this version expects {REVISION}"
     if declared_tables_present(connection):
-        return "has tables, but no revision, as a copy of the schema alone has"
+        return "has tables, but no revision, like a copy of the schema without its rows"
     return "has no tables yet"
 
 

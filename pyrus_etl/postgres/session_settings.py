@@ -1,8 +1,8 @@
-"""Settings of a session that change what our SQL means: which they are, and how they ought to be.
+"""Settings of a session that change what our SQL means, and the values that we need.
 
 They come from postgresql.conf, ALTER DATABASE, ALTER ROLE or the URL. A pooler that shares sessions between
-transactions loses what is SET for a session, so that they are asked for with the startup packet, and only if they are
-not right already: https://www.postgresql.org/docs/current/runtime-config-client.html.
+transactions loses what is SET for a session. So we request them in the startup packet, and only if they are not right
+already: https://www.postgresql.org/docs/current/runtime-config-client.html.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ WANTED = {
     "default_transaction_isolation": "read committed",
     "search_path": "pg_catalog",
 }
-"""Backslashes in strings, NULL in arrays, = NULL, what an error ends, how views are spelt out, dates and numbers as
-text, what a transaction sees, names without a schema: each means what we mean only if its setting is so."""
+"""In this order: backslashes in strings, NULL in arrays, `= NULL`, what an error ends, quotes in the text of views,
+dates, intervals and numbers as text, what a transaction sees, names without a schema. Our SQL relies on each."""
 
 _SETTINGS = ", ".join(f"pg_catalog.current_setting('{name}')" for name in WANTED)
 _THEIRS = """
@@ -36,7 +36,7 @@ _THEIRS = """
         WHERE classid = 'pg_catalog.pg_{kind}'::regclass AND objid = theirs.oid AND deptype = 'e'
     )
 """
-"""Functions or operators in the search path, of no extension, that are named like one of PostgreSQL's own."""
+"""Functions or operators in the search path that belong to no extension and are named like PostgreSQL's own."""
 _ASK = f"""
     SELECT pg_catalog.current_schemas(true)::text[],
            EXISTS ({_THEIRS.format(kind="proc", prefix="pro")})
@@ -46,10 +46,10 @@ _ASK = f"""
 
 
 def wrong_settings(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """The settings of the session that are not as wanted, with what they are.
+    """The settings of the session that differ from `WANTED`, with their values.
 
-    A search path is wrong only if functions or operators in it may be taken for PostgreSQL's own; those of extensions
-    are made so that they are not.
+    A search path is wrong only if functions or operators in it may be taken for PostgreSQL's own. Those of extensions
+    do not count: they are made to be told apart.
     """
     path, is_shadowed, *found = connection.execute(_ASK).fetchone() or ([], False)
     values = dict(zip(WANTED, found, strict=True))
@@ -62,18 +62,18 @@ def wrong_settings(connection: psycopg.Connection[Any]) -> dict[str, str]:
     return {name: value for name, value in values.items() if not fine.get(name, value == WANTED[name])}
 
 
-def options(wrong: Mapping[str, str], already: str) -> str:
-    """The startup options that mend these settings, after those that are given already."""
-    mended = (f"-c {name}={WANTED[name].replace(' ', chr(92) + ' ')}" for name in wrong)
-    return " ".join([already, *mended]).strip()
+def options(wrong: Mapping[str, str], given: str) -> str:
+    """The startup options that correct these settings, after those already given."""
+    corrections = (f"-c {name}={WANTED[name].replace(' ', chr(92) + ' ')}" for name in wrong)
+    return " ".join([given, *corrections]).strip()
 
 
 def remedy(wrong: Mapping[str, str], role: str) -> str:
-    """What to do where they cannot be mended by startup options."""
+    """What to do if startup options cannot correct them."""
     statements = (f"ALTER ROLE {role} SET {name} = {_quoted(WANTED[name])}" for name in wrong)
-    are = ", ".join(f"{name} is {value}" for name, value in wrong.items())
+    found = ", ".join(f"{name} is {value}" for name, value in wrong.items())
     return (
-        f"The session's settings change what SQL means, and the server or a pooler keeps them: {are}; run "
+        f"The session's settings change what SQL means, and the server or a pooler keeps them: {found}; run "
         + "; ".join(statements)
     )
 

@@ -1,4 +1,4 @@
-"""The database as a run uses it: a connection in a thread beside the event loop, one fenced transaction at a time."""
+"""The database of a run: a connection in a thread beside the event loop, and one transaction at a time."""
 
 import asyncio
 import logging
@@ -24,16 +24,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LONGEST_OUTAGE = 30
-"""Seconds for which a database that went away is waited for."""
+"""Seconds to wait for a database that went away."""
 
-Lost = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
-Passing = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+_PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 class Store:
-    """Open it with `async with`; it raises DatabaseUnavailable where the database or its schema is not at hand.
+    """Open it with `async with`; raises DatabaseUnavailable if the database or its schema cannot be used.
 
-    Once it holds a lease, every transaction confirms it first, so that a run that lost the lock cannot commit.
+    Once it holds a lease, every transaction renews it first, so a run that lost the lock cannot commit.
     """
 
     def __init__(self, url: Secret) -> None:
@@ -61,7 +61,7 @@ class Store:
             self._thread.close()
 
     async def hold(self, lease: Lease) -> None:
-        """Takes the lock and keeps it until the store is closed; raises LockHeld. If it is cancelled, it gives up."""
+        """Takes the lock and keeps it until the store is closed; raises LockHeld. Stops waiting if it is cancelled."""
         given_up = threading.Event()
         try:
             await self._in_thread(partial(self._again, lambda: acquire(self._open(), lease, given_up)))
@@ -73,17 +73,17 @@ class Store:
         self._heartbeat = asyncio.create_task(self._renew())
 
     async def transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
-        """`work(connection, …)` in one transaction of its own, which is committed when this returns.
+        """Runs `work(connection, …)` in a transaction, which is committed when this returns.
 
-        A lost connection is opened anew and the work done again, for a while: it has to be safe to repeat. Raises
-        LockHeld where the lease was lost, DatabaseUnavailable where the database stays away.
+        If the connection is lost, it is opened again and the work repeated, so the work must be safe to repeat. Raises
+        LockHeld if the lease was lost, DatabaseUnavailable if the database stays away for `LONGEST_OUTAGE`.
         """
         return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
     async def query(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
-        """`work(connection, …)` that changes no row: without a transaction, and without the lease.
+        """Runs `work(connection, …)`, which changes no row, without a transaction and without the lease.
 
-        A query costs one round trip, where a transaction takes three more; and nobody is kept out if we die in it.
+        A query takes one round trip, and a transaction three more; and if we die in it, no lock stays behind.
         Raises DatabaseUnavailable.
         """
         return await self._in_thread(partial(self._again, lambda: work(self._open(), *args, **options)))
@@ -94,7 +94,7 @@ class Store:
             require_schema(connection)
 
     def _again(self, work: Callable[[], T]) -> T:
-        """Does the work again, for a while, after a fault of the database that passes."""
+        """Runs the work, and repeats it for at most `LONGEST_OUTAGE` while the database has a fault that passes."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_passing),
             stop=self._is_out_of_time,
@@ -110,7 +110,7 @@ class Store:
         return answer
 
     def _is_out_of_time(self, _: tenacity.RetryCallState) -> bool:
-        """A database that stays away is waited for once, not by each piece of work anew."""
+        """Whether the outage is too long; it counts from its first failure, not for each piece of work."""
         self._failing_since = self._failing_since or time.monotonic()
         return time.monotonic() - self._failing_since > LONGEST_OUTAGE
 
@@ -120,16 +120,16 @@ class Store:
             if self._lease:
                 renew(connection, self._lease)
             answer = work(connection, *args, **options)
-            if self._lease and time.monotonic() - began > RENEW_SECONDS:  # or it might run out with the commit
+            if self._lease and time.monotonic() - began > RENEW_SECONDS:  # or it might expire during the commit
                 renew(connection, self._lease)
         return answer
 
     def _is_passing(self, error: BaseException) -> bool:
-        if isinstance(error, DatabaseUnavailable):  # while it is opened anew
-            return isinstance(error.__cause__, Lost)
-        if isinstance(error, Passing):
+        if isinstance(error, DatabaseUnavailable):  # from opening it again
+            return isinstance(error.__cause__, _LOST)
+        if isinstance(error, _PASSING):
             return not is_raised(error)
-        lost = isinstance(error, Lost) and self._connection is not None and self._connection.closed
+        lost = isinstance(error, _LOST) and self._connection is not None and self._connection.closed
         if lost:
             log.warning("the connection to the database was lost, trying again")
         return lost
@@ -153,7 +153,7 @@ class Store:
             log.debug("the lock could not be released, its lease runs out: %s", error)
 
     async def _renew(self) -> None:
-        """Keeps the lease while the run waits for Pyrus; a lease that was lost shows at the next transaction."""
+        """Renews the lease while the run waits for Pyrus. If it was lost, the next transaction fails."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:

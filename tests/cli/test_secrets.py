@@ -177,7 +177,7 @@ def test_a_folder_for_sockets_that_somebody_else_made_is_not_used(tmp_path: Path
     sockets = folders.socket_folder(folder)
     sockets.symlink_to(tmp_path)
     try:
-        with pytest.raises(DatabaseUnavailable, match="belongs to somebody else"):
+        with pytest.raises(DatabaseUnavailable, match="belongs to another user"):
             cluster.start(folder, None)
     finally:
         sockets.unlink()

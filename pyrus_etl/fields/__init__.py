@@ -1,6 +1,6 @@
 """Types of form fields: one file for each family of them.
 
-A family says of which kind its values are, how a wide view shows them, and how they read as text. To add a type, write
+A family defines the kind of its values, how a wide view shows them, and how they become text. To add a type, write
 its name into its family, or a new file here. How an API serves a kind of value is in that API's folder
 (`extract/v3/fields.py`). A type that no family names belongs to `other`: its properties are kept as served.
 """
@@ -25,12 +25,12 @@ _BY_TYPE = {name: family for family in FAMILIES for name in family.types}
 
 
 def family_of(field_type: str | None) -> Family:
-    """The family of a field type; that of unknown types for a word that no family names."""
+    """The family of a field type; `other` if no family names the type."""
     return _BY_TYPE.get(field_type or "", other.FAMILY)
 
 
 def value_as_text() -> str:
-    """The SQL expression that makes text of a value, whatever its type, for the view `field_values`."""
+    """The SQL expression that turns a value of any type into text, for the view `field_values`."""
     cases = [f"           {_case(family)}" for family in FAMILIES if family is not other.FAMILY]
     return "\n".join(["CASE", *cases, f"           ELSE {other.FAMILY.text}", "       END"])
 

@@ -1,4 +1,4 @@
-"""What is known of a family of field types."""
+"""The properties that a family of field types has."""
 
 from typing import LiteralString, NamedTuple
 
@@ -7,10 +7,10 @@ class Family(NamedTuple):
     """Field types whose values are read, shown and written as text in the same way.
 
     `kind` names the reader in each API's folder. The other properties are SQL. `picked` is an aggregate over the values
-    of one field of one task, or of one row of a table (`{only}` filters them); `shown` makes of its result what people
-    read in a wide view (`{}` is the result); `id`, if there is one, is an aggregate that fills a second column. `text`
-    makes text of one value in the view `field_values`, where the columns of `form_values`, `person.name` and
-    `project.name` are at hand.
+    of one field of one task, or of one row of a table (`{only}` filters them); `shown` turns its result into what
+    people read in a wide view (`{}` is the result); `id`, if there is one, is an aggregate that fills a second column.
+    `text` turns one value into text in the view `field_values`, where the columns of `form_values`, `person.name` and
+    `project.name` are available.
     """
 
     kind: str
@@ -24,7 +24,7 @@ class Family(NamedTuple):
 FIRST_JSON: LiteralString = "(array_agg(value_json) {only})[1]"
 
 FIRST_VALUE: LiteralString = "min(value_no) {only}"
-"""The place of the value in the form; `ITEMS_SHOWN` makes text of the items of the value at this place."""
+"""The place of the value in the form; `ITEMS_SHOWN` turns its items into text."""
 ITEMS_SHOWN: LiteralString = (
     "(SELECT string_agg(item.text, ', ' ORDER BY item_no) FROM pyrus.form_value_items AS item "
     "WHERE item.task_id = task.task_id AND note_no = 0 AND value_no = {})"

@@ -1,4 +1,4 @@
-"""Types without columns of their own, and those that nobody has documented."""
+"""Types without columns of their own, and undocumented types."""
 
 from pyrus_etl.fields.family import FIRST_JSON, Family
 

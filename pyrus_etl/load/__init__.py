@@ -1,1 +1,1 @@
-"""Rows → PostgreSQL: the connection and the lock, COPY and replacement, and the state of the sync."""
+"""What a run writes: batches of tasks, and the state of the sync, one file for each table of it."""

@@ -1,7 +1,7 @@
-"""The last backfill of each account, and its windows, kept as rows so that it can be resumed.
+"""The last backfill of each account, and its windows, stored so that it can be resumed.
 
 Every function works inside the caller's transaction and is safe to repeat. Times are seconds since 1970; None is no
-end.
+limit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def last_backfill(connection: Connection, account_id: int) -> Backfill | None:
 def begin_backfill(
     connection: Connection, account_id: int, from_second: int | None, to_second: int | None, start: datetime
 ) -> None:
-    """Puts a new backfill, of one window as yet, in place of the account's last one."""
+    """Replaces the account's last backfill with a new one, which has a single window so far."""
     connection.execute("DELETE FROM pyrus.sync_backfills WHERE account_id = %s", [account_id])
     connection.execute("DELETE FROM pyrus.sync_windows WHERE account_id = %s", [account_id])
     connection.execute(
@@ -62,7 +62,7 @@ def begin_backfill(
 
 
 def pending_windows(connection: Connection, account_id: int) -> list[PendingWindow]:
-    """The windows that are left to do, the earlier first."""
+    """The windows that are still to do, earliest first."""
     found = connection.execute(
         """
         SELECT window_no, from_second, to_second FROM pyrus.sync_windows
@@ -74,7 +74,7 @@ def pending_windows(connection: Connection, account_id: int) -> list[PendingWind
 
 
 def last_window_no(connection: Connection, account_id: int) -> int:
-    """The greatest number that a window has."""
+    """The greatest number of a window; 0 if there is none."""
     found = connection.execute(
         "SELECT coalesce(max(window_no), 0) FROM pyrus.sync_windows WHERE account_id = %s", [account_id]
     ).fetchone()
@@ -84,7 +84,7 @@ def last_window_no(connection: Connection, account_id: int) -> int:
 def split_window(
     connection: Connection, account_id: int, window_no: int, halves: Mapping[int, tuple[int | None, int | None]]
 ) -> None:
-    """Puts two windows, by their numbers, in place of one; safe to repeat."""
+    """Replaces a window with two, given by their numbers; safe to repeat."""
     connection.execute(
         "DELETE FROM pyrus.sync_windows WHERE account_id = %s AND window_no = %s", [account_id, window_no]
     )
@@ -105,7 +105,7 @@ def finish_windows(connection: Connection, account_id: int, window_nos: Sequence
 
 
 def finish_backfill(connection: Connection, account_id: int) -> datetime:
-    """Notes that all windows are done and returns the cursor to sync from: the account's own where it has one."""
+    """Records that all windows are done and returns the cursor to sync from: the account's own if it has one."""
     assert not pending_windows(connection, account_id), "the cursor never passes windows that are not done"
     connection.execute("UPDATE pyrus.sync_backfills SET finished_at = now() WHERE account_id = %s", [account_id])
     found = connection.execute(

@@ -1,4 +1,4 @@
-"""A batch of tasks → the tables: what changed is replaced whole, what did not is left alone."""
+"""A batch of tasks → the tables: changed tasks are replaced whole, unchanged ones are left alone."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
@@ -21,7 +21,7 @@ _DEFAULTS = {column.name: False for column in OWNER.columns if not (column.nulla
 
 
 class TaskLoad(NamedTuple):
-    """One task on its way into the tables. `asked_again`: its stored body was doubted when the run began."""
+    """One task to load. `asked_again`: its stored body was doubted when the run began."""
 
     task_id: int
     rows: Rows
@@ -35,12 +35,12 @@ class TaskLoad(NamedTuple):
 
     @property
     def listed_date(self) -> datetime | None:
-        """The date that it was listed under, if it was."""
+        """The date under which the task is listed; None if it is not known."""
         return self.raw.listed_date if self.raw else None
 
 
 class _Stored(NamedTuple):
-    """What is stored of a task; no hash if somebody has removed the body."""
+    """What is stored of a task; the hash is None if its body was removed."""
 
     payload_sha256: str | None
     read_by: int | None
@@ -50,7 +50,7 @@ class _Stored(NamedTuple):
 def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
     """Writes the tasks inside the caller's transaction and returns the ids of those that changed.
 
-    Where a task stands twice, the later one counts. Safe to repeat: a body that is stored already changes nothing.
+    If a task occurs twice, the later one counts. Safe to repeat: a body that is already stored changes nothing.
     """
     if not tasks:
         return set()
@@ -64,7 +64,7 @@ def load(connection: Connection, tasks: Sequence[TaskLoad]) -> set[int]:
 
 
 def load_rows(connection: Connection, tasks: Mapping[int, Rows], stored: Set[int] | None = None) -> None:
-    """Writes the rows of tasks, and replaces what those that are stored (all, if None is given) had of them."""
+    """Writes the rows of tasks. `stored` (None: all) are the tasks that exist already: their old rows are replaced."""
     rows = Rows()
     rows.extend(tasks.values())
     owners = tasks.keys() if stored is None else stored & tasks.keys()
@@ -74,11 +74,11 @@ def load_rows(connection: Connection, tasks: Mapping[int, Rows], stored: Set[int
 
 
 def unchanged(connection: Connection, listed: Sequence[tuple[int, datetime | None]]) -> set[int]:
-    """The ids of those listed tasks that are stored with the date under which they are listed now."""
+    """The ids of the listed tasks that are stored with the date that the list has now."""
     query = """
-        SELECT told.task_id FROM unnest(%s::bigint[], %s::timestamptz[]) AS told (task_id, listed_date)
+        SELECT listed.task_id FROM unnest(%s::bigint[], %s::timestamptz[]) AS listed (task_id, listed_date)
         JOIN pyrus.raw_tasks AS raw USING (task_id) JOIN pyrus.tasks AS task USING (task_id)
-        WHERE task.deleted_at IS NULL AND told.listed_date IN (raw.listed_date, task.modified_date)
+        WHERE task.deleted_at IS NULL AND listed.listed_date IN (raw.listed_date, task.modified_date)
     """
     found = connection.execute(query, [[task_id for task_id, _ in listed], [date for _, date in listed]])
     return {task_id for (task_id,) in found}
@@ -90,9 +90,10 @@ def write(
     stored: Set[int] = frozenset(),
     claims: Mapping[Part, Collection[int]] = NO_CLAIMS,
 ) -> None:
-    """Writes rows of any tables; what tasks had of each part that they claim is replaced.
+    """Writes rows of any tables, and replaces the stored rows of each part that is claimed.
 
-    `stored` are the tasks in `rows` that are stored already; any other task has to be new.
+    `stored`: the tasks in `rows` that are already stored; any other task must be new. `claims`: part → the tasks that
+    replace it.
     """
     for table in MERGED:
         merge(connection, table, sorted(rows.merged[table].values()))
@@ -105,7 +106,7 @@ def write(
 
 
 def _update_tasks(connection: Connection, tasks: Sequence[Row]) -> None:
-    """Overwrites those columns of stored tasks that are given."""
+    """Overwrites the given columns of stored tasks, and leaves those that are UNSET."""
     by_columns: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for task in tasks:
         given = [(name, value) for name, value in zip(_COLUMNS, task, strict=True) if value is not UNSET]
@@ -116,7 +117,7 @@ def _update_tasks(connection: Connection, tasks: Sequence[Row]) -> None:
 
 
 def _completed(task: Row) -> Row:
-    """A new task with something in every column: false for a flag that is not given, else null."""
+    """A new task with a value in every column: if none is given, false for a flag, else null."""
     return tuple(_DEFAULTS.get(name) if value is UNSET else value for name, value in zip(_COLUMNS, task, strict=True))
 
 
@@ -129,7 +130,7 @@ def _stored(connection: Connection, task_ids: list[int]) -> dict[int, _Stored]:
 
 
 def _is_stored(raw: RawTaskRow | None, stored: _Stored | None) -> bool:
-    """Whether the rows of this body are stored already, made by the same reader."""
+    """Whether the rows of this body are already stored, made by the same reader."""
     return (
         raw is not None
         and stored is not None
@@ -138,16 +139,16 @@ def _is_stored(raw: RawTaskRow | None, stored: _Stored | None) -> bool:
 
 
 def _stays_doubted(raw: RawTaskRow, stored: _Stored, *, asked_again: bool) -> bool:
-    """Whether the stored body is doubted after it came again: not if a run asked again for this very reason.
+    """Whether the stored body is still doubted when it is served again: not if the run asked because of the doubt.
 
-    A task that was listed under a later date since then has changed again: that is another doubt.
+    If a list has a later date since then, the task has changed again, and that is a new doubt.
     """
     listed_later = raw.listed_date and stored.listed_date and raw.listed_date > stored.listed_date
     return raw.is_doubted and not (asked_again and not listed_later)
 
 
 def _mark_unchanged(connection: Connection, tasks: Sequence[TaskLoad], stored: Mapping[int, _Stored]) -> None:
-    """Remembers under which dates unchanged tasks were listed, so that they are not fetched again, and their doubts."""
+    """Stores the dates of unchanged tasks in the lists, so that they are not fetched again, and their doubts."""
     marks = [
         (raw.task_id, raw.listed_date, _stays_doubted(raw, stored[raw.task_id], asked_again=task.asked_again))
         for task in tasks
@@ -169,7 +170,7 @@ def _mark_unchanged(connection: Connection, tasks: Sequence[TaskLoad], stored: M
 
 
 def _unmark_deleted(connection: Connection, task_ids: list[int]) -> None:
-    """What could be fetched is there."""
+    """Takes back the mark of deletion: a task that can be fetched is not deleted."""
     connection.execute(
         "UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s) AND deleted_at IS NOT NULL", [task_ids]
     )

@@ -1,4 +1,4 @@
-"""The cursor: all that changed before it, by the server's clock, is stored.
+"""The cursor: everything that changed before it, by the server's clock, is stored.
 
 Every function works inside the caller's transaction.
 """
@@ -20,7 +20,7 @@ def read_cursor(connection: Connection, account_id: int) -> datetime | None:
 
 
 def move_cursor(connection: Connection, account_id: int, run_id: UUID, start: datetime, ahead_seconds: float) -> None:
-    """Moves the cursor to the start of a run by the server's clock, which was so much ahead of ours by then."""
+    """Moves the cursor to the start of a run by the server's clock, which was `ahead_seconds` ahead of ours then."""
     connection.execute(
         """
         INSERT INTO pyrus.sync_cursors (account_id, stream, cursor, updated_at) VALUES (%s, %s, %s, now())
@@ -37,10 +37,10 @@ def move_cursor(connection: Connection, account_id: int, run_id: UUID, start: da
 def trusted_start(
     connection: Connection, account_id: int, cursor: datetime, now: datetime, most_ahead: float
 ) -> datetime | None:
-    """The cursor; if the clocks contradict it, the last start of a complete run that both agree on, if there is one.
+    """The cursor, if the clocks allow it; else the last start of a complete run that they allow; None if there is none.
 
-    They contradict a start that is later than `now` by the server's clock, or that was taken from a clock that was
-    ahead of ours by more seconds than `most_ahead`.
+    They do not allow a start that is later than `now` by the server's clock, or one taken from a clock that was more
+    than `most_ahead` seconds ahead of ours.
     """
     if cursor <= now and not _was_ahead(connection, account_id, cursor, most_ahead):
         return cursor
@@ -56,7 +56,7 @@ def trusted_start(
 
 
 def _was_ahead(connection: Connection, account_id: int, start: datetime, most_ahead: float) -> bool:
-    """Whether the clock that a start was taken from is known to have been ahead by more than that."""
+    """Whether the clock that a start was taken from is known to have been more than `most_ahead` seconds ahead."""
     found = connection.execute(
         """
         SELECT server_ahead_seconds > %s FROM pyrus.sync_runs

@@ -6,7 +6,7 @@ from pyrus_etl.postgres.connection import Connection
 
 
 def doubted(connection: Connection) -> dict[int, datetime | None]:
-    """The tasks to ask for again, each with the date that it was last listed under; not those that are gone."""
+    """The tasks to fetch again, each with its date in the last list that had it; without deleted ones."""
     found = connection.execute(
         """
         SELECT task_id, listed_date FROM pyrus.raw_tasks JOIN pyrus.tasks USING (task_id)

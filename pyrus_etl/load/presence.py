@@ -1,4 +1,4 @@
-"""Deletions: tasks that are stored but gone. Every function works inside the caller's transaction."""
+"""Deletions: stored tasks that Pyrus no longer has. Every function works inside the caller's transaction."""
 
 from collections.abc import Collection, Iterator
 
@@ -10,7 +10,7 @@ IDS_AT_A_TIME = 10_000
 
 
 def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], float]:
-    """Tasks stored as present, or set aside, that are not in the census; and which share of the stored is absent."""
+    """The tasks stored as present, or rejected, that are not in the census; and the absent share of the stored ones."""
     stored, absent = 0, []
     for task_ids in _present(connection):
         stored += len(task_ids)
@@ -21,7 +21,7 @@ def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int
 
 
 def _present(connection: Connection) -> Iterator[list[int]]:
-    """The ids of the tasks that are stored as present, so many at a time."""
+    """The ids of the tasks that are stored as present, `IDS_AT_A_TIME` at a time."""
     query = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NULL AND task_id > %s ORDER BY task_id LIMIT %s"
     last = LEAST_ID
     while found := connection.execute(query, [last, IDS_AT_A_TIME]).fetchall():
@@ -30,9 +30,9 @@ def _present(connection: Connection) -> Iterator[list[int]]:
 
 
 def mark_deleted(connection: Connection, gone: Collection[int], there: Collection[int]) -> int:
-    """Marks tasks as deleted and closes their errors, unmarks those that are there; returns how many are newly marked.
+    """Marks `gone` tasks as deleted and resolves their rejections, and unmarks those that are `there`.
 
-    Rows are kept.
+    Returns the number of newly marked ones. Their rows stay.
     """
     deleted = connection.execute("SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL").fetchall()
     back = [task_id for (task_id,) in deleted if task_id in there]

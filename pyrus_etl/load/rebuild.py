@@ -1,4 +1,4 @@
-"""Rows made again of stored bodies. Every function works inside the caller's transaction."""
+"""Rebuilds rows from stored bodies. Every function works inside the caller's transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from pyrus_etl.schema.raw import READER
 from pyrus_etl.schema.rows import Rows
 
 FIRST = -(2**63)
-"""An id before all others."""
+"""Comes before every task id."""
 
 
 class StoredBody(NamedTuple):
@@ -22,7 +22,7 @@ class StoredBody(NamedTuple):
 
 
 def outdated_bodies(connection: Connection, after: int = FIRST, most: int = 500) -> list[StoredBody]:
-    """The next bodies whose rows another reader made, by task id."""
+    """At most `most` bodies whose rows another version of the reader made, by task id."""
     query = """
         SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
         WHERE read_by <> %s AND task_id > %s ORDER BY task_id LIMIT %s
@@ -31,7 +31,7 @@ def outdated_bodies(connection: Connection, after: int = FIRST, most: int = 500)
 
 
 def outdated_among(connection: Connection, task_ids: Collection[int]) -> list[StoredBody]:
-    """The bodies of these tasks whose rows another reader made."""
+    """The bodies of these tasks whose rows another version of the reader made."""
     query = """
         SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
         WHERE read_by <> %s AND task_id = ANY(%s)
@@ -40,35 +40,35 @@ def outdated_among(connection: Connection, task_ids: Collection[int]) -> list[St
 
 
 def outdated(connection: Connection) -> int:
-    """The number of bodies whose rows another reader made."""
+    """The number of bodies whose rows another version of the reader made."""
     found = connection.execute("SELECT count(*) FROM pyrus.raw_tasks WHERE read_by <> %s", [READER]).fetchone()
     return int(found[0]) if found else 0
 
 
 def advice(connection: Connection) -> str | None:
-    """What to do about rows that another version made; None if there are none."""
+    """A sentence about rows that another version made, and the remedy; None if there are none."""
     tasks = outdated(connection)
     return f"another version made the rows of {tasks:,} tasks; run pyrus-etl db rebuild" if tasks else None
 
 
 def mark_all(connection: Connection) -> None:
-    """Marks every body, so that its rows are made again."""
+    """Marks every body, so that its rows are rebuilt."""
     connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0")
 
 
 def write_rebuilt(connection: Connection, tasks: Mapping[int, Rows], bodies: Sequence[StoredBody]) -> int:
-    """Replaces the rows of tasks whose body is still the one that was read; returns how many that were.
+    """Replaces the rows of tasks whose stored body is still the one that was read; returns the number of such tasks.
 
-    A run may store a newer body meanwhile: then the rows are its rows. Bodies without rows, which could not be read,
-    are marked only. Safe to repeat.
+    If a run has stored a newer body since, that body's rows stay. Bodies without rows, which could not be read, are
+    only marked. Safe to repeat.
     """
     query = """
         SELECT task_id FROM pyrus.raw_tasks JOIN unnest(%s::bigint[], %s::text[]) AS read (task_id, payload_sha256)
             USING (task_id, payload_sha256)
         WHERE read_by <> %s ORDER BY task_id FOR NO KEY UPDATE OF raw_tasks
     """
-    asked = [[body.task_id for body in bodies], [body.payload_sha256 for body in bodies], READER]
-    current = [task_id for (task_id,) in connection.execute(query, asked)]
+    parameters = [[body.task_id for body in bodies], [body.payload_sha256 for body in bodies], READER]
+    current = [task_id for (task_id,) in connection.execute(query, parameters)]
     load_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})
     connection.execute("UPDATE pyrus.raw_tasks SET read_by = %s WHERE task_id = ANY(%s)", [READER, current])
     return len(current)

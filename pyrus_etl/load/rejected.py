@@ -1,4 +1,7 @@
-"""Tasks that were set aside, as kept in sync_errors. Every function works inside the caller's transaction."""
+"""Rejected tasks, which users see as set aside (sync_errors).
+
+Every function works inside the caller's transaction.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,7 +13,7 @@ from pyrus_etl.postgres.connection import Connection
 
 
 class Rejected(NamedTuple):
-    """A task that could not be had, read or stored, and why; `listed_date`: what a list showed, if one did."""
+    """A task that could not be fetched, read or stored, and why. `listed_date`: its date in the list, if it has one."""
 
     task_id: int
     stage: str
@@ -20,7 +23,7 @@ class Rejected(NamedTuple):
 
 
 def open_rejections(connection: Connection) -> dict[int, datetime | None]:
-    """The tasks that are set aside now, by their ids, each with the date that it was last listed under."""
+    """The tasks that are rejected now, by their ids, each with its date in the last list that had one."""
     found = connection.execute(
         "SELECT task_id, listed_date FROM pyrus.sync_errors WHERE resolved_at IS NULL ORDER BY task_id"
     )
@@ -28,7 +31,7 @@ def open_rejections(connection: Connection) -> dict[int, datetime | None]:
 
 
 def reject(connection: Connection, tasks: Iterable[Rejected]) -> None:
-    """Sets tasks aside, or notes that they failed once more."""
+    """Records that tasks are rejected, or that they failed once more."""
     connection.cursor().executemany(
         """
         INSERT INTO pyrus.sync_errors
@@ -44,7 +47,7 @@ def reject(connection: Connection, tasks: Iterable[Rejected]) -> None:
 
 
 def resolve_rejections(connection: Connection, task_ids: Sequence[int]) -> None:
-    """Closes the errors of tasks that have loaded."""
+    """Resolves the rejections of tasks that are loaded or deleted."""
     connection.execute(
         "UPDATE pyrus.sync_errors SET resolved_at = clock_timestamp() WHERE task_id = ANY(%s) AND resolved_at IS NULL",
         [list(task_ids)],
@@ -52,7 +55,7 @@ def resolve_rejections(connection: Connection, task_ids: Sequence[int]) -> None:
 
 
 def list_rejections(connection: Connection, *, resolved_too: bool) -> list[dict[str, Any]]:
-    """The tasks that are set aside, without their bodies, the last first."""
+    """The rejections without their bodies, latest first: the open ones, or with `resolved_too` all of them."""
     query = """
         SELECT task_id, stage, error, first_seen_at, last_seen_at, attempts, resolved_at
         FROM pyrus.sync_errors WHERE %s OR resolved_at IS NULL ORDER BY last_seen_at DESC, task_id

@@ -1,4 +1,4 @@
-"""Requests of recent runs (sync_requests): what is left of the quota for the next one.
+"""Requests of recent runs (sync_requests): they show how much of the quota is left for the next run.
 
 Every function works inside the caller's transaction.
 """
@@ -10,13 +10,13 @@ from uuid import UUID
 from pyrus_etl.postgres.connection import Connection
 
 KEPT = "1 hour"
-"""Requests are kept for so long, or for a period of the quota if that is longer."""
+"""Requests are stored for this long, or for a period of the quota if that is longer."""
 
 
 class Sent(NamedTuple):
     """Requests that a run sent in one second; the times are in seconds since 1970, by the database's clock.
 
-    `account_id`: whose lock the run holds, so that it may still be alive.
+    `account_id`: the account whose lock the run holds; then it may still be alive.
     """
 
     login: str | None
@@ -26,7 +26,7 @@ class Sent(NamedTuple):
 
 
 def write_requests(connection: Connection, run_id: UUID, rows: Mapping[int, int]) -> None:
-    """Writes how many requests were sent in each second; safe to repeat, and of a run without a row nothing is kept."""
+    """Writes the number of requests sent in each second, unless the run has no row; safe to repeat."""
     connection.execute(
         """
         INSERT INTO pyrus.sync_requests (run_id, second, requests)
@@ -40,9 +40,9 @@ def write_requests(connection: Connection, run_id: UUID, rows: Mapping[int, int]
 
 
 def recent_requests(connection: Connection, run_id: UUID, login: str | None, period: float) -> list[Sent]:
-    """What other runs of the login sent within the last period, in order; all runs, if it or theirs is not known.
+    """The requests that other runs of the login sent within the last period, in order.
 
-    What is too old for any run is deleted.
+    Runs whose login is not known count too, and all runs if `login` is None. Deletes what is too old for any run.
     """
     connection.execute(
         """

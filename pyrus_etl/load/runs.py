@@ -1,4 +1,4 @@
-"""Runs, as kept in sync_runs. Every function works inside the caller's transaction."""
+"""Runs: the table sync_runs. Every function works inside the caller's transaction."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,13 +9,13 @@ from psycopg import sql
 from pyrus_etl.postgres.connection import Connection
 
 SILENCE = "15 seconds"
-"""A run that is logging in and has not shown for so long that it lives is dead."""
+"""A run that is logging in is dead if it has shown no sign of life for this long."""
 
 KILLED = "It ended without a report; it was probably killed."
 
 
 def open_run(connection: Connection, run_id: UUID, login: str | None, kind: str, started_at: datetime) -> None:
-    """Notes that a run begins, before it is known which account it is of; closes those that died so early."""
+    """Records the start of a run, before its account is known; closes runs that died at this stage."""
     connection.execute(
         """
         UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = %s
@@ -33,19 +33,19 @@ def open_run(connection: Connection, run_id: UUID, login: str | None, kind: str,
 
 
 def show_alive(connection: Connection, run_id: UUID) -> None:
-    """Notes that a run which is logging in still lives."""
+    """Records that a run which is logging in is alive."""
     connection.execute("UPDATE pyrus.sync_runs SET alive_at = clock_timestamp() WHERE run_id = %s", [run_id])
 
 
 def forget_run(connection: Connection, run_id: UUID) -> None:
-    """Takes back the row of a run that did nothing, because another one works."""
+    """Deletes the row of a run that did nothing because another one is at work."""
     connection.execute("DELETE FROM pyrus.sync_runs WHERE run_id = %s AND account_id IS NULL", [run_id])
 
 
 def join_account(
     connection: Connection, run_id: UUID, account_id: int, server_started_at: datetime, ahead_seconds: float
 ) -> None:
-    """Notes which account a run is of; it holds the lock, so that all others of the account have come to their end."""
+    """Records the account of a run. The run holds the lock, so all other runs of the account have ended."""
     connection.execute(
         """
         UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = %s
@@ -64,14 +64,14 @@ def join_account(
 
 
 def write_run(connection: Connection, run_id: UUID, columns: Mapping[str, object]) -> None:
-    """Brings columns of a run up to date."""
+    """Updates columns of a run."""
     names = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns]
     statement = sql.SQL("UPDATE pyrus.sync_runs SET {} WHERE run_id = %s").format(sql.SQL(", ").join(names))
     connection.execute(statement, [*columns.values(), run_id])
 
 
 def last_duration(connection: Connection, account_id: int) -> float:
-    """Seconds that the last complete run took; 0 where there was none."""
+    """Seconds that the last complete run took; 0 if there was none."""
     found = connection.execute(
         """
         SELECT extract(epoch FROM finished_at - started_at)::float8 FROM pyrus.sync_runs

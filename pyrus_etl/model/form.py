@@ -9,7 +9,7 @@ from pyrus_etl.model.value import FieldValue
 
 
 class FormField(msgspec.Struct, frozen=True, gc=False):
-    """A field of a form. `type` is the word of v3's page if it has one for the type."""
+    """A field of a form. `type`: its name in API v3, if v3 has the type."""
 
     id: int | None = None
     type: str | None = None

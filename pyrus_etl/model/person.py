@@ -24,13 +24,13 @@ class Organization(msgspec.Struct, frozen=True, gc=False):
 
 
 class Contacts(msgspec.Struct, frozen=True, gc=False):
-    """Everybody the account knows."""
+    """All persons that the account can see."""
 
     organizations: Sequence[Organization | None] | None = None
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """The person whose rights the connector has; its id names the account."""
+    """The person whose access rights the connector has; the id identifies the account."""
 
     id: int
     first_name: str | None = None

@@ -73,5 +73,5 @@ class Task(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def last_change(self) -> datetime | None:
-        """`modified_date`; None if the answer does not say."""
+        """`modified_date`; None if the answer does not give it."""
         return None if self.modified_date is UNSET else self.modified_date

@@ -11,21 +11,21 @@ from pyrus_etl.model.project import Project
 
 
 class Flag(msgspec.Struct, frozen=True, gc=False):
-    """A checkmark: its word, and whether it means yes; None for a word that means neither."""
+    """A checkmark: its word, and whether it means yes; None if it means neither yes nor no."""
 
     word: str
     is_set: bool | None
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """Something that a value names: the text is what people read."""
+    """An object that a value refers to; `text` is what people read."""
 
     id: int | None
     text: str | None
 
 
 class Items(msgspec.Struct, frozen=True, gc=False):
-    """Items of one kind (catalog, choice, task or file); `json` is what else the API served, as JSON."""
+    """Items of one kind (catalog, choice, task or file); `json`: the other properties served, as JSON."""
 
     kind: str
     items: Sequence[Item]

@@ -1,1 +1,1 @@
-"""Model → rows: pure functions, one file a noun, one function a form field type."""
+"""Model → rows: pure functions, one file for each noun."""

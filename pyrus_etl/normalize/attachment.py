@@ -32,7 +32,7 @@ def _add_files(rows: Rows, task_id: int, form: Form, seen: set[int], note_no: in
 def _add(
     rows: Rows, task_id: int, file: Attachment | None, seen: set[int], *, note_no: int | None, field_id: int | None
 ) -> None:
-    """Adds a file unless the task has it already. A file without an id has no key: it stays in raw_tasks alone."""
+    """Adds a file unless the task has it already. A file without an id has no key: it is in raw_tasks only."""
     if file is None or file.id is None or file.id in seen:
         return
     seen.add(file.id)

@@ -50,7 +50,7 @@ def _field_row(form_id: int, field_id: int, value: FormValue) -> FormFieldRow:
 
 
 def _value_row(rows: Rows, value_no: int, value: FormValue) -> tuple[Any, ...]:
-    """The columns behind the owner's key; what could not be read is null, and counted."""
+    """The columns after the owner's key. A value that could not be read is null, and is counted."""
     rows.unreadable += value.unreadable
     field = value.field
     return (
@@ -77,7 +77,7 @@ def _columns(rows: Rows, value: FieldValue | None) -> Value:
             return Value(value_text=value)
         case Decimal():
             return Value(value_number=value)
-        case datetime():  # before the day, of which it is a subclass
+        case datetime():  # before date, of which it is a subclass
             return Value(value_timestamp=value)
         case date():
             return Value(value_date=value)

@@ -20,7 +20,7 @@ def add_project(rows: Rows, project: Project | None) -> int | None:
 def add_projects(rows: Rows, given: Sequence[Project | None] | None) -> list[int]:
     """Merges the projects and returns their ids, each once."""
     ids = dict.fromkeys([add_project(rows, each) for each in given or []])
-    return [known for known in ids if known is not None]
+    return [project_id for project_id in ids if project_id is not None]
 
 
 def form_of(filed_in: Sequence[Project | None] | None, overrides: Mapping[int, int | None]) -> int | None:
@@ -38,7 +38,7 @@ def form_of(filed_in: Sequence[Project | None] | None, overrides: Mapping[int, i
 
 
 def _ids_upwards(link: Project | None) -> Iterator[int]:
-    """The ids of a project and of those above it, as far up as they are given."""
+    """The ids of a project and of those above it, up to the first one without an id."""
     while link is not None and link.id is not None:
         yield link.id
         link = link.parent

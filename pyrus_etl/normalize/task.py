@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 
 def task_rows(task: Task, form_overrides: Mapping[int, int | None] = NO_OVERRIDES) -> Rows:
-    """The rows of one task in all tables that the task gives anything of; ordinals follow the arrays, from 1.
+    """The rows of one task, in all tables for which the task has contents; ordinals follow the arrays, from 1.
 
     The rows claim the tables whose contents the task gives. What it does not give (UNSET) is not claimed, and a column
-    of `tasks` that it does not give is UNSET. `form_overrides`: project id → form id, set by hand.
+    of `tasks` that it does not give is UNSET. `form_overrides`: project id → form id, set manually.
     """
     rows = Rows()
     form_id = _form_id(task, form_overrides)

@@ -1,4 +1,4 @@
-"""A batch of tasks → the tables: replaced whole where they changed, left alone where they did not."""
+"""A batch of tasks → the tables: changed tasks are replaced whole, unchanged ones are left alone."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def loaded(connection: Connection, *bodies: bytes) -> set[int]:
 
 
 def versions(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """Which transaction wrote each row of every table, and where it lies."""
+    """The transaction that wrote each row of every table, and the place of the row."""
     select = "SELECT xmin::text, xmax::text, ctid::text FROM pyrus.{} ORDER BY ctid"
     return {table: connection.execute(select.format(table).encode()).fetchall() for table in COLUMNS}
 
@@ -48,7 +48,7 @@ def rows(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
     return connection.execute(sql.encode()).fetchall()
 
 
-def test_children_that_left_the_payload_leave_the_tables(database: Secret, connection: Connection) -> None:
+def test_children_that_are_no_longer_in_the_payload_are_deleted(database: Secret, connection: Connection) -> None:
     loaded(connection, FULL)
     full = read_tables(database)
     loaded(connection, BARE)
@@ -60,7 +60,7 @@ def test_children_that_left_the_payload_leave_the_tables(database: Secret, conne
     assert bare["raw_tasks"] == tables_of({FULL_ID: BARE})["raw_tasks"]
 
 
-def test_children_that_came_are_added(database: Secret, connection: Connection) -> None:
+def test_new_children_are_added(database: Secret, connection: Connection) -> None:
     loaded(connection, BARE)
     loaded(connection, FULL)
 
@@ -68,7 +68,7 @@ def test_children_that_came_are_added(database: Secret, connection: Connection) 
     assert read_tables(database) == expected
 
 
-def test_a_task_whose_body_was_removed_is_replaced_as_any_other(database: Secret, connection: Connection) -> None:
+def test_a_task_whose_body_was_removed_is_replaced_like_any_other(database: Secret, connection: Connection) -> None:
     loaded(connection, FULL)
     connection.execute("DELETE FROM pyrus.raw_tasks")
     loaded(connection, BARE)
@@ -79,7 +79,7 @@ def test_a_task_whose_body_was_removed_is_replaced_as_any_other(database: Secret
     }
 
 
-def test_what_is_shared_is_kept_when_no_task_mentions_it_any_more(database: Secret, connection: Connection) -> None:
+def test_shared_rows_stay_when_no_task_mentions_them_any_more(database: Secret, connection: Connection) -> None:
     loaded(connection, FULL)
     before = read_tables(database)
     loaded(connection, BARE)
@@ -119,7 +119,7 @@ def test_a_changed_task_leaves_the_others_alone(connection: Connection) -> None:
     ],
     ids=["gone", "between", "reversed", "edited", "without values", "without files"],
 )
-def test_whatever_changed_in_the_notes_of_a_task_its_rows_are_those_that_were_told_last(
+def test_after_any_change_of_notes_the_rows_are_those_of_the_last_body(
     database: Secret, connection: Connection, change: Callable[[list[Any]], Any]
 ) -> None:
     task = json.loads(FULL)
@@ -134,7 +134,7 @@ def test_whatever_changed_in_the_notes_of_a_task_its_rows_are_those_that_were_to
     }
 
 
-def test_of_a_task_that_stands_twice_in_a_batch_the_later_counts(connection: Connection) -> None:
+def test_if_a_task_is_twice_in_a_batch_the_later_one_counts(connection: Connection) -> None:
     first = body(1, Text="earlier", Notes=[{"Text": "a"}, {"Text": "b"}], Author={"Id": 5, "LastName": "Old"})
     second = body(1, Text="later", Notes=[{"Text": "c"}], Author={"Id": 5, "LastName": "New"})
 
@@ -145,7 +145,7 @@ def test_of_a_task_that_stands_twice_in_a_batch_the_later_counts(connection: Con
 
 
 def test_the_same_person_and_project_in_many_tasks_of_a_batch_are_one_row(connection: Connection) -> None:
-    """What one task tells of them and another does not is kept."""
+    """A value that one task gives and another does not is kept."""
     loaded(
         connection,
         body(1, Author={"Id": 5, "FirstName": "Ann"}, Projects=[{"Id": 8, "Name": "Leaf", "Parent": {"Id": 9}}]),
@@ -167,7 +167,7 @@ def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: C
     assert rows(connection, everything) == [("Ann", "Lee-Marsh", "ann@lee.example", 3, True)]
 
 
-def test_a_person_whom_the_contacts_name_twice_has_the_organization_that_was_told(connection: Connection) -> None:
+def test_a_person_who_is_twice_in_the_contacts_keeps_the_organization(connection: Connection) -> None:
     known = Person(1, "Ann", "Lee", "ann@example.com")
     told: list[Organization | None] = [Organization(None, "Guests", [known]), Organization(3, "Lee & Co", [known])]
     with connection.transaction():
@@ -197,7 +197,7 @@ def test_a_task_that_could_be_fetched_again_is_no_longer_deleted(connection: Con
     assert rows(connection, "SELECT deleted_at FROM pyrus.tasks") == [(None,)]
 
 
-def test_what_became_of_contents_outlives_a_change_of_the_task(connection: Connection) -> None:
+def test_the_state_of_contents_survives_a_change_of_the_task(connection: Connection) -> None:
     loaded(connection, FULL)
     connection.execute(
         "INSERT INTO pyrus.attachment_contents (task_id, attachment_id, status) VALUES (%s, 9001, 'stored')", [FULL_ID]
@@ -207,7 +207,7 @@ def test_what_became_of_contents_outlives_a_change_of_the_task(connection: Conne
     assert rows(connection, "SELECT attachment_id, status FROM pyrus.attachment_contents") == [(9001, "stored")]
 
 
-def test_of_a_batch_that_is_refused_nothing_is_stored(database: Secret, connection: Connection) -> None:
+def test_nothing_of_a_refused_batch_is_stored(database: Secret, connection: Connection) -> None:
     loaded(connection, body(1, Text="before"))
 
     with pytest.raises(psycopg.DataError):
@@ -237,7 +237,7 @@ def test_an_unchanged_body_under_a_new_date_is_not_fetched_for_that_date_again(c
     assert unchanged(connection, [(1, later)]) == {1}
 
 
-def test_an_empty_batch_is_no_error(connection: Connection) -> None:
+def test_an_empty_batch_is_not_an_error(connection: Connection) -> None:
     assert loaded(connection) == set()
 
 
@@ -250,7 +250,7 @@ def test_a_batch_of_a_thousand_tasks_is_stored_whole(database: Secret, connectio
     assert read_tables(database) == tables_of(bodies, with_contacts=False)
 
 
-def test_the_fields_of_a_form_are_merged_and_those_that_are_known_not_written_again(connection: Connection) -> None:
+def test_the_fields_of_a_form_are_merged_and_known_ones_are_not_written_again(connection: Connection) -> None:
     def form(*fields: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"Field": field} for field in fields]
 

@@ -24,7 +24,7 @@ NOT_FROM_A_BODY = {"inbox_tasks", "organizations", "raw_tasks"}
 
 
 class Read(NamedTuple):
-    """The rows by table, and how many values could not be read."""
+    """The rows by table, and the number of values that could not be read."""
 
     tables: Tables
     unreadable: int
@@ -35,14 +35,14 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 def read(body: bytes) -> Read:
-    """What the product makes of an answer of GetTask."""
+    """The product's rows of an answer of GetTask."""
     task, unreadable = task_of(body)
     rows = task_rows(task)
     return Read(_tables(rows), rows.unreadable + unreadable)
 
 
 def task_of(body: bytes) -> tuple[TaskWithNotes, int]:
-    """The task in an answer of GetTask, and how many of its values could not be read."""
+    """The task in an answer of GetTask, and the number of its values that could not be read."""
     answer, unreadable = decode(storable(body), _Answer)
     return answer.task_with_notes, unreadable
 
@@ -58,7 +58,7 @@ def form_body(**value: Any) -> bytes:
 
 
 def encoded(tree: Any) -> bytes:
-    """JSON with decimals as numbers; texts are written by escapes where they are no UTF-8."""
+    """JSON with decimals as numbers; texts that are not UTF-8 are written with escapes."""
     try:
         return msgspec.json.Encoder(decimal_format="number").encode(tree)
     except UnicodeEncodeError:
@@ -66,7 +66,7 @@ def encoded(tree: Any) -> bytes:
 
 
 def difference_from_oracle(body: bytes) -> str | None:
-    """Where the product and the oracle do not agree on a body; None where they do."""
+    """The differences between product and oracle for a body; None if there are none."""
     tree = plain_json(body)["TaskWithNotes"]
     expected, found = tables_of({tree["Id"]: body}, with_contacts=False), read(body).tables
     differences = (
@@ -76,7 +76,7 @@ def difference_from_oracle(body: bytes) -> str | None:
 
 
 def only_value(body: bytes) -> Json:
-    """The columns of the one form value of a task, those that are null left out."""
+    """The columns of the one form value of a task, without those that are null."""
     ((row,),) = (read(body).tables["form_values"].values(),)
     columns = dict(zip(COLUMNS["form_values"][1].split(), row, strict=True))
     return {name: told for name, told in columns.items() if told is not None}

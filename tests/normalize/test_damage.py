@@ -1,4 +1,4 @@
-"""Whatever place of a body is null, absent or of another type than documented, everything else is stored as ever.
+"""If any place of a body is null, absent or of another type than documented, everything else is stored as usual.
 
 The places are all those of `full_task.json`, one at a time; what is to be stored then is told by the oracle.
 """
@@ -66,7 +66,7 @@ WRONG = ({"Odd": 1}, [[1]], "odd", 7, -0.5, True)
 
 
 def places(tree: Any, above: Place = ()) -> Iterator[Place]:
-    """Every property and element, however deep, but for those without which there is no task."""
+    """Every property and element, however deep, except those without which there is no task."""
     inside = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for step, value in inside:
         if (*above, step) not in INDISPENSABLE:
@@ -95,7 +95,7 @@ def without(place: Place) -> bytes:
 
 
 def differences(bodies: dict[Place, bytes]) -> list[str]:
-    """Where what is stored is not what the oracle tells."""
+    """The differences between the stored rows and the oracle's."""
     found = ((place, difference_from_oracle(body)) for place, body in bodies.items())
     return [f"{'.'.join(map(str, place))}: {difference}" for place, difference in found if difference]
 
@@ -128,7 +128,7 @@ def test_the_full_body_can_be_read_to_the_last_value() -> None:
     assert len(PLACES) > 400
 
 
-def test_null_in_any_place_is_a_value_that_is_not_told() -> None:
+def test_null_in_any_place_is_a_missing_value() -> None:
     bodies = {place: with_value(place, None) for place in PLACES}
 
     assert differences(bodies) == []
@@ -173,7 +173,7 @@ def test_several_unreadable_values_are_counted_one_by_one() -> None:
 
 
 def test_an_unreadable_value_is_counted_though_its_task_is_read_again() -> None:
-    """What is wrong in a note has the whole task read again, the values of its form too."""
+    """A fault in a note causes the whole task to be read again, with the values of its form."""
     form = [{"Field": {"Id": 1, "Name": 7}, "RowId": "bad"}]
     told = read(task_body(Form=form, Notes=[{"CreateDate": "bad"}]))
 
@@ -193,6 +193,6 @@ def test_a_body_without_its_envelope_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{not json}", b'{"TaskWithNotes": {"Id": 1}', b"[1,]"])
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         read(body)

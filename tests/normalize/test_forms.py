@@ -1,4 +1,4 @@
-"""Of which form a task is: Pyrus does not say it, the projects that the task is filed in do."""
+"""The form of a task: Pyrus does not give it, it follows from the projects that the task is filed in."""
 
 import pytest
 
@@ -30,7 +30,7 @@ NO_ID = Project(name="hidden")
         (None, None),
     ],
 )
-def test_the_form_is_the_first_root_among_the_projects_else_the_root_above_the_first(
+def test_the_form_is_the_first_root_among_the_projects_or_the_root_above_the_first(
     filed_in: list[Project | None] | None, form: int | None
 ) -> None:
     assert form_of(filed_in, {}) == form
@@ -47,9 +47,7 @@ def test_the_form_is_the_first_root_among_the_projects_else_the_root_above_the_f
         ({999: 7}, 100),
     ],
 )
-def test_what_is_said_of_a_project_or_of_one_above_it_comes_first(
-    said: dict[int, int | None], form: int | None
-) -> None:
+def test_an_override_of_a_project_or_of_one_above_it_comes_first(said: dict[int, int | None], form: int | None) -> None:
     assert form_of([DEEP, FORM], said) == form
 
 

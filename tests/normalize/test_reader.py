@@ -1,4 +1,4 @@
-"""The version of the reader says whether the same bodies give the same rows."""
+"""The version of the reader changes if the same bodies give other rows."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Locks of others, and a time zone that the server does not know: the sentence says who or what, and the remedy."""
+"""Other sessions' locks, and a time zone unknown to the server: the message names the cause and the remedy."""
 
 import psycopg
 import pytest
@@ -50,7 +50,7 @@ def test_a_time_zone_that_the_server_does_not_know_is_named_and_can_be_set(
 
 
 RLS = "CREATE POLICY mine ON pyrus.{0} USING (false); ALTER TABLE pyrus.{0} ENABLE ROW LEVEL SECURITY; {1}"
-"""Policies count for the owner only if they are forced."""
+"""Policies apply to the owner only if they are forced."""
 
 
 @pytest.mark.parametrize("table", ["tasks", "alembic_version", "persons"])

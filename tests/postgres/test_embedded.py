@@ -64,12 +64,12 @@ MISLEADING = {
     "PGDATESTYLE": "German", "PGTZ": "Nowhere/Land", "PGGEQO": "nonsense", "PGDATA": "/nowhere", "PGREALM": "nowhere",
 }  # fmt: skip
 BEYOND_A_URL = {"PGSERVICE", "PGTZ", "PGGEQO", "PGCLIENTENCODING"}
-"""What they say no URL can take back; they are about the program that connects."""
+"""No URL can override these; they are about the program that connects."""
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A folder with a short path, for paths of sockets are short, where every user may write."""
+    """A folder that every user may write, with a short path, because paths of sockets have to be short."""
     with tempfile.TemporaryDirectory(prefix="h-") as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
@@ -100,7 +100,7 @@ def test_a_data_folder_may_have_any_name(made: Path, home: Path, name: str, monk
 
 @contextmanager
 def renamed(folder: Path, name: Path) -> Iterator[None]:
-    """The folder has another name for the block."""
+    """Renames the folder for the block."""
     folder.rename(name)
     try:
         yield
@@ -133,7 +133,7 @@ def test_the_whole_program_works_in_a_folder_with_all_such_characters(
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x7fb", "a\udcffb", "long" * 400])
-def test_a_folder_that_postgresql_cannot_have_is_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_postgresql_cannot_use_is_explained(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", f"/tmp/{name}")
 
     with pytest.raises(DatabaseUnavailable, match=r"set XDG_DATA_HOME to a folder .* or DATABASE_URL") as raised:
@@ -143,7 +143,7 @@ def test_a_folder_that_postgresql_cannot_have_is_a_sentence(name: str, monkeypat
 
 
 @pytest.mark.parametrize("place", ["relative/data", "~/data", "/dev/null/data", "/proc/data"])
-def test_a_data_folder_that_cannot_be_is_a_sentence(home: Path, place: str) -> None:
+def test_a_data_folder_that_cannot_be_created_is_explained(home: Path, place: str) -> None:
     process = program("status", HOME=str(home), XDG_DATA_HOME=place)
 
     assert process.returncode == 5
@@ -153,7 +153,7 @@ def test_a_data_folder_that_cannot_be_is_a_sentence(home: Path, place: str) -> N
     assert list(home.iterdir()) == []
 
 
-def test_a_server_that_does_not_start_tells_its_reason(made: Path) -> None:
+def test_a_server_that_does_not_start_gives_its_reason(made: Path) -> None:
     settings = made / "pg" / "postgresql.conf"
     good = settings.read_text(encoding="utf-8")
     settings.write_text("nonsense = 1\n", encoding="utf-8")
@@ -166,7 +166,7 @@ def test_a_server_that_does_not_start_tells_its_reason(made: Path) -> None:
         settings.write_text(good, encoding="utf-8")
 
 
-def test_a_port_that_is_in_use_is_a_sentence_with_its_remedy(made: Path) -> None:
+def test_a_port_in_use_is_explained_with_a_remedy(made: Path) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()
@@ -178,7 +178,7 @@ def test_a_port_that_is_in_use_is_a_sentence_with_its_remedy(made: Path) -> None
     "environment", [{}, {"HOME": "/"}, {"HOME": "/nowhere"}, {"XDG_DATA_HOME": "writable"}], ids=str
 )
 @pytest.mark.parametrize("command", ["status", "db shell"])
-def test_a_user_without_a_name_is_told_what_to_set(home: Path, command: str, environment: dict[str, str]) -> None:
+def test_a_user_without_a_name_learns_what_to_set(home: Path, command: str, environment: dict[str, str]) -> None:
     found = {name: text.replace("writable", str(home)) for name, text in environment.items()}
     process = as_nobody(*command.split(), environment=found)
 
@@ -208,13 +208,13 @@ def ran(
 
 
 def as_nobody(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs the program as a user of whom the system knows nothing but the number."""
+    """Runs the program as a user who has an id but no name."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     return run_module("pyrus_etl", list(arguments), {"PATH": os.environ["PATH"], **environment}, NAMELESS)
 
 
-def test_nothing_in_libpqs_environment_steers_the_embedded_database(
+def test_libpqs_environment_does_not_affect_the_embedded_database(
     home: Path,
 ) -> None:
     where = {"HOME": str(home), "XDG_DATA_HOME": str(home), **MISLEADING}
@@ -290,7 +290,7 @@ def test_pghostaddr_does_not_win_over_the_host_of_a_url(database: Secret) -> Non
         {},
     ],
 )
-def test_a_url_says_to_libpq_what_was_meant(parts: dict[str, str]) -> None:
+def test_libpq_reads_the_parameters_that_a_url_was_made_from(parts: dict[str, str]) -> None:
     read = conninfo_to_dict(uri(parts))
 
     assert {name: text for name, text in read.items() if text} == {name: text for name, text in parts.items() if text}

@@ -1,4 +1,4 @@
-"""A database that restarts, stays away, or has no room left: what a run makes of it, and the one after it."""
+"""A database that restarts, stays away or has no space left: what the run does, and the one after it."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for_and_nothing_is_fetch
     assert_tables_equal_world(database, slow.world)
 
 
-def test_a_server_that_stays_away_is_5_in_a_sentence_and_the_next_run_goes_on(
+def test_a_server_that_stays_away_ends_a_run_with_5_and_the_next_run_goes_on(
     slow: Sandbox, server: Server, query: Query, impatient: None
 ) -> None:
     database = server.url("pyrus")
@@ -73,10 +73,8 @@ def test_a_server_that_stays_away_is_5_in_a_sentence_and_the_next_run_goes_on(
     assert_the_next_backfill_goes_on(slow, database)
 
 
-def test_a_disk_that_is_full_is_5_in_a_sentence_and_the_next_run_goes_on(
-    slow: Sandbox, database: Secret, query: Query
-) -> None:
-    """PostgreSQL says so where a table cannot grow; here by a trigger, so that it can be played anywhere."""
+def test_a_full_disk_ends_a_run_with_5_and_the_next_goes_on(slow: Sandbox, database: Secret, query: Query) -> None:
+    """PostgreSQL raises this error if a table cannot grow. A trigger raises it here, so the test works anywhere."""
     query(
         database,
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -94,7 +92,7 @@ def test_a_disk_that_is_full_is_5_in_a_sentence_and_the_next_run_goes_on(
     assert_the_next_backfill_goes_on(slow, database)
 
 
-def test_a_disk_that_really_is_full_is_no_different(slow: Sandbox, query: Query) -> None:
+def test_a_disk_that_really_is_full_gives_the_same(slow: Sandbox, query: Query) -> None:
     with small_disk(160 * MIB) as disk, embedded_server(disk) as server:
         database = server.url("pyrus")
         upgrade(database)
@@ -111,7 +109,7 @@ def test_a_disk_that_really_is_full_is_no_different(slow: Sandbox, query: Query)
 
 
 @pytest.mark.parametrize("left", [0, MIB])
-def test_an_embedded_database_that_finds_no_room_is_5_in_a_sentence(tmp_path: Path, left: int) -> None:
+def test_an_embedded_database_without_space_ends_a_run_with_5(tmp_path: Path, left: int) -> None:
     with small_disk(2 * MIB) as disk, Sandbox(World(1, tasks=5)) as sandbox:
         fill(disk, left)
         process = program("sync", sandbox=sandbox, HOME=str(tmp_path), XDG_DATA_HOME=str(disk))
@@ -121,7 +119,7 @@ def test_an_embedded_database_that_finds_no_room_is_5_in_a_sentence(tmp_path: Pa
 
 
 def assert_the_next_backfill_goes_on(slow: Sandbox, database: Secret) -> None:
-    """It fetches nothing that was committed, and in the end the tables are the world."""
+    """It fetches no committed task again, and in the end the tables equal the world."""
     with psycopg.connect(database.reveal()) as connection:
         committed = {task_id for (task_id,) in connection.execute("SELECT task_id FROM pyrus.tasks")}
     slow.faults = Faults()
@@ -135,7 +133,7 @@ def assert_the_next_backfill_goes_on(slow: Sandbox, database: Secret) -> None:
 
 @contextmanager
 def small_disk(size: int) -> Iterator[Path]:
-    """A file system of so many bytes; skips the test if none may be mounted."""
+    """A file system of `size` bytes; skips the test if none may be mounted."""
     with tempfile.TemporaryDirectory(prefix="disk-") as folder:
         mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
         need("mount", mount.returncode == 0)
@@ -146,14 +144,14 @@ def small_disk(size: int) -> Iterator[Path]:
 
 
 def fill(disk: Path, left: int = 0) -> Path:
-    """Takes what room there is, but so many bytes; returns the file that takes it."""
+    """Takes all free space except `left` bytes; returns the file that takes it."""
     ballast = disk / "ballast"
     eventually(lambda: _taken(ballast, left))
     return ballast
 
 
 def _taken(ballast: Path, left: int) -> bool:
-    """Whether a file took the room; a server may have taken some of it meanwhile."""
+    """Whether a file took the space; a server may have taken some of it in the meantime."""
     with ballast.open("wb") as file, suppress(OSError):
         free = os.statvfs(ballast.parent)
         os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - left)

@@ -1,4 +1,4 @@
-"""Behind a proxy that shares sessions between transactions: the whole of a run, and its lock (contract, 4.5)."""
+"""Behind a proxy that shares sessions between transactions: a whole run, and its lock."""
 
 import os
 import shutil

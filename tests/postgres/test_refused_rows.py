@@ -1,4 +1,4 @@
-"""Rows that a trigger, a constraint or a policy of the user's refuses, whatever it says: they cost their task alone."""
+"""Rows that a user's trigger, constraint or policy refuses, with whatever error: they cost only their task."""
 
 import pytest
 
@@ -61,7 +61,7 @@ OPEN = "SELECT task_id, stage, error FROM pyrus.sync_errors WHERE resolved_at IS
 def test_a_trigger_that_raises_costs_its_tasks_whatever_its_code(
     database: Secret, query: Query, code: str, table: str
 ) -> None:
-    """Codes of lost connections, of passing faults, of a full disk: all of them are only what the trigger says."""
+    """Codes of lost connections, of passing faults, of a full disk: a trigger raised them, so they mean nothing."""
     with Sandbox(World(3, tasks=60)) as sandbox:
         with_notes = [each for each in sandbox.world.task_ids() if sandbox.world.body(each)]
         bad = [with_notes[5], with_notes[30]]
@@ -148,7 +148,7 @@ def test_what_belongs_to_no_task_ends_the_run_with_5_and_is_named(
     assert "refuse()" in last
 
 
-def test_a_task_that_can_not_even_be_set_aside_ends_the_run_with_5(database: Secret, query: Query) -> None:
+def test_a_task_that_cannot_even_be_set_aside_ends_the_run_with_5(database: Secret, query: Query) -> None:
     with Sandbox(World(3, tasks=20)) as sandbox:
         query(database, f"ALTER TABLE pyrus.tasks ADD CHECK (task_id <> {sandbox.world.task_ids()[5]})")
         query(database, RAISING.format(code="P0001", table="sync_errors", each="ROW"))
@@ -158,7 +158,7 @@ def test_a_task_that_can_not_even_be_set_aside_ends_the_run_with_5(database: Sec
     assert "pyrus.sync_errors" in found.stderr.splitlines()[-1]
 
 
-def test_where_every_task_is_refused_it_is_not_the_tasks(database: Secret, query: Query) -> None:
+def test_if_every_task_is_refused_the_tasks_are_not_blamed(database: Secret, query: Query) -> None:
     with Sandbox(World(3, tasks=150)) as sandbox:
         query(database, RAISING.format(code="P0001", table="raw_tasks", each="ROW"))
         found = program("sync", sandbox=sandbox, database=database)

@@ -1,4 +1,4 @@
-"""Settings of the database or the role that would change what our SQL means: nothing comes of them."""
+"""Settings of the database or the role that would change what our SQL means have no effect."""
 
 import psycopg
 import pytest
@@ -53,7 +53,7 @@ DEFINITIONS = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'pyr
 
 @pytest.fixture
 def odd(empty_database: Secret) -> Secret:
-    """A database without our schema whose sessions are as odd as can be."""
+    """A database without our schema, with every such setting at an odd value."""
     with psycopg.connect(empty_database.reveal(), autocommit=True) as connection:
         connection.execute(SHADOWS.encode())
         make_odd(connection, SETTINGS)
@@ -86,7 +86,7 @@ def test_everything_is_as_it_would_be_without_them(odd: Secret, database: Secret
 
 
 @pytest.mark.parametrize("name", ["standard_conforming_strings", "array_nulls", "default_transaction_isolation"])
-def test_one_alone_does_no_harm_either(each_database: Secret, query: Query, name: str) -> None:
+def test_each_alone_does_no_harm_either(each_database: Secret, query: Query, name: str) -> None:
     with psycopg.connect(each_database.reveal(), autocommit=True) as connection:
         make_odd(connection, {name: SETTINGS[name]})
     with Sandbox(World(3, tasks=40)) as sandbox:
@@ -96,7 +96,7 @@ def test_one_alone_does_no_harm_either(each_database: Secret, query: Query, name
     assert differences(each_database) == []
 
 
-def test_what_the_url_asks_for_is_kept_unless_it_changes_the_meaning(database: Secret) -> None:
+def test_settings_in_the_url_stay_unless_they_change_the_meaning(database: Secret) -> None:
     asked = make_conninfo(database.reveal(), options="-c array_nulls=off -c statement_timeout=7s")
     with connect(Secret(asked)) as connection:
         found = connection.execute("SELECT current_setting('array_nulls'), current_setting('statement_timeout')")
@@ -104,7 +104,7 @@ def test_what_the_url_asks_for_is_kept_unless_it_changes_the_meaning(database: S
         assert found.fetchone() == ("on", "7s")
 
 
-def test_functions_of_extensions_are_no_reason_to_connect_again(database: Secret, query: Query) -> None:
+def test_functions_of_extensions_do_not_cause_a_second_connection(database: Secret, query: Query) -> None:
     query(database, "CREATE FUNCTION public.mine() RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$")
     with connect(database) as connection:
         assert connection.execute("SHOW search_path").fetchone() == ('"$user", public',)
@@ -120,7 +120,7 @@ def test_a_pooler_that_keeps_such_a_setting_gets_a_sentence_with_the_remedy(data
     assert "ALTER ROLE postgres SET array_nulls = on" in process.stderr
 
 
-def test_views_that_were_made_under_such_a_setting_are_noticed_and_mended(database: Secret, query: Query) -> None:
+def test_views_created_under_such_a_setting_are_noticed_and_fixed(database: Secret, query: Query) -> None:
     spoilt = """
         CREATE OR REPLACE VIEW pyrus_report.clock AS
         SELECT now() AS now, (now() AT TIME ZONE time_zone)::date AS today, time_zone || '' AS time_zone

@@ -1,4 +1,4 @@
-"""What autovacuum would do too late, or never: statistics for the reports, and dead rows of the embedded server."""
+"""The work that autovacuum would do too late or never: statistics for the reports, dead rows of the embedded server."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ KNOWN = "SELECT reltuples::int FROM pg_class WHERE oid = 'pyrus.notes'::regclass
 GATHERED = "SELECT analyze_count FROM pg_stat_all_tables WHERE relid = 'pyrus.notes'::regclass"
 
 
-def test_after_a_run_that_brought_much_the_planner_knows_the_tables(each_database: Secret, query: Query) -> None:
+def test_after_a_run_with_many_changes_the_planner_knows_the_tables(each_database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         sync(sandbox, each_database)
 
@@ -24,7 +24,7 @@ def test_after_a_run_that_brought_much_the_planner_knows_the_tables(each_databas
     assert ("create_date",) in columns
 
 
-def test_a_run_that_brought_little_gathers_nothing(database: Secret, query: Query) -> None:
+def test_a_run_with_few_changes_gathers_no_statistics(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         sync(sandbox, database)
         sandbox.world.live(seconds=1, changes=2)
@@ -33,7 +33,7 @@ def test_a_run_that_brought_little_gathers_nothing(database: Secret, query: Quer
     assert query(database, GATHERED) == [(1,)]
 
 
-def test_of_the_lease_nothing_is_gathered_though_it_changes_all_the_time(database: Secret) -> None:
+def test_no_statistics_are_gathered_of_the_lease_though_it_changes_all_the_time(database: Secret) -> None:
     with connect(database) as connection:
         connection.execute("INSERT INTO pyrus.sync_leases SELECT 1, gen_random_uuid(), 'holder', now(), now()")
         for _ in range(60):

@@ -1,4 +1,4 @@
-"""`db rebuild`: rows are a function of the stored bodies, and can be made again without a request."""
+"""`db rebuild`: rows depend only on the stored bodies, and can be rebuilt without a request."""
 
 import json
 import signal
@@ -29,7 +29,7 @@ def world() -> World:
 
 @pytest.fixture
 def sandbox(world: World, database: Secret) -> Iterator[Sandbox]:
-    """A Pyrus whose tasks are all stored, also one that uses every property there is."""
+    """A Pyrus whose tasks are all stored, including one that uses every property."""
     world.put(FULL_ID, FULL)
     with Sandbox(world) as sandbox:
         sync(sandbox, database)
@@ -44,7 +44,7 @@ def damage(query: Query, database: Secret) -> None:
     query(database, "UPDATE pyrus.tasks SET text = 'another', form_id = NULL, main_project_id = 1, create_date = NULL")
 
 
-def test_rows_are_made_again_with_no_request(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_rows_are_rebuilt_without_a_request(sandbox: Sandbox, database: Secret, query: Query) -> None:
     before, requests = read_tables(database), sandbox.requests.total
     damage(query, database)
     process = program("db", "rebuild", "--json", database=database)
@@ -110,7 +110,7 @@ def test_a_signal_ends_a_rebuild_between_two_pages(sandbox: Sandbox, database: S
 
 
 @pytest.mark.parametrize("run", [sync, reconcile, backfill])
-def test_a_run_rebuilds_what_it_meets_without_fetching_it(
+def test_a_run_rebuilds_listed_tasks_without_fetching_them(
     sandbox: Sandbox, database: Secret, query: Query, run: type
 ) -> None:
     before = read_tables(database)
@@ -145,7 +145,7 @@ def test_a_body_that_cannot_be_read_keeps_its_rows(sandbox: Sandbox, database: S
     assert query(database, rows, FULL_ID) == before
 
 
-def test_rows_that_postgresql_refuses_cost_their_task_only(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_rows_that_postgresql_refuses_cost_only_their_task(sandbox: Sandbox, database: Secret, query: Query) -> None:
     refused = sandbox.world.task_ids()[0]
     query(
         database,

@@ -1,1 +1,1 @@
-"""Asks any HTTP API politely: pace, retries, one token for all, the meaning of an answer. It knows no vendor."""
+"""A polite client for any HTTP API: pace, retries, one shared token, the meaning of an answer. It knows no vendor."""

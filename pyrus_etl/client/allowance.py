@@ -1,4 +1,4 @@
-"""How many requests a run may send (--max-requests)."""
+"""The number of requests that a run may send (--max-requests)."""
 
 import asyncio
 from contextlib import suppress
@@ -7,7 +7,7 @@ from pyrus_etl.errors import BudgetSpent
 
 
 class Allowance:
-    """Counts requests before they wait for anything, so that a run which has spent all waits for nothing."""
+    """Counts requests before they wait for anything, so that a run with a spent budget does not wait at all."""
 
     def __init__(self, most: int | None) -> None:
         self._most = most
@@ -15,7 +15,7 @@ class Allowance:
         self._spent = asyncio.Event()
 
     def take(self) -> None:
-        """Takes leave for one more request; raises BudgetSpent."""
+        """Counts one more request; raises BudgetSpent if none is left."""
         if self._taken == self._most:
             raise BudgetSpent(f"The budget of {self._most} requests is spent; the next run goes on from here.")
         self._taken += 1
@@ -23,6 +23,6 @@ class Allowance:
             self._spent.set()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleeps before another try, but not if there can be none."""
+        """Sleeps before another try; returns at once if the budget allows none."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._spent.wait(), seconds)

@@ -1,6 +1,6 @@
-"""Bodies → UTF-8, as the answer declares its characters, without invisible characters at the front.
+"""Bodies → UTF-8, according to the declared charset, without invisible characters at the front.
 
-Everything behind this reads UTF-8: a login, an error envelope, a list row by row, a task.
+All later code reads UTF-8: a login, an error envelope, a list row by row, a task.
 """
 
 import codecs
@@ -9,17 +9,17 @@ import re
 from unicodedata import category
 
 FRONT = 64
-"""Bytes at the front of a body that show whether it is UTF-16 or UTF-32."""
+"""Bytes at the front of a body that are enough to recognize UTF-16 and UTF-32."""
 LONGEST_CHARACTER = 4
 DAMAGED = b"\xff"
-"""Stands for what is not a character in the declared charset; no UTF-8 has this byte, so `storable` finds it."""
+"""Replaces bytes that are not a character in the declared charset; never part of UTF-8, so `storable` finds it."""
 
 _MARK = "\udfff"
 _NO_CHARSETS = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined", "utf-7"}
 """Text codecs of Python under which JSON would mean something else."""
 _AS_UTF_8 = {"utf-8", "utf-8-sig", "ascii"}
 _WHITE_SPACE = " \t\r\n"
-"""JSON's own: it may stand before a body, which is then stored as it was served."""
+"""JSON's own white space is kept in front of a body, so that the body is stored as it was served."""
 _VISIBLE_FROM = 0x3000 + 1
 _INVISIBLE = "".join(
     character
@@ -33,9 +33,9 @@ codecs.register_error("pyrus_etl.mark", lambda error: (_MARK, getattr(error, "en
 
 
 class Transcoder:
-    """Turns a body that arrives in pieces into UTF-8; bytes that are not what they claim to be become DAMAGED.
+    """Converts a body that arrives in pieces to UTF-8; bytes that do not fit its charset become DAMAGED.
 
-    UTF-8 itself passes unread.
+    A body in UTF-8 passes through unchecked.
     """
 
     def __init__(self, declared: str | None) -> None:
@@ -45,7 +45,7 @@ class Transcoder:
         self._identified = self._begun = False
 
     def feed(self, piece: bytes, *, last: bool = False) -> bytes:
-        """What the piece adds to the body; little is held back until the front of the body is known."""
+        """Converts the next piece; a few bytes are held back until the front of the body is known."""
         if not self._identified:
             piece, self._held = self._held + piece, b""
             if len(piece) < FRONT and not last:
@@ -58,7 +58,7 @@ class Transcoder:
         return piece if self._begun else self._begin(piece, last=last)
 
     def _begin(self, piece: bytes, *, last: bool) -> bytes:
-        """The body from its first visible character on, as soon as that has arrived whole."""
+        """The body from its first visible character on, once that character has arrived completely."""
         visible = without_invisible_front(self._held + piece)
         written = visible.lstrip(_WHITE_SPACE.encode())
         self._begun = last or len(written) >= LONGEST_CHARACTER or len(visible) >= FRONT
@@ -67,15 +67,15 @@ class Transcoder:
 
 
 def utf_8(body: bytes, declared: str | None = None) -> bytes:
-    """A whole body in UTF-8."""
+    """Converts a whole body to UTF-8."""
     return Transcoder(declared).feed(body, last=True)
 
 
 def charset_of(front: bytes, declared: str | None) -> str:
-    """Python's name of the charset in which a body is written.
+    """Python's name of the charset of a body.
 
-    Its first bytes decide if they show UTF-16, UTF-32 or a byte order mark, for JSON begins in ASCII; else the
-    declaration does, if Python knows the name; else it is UTF-8.
+    The first bytes decide if they show UTF-16, UTF-32 or a byte order mark, because JSON begins in ASCII. Otherwise
+    the declared charset does, if Python knows it. Otherwise it is UTF-8.
     """
     shown = json.detect_encoding(front)
     if shown != "utf-8":
@@ -85,9 +85,9 @@ def charset_of(front: bytes, declared: str | None) -> str:
 
 
 def without_invisible_front(body: bytes) -> bytes:
-    """The body without the byte order marks and other invisible characters before it; JSON's white space may stay."""
-    found = _INVISIBLES.match(body)
-    return body[found.end() :] if found else body
+    """Removes byte order marks and other invisible characters from the front; JSON's white space may stay."""
+    invisible = _INVISIBLES.match(body)
+    return body[invisible.end() :] if invisible else body
 
 
 def _known(declared: str | None) -> str:

@@ -1,6 +1,6 @@
-"""HTTP to Pyrus: the token, the pace and the retries; JSON bytes out.
+"""HTTP requests with a token, a pace and retries; JSON bytes come out.
 
-The token goes to the origin of the settings only: no redirect is followed, no other address is ever asked.
+The token is sent only to the origin in the settings. Redirects are not followed; no other address is contacted.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ LOGINS_PER_REQUEST = 4
 
 
 class Request(NamedTuple, Generic[T]):
-    """What is asked, and what makes something of the answer; see `Client.call`.
+    """A request and the reader of its answer; see `Client.call`.
 
-    The `sieve` takes out of the body what it can while it arrives, so that an answer of any length is read in little
-    memory; `read` has what is left. `tries`: how often it is sent at most, if the answers are faulty.
+    `sieve` removes complete parts from the body while it arrives, so an answer of any length is read in little memory;
+    `read` gets the rest. `tries`: at most how many times the request is sent if the answers are faulty.
     """
 
     method: str
@@ -55,7 +55,7 @@ class Request(NamedTuple, Generic[T]):
 
 
 class Dated(NamedTuple, Generic[T]):
-    """What an answer said, and when by the server's clock; `sha256` is of its body as served."""
+    """The content of an answer, and the server's time; `sha256` is of its body as served."""
 
     value: T
     date: datetime
@@ -63,16 +63,16 @@ class Dated(NamedTuple, Generic[T]):
 
 
 Ask = Callable[[Request[str]], Awaitable[str]]
-"""Sends a request without a token, as patiently as any other."""
+"""Sends a request without a token, with the same retries as any other."""
 Login = Callable[[Ask, Settings], Awaitable[Secret]]
-"""Logs in to the API and returns the token; the API's folder brings it."""
+"""Logs in to the API and returns the token; the folder of the API provides it."""
 
 
 class Client:
-    """Open it with `async with`; `login` gets a token when one is needed. `requests` and `retries` count what was sent.
+    """Open it with `async with`. `login` gets a token when one is needed; `requests` and `retries` are counters.
 
-    After `most_requests` of them each further one raises BudgetSpent; those under way come to their end. Long waits for
-    the quota are announced.
+    After `most_requests` requests, each further one raises BudgetSpent; requests in flight are completed. Long waits
+    for the quota are announced.
     """
 
     def __init__(
@@ -80,9 +80,9 @@ class Client:
     ) -> None:
         self._settings = settings
         self._allowance = Allowance(most_requests)
-        by_login = settings.security_key and not settings.access_token  # a given token is used in place of a login
+        by_login = settings.security_key and not settings.access_token  # a given token is used instead of a login
         self._token = Token(settings.access_token, partial(login, self._without_token, settings) if by_login else None)
-        self._places = asyncio.Semaphore(settings.concurrency)
+        self._slots = asyncio.Semaphore(settings.concurrency)
         self.pace = Pace(settings.quota, announce)
         self._clock = ServerClock()
         self.requests = 0
@@ -100,50 +100,51 @@ class Client:
 
     @property
     def server_time(self) -> datetime:
-        """The server's clock as of its last answer (`Date`), to the second; ours where it tells none."""
+        """The server's clock as of its last answer (`Date`), to the second; our clock if no answer had a date."""
         return self._clock.now
 
     @property
     def start(self) -> Clocks:
-        """The start of the run: the earliest instant that an answer said."""
+        """The start of the run: the earliest `Date` of any answer."""
         return self._clock.start
 
-    async def call(self, asked: Request[T]) -> T:
-        """What `asked.read` makes of the answer's body; see `dated`."""
-        return (await self.dated(asked)).value
+    async def call(self, request: Request[T]) -> T:
+        """Sends the request and returns the answer as read by `request.read`; see `dated`."""
+        return (await self.dated(request)).value
 
-    async def dated(self, asked: Request[T]) -> Dated[T]:
-        """What `asked.read` makes of the answer's body and the server's time of it, tried again until there is one.
+    async def dated(self, request: Request[T]) -> Dated[T]:
+        """Sends the request, several times if necessary; returns the answer as read, and the server's time.
 
-        It raises msgspec.DecodeError for a body that is no JSON (tried again: it may be cut short) and
-        msgspec.ValidationError for JSON of another kind (final). Raises Refused (AccessDenied for 403 and 404,
-        Redirected for 3xx), LoginRefused, and when all tries are spent Again, PyrusUnreachable where nobody answered.
+        `request.read` raises msgspec.DecodeError if the body is not JSON: it may be cut short, so it is tried again. It
+        raises msgspec.ValidationError if the JSON is of another kind, which is final and passed on.
+        Raises Refused (AccessDenied for 403 and 404, Redirected for 3xx), LoginRefused, and when all tries are spent
+        Again, or PyrusUnreachable if no server answered.
         """
-        return await self._patiently(asked, partial(self._authorized, asked))
+        return await self._with_retries(request, partial(self._authorized, request))
 
-    async def _without_token(self, asked: Request[str]) -> str:
-        """The answer to a request that needs no token: the login."""
-        return (await self._patiently(asked, partial(self._send, asked))).value
+    async def _without_token(self, request: Request[str]) -> str:
+        """Sends a request that needs no token: the login."""
+        return (await self._with_retries(request, partial(self._send, request))).value
 
-    async def _patiently(self, asked: Request[T], send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
-        """The answer, after some tries if the first one fails."""
+    async def _with_retries(self, request: Request[T], send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
+        """Sends the request, and again after a fault."""
         send = partial(self._within_quota, send)
         try:
             return await send()
         except Again as failure:
             first = failure
         try:
-            return await after_faults(self._count_retry, asked.tries, self._allowance.sleep)(resumed(send, first))
+            return await after_faults(self._count_retry, request.tries, self._allowance.sleep)(resumed(send, first))
         except Again as error:
             if error.reached:
                 raise
             raise PyrusUnreachable(
-                f"{self._settings.url} {asked} kept failing after all retries, last with: {error}; "
+                f"{self._settings.url} {request} kept failing after all retries, last with: {error}; "
                 "check PYRUS_URL and the network, then try again."
             ) from error
 
     async def _within_quota(self, send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:
-        """The answer, as soon as the server's quota allows it; to wait for that is no fault and no failed try."""
+        """Sends the request as soon as the server's quota allows it. A wait for the quota is not a failed try."""
         while True:
             try:
                 return await send()
@@ -151,12 +152,12 @@ class Client:
                 self.retries += 1
                 self.pace.hold.refused(refusal.after)
 
-    async def _authorized(self, asked: Request[T]) -> Dated[T]:
+    async def _authorized(self, request: Request[T]) -> Dated[T]:
         refused = ""
         for _ in range(LOGINS_PER_REQUEST):
             token = await self._token.current()
             try:
-                answer = await self._send(asked, token)
+                answer = await self._send(request, token)
             except TokenRefused as error:
                 refused = str(error)
                 await self._token.renew(token, refused)
@@ -164,53 +165,53 @@ class Client:
                 self._token.accepted(token)
                 return answer
         raise LoginRefused(
-            f"Pyrus keeps refusing {asked} after fresh logins: {refused}; check what this account may do."
+            f"Pyrus keeps refusing {request} after fresh logins: {refused}; check what this account may do."
         )
 
-    async def _send(self, asked: Request[T], token: Secret | None = None) -> Dated[T]:
-        """One request and its answer; whoever waits for a place gets one in turn, a list among many tasks too."""
+    async def _send(self, request: Request[T], token: Secret | None = None) -> Dated[T]:
+        """Sends one request. Slots are first come, first served, so a list is not starved by tasks."""
         self._allowance.take()
-        async with self._places, self.pace:
+        async with self._slots, self.pace:
             self.requests += 1
-            response, (body, sha256) = await self._exchange(asked, token)
+            response, (body, sha256) = await self._exchange(request, token)
         date = self._note(response)
         if is_complaint(response.status, body):
             body = self._without_secrets(body, token)
         try:
-            return Dated(asked.read(body_of(response.status, response.headers, body)), date, sha256)
+            return Dated(request.read(body_of(response.status, response.headers, body)), date, sha256)
         except Unreadable as error:
             error.body = self._without_secrets(error.body, token)
             raise
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError as error:
-            raise Again(f"a body that is no JSON ({error})", body=self._without_secrets(body, token)) from error
+            raise Again(f"a body that is not JSON ({error})", body=self._without_secrets(body, token)) from error
 
-    async def _exchange(self, asked: Request[T], token: Secret | None) -> tuple[aiohttp.ClientResponse, Body]:
-        """What comes back; raises Again or PyrusUnreachable if nothing does."""
+    async def _exchange(self, request: Request[T], token: Secret | None) -> tuple[aiohttp.ClientResponse, Body]:
+        """Sends the request over the network; raises Again or PyrusUnreachable if no answer comes back."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
-        way: dict[str, Any] = {}
+        route: dict[str, Any] = {}
         if self._proxy:
-            way = {"proxy": self._proxy.url, "proxy_headers": self._proxy.headers}
+            route = {"proxy": self._proxy.url, "proxy_headers": self._proxy.headers}
         try:
             async with self._session.request(
-                asked.method, asked.path, headers=headers, json=asked.json, allow_redirects=False, **way
+                request.method, request.path, headers=headers, json=request.json, allow_redirects=False, **route
             ) as response:
-                return response, await read_body(response, asked.sieve if response.status == 200 else None)
-        except msgspec.ValidationError:  # a ValueError too; of the sieve, and final
+                return response, await read_body(response, request.sieve if response.status == 200 else None)
+        except msgspec.ValidationError:  # a ValueError too; raised by the sieve, and final
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             failure = failure_of(error, self._settings.url, self._proxy)
-        raise failure  # not from the error, which holds our token and the proxy's password
+        raise failure  # not `from error`: that holds our token and the proxy's password
 
     def _note(self, response: aiohttp.ClientResponse) -> datetime:
-        """Keeps what every answer says about the quota and the server's clock; returns the server's time."""
+        """Records the quota and the clock that an answer reports; returns the server's time."""
         if response.status < 500 and response.status != 429:
             self.pace.hold.answered(pause_when_exhausted(response.headers))
         return self._clock.note(response.headers.get("Date", ""))
 
     def _without_secrets(self, body: bytes, token: Secret | None) -> bytes:
-        """What is to be shown or kept of an answer that is none, though it repeat what we sent."""
+        """The body with our secrets masked; an error page may echo them."""
         return masked(body, token, self._settings.security_key, *(self._proxy.secrets if self._proxy else ()))
 
     def _count_retry(self, state: tenacity.RetryCallState) -> None:

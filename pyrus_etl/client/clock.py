@@ -1,4 +1,4 @@
-"""The server's clock, as the `Date` of its answers shows it."""
+"""The server's clock, from the `Date` header of its answers."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 class Clocks(NamedTuple):
-    """One instant, by the server's clock and by ours."""
+    """The same instant by the server's clock and by ours."""
 
     server: datetime
     ours: datetime
@@ -21,7 +21,7 @@ class Clocks(NamedTuple):
 
 
 class ServerClock:
-    """Remembers what the answers of one run say about the server's clock; where none says anything, it is ours."""
+    """The server's clock as the answers of one run show it; our clock if none of them has a readable date."""
 
     def __init__(self) -> None:
         now = datetime.now(UTC)
@@ -32,16 +32,16 @@ class ServerClock:
 
     @property
     def now(self) -> datetime:
-        """What the last answer said, to the second."""
+        """The date of the last answer, to the second."""
         return self._latest or datetime.now(UTC)
 
     @property
     def start(self) -> Clocks:
-        """The earliest instant that any answer said: the start of the run, though a few answers have a wrong clock."""
+        """The earliest date of any answer: the start of the run, even if the clock of a few answers is wrong."""
         return self._earliest or self._opened
 
     def note(self, header: str) -> datetime:
-        """Takes the `Date` of an answer, which may be missing or unreadable; returns the server's time by then."""
+        """Records the `Date` of an answer, which may be missing or unreadable; returns the server's time."""
         if header != self._header:
             self._header = header
             if (date := _read(header)) is not None:

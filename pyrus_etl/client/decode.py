@@ -1,7 +1,7 @@
-"""JSON bytes → model, losing nothing that can be read.
+"""JSON bytes → structs, without losing anything readable.
 
-A value that does not fit its property is taken out and counted, and the rest is read without it; only a body that is no
-JSON, or that lacks what it must have, is refused.
+A value that does not fit its property is dropped and counted, and the rest is read. Only a body that is not JSON, or
+that lacks a required property, is refused.
 """
 
 import re
@@ -27,9 +27,9 @@ _UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def storable(body: bytes) -> bytes:
-    """The JSON text with U+FFFD wherever an escape means U+0000 or a lone surrogate, and for bytes that are not UTF-8.
+    """The JSON text with U+FFFD for escapes of U+0000 and of lone surrogates, and for bytes that are not UTF-8.
 
-    PostgreSQL holds none of them, neither in text nor in jsonb (its manual, 8.14).
+    PostgreSQL accepts none of them, neither in text nor in jsonb: https://www.postgresql.org/docs/current/datatype-json.html
     """
     try:
         body.decode()
@@ -41,25 +41,26 @@ def storable(body: bytes) -> bytes:
 
 
 def damage(served: bytes, stored: bytes) -> int:
-    """How many characters of a served body are U+FFFD in the `storable` one because their bytes are not UTF-8."""
+    """The number of U+FFFD in the `storable` body that replace bytes that are not UTF-8."""
     return 0 if stored is served else stored.count(_REPLACEMENT) - served.count(_REPLACEMENT)
 
 
-def decode(body: bytes, kind: type[T], hook: Hook, mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
-    """The struct in a `storable` body, and how many values in it could not be read.
+def decode(body: bytes, kind: type[T], hook: Hook, drop: Callable[[Any], int] | None = None) -> tuple[T, int]:
+    """Reads a struct from a `storable` body; also returns the number of unreadable values.
 
-    What cannot be read is taken out, value by value (see `salvage`), or by `mend`, where one is given: it is handed the
-    plain JSON and returns how many values it took.
-    Raises msgspec.ValidationError where JSON holds no such struct, another msgspec.DecodeError where it is no JSON.
+    Unreadable values are dropped one by one (see `salvage`), or by `drop` if it is given: that gets the plain JSON and
+    returns how many values it removed.
+    Raises msgspec.ValidationError if the JSON does not hold such a struct, another msgspec.DecodeError if it is not
+    JSON.
     """
     try:
         try:
-            return _decoder(kind, hook).decode(body), 0  # type: ignore[arg-type] # mypy: a type[T] is not seen to be hashable
+            return _decoder(kind, hook).decode(body), 0  # type: ignore[arg-type] # mypy does not see that type[T] is hashable
         except msgspec.ValidationError:
             tree = _plain.decode(body)
-            if mend is None:
+            if drop is None:
                 return salvage(tree, kind, hook)
-            unreadable = mend(tree)
+            unreadable = drop(tree)
             return msgspec.convert(tree, kind, dec_hook=hook), unreadable
     except RecursionError as error:
         raise msgspec.ValidationError("JSON is nested too deeply") from error

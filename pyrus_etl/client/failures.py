@@ -1,6 +1,6 @@
-"""What a request that brought no answer means: a sentence, and whether another try may help.
+"""Why a request got no answer: a sentence for the user, and whether another try may help.
 
-No message of aiohttp is shown. They hold addresses and headers, with whatever secrets these have.
+Messages of aiohttp are never shown: they contain addresses and headers, which may hold secrets.
 """
 
 import os
@@ -17,10 +17,10 @@ Failure = Again | PyrusUnreachable
 
 PASSING_REFUSALS = (408, 425, 429)
 NOT_YET_VALID, EXPIRED, NAME_MISMATCH, ADDRESS_MISMATCH = 9, 10, 62, 64
-"""OpenSSL's numbers, X509_V_ERR_…"""
+"""OpenSSL's X509_V_ERR_… (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)."""
 
-_NO_TLS = "does not speak TLS there; check the port and the https:// in {setting}"
-_OLD_TLS = "offers no TLS that is safe today; it has to offer TLS 1.2 or newer"
+_NO_TLS = "does not speak TLS on that port; check the port and the https:// in {setting}"
+_OLD_TLS = "offers only outdated TLS; it must offer TLS 1.2 or newer"
 LASTING_FAULTS_OF_TLS = {
     "WRONG_VERSION_NUMBER": _NO_TLS,
     "RECORD_LAYER_FAILURE": _NO_TLS,
@@ -30,57 +30,57 @@ LASTING_FAULTS_OF_TLS = {
     "TLSV1_ALERT_PROTOCOL_VERSION": _OLD_TLS,
     "DH_KEY_TOO_SMALL": _OLD_TLS,
     "SSLV3_ALERT_HANDSHAKE_FAILURE": (
-        "refuses the TLS handshake; it has to offer TLS 1.2 or newer, and to ask for no client certificate"
+        "refuses the TLS handshake; it must offer TLS 1.2 or newer, and not ask for a client certificate"
     ),
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "asks for a client certificate, which pyrus-etl cannot give; check {setting}",
-    "TLSV1_UNRECOGNIZED_NAME": "serves no such name; check {setting}",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "asks for a client certificate, which pyrus-etl cannot send; check {setting}",
+    "TLSV1_UNRECOGNIZED_NAME": "does not know the host name; check {setting}",
 }
-"""What the reasons of OpenSSL mean that stay, however often one tries."""
+"""OpenSSL's reasons that no further try will change, in plain words."""
 
 
 def failure_of(error: Exception, origin: str, proxy: Proxy | None) -> Failure:
-    """Again if another try may bring an answer; PyrusUnreachable, with the remedy, if only a person can help."""
+    """Returns Again if another try may help; PyrusUnreachable, with the remedy, if only a person can."""
     if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
         return _refusal(error, urlsplit(origin).hostname or "", proxy)
     peer, setting = _peer(error, origin, proxy)
     if isinstance(error.__cause__, ssl.SSLError) and (lasting := _of_tls(error.__cause__, peer, setting)):
         return _final(lasting)
-    way = f" through {proxy}" if proxy and peer != str(proxy) else ""
+    via = f" through {proxy}" if proxy and peer != str(proxy) else ""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         named = proxy.variable if proxy else setting
-        return Again(f"no connection to {peer}{way} in time; check {named} and the network", reached=False)
+        return Again(f"no connection to {peer}{via} in time; check {named} and the network", reached=False)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Again(f"the name of {peer} cannot be looked up ({error.strerror}); check {setting}", reached=False)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return Again(f"{peer} cannot be reached{way} ({_reason(error)}); check {setting}", reached=False)
-    return Again(f"{_broken(error)}{way}")
+        return Again(f"{peer} cannot be reached{via} ({_reason(error)}); check {setting}", reached=False)
+    return Again(f"{_broken(error)}{via}")
 
 
 def _refusal(error: aiohttp.ClientHttpProxyError, host: str, proxy: Proxy) -> Failure:
-    """What a proxy means that opens no tunnel."""
-    way_out = f"or put {host} into NO_PROXY if it can be reached directly"
+    """Why a proxy opens no tunnel."""
+    bypass = f"or put {host} into NO_PROXY if it can be reached directly"
     if error.status == 407:
         return _final(_login_wanted(error, proxy))
     if error.status == 403:
-        return _final(f"{proxy} forbids the way to {host} (403); ask whoever runs it to allow that, {way_out}")
+        return _final(f"{proxy} does not allow access to {host} (403); ask its administrator to allow it, {bypass}")
     if error.status < 500 and error.status not in PASSING_REFUSALS:
-        return _final(f"{proxy} answers {error.status} to CONNECT; name an HTTP proxy that opens tunnels, {way_out}")
+        return _final(f"{proxy} answers {error.status} to CONNECT; set an HTTP proxy that opens tunnels, {bypass}")
     return Again(
-        f"{proxy} finds no way to {host} ({error.status}); see that it can reach that host, {way_out}", reached=False
+        f"{proxy} cannot reach {host} ({error.status}); check the network of the proxy, {bypass}", reached=False
     )
 
 
 def _login_wanted(error: aiohttp.ClientHttpProxyError, proxy: Proxy) -> str:
     offered = error.headers.getall("Proxy-Authenticate", []) if error.headers else []
     if offered and not any("basic" in scheme.lower() for scheme in offered):
-        return f"{proxy} wants another login than Basic (407), which pyrus-etl does not know; use another proxy"
+        return f"{proxy} requires a login other than Basic (407), which pyrus-etl does not support; use another proxy"
     if proxy.authorization:
         return f"{proxy} does not accept its user and password (407); correct them in {proxy.variable}"
-    return f"{proxy} asks for a user and a password (407); write them into {proxy.variable}, like {EXAMPLE}"
+    return f"{proxy} asks for a user and a password (407); add them to {proxy.variable}, for example {EXAMPLE}"
 
 
 def _peer(error: Exception, origin: str, proxy: Proxy | None) -> tuple[str, str]:
-    """Who failed, as far as the error tells, and the setting that names them."""
+    """The host that failed, as far as the error shows, and the setting that names it."""
     at = (getattr(error, "host", None), getattr(error, "port", None))
     if proxy and at == (proxy.url.raw_host, proxy.url.port):
         return str(proxy), proxy.variable
@@ -88,7 +88,7 @@ def _peer(error: Exception, origin: str, proxy: Proxy | None) -> tuple[str, str]
 
 
 def _of_tls(error: ssl.SSLError, peer: str, setting: str) -> str | None:
-    """What is wrong if it stays so; None for a fault that may pass."""
+    """Describes a fault that no further try will change; None if it may pass."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of {peer} {_of_certificate(error, setting)}"
     lasting = LASTING_FAULTS_OF_TLS.get(error.reason)
@@ -97,9 +97,9 @@ def _of_tls(error: ssl.SSLError, peer: str, setting: str) -> str | None:
 
 def _of_certificate(error: ssl.SSLCertVerificationError, setting: str) -> str:
     if error.verify_code in (NAME_MISMATCH, ADDRESS_MISMATCH):
-        return f"is for another name; write the name that it has into {setting}"
+        return f"is for another host name; use the name in the certificate in {setting}"
     if error.verify_code in (NOT_YET_VALID, EXPIRED):
-        return f"is not valid today ({error.verify_message}); renew it, or set the clock of this machine right"
+        return f"is not valid today ({error.verify_message}); renew it, or correct the clock of this machine"
     file = os.environ.get("SSL_CERT_FILE")
     return (
         f"is not trusted ({error.verify_message}); if it is your company's, set SSL_CERT_FILE"
@@ -112,7 +112,7 @@ def _reason(error: OSError) -> str:
 
 
 def _broken(error: Exception) -> str:
-    """How an exchange broke off that had begun."""
+    """How an exchange failed after it had begun."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed without an answer"
     if isinstance(error, TimeoutError):
@@ -120,8 +120,8 @@ def _broken(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientPayloadError):
         return f"the body broke off or cannot be unpacked ({type(error.__cause__ or error).__name__})"
     if isinstance(error, aiohttp.ClientResponseError):
-        return "what came back is not HTTP (is it TLS?), or its header is too long"
-    return _reason(error) if isinstance(error, OSError) else f"it cannot be asked ({type(error).__name__})"
+        return "the answer is not HTTP (is it TLS?), or its header is too long"
+    return _reason(error) if isinstance(error, OSError) else f"the request cannot be sent ({type(error).__name__})"
 
 
 def _final(text: str) -> PyrusUnreachable:

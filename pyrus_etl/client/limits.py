@@ -1,6 +1,6 @@
-"""How long an answer asks us to wait for the quota: the headers Retry-After and X-RateLimit-…
+"""The wait that an answer asks for: the headers Retry-After and X-RateLimit-…
 
-Servers count them from now in seconds, or name an instant; that is compared with the server's own clock.
+A value is either seconds from now or an instant; an instant is compared with the server's own clock.
 """
 
 import re
@@ -10,20 +10,22 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 FIRST_EPOCH, LAST_EPOCH = 10**9, 10**11
-"""Seconds since 1970 of the years 2001 to 5138: so many seconds are an instant and not a wait."""
+"""Seconds since 1970 of the years 2001 and 5138: a number between them is an instant and not a wait."""
 MILLISECONDS = 1000
 
 _NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 
 
 def pause_after_refusal(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a 429 asks to wait; None if it does not say, or nothing that is a time."""
-    asked = _seconds("Retry-After", headers)
+    """Seconds that a 429 asks us to wait; None if it does not say, or if the value is not a time."""
+    asked = _seconds("Retry-After", headers)  # https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    # X-RateLimit-Reset: https://pyrus.com/en/help/api/errors-and-limits
     return _seconds("X-RateLimit-Reset", headers) if asked is None else asked
 
 
 def pause_when_exhausted(headers: Mapping[str, str]) -> float:
-    """Seconds until the server has requests left for us; 0 while it has some, or does not say."""
+    """Seconds until requests are left again; 0 if some are left, or if the server does not say."""
+    # https://pyrus.com/en/help/api/errors-and-limits
     if headers.get("X-RateLimit-Remaining", "").strip() != "0":
         return 0
     return _seconds("X-RateLimit-Reset", headers) or 0
@@ -44,10 +46,10 @@ def _seconds(name: str, headers: Mapping[str, str]) -> float | None:
 
 
 def _instant(text: str) -> float | None:
-    """Seconds since 1970 of a date in a header, also if it is written as in ISO 8601."""
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
+    """A date in a header as seconds since 1970; ISO 8601 is accepted too."""
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            date = read(text)
+            date = parse(text)
             return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             continue

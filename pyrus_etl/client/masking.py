@@ -1,4 +1,4 @@
-"""Secrets that a server sends back to us: hidden before anything is shown or kept, however they are spelled."""
+"""Masks secrets that a server sends back, in any spelling, before an answer is shown or stored."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,7 @@ MASK = b"(secret)"
 
 
 def masked(body: bytes, *secrets: Secret | None) -> bytes:
-    """The body without the secrets, be they written plainly, escaped as in JSON or HTML, or percent-encoded."""
+    """The body with the secrets masked, whether they are plain, escaped as in JSON or HTML, or percent-encoded."""
     for secret in filter(None, secrets):
         body = _spellings(secret.reveal()).sub(MASK, body)
     return body
@@ -24,6 +24,6 @@ def _spellings(text: str) -> re.Pattern[bytes]:
 
 def _any_spelling(character: str) -> bytes:
     code = ord(character)
-    told = {character, f"\\{character}", quote(character, safe=""), escape(character), f"\\u{code:04x}"}
+    spellings = {character, f"\\{character}", quote(character, safe=""), escape(character), f"\\u{code:04x}"}
     numbers = rf"&\#0*{code};|&\#x0*{code:x};"
-    return f"(?:{'|'.join(map(re.escape, sorted(told, key=len, reverse=True)))}|{numbers})".encode()
+    return f"(?:{'|'.join(map(re.escape, sorted(spellings, key=len, reverse=True)))}|{numbers})".encode()

@@ -1,8 +1,4 @@
-"""What an HTTP answer of Pyrus means, apart from any I/O: a body, or the reason why there is none.
-
-The rules are those of the vendor's pages on errors (https://pyrus.com/en/api-v3) and limits
-(https://pyrus.com/en/help/api/errors-and-limits).
-"""
+"""The meaning of an HTTP answer, decided without I/O: a body, or the reason why there is none."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,9 +10,9 @@ from pyrus_etl.client.limits import pause_after_refusal
 
 
 class Again(Exception):
-    """No answer this time, but another try may bring one.
+    """This try failed, but another may succeed.
 
-    `reached`: whether a server answered at all. `body`: what came in place of an answer.
+    `reached`: whether a server answered at all. `body`: the body that came instead of a good answer.
     """
 
     def __init__(self, reason: str, *, reached: bool = True, body: bytes | None = None) -> None:
@@ -26,7 +22,7 @@ class Again(Exception):
 
 
 class QuotaSpent(Exception):
-    """429. No failure: the answer will come, `after` so many seconds if the server says so."""
+    """429: the request has to wait, which is not a failure. `after`: seconds to wait, if the server says."""
 
     def __init__(self, after: float | None) -> None:
         super().__init__("429, the quota is spent")
@@ -38,7 +34,7 @@ class TokenRefused(Exception):
 
 
 class Refused(Exception):
-    """Another refusal (4xx), which it is no use to repeat."""
+    """Another refusal (4xx); to repeat the request is of no use."""
 
     def __init__(self, status: int, complaint: "Complaint") -> None:
         super().__init__(f"{status} {complaint}")
@@ -50,11 +46,11 @@ class Redirected(Refused):
 
 
 class AccessDenied(Refused):
-    """403 or 404, by the API itself: the account may not see what was asked for, or it is not there."""
+    """403 or 404 from the API itself: the account may not see the object, or it does not exist."""
 
 
 class Unreadable(Exception):
-    """A good answer whose JSON is not of the kind that was asked for; `body` is what came."""
+    """A good answer whose JSON is not of the expected kind; `body` is the body that came."""
 
     def __init__(self, reason: str, body: bytes) -> None:
         super().__init__(reason)
@@ -62,7 +58,7 @@ class Unreadable(Exception):
 
 
 class Complaint(NamedTuple):
-    """The code and message of an error envelope; both empty where there is none."""
+    """The code and message of an error envelope; both are empty if there is no envelope."""
 
     code: str
     message: str
@@ -72,30 +68,30 @@ class Complaint(NamedTuple):
 
 
 def is_complaint(status: int, body: bytes) -> bool:
-    """Whether this is no good answer, or says with 200 that it is none."""
+    """Whether the answer is an error, including an error envelope with status 200."""
     return status != 200 or body.lstrip()[:1] == b"<" or b'"ApiException"' in body[:100]
 
 
 def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
-    """The body of a good answer.
+    """Returns the body of a good answer; raises Again, QuotaSpent, TokenRefused or Refused for any other.
 
-    Raises Again, QuotaSpent, TokenRefused or Refused. A 403 or 404 is the API's own only if its body is the API's error
-    envelope, or empty; what a firewall refuses says nothing of a task.
+    A 403 or 404 counts as the API's own only if its body is the API's error envelope or empty: a refusal by a firewall
+    says nothing about a task.
     """
-    if status == 429:
+    if status == 429:  # https://pyrus.com/en/help/api/errors-and-limits
         raise QuotaSpent(pause_after_refusal(headers))
     if status >= 500 or status == 408:
         raise Again(f"status {status}")
     if 300 <= status < 400:
         raise Redirected(status, Complaint("redirect", "set PYRUS_URL to the API's own origin"))
     if body.lstrip()[:1] == b"<" and status != 401:
-        raise Again(f"status {status} with HTML in place of JSON; {_hint(status)}", body=body)
+        raise Again(f"status {status} with HTML instead of JSON; {_hint(status)}", body=body)
     complaint = _complaint(body) if is_complaint(status, body) else None
     if complaint is None:
         return body
     if status == 200:
         raise Again(f"status 200 with an error: {complaint}")
-    if status == 401:
+    if status == 401:  # "Errors" on https://pyrus.com/en/api-v3, for 403 and 404 too
         raise TokenRefused(str(complaint))
     if status in (403, 404):
         if body.strip() and not complaint.code:
@@ -107,10 +103,12 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
 def _hint(status: int) -> str:
     if status == 200:
         return "is PYRUS_URL the origin of a Pyrus?"
-    return "a firewall or proxy seems to answer in Pyrus's place: let this program through to PYRUS_URL"
+    return "a firewall or proxy seems to answer instead of Pyrus: allow this program to reach PYRUS_URL"
 
 
 class _ApiException(msgspec.Struct, rename="pascal"):
+    """The error envelope: "Errors" on https://pyrus.com/en/api-v3."""
+
     code: str = ""
     message: str = ""
 
@@ -121,7 +119,7 @@ class _Envelope(msgspec.Struct, rename="pascal"):
 
 def _complaint(body: bytes) -> Complaint:
     try:
-        told = msgspec.json.decode(storable(body), type=_Envelope).api_exception
+        parsed = msgspec.json.decode(storable(body), type=_Envelope).api_exception
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Complaint("", "")
-    return Complaint(told.code[:200], told.message[:500])
+    return Complaint(parsed.code[:200], parsed.message[:500])

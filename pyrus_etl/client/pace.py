@@ -1,4 +1,4 @@
-"""The pace of requests: never more than the quota, whatever window the server counts in."""
+"""The pace of requests: never more than the quota, whichever window the server counts in."""
 
 import asyncio
 import time
@@ -10,17 +10,17 @@ from pyrus_etl.client.waits import OURS, WORTH_A_LINE, Announce, Hold, Wait, log
 from pyrus_etl.settings import Quota
 
 SHORTEST_SHOWN = 1.0
-"""Seconds from which on a wait is one for those who watch."""
+"""Seconds; a longer wait is shown with the progress."""
 
 
 class Pace:
-    """Hold it around each request.
+    """Enter it around each request (`async with`).
 
-    A request's place falls free one period after its answer came. So any `requests + 1` requests in a row are more
-    than a period apart where the server sees them, however long they were under way: the quota holds for sliding and
-    for fixed windows, without a margin. A leaky bucket would let through twice the quota in the first period.
+    A slot is free again one period after the answer came. So the server sees any `requests + 1` requests in a row more
+    than a period apart, however long they were in flight: the quota is kept in sliding and in fixed windows, without a
+    margin. A leaky bucket would let through twice the quota in the first period.
 
-    `hold` keeps all requests back while the server says that the quota is spent. `journal` knows what was sent when.
+    `hold` holds back all requests while the server says that the quota is spent. `journal` records the requests sent.
     """
 
     def __init__(self, quota: Quota, announce: Announce = log_wait) -> None:
@@ -51,18 +51,18 @@ class Pace:
         self.journal.answered()
         self._return_at([time.monotonic() + self.quota.period])
 
-    def take(self, places: Iterable[float]) -> None:
-        """Takes places before the first request, for what earlier runs sent: each is free again at such an instant.
+    def take(self, instants: Iterable[float]) -> None:
+        """Takes slots for the requests of earlier runs, before the first request; each is free again at its instant.
 
-        The instants are of the monotonic clock, in order, and not later than one period from now.
+        The instants are of the monotonic clock, in order, and at most one period from now.
         """
-        latest = list(places)[-self.quota.requests :]
+        latest = list(instants)[-self.quota.requests :]
         self._free = asyncio.Semaphore(self.quota.requests - len(latest))
         self._return_at(latest)
 
     @property
     def wait(self) -> Wait | None:
-        """What requests wait for at the moment, if that is worth a look."""
+        """The wait of the requests at the moment, if it is long enough to be shown."""
         now = time.monotonic()
         if self._waiting and self.hold.until > now + SHORTEST_SHOWN:
             return self.hold.wait
@@ -70,14 +70,14 @@ class Pace:
         return wait_until(free_at, OURS) if free_at > now + SHORTEST_SHOWN else None
 
     def seconds_for(self, requests: int) -> float:
-        """How long the quota makes so many more requests wait, as far as that can be told."""
+        """Estimates how long the quota makes this number of further requests wait."""
         return max(0, requests + len(self._returning) - self.quota.requests) * self.quota.period / self.quota.requests
 
     def _free_at(self) -> float:
-        """When the next place falls free, if somebody waits for it; else 0."""
+        """When the next slot is free, if a request waits for it; else 0."""
         try:
             return self._returning[0] if self._waiting and self._free.locked() else 0.0
-        except IndexError:  # all places are under way, or another thread asks just now
+        except IndexError:  # all slots are in flight, or another thread changed the queue
             return 0.0
 
     def _return_at(self, instants: list[float]) -> None:
@@ -87,7 +87,7 @@ class Pace:
             self._give_back()
 
     def _give_back(self) -> None:
-        """Frees the places whose period is over; one timer waits for the next of them, however many there are."""
+        """Frees the slots whose period is over; a single timer waits for the next one."""
         loop = asyncio.get_running_loop()
         while self._returning and self._returning[0] <= time.monotonic():
             self._returning.popleft()
@@ -97,7 +97,7 @@ class Pace:
             self._announce()
 
     def _announce(self) -> None:
-        """Announces a long wait for a place, once."""
+        """Announces a long wait for a slot, once."""
         free_at = self._free_at()
         if free_at > max(self._announced, time.monotonic() + WORTH_A_LINE):
             self._announced = free_at

@@ -1,4 +1,4 @@
-"""The proxy that the environment names (HTTPS_PROXY, ALL_PROXY, NO_PROXY), read as curl reads it."""
+"""The proxy set in the environment (HTTPS_PROXY, ALL_PROXY, NO_PROXY), read as curl does."""
 
 import os
 import re
@@ -32,8 +32,8 @@ _ADDRESS = re.compile(
 class Proxy(NamedTuple):
     """A proxy and the variable that names it.
 
-    `url` is without the user and the password. These go into `authorization`, the header for the proxy alone;
-    `secrets` are the forms of them that no message may show, except those too short to be told from other text.
+    `url` is without the user and the password. They are in `authorization`, a header for the proxy only. `secrets`:
+    their spellings that no message may show, except those too short to be distinguished from other text.
     """
 
     variable: str
@@ -55,9 +55,9 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(origin: str) -> Proxy | None:
-    """The proxy for this origin, or None if it is asked directly; loopback always is.
+    """The proxy for this origin, or None if it is reached directly, as loopback always is.
 
-    Raises SettingsError if the variable names no proxy that can be used.
+    Raises SettingsError if the variable does not name a usable proxy.
     aiohttp's trust_env would also read ~/.netrc and send its password instead of our token.
     """
     parts = urlsplit(origin)
@@ -76,7 +76,7 @@ def _named() -> tuple[str, str]:
 
 
 def _is_in_a_network_without_proxy(host: str) -> bool:
-    """Whether NO_PROXY holds a network such as 10.0.0.0/8 with this address; urllib compares names only."""
+    """Whether NO_PROXY has a network that contains this address, such as 10.0.0.0/8; urllib compares names only."""
     excepted = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     with suppress(ValueError):
         address = ip_address(host)
@@ -91,24 +91,24 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
 
 
 def _read(variable: str, text: str) -> Proxy:
-    """No message of this function shows the text: all of it may be a password."""
-    found = _ADDRESS.fullmatch(text) if text.isprintable() else None
-    if not found:
-        raise SettingsError(f"{variable} is not the address of a proxy; write it like {EXAMPLE}.")
-    scheme = (found["scheme"] or "http").lower()
+    """Parses the address of a proxy. No message shows the text, because all of it may be a password."""
+    parts = _ADDRESS.fullmatch(text) if text.isprintable() else None
+    if not parts:
+        raise SettingsError(f"{variable} is not the address of a proxy; write it as in {EXAMPLE}.")
+    scheme = (parts["scheme"] or "http").lower()
     if scheme not in PORTS:
         kind = "a SOCKS proxy" if scheme.startswith("socks") else "a proxy of an unknown kind"
-        raise SettingsError(f"{variable} names {kind}, which pyrus-etl cannot use; name an HTTP proxy, like {EXAMPLE}.")
-    port = int(found["port"] or PORTS[scheme])
+        raise SettingsError(f"{variable} names {kind}, which pyrus-etl cannot use; set an HTTP proxy, as in {EXAMPLE}.")
+    port = int(parts["port"] or PORTS[scheme])
     with suppress(ValueError):
         if 0 < port < 65536:
-            url = URL.build(scheme=scheme, host=found["host"].strip("[]"), port=port)
-            return Proxy(variable, url, *_login(found["login"]))
-    raise SettingsError(f"{variable} names no valid host and port; write it like {EXAMPLE}.")
+            url = URL.build(scheme=scheme, host=parts["host"].strip("[]"), port=port)
+            return Proxy(variable, url, *_login(parts["login"]))
+    raise SettingsError(f"{variable} has no valid host and port; write it as in {EXAMPLE}.")
 
 
 def _login(text: str | None) -> tuple[Secret | None, tuple[Secret, ...]]:
-    """The header for `user:password`, percent-encoded or not, and what has to stay secret of it."""
+    """The header for `user:password`, percent-encoded or not, and the spellings that must stay secret."""
     if not text:
         return None, ()
     user, _, password = text.partition(":")

@@ -1,4 +1,4 @@
-"""Looking up host names without ever waiting for a name server that does not answer."""
+"""Host name look-ups that never block the program, even if the name server does not answer."""
 
 import asyncio
 import socket
@@ -10,13 +10,13 @@ from pyrus_etl.background import in_background
 
 
 class Resolver(AbstractResolver):
-    """The system's look-up, which nothing can interrupt, in a thread that nobody waits for."""
+    """Runs the system's look-up, which cannot be interrupted, in a thread that is never waited for."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-        found = await asyncio.wrap_future(in_background(look_up, "look-up"))
+        addresses = await asyncio.wrap_future(in_background(look_up, "look-up"))
         return [
             ResolveResult(
                 hostname=host,
@@ -26,7 +26,7 @@ class Resolver(AbstractResolver):
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for kind, _, protocol, _, address in found
+            for kind, _, protocol, _, address in addresses
         ]
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how long."""
+"""Retries: which failures are tried again, after how long, and how often."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,9 @@ from pyrus_etl.client.meaning import Again
 ATTEMPTS = 9
 """With one answer in eight faulty, one request in 130 million fails nine times in a row."""
 LONGEST_WAIT = 8.0
+"""Most seconds between two tries."""
 LONGEST_SILENCE = 26.0
+"""Seconds after which a host that cannot be reached at all is given up."""
 
 Count = Callable[[tenacity.RetryCallState], None]
 Sleep = Callable[[float], Awaitable[None]]
@@ -19,10 +21,10 @@ T = TypeVar("T")
 
 
 def resumed(send: Callable[[], Awaitable[T]], failure: Exception) -> Callable[[], Awaitable[T]]:
-    """What fails with this failure at first and sends only then.
+    """An attempt that raises the given failure on its first call and sends on every later one.
 
-    So a first try can be made without tenacity, which takes longer over it than the request itself, and still be the
-    first of its tries.
+    So the first try can be made without tenacity, whose overhead exceeds that of the request itself, and still count
+    as the first of the tries.
     """
     failures = [failure]
 
@@ -35,7 +37,7 @@ def resumed(send: Callable[[], Awaitable[T]], failure: Exception) -> Callable[[]
 
 
 def after_faults(count: Count, tries: int = ATTEMPTS, sleep: Sleep = asyncio.sleep) -> tenacity.AsyncRetrying:
-    """Tries again after a fault, with jittered exponential back-off, a bounded number of times."""
+    """Retries after a fault, with jittered exponential back-off, a bounded number of times."""
     return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(Again),
         stop=lambda state: state.attempt_number >= tries or _is_silent(state),
@@ -47,7 +49,7 @@ def after_faults(count: Count, tries: int = ATTEMPTS, sleep: Sleep = asyncio.sle
 
 
 def _is_silent(state: tenacity.RetryCallState) -> bool:
-    """Whether the time is over that a host gets which cannot be reached at all."""
+    """Whether a host that cannot be reached at all has used up its time."""
     error = state.outcome.exception() if state.outcome else None
-    lost = isinstance(error, Again) and not error.reached
-    return lost and (state.seconds_since_start or 0) > LONGEST_SILENCE
+    unreached = isinstance(error, Again) and not error.reached
+    return unreached and (state.seconds_since_start or 0) > LONGEST_SILENCE

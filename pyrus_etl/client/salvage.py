@@ -1,6 +1,6 @@
-"""Plain JSON → structs, losing nothing that can be read.
+"""Plain JSON → structs, without losing anything readable.
 
-A value that does not fit its property is taken out and counted, and the rest is read without it.
+A value that does not fit its property is dropped and counted, and the rest is read.
 """
 
 import re
@@ -15,20 +15,20 @@ import msgspec
 T = TypeVar("T")
 
 Hook = Callable[[type, Any], Any]
-"""Reads the types that JSON does not have, as msgspec's `dec_hook`; msgspec adds the place to a ValueError."""
+"""Reads types that JSON does not have, as msgspec's `dec_hook`; msgspec adds the path to a ValueError."""
 
 MOST_UNREADABLE = 5000
-"""What has more unreadable values than this is refused as a whole."""
+"""A tree with more unreadable values is refused as a whole."""
 
-_PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
 def salvage(tree: Any, kind: type[T], hook: Hook | None = None) -> tuple[T, int]:
-    """The struct in plain JSON, and how many values were taken out of it because the struct cannot hold them.
+    """Reads a struct from plain JSON; also returns how many values were dropped because they do not fit.
 
-    The tree itself is left as it is.
-    Raises msgspec.ValidationError, with the first complaint, if no struct is left.
+    The tree itself is not changed.
+    Raises msgspec.ValidationError, with the first complaint, if it cannot be read even without them.
     """
     try:
         return msgspec.convert(tree, kind, dec_hook=hook), 0
@@ -36,7 +36,7 @@ def salvage(tree: Any, kind: type[T], hook: Hook | None = None) -> tuple[T, int]
         first = complaint = error
     tree = deepcopy(tree)
     for unreadable in range(1, MOST_UNREADABLE):
-        if not _take_out(tree, str(complaint)):
+        if not _drop(tree, str(complaint)):
             break
         try:
             return msgspec.convert(tree, kind, dec_hook=hook), unreadable
@@ -45,18 +45,18 @@ def salvage(tree: Any, kind: type[T], hook: Hook | None = None) -> tuple[T, int]
     raise first
 
 
-def _take_out(tree: Any, complaint: str) -> bool:
-    """Sets the value that the complaint names to null, or what holds it where it is null already.
+def _drop(tree: Any, complaint: str) -> bool:
+    """Sets the value that the complaint names to null, or its parent if it is null already.
 
-    False if nothing is left that could be taken out.
+    Returns False if nothing is left to drop.
     """
-    place = _PLACE.search(complaint)
-    steps: list[Any] = [name or int(index) for name, index in _STEP.findall(place["path"])] if place else []
+    path = _PATH.search(complaint)
+    steps: list[Any] = [name or int(index) for name, index in _STEP.findall(path["path"])] if path else []
     while steps:
         *above, last = steps
-        holder = reduce(getitem, above, tree)
-        if holder[last] is not None:
-            holder[last] = None
+        parent = reduce(getitem, above, tree)
+        if parent[last] is not None:
+            parent[last] = None
             return True
         steps = above
     return False

@@ -1,4 +1,4 @@
-"""The ground under the requests: a session of aiohttp as we want it, and bodies that arrive piece by piece."""
+"""The aiohttp session with our limits, and bodies that are read piece by piece."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from pyrus_etl.client.unpack import PACKED, Unpacker
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.settings import Settings
 
-CONNECT_TIMEOUT = 4.0  # nine attempts at a host that does not answer end within a minute
+CONNECT_TIMEOUT = 4.0  # nine attempts to reach a silent host end within a minute
 READ_TIMEOUT = 60.0
 LONGEST_ANSWER = 600.0
 LARGEST_BODY = 1 << 26
@@ -25,19 +25,19 @@ LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
 
 
 class Sieve(Protocol):
-    """What takes complete parts out of a body while it arrives."""
+    """Removes complete parts from a body while it arrives."""
 
     def restart(self) -> None:
-        """Another body begins."""
+        """Prepares for another body."""
         ...
 
     def sift(self, body: bytearray) -> None:
-        """Takes out what is complete, in place."""
+        """Removes the complete parts, in place."""
         ...
 
 
 class _Protocol(ResponseHandler):
-    """Reads headers as long as curl does, of servers and of proxies; aiohttp lets a session say so for servers only."""
+    """Reads headers as long as curl does, from servers and proxies; aiohttp has a setting for servers only."""
 
     def set_response_params(self, **parameters: Any) -> None:
         limits = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
@@ -45,7 +45,7 @@ class _Protocol(ResponseHandler):
 
 
 def session_for(settings: Settings) -> aiohttp.ClientSession:
-    """A session with the origin of the settings, without cookies and without retries of its own.
+    """Opens a session with the origin in the settings, without cookies and without retries of its own.
 
     Raises SettingsError if the environment names certificates that cannot be read.
     """
@@ -54,7 +54,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         connector=_connector(settings),
         timeout=aiohttp.ClientTimeout(
             total=LONGEST_ANSWER,
-            connect=2 * CONNECT_TIMEOUT,  # with the look-up of the name
+            connect=2 * CONNECT_TIMEOUT,  # includes the look-up of the name
             sock_connect=CONNECT_TIMEOUT,
             sock_read=READ_TIMEOUT,
         ),
@@ -62,14 +62,14 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # see `client.unpack`
     )
-    # aiohttp would send a GET again by itself, uncounted and unpaced; it has no public switch for that (3.14)
+    # aiohttp would repeat a GET by itself, uncounted and unpaced; it has no public switch for that (3.14)
     session._retry_connection = False
     return session
 
 
 def _connector(settings: Settings) -> aiohttp.TCPConnector:
     connector = aiohttp.TCPConnector(
-        limit=0,  # Client counts: with aiohttp's limit who waits may wait for ever
+        limit=0,  # Client has its own limit: with aiohttp's a request may wait for ever
         resolver=Resolver(),
         ssl=trust() if settings.url.startswith("https:") else True,
     )
@@ -79,7 +79,7 @@ def _connector(settings: Settings) -> aiohttp.TCPConnector:
 
 
 async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The body, unpacked."""
+    """Yields the body, unpacked."""
     packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
     unpacker = Unpacker() if packed else None
     try:
@@ -93,14 +93,17 @@ async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 class Body(NamedTuple):
-    """A body in UTF-8; `sha256` is of the bytes as served, and empty if a sieve took parts out."""
+    """A body in UTF-8; `sha256` is of the bytes as served, and empty if a sieve was used."""
 
     text: bytes
     sha256: str
 
 
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Body:
-    """The body, decompressed and in UTF-8, without what the sieve took out; refused when it outgrows all reason."""
+    """Reads the body, decompressed and in UTF-8, without the parts that the sieve removed.
+
+    Raises BodyTooLarge if it exceeds `LARGEST_BODY`.
+    """
     body, transcoder, digest = bytearray(), Transcoder(response.charset), hashlib.sha256()
     if sieve:
         sieve.restart()

@@ -1,4 +1,4 @@
-"""Which certificates are trusted: those of the system, or those that SSL_CERT_FILE and SSL_CERT_DIR name."""
+"""Trusted certificates: those of the system, or those in SSL_CERT_FILE and SSL_CERT_DIR."""
 
 import os
 import ssl
@@ -7,10 +7,11 @@ from pyrus_etl.errors import SettingsError
 
 
 def trust() -> ssl.SSLContext:
-    """How a server has to prove who it is; raises SettingsError if SSL_CERT_FILE or SSL_CERT_DIR cannot be used.
+    """The TLS settings that verify a server; raises SettingsError if SSL_CERT_FILE or SSL_CERT_DIR cannot be used.
 
-    It is as strict as curl: OpenSSL does not check the formalities that Python 3.13 added (RFC 5280), which the
-    authorities of many companies do not keep; and a file may hold the server's own certificate alone.
+    They are as strict as curl. The checks that Python 3.13 added (RFC 5280) are off, because the authorities of many
+    companies fail them: https://docs.python.org/3/whatsnew/3.13.html#ssl. A file may contain just the server's own
+    certificate.
     """
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -19,19 +20,19 @@ def trust() -> ssl.SSLContext:
     if file := os.environ.get("SSL_CERT_FILE"):
         _check_file(context, file)
     if (folders := os.environ.get("SSL_CERT_DIR")) and not any(map(os.path.isdir, folders.split(os.pathsep))):
-        raise SettingsError(f"SSL_CERT_DIR: there is no folder {folders}; name one with certificates, or unset it.")
+        raise SettingsError(f"SSL_CERT_DIR: there is no folder {folders}; set a folder with certificates, or unset it.")
     return context
 
 
 def _check_file(context: ssl.SSLContext, file: str) -> None:
-    """OpenSSL itself passes over a file that it cannot read."""
+    """OpenSSL itself ignores a file that it cannot read."""
     try:
         context.load_verify_locations(file)
     except ssl.SSLError:
         raise SettingsError(
-            f"SSL_CERT_FILE: {file} holds no certificate in PEM (-----BEGIN CERTIFICATE-----); name a file that does."
+            f"SSL_CERT_FILE: {file} contains no certificate in PEM (-----BEGIN CERTIFICATE-----); set a file that does."
         ) from None
     except OSError as error:
         raise SettingsError(
-            f"SSL_CERT_FILE: {file} cannot be read: {error.strerror}; name a file with certificates, or unset it."
+            f"SSL_CERT_FILE: {file} cannot be read: {error.strerror}; set a file with certificates, or unset it."
         ) from error

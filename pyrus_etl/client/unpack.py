@@ -1,4 +1,4 @@
-"""Packed bodies, read as gunzip reads them."""
+"""Unpacks compressed bodies as gunzip does."""
 
 import zlib
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ GZIP_OR_ZLIB = 47
 
 
 class Unpacker:
-    """Unpacks a body that arrives in pieces: members one after the other, and zero bytes behind them.
+    """Unpacks a body that arrives in pieces: several members in a row, and zero bytes after them.
 
-    aiohttp takes such zero bytes for the beginning of a broken member. `feed` raises zlib.error for what is not packed.
+    aiohttp mistakes such zero bytes for a broken member. `feed` raises zlib.error if the bytes are not compressed.
     """
 
     def __init__(self) -> None:
@@ -21,12 +21,12 @@ class Unpacker:
         self.is_complete = True
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """What the piece unpacks to, member by member: each may be much longer than the piece."""
+        """Unpacks the piece, member by member; a result may be much longer than the piece."""
         while piece := piece.lstrip(b"\0") if self._member.eof else piece:
             if self._member.eof:
                 self._member = zlib.decompressobj(GZIP_OR_ZLIB)
             yield self._member.decompress(piece, LARGEST_PART)
             if self._member.unconsumed_tail:
-                raise BodyTooLarge(f"A few packed bytes of an answer hold more than {LARGEST_PART >> 20} MiB.")
+                raise BodyTooLarge(f"A small part of an answer unpacks to more than {LARGEST_PART >> 20} MiB.")
             piece = self._member.unused_data
         self.is_complete = self._member.eof

@@ -1,4 +1,4 @@
-"""Waits for the quota: what we wait for and until when, and how long the server may make us wait."""
+"""Waits for the quota: whose quota, until when, and how long the server may make us wait."""
 
 import logging
 import random
@@ -12,18 +12,18 @@ from pyrus_etl.errors import PyrusUnreachable
 log = logging.getLogger(__name__)
 
 LONGEST = 3600.0
-"""Seconds for which the server's word is taken, in all; see `Hold`."""
+"""Seconds in total that the server may make us wait; see `Hold`."""
 EARNED = 4.0
-"""Seconds of them that a good answer gives back: so a quota of 900 requests an hour can be waited for without end."""
+"""Seconds that a good answer adds to the rest of them: so a quota of 900 requests an hour never ends a run."""
 FIRST_GUESS, LONGEST_GUESS = 0.1, 60.0
-"""Seconds to wait if the server does not say how long; doubled with each refusal."""
+"""Seconds to wait if the server does not say how long; doubled after each refusal."""
 OURS, THEIRS = "the quota", "Pyrus's quota"
 WORTH_A_LINE = 30.0
-"""Seconds from which on a wait is announced."""
+"""Seconds; a longer wait is announced."""
 
 
 class Wait(NamedTuple):
-    """A wait for a quota, `whose` it is, and why it ends then if that has to be said."""
+    """A wait for a quota: its end, `whose` quota it is, and why it ends then if that needs a word."""
 
     until: datetime
     whose: str
@@ -47,15 +47,15 @@ def wait_until(instant: float, whose: str, why: str = "") -> Wait:
 
 
 def log_wait(wait: Wait, text: str = "") -> None:
-    """Writes a line about a wait, as a warning if it is not our own quota that makes us wait."""
+    """Logs a wait; as a warning unless it is for our own quota."""
     log.log(logging.INFO if wait.whose == OURS else logging.WARNING, "%s", text or wait)
 
 
 class Hold:
-    """No request goes before `until` (of the monotonic clock), because the server said that its quota is spent.
+    """Holds back all requests before `until` (monotonic clock), because the server said that its quota is spent.
 
-    Its word counts for an hour in all. Good answers in between earn that time again, so a run may go on for ever
-    that gets on; after a wait that was cut short, only as much is believed as was earned.
+    The server may make us wait for an hour in total. Good answers in between earn that time back, so a run that makes
+    progress may go on for ever. After a wait was cut short, a longer one is obeyed only if enough time was earned.
     """
 
     def __init__(self, announce: Announce = log_wait) -> None:
@@ -72,7 +72,7 @@ class Hold:
         return wait_until(self.until, THEIRS, self._why)
 
     def answered(self, exhausted: float) -> None:
-        """After a good answer; `exhausted` is for how long it says that no request is left."""
+        """Called after a good answer; `exhausted`: seconds for which it says that no request is left."""
         self._guesses = 0
         self._left = min(LONGEST, self._left + EARNED)
         if exhausted > self._left and self._cut_short:
@@ -81,7 +81,7 @@ class Hold:
             self._extend(exhausted)
 
     def refused(self, asked: float | None) -> None:
-        """After a 429, which may ask for so many seconds; raises PyrusUnreachable when the server had its hour."""
+        """Called after a 429, which may ask for `asked` seconds; raises PyrusUnreachable once the hour is used up."""
         if asked and asked >= 1:
             self._check_patience()
             self._extend(asked)
@@ -93,7 +93,7 @@ class Hold:
     def _check_patience(self) -> None:
         if time.monotonic() >= self.until and self._left < 1:
             raise PyrusUnreachable(
-                f"Pyrus kept answering for {LONGEST / 3600:g} h that its quota is spent; try again later."
+                f"Pyrus has answered for {LONGEST / 3600:g} h that its quota is spent; try again later."
             )
 
     def _extend(self, seconds: float) -> None:
@@ -106,7 +106,7 @@ class Hold:
         self._left -= granted
         self._cut_short = granted < longer
         self.until = begins + granted
-        self._why = f"it asks for {seconds:,.0f} s; an hour in all is the longest wait" if self._cut_short else ""
+        self._why = f"it asks for {seconds:,.0f} s; we wait for an hour in total" if self._cut_short else ""
         if self.until > max(now, self._announced) + WORTH_A_LINE:
             self._announced = self.until
             self.announce(self.wait)

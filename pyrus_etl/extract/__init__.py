@@ -1,1 +1,1 @@
-"""The API → model: asking Pyrus, and understanding what it answers."""
+"""The API → model: requests to Pyrus, and the reading of its answers."""

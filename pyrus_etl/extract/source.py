@@ -1,4 +1,4 @@
-"""What a sync may ask of an API of Pyrus, whichever generation it is."""
+"""The requests that a sync can make, whichever generation of the API answers them."""
 
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -14,7 +14,7 @@ from pyrus_etl.model.task import Task
 
 
 class Fetched(NamedTuple):
-    """A task in full, and the body that it was read from. `server_time`: the server's clock as it answered."""
+    """A complete task and the body it was read from. `server_time`: the server's clock when it answered."""
 
     task: Task
     body: Body
@@ -25,8 +25,8 @@ class Fetched(NamedTuple):
 class Source(Protocol):
     """An account at Pyrus.
 
-    Every call raises LoginRefused or PyrusUnreachable when it is no use to go on. `start` is the start of the run by
-    both clocks: the earliest instant that an answer so far said.
+    Every call raises LoginRefused or PyrusUnreachable if the run cannot go on. `start` is the start of the run by both
+    clocks: the earliest date of any answer so far.
     """
 
     @property
@@ -40,7 +40,7 @@ class Source(Protocol):
 
     @property
     def search_sizes(self) -> Sizes:
-        """What the run has learned of how many tasks a search may be asked for."""
+        """How many tasks a search may ask for, as this run has learned."""
         ...
 
     async def profile(self) -> Profile: ...
@@ -48,17 +48,17 @@ class Source(Protocol):
     async def contacts(self) -> Contacts: ...
 
     async def inbox(self) -> LongList:
-        """The inbox in its order; `has_more_tasks` where it is longer than what is asked for or given."""
+        """The inbox in its order; `has_more_tasks` if the inbox is longer than the list."""
         ...
 
     async def all_tasks(self) -> LongList:
-        """What the account can see, whatever its dates; `has_more_tasks` where there is more than is asked or given."""
+        """All tasks that the account can see, whatever their dates; `has_more_tasks` if there are more."""
         ...
 
     async def search(self, window: Window, most: int) -> TaskList:
-        """Open and closed tasks that were active in the window, at most so many, in no order."""
+        """Open and closed tasks that were active in the window, at most `most` of them, in no order."""
         ...
 
     async def task(self, task_id: int) -> Fetched:
-        """One task; TaskRefused where this one cannot be had or read."""
+        """One task; raises TaskRefused if it cannot be fetched or read."""
         ...

@@ -1,4 +1,4 @@
-"""The characters of an answer: as it declares them, whatever piece they arrive in, and without what nobody sees."""
+"""The characters of an answer: in its declared charset, in pieces of any size, without invisible ones in front."""
 
 import json
 
@@ -52,7 +52,7 @@ def in_pieces(body: bytes, declared: str | None, size: int) -> bytes:
         ("utf-32-be", None, TEXT),
     ],
 )
-def test_a_body_is_read_as_it_is_declared_or_as_its_first_bytes_show(
+def test_the_first_bytes_or_the_declared_charset_decide_how_a_body_is_read(
     written: str, declared: str | None, text: str, size: int
 ) -> None:
     assert in_pieces(text.encode(written), declared, size).decode() == text
@@ -69,7 +69,7 @@ def test_a_body_is_read_as_it_is_declared_or_as_its_first_bytes_show(
         (b'{"a":"\\ud800"}', None, '{"a":"\\ufffd"}', 0),
     ],
 )
-def test_bytes_that_are_not_what_they_claim_to_be_are_counted(
+def test_bytes_that_do_not_fit_the_charset_are_counted(
     body: bytes, declared: str | None, text: str, damaged: int
 ) -> None:
     served = utf_8(body, declared)
@@ -94,14 +94,15 @@ def test_bytes_that_are_not_what_they_claim_to_be_are_counted(
         "\ufeff \ufeff",
     ],
 )
-def test_nothing_invisible_stands_before_a_body(front: str, charset: str, size: int) -> None:
+def test_invisible_characters_before_a_body_are_removed(front: str, charset: str, size: int) -> None:
     assert in_pieces((front + "{}").encode(charset), charset, size) == b"{}"
     assert in_pieces(front.encode(), None, size) == b""
 
 
-def test_white_space_of_json_before_a_body_stays_for_its_hash_is_of_what_was_served() -> None:
+def test_white_space_of_json_before_a_body_is_not_removed() -> None:
+    """The hash of a body is of the bytes as served."""
     assert in_pieces(b"\r\n\t {}", None, 1) == b"\r\n\t {}"
 
 
-def test_invisible_characters_within_a_body_stay() -> None:
+def test_invisible_characters_within_a_body_are_not_removed() -> None:
     assert utf_8('{"a":"\u200b\ufeff"}\ufeff'.encode()) == '{"a":"\u200b\ufeff"}\ufeff'.encode()

@@ -1,4 +1,4 @@
-"""HTTP to Pyrus: retries, refusals, the shared login and the quota, against a sandbox and against strange servers."""
+"""HTTP requests: retries, refusals, the shared login and the quota, against a sandbox and faulty servers."""
 
 import asyncio
 import gzip
@@ -36,7 +36,7 @@ TOKEN = Reply(200, b'{"AccessToken": "made up"}')
 
 @pytest.fixture
 def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow each other at once, unless the server says how long to wait."""
+    """Makes retries immediate, unless the server says how long to wait."""
     monkeypatch.setattr("pyrus_etl.client.retry.LONGEST_WAIT", 0.001)
     monkeypatch.setattr("pyrus_etl.client.waits.LONGEST_GUESS", 0.001)
 
@@ -51,7 +51,7 @@ def settings_of(sandbox: Sandbox, **environment: str) -> Settings:
 
 
 def asking(found: Settings, ask: Callable[[Client], Awaitable[T]]) -> tuple[T, Client]:
-    """What came of asking, and the Client that was asked."""
+    """Returns the result of `ask`, and the Client that it used."""
 
     async def open_and_ask() -> tuple[T, Client]:
         async with Client(found, login) as http:
@@ -65,7 +65,7 @@ async def profile(http: Client) -> Any:
 
 
 def profiles(number: int) -> Callable[[Client], Awaitable[list[Any]]]:
-    """So many requests, at most sixteen of them in flight."""
+    """Sends `number` requests, at most sixteen at a time."""
 
     async def ask(http: Client) -> list[Any]:
         gate = asyncio.Semaphore(16)
@@ -80,13 +80,13 @@ def profiles(number: int) -> Callable[[Client], Awaitable[list[Any]]]:
 
 
 def after_the_login(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
-    """Gives a token to whoever asks for one."""
+    """Answers logins with a token, and everything else with `answer`."""
     return lambda asked: TOKEN if asked.path.endswith("getaccesstoken") else answer(asked)
 
 
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html", "limit"])
 @pytest.mark.usefixtures("no_back_off")
-def test_a_faulty_answer_of_any_kind_is_asked_for_again_and_counted(kind: Fault) -> None:
+def test_a_request_is_retried_after_any_faulty_answer_and_counted(kind: Fault) -> None:
     with Sandbox(World(1, tasks=1), faults=Faults(retry_after=0)) as sandbox:
         sandbox.fail(3, kind, "profile")
         answer, http = asking(settings_of(sandbox), profile)
@@ -97,7 +97,7 @@ def test_a_faulty_answer_of_any_kind_is_asked_for_again_and_counted(kind: Fault)
 
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html"])
 @pytest.mark.usefixtures("no_back_off")
-def test_tries_are_bounded(kind: Fault) -> None:
+def test_the_number_of_tries_is_limited(kind: Fault) -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         sandbox.faults = Faults(every=1, kinds=(kind,), endpoints=("profile",))
         with pytest.raises(Again):
@@ -117,7 +117,7 @@ def test_one_answer_in_eight_may_be_faulty() -> None:
     assert http.requests == 401 + http.retries
 
 
-def test_429_is_waited_for_as_long_as_retry_after_says_and_by_all_requests() -> None:
+def test_after_429_all_requests_wait_as_long_as_retry_after_says() -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         asked_at: list[float] = []
 
@@ -134,7 +134,7 @@ def test_429_is_waited_for_as_long_as_retry_after_says_and_by_all_requests() -> 
 
 
 @pytest.mark.usefixtures("no_back_off")
-def test_a_long_row_of_429_is_no_failure_of_what_was_asked() -> None:
+def test_many_429_in_a_row_do_not_fail_a_request() -> None:
     with Sandbox(World(1, tasks=1), faults=Faults(retry_after=0)) as sandbox:
         sandbox.fail(3 * ATTEMPTS, "limit", "profile")
         answer, _ = asking(settings_of(sandbox), profile)
@@ -142,7 +142,7 @@ def test_a_long_row_of_429_is_no_failure_of_what_was_asked() -> None:
     assert answer["Profile"]["Id"]
 
 
-def test_the_quota_is_kept_before_the_server_has_to_say_no_and_is_used() -> None:
+def test_the_quota_is_used_fully_and_never_exceeded() -> None:
     with Sandbox(World(1, tasks=1), quota=(100, 2)) as sandbox:
         time.sleep(2 - time.monotonic() % 2)  # its windows begin at even seconds
         begun = time.monotonic()
@@ -153,7 +153,7 @@ def test_the_quota_is_kept_before_the_server_has_to_say_no_and_is_used() -> None
     assert took < 4 * 2  # 301 requests need three periods, and some time
 
 
-def test_a_quota_that_the_server_counts_is_obeyed_where_ours_is_greater() -> None:
+def test_the_servers_quota_is_obeyed_if_ours_is_larger() -> None:
     with Sandbox(World(1, tasks=1), quota=(30, 1)) as sandbox:
         _, http = asking(settings_of(sandbox, PYRUS_ETL_QUOTA="5000/600s"), profiles(60))
 
@@ -161,7 +161,7 @@ def test_a_quota_that_the_server_counts_is_obeyed_where_ours_is_greater() -> Non
     assert http.requests <= 61 + 32
 
 
-def test_a_token_that_expires_in_the_middle_is_renewed_by_one_login_for_all() -> None:
+def test_a_token_that_expires_during_a_run_is_renewed_by_one_login() -> None:
     with Sandbox(World(1, tasks=1), token_requests=100) as sandbox:
         answers, _ = asking(settings_of(sandbox), profiles(250))
 
@@ -169,7 +169,7 @@ def test_a_token_that_expires_in_the_middle_is_renewed_by_one_login_for_all() ->
         assert sandbox.requests.logins == 3
 
 
-def test_a_revoked_token_is_renewed_by_a_login_too() -> None:
+def test_a_revoked_token_is_renewed_by_a_login() -> None:
     async def ask(http: Client) -> None:
         await profile(http)
         sandbox.revoke_tokens()
@@ -181,7 +181,7 @@ def test_a_revoked_token_is_renewed_by_a_login_too() -> None:
         assert sandbox.requests.logins == 2
 
 
-def test_a_given_token_needs_no_login_and_a_revoked_one_ends_it() -> None:
+def test_a_given_token_needs_no_login_and_ends_the_run_if_it_is_revoked() -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         found = settings(sandbox.url, PYRUS_ACCESS_TOKEN=sandbox.token(), PYRUS_SECURITY_KEY="", PYRUS_LOGIN="")
         asking(found, profile)
@@ -192,7 +192,7 @@ def test_a_given_token_needs_no_login_and_a_revoked_one_ends_it() -> None:
             asking(found, profile)
 
 
-def test_a_wrong_key_ends_it_at_once() -> None:
+def test_a_wrong_key_ends_the_run_at_once() -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         with pytest.raises(LoginRefused, match="InvalidLoginOrSecurityKey"):
             asking(settings_of(sandbox, PYRUS_SECURITY_KEY="wrong"), profile)
@@ -200,7 +200,7 @@ def test_a_wrong_key_ends_it_at_once() -> None:
         assert sandbox.requests.total == 1
 
 
-def test_a_server_that_refuses_every_fresh_token_is_not_asked_for_logins_without_end() -> None:
+def test_logins_are_limited_if_the_server_refuses_every_fresh_token() -> None:
     with scripted(after_the_login(lambda _: Reply(401, b"{}"))) as server:
         with pytest.raises(LoginRefused):
             asking(settings(server.url), profiles(20))
@@ -213,14 +213,14 @@ def test_a_server_that_refuses_every_fresh_token_is_not_asked_for_logins_without
     [b"{}", b"[]", b"null", b'{"AccessToken": null}', b'{"AccessToken": 5}'],
 )
 @pytest.mark.usefixtures("no_back_off")
-def test_a_login_that_gives_no_token_ends_it_with_a_sentence(login: bytes) -> None:
+def test_a_login_without_a_token_ends_the_run_with_a_message(login: bytes) -> None:
     with scripted(lambda asked: Reply(200, login)) as server, pytest.raises((PyrusUnreachable, LoginRefused)):
         asking(settings(server.url), profile)
 
 
 @pytest.mark.parametrize("token", ["a\r\nX-Injected: 1", "a b", "ключ"])
 @pytest.mark.usefixtures("no_back_off")
-def test_a_token_that_no_header_can_hold_ends_it_with_a_sentence(token: str) -> None:
+def test_a_token_that_does_not_fit_a_header_ends_the_run_with_a_message(token: str) -> None:
     login = Reply(200, json.dumps({"AccessToken": token}).encode())
     refuse_or_answer = Reply(401, b"{}")
     with scripted(lambda asked: login if asked.method == "POST" else refuse_or_answer) as server:
@@ -232,7 +232,7 @@ def test_a_token_that_no_header_can_hold_ends_it_with_a_sentence(token: str) -> 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("asked_for", ["getaccesstoken", "profile"])
-def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int, asked_for: str) -> None:
+def test_a_redirect_is_not_followed(status: int, asked_for: str) -> None:
     with scripted(lambda _: Reply(200, b"{}")) as elsewhere:
         away = Reply(status, b"", {"Location": f"{elsewhere.url}{PROFILE}"})
         answer = after_the_login(lambda _: away) if asked_for == "profile" else lambda _: away
@@ -242,7 +242,7 @@ def test_a_redirect_is_not_followed_and_nothing_goes_elsewhere(status: int, aske
         assert elsewhere.asked == []
 
 
-def test_a_redirect_to_itself_is_asked_once() -> None:
+def test_a_redirect_to_itself_is_requested_once() -> None:
     with scripted(after_the_login(lambda _: Reply(302, b"", {"Location": PROFILE}))) as server:
         with pytest.raises(Redirected, match="redirect"):
             asking(settings(server.url), profile)
@@ -250,8 +250,8 @@ def test_a_redirect_to_itself_is_asked_once() -> None:
         assert server.paths.count(PROFILE) == 1
 
 
-def test_a_task_that_answers_with_a_redirect_is_refused_alone() -> None:
-    """Where the profile can be had, it is the task and not the address."""
+def test_a_redirect_for_one_task_refuses_only_that_task() -> None:
+    """If the profile is available, the address is right and only the task is bad."""
     known = Reply(200, b'{"Profile": {"Id": 7}}')
     away = Reply(302, b"", {"Location": "/elsewhere"})
     with scripted(after_the_login(lambda asked: known if asked.path == PROFILE else away)) as server:
@@ -264,10 +264,10 @@ def test_a_task_that_answers_with_a_redirect_is_refused_alone() -> None:
 @pytest.mark.parametrize("echo", ["canary\\u002B1", "canary+1"])
 @pytest.mark.parametrize("body", ['{"ApiException": {"Message": "no %s"}}', '{"TaskWithNotes": {"Text": "%s"}}'])
 @pytest.mark.usefixtures("no_back_off")
-def test_a_token_that_comes_back_in_place_of_a_task_is_hidden(body: str, echo: str) -> None:
+def test_a_token_that_is_echoed_instead_of_a_task_is_masked(body: str, echo: str) -> None:
     known = Reply(200, b'{"Profile": {"Id": 7}}')
-    told = Reply(200, (body % echo).encode())
-    answer = scripted(lambda asked: known if asked.path == PROFILE else told)
+    echoed = Reply(200, (body % echo).encode())
+    answer = scripted(lambda asked: known if asked.path == PROFILE else echoed)
     with answer as server, pytest.raises(TaskRefused) as refusal:
         asking(settings(server.url, PYRUS_ACCESS_TOKEN="canary+1"), lambda http: RestApi(http).task(5))
 
@@ -275,14 +275,14 @@ def test_a_token_that_comes_back_in_place_of_a_task_is_hidden(body: str, echo: s
 
 
 @pytest.mark.usefixtures("no_back_off")
-def test_a_host_that_refuses_connections_is_given_up_after_the_tries() -> None:
+def test_a_host_that_refuses_connections_is_given_up_after_all_tries() -> None:
     with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # bound, and never listening
+        held.bind(("127.0.0.1", 0))  # bound, but not listening
         with pytest.raises(PyrusUnreachable, match="cannot be reached"):
             asking(settings(f"http://127.0.0.1:{held.getsockname()[1]}"), profile)
 
 
-def test_waits_between_tries_are_short_enough_to_give_a_host_up_within_a_minute(
+def test_a_host_is_given_up_within_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
@@ -308,7 +308,7 @@ def test_waits_between_tries_are_short_enough_to_give_a_host_up_within_a_minute(
     ],
 )
 @pytest.mark.usefixtures("no_back_off")
-def test_a_host_that_is_no_pyrus_is_given_up_with_a_hint_at_the_setting(reply: Reply, tries: int) -> None:
+def test_the_error_for_a_host_that_is_not_a_pyrus_names_the_setting(reply: Reply, tries: int) -> None:
     with scripted(lambda _: reply) as server:
         with pytest.raises(PyrusUnreachable, match="PYRUS_URL"):
             asking(settings(server.url), profile)
@@ -319,7 +319,7 @@ def test_a_host_that_is_no_pyrus_is_given_up_with_a_hint_at_the_setting(reply: R
 @pytest.mark.parametrize("reply", [Reply(500), Reply(502, b"<html/>"), Reply(503, b"{}"), Reply(504), Reply(408)])
 @pytest.mark.parametrize("account", [{}, {"PYRUS_ACCESS_TOKEN": "given"}], ids=["login", "token"])
 @pytest.mark.usefixtures("no_back_off")
-def test_a_pyrus_that_keeps_failing_is_not_taken_for_a_wrong_address(reply: Reply, account: dict[str, str]) -> None:
+def test_a_pyrus_that_keeps_failing_is_not_mistaken_for_a_wrong_address(reply: Reply, account: dict[str, str]) -> None:
     with scripted(lambda _: reply) as server, pytest.raises(PyrusUnreachable) as error:
         asking(settings(server.url, **account), lambda http: RestApi(http).profile())
 
@@ -330,7 +330,7 @@ def test_a_pyrus_that_keeps_failing_is_not_taken_for_a_wrong_address(reply: Repl
 @pytest.mark.parametrize(
     ("status", "body", "error"), [(403, NO_ACCESS, AccessDenied), (404, b"", AccessDenied), (400, b"{}", Refused)]
 )
-def test_a_refusal_is_not_asked_again(status: int, body: bytes, error: type[Exception]) -> None:
+def test_a_refused_request_is_not_retried(status: int, body: bytes, error: type[Exception]) -> None:
     with scripted(after_the_login(lambda _: Reply(status, body))) as server:
         with pytest.raises(error):
             asking(settings(server.url), profile)
@@ -343,7 +343,7 @@ def test_a_refusal_is_not_asked_again(status: int, body: bytes, error: type[Exce
     [("gzip", b"no gzip at all"), ("gzip", gzip.compress(b'{"a": 1}', mtime=0)[:-14]), ("deflate", b"\x00\x01")],
 )
 @pytest.mark.usefixtures("no_back_off")
-def test_a_body_that_cannot_be_unpacked_is_asked_for_again(
+def test_a_request_is_retried_if_the_body_cannot_be_unpacked(
     encoding: str, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = Reply(200, body, {"Content-Encoding": encoding})
@@ -354,8 +354,8 @@ def test_a_body_that_cannot_be_unpacked_is_asked_for_again(
     assert (answer, http.retries) == ({"whole": True}, 2)
 
 
-@pytest.mark.parametrize("padding", [b"", bytes(512)], ids=["", "zero bytes behind it"])
-def test_gzip_is_asked_for_and_unpacked(padding: bytes) -> None:
+@pytest.mark.parametrize("padding", [b"", bytes(512)], ids=["", "zero bytes after it"])
+def test_gzip_is_requested_and_unpacked(padding: bytes) -> None:
     packed = Reply(200, gzip.compress(b'{"whole": true}') + padding, {"Content-Encoding": "gzip"})
     with scripted(after_the_login(lambda _: packed)) as server:
         answer, _ = asking(settings(server.url), profile)
@@ -374,7 +374,7 @@ def test_gzip_is_asked_for_and_unpacked(padding: bytes) -> None:
     ],
     ids=["18 KB", "100 KB", "129 of them", "4,900 of them"],
 )
-def test_headers_are_read_that_curl_reads(headers: dict[str, str]) -> None:
+def test_headers_as_long_as_curl_reads_are_read(headers: dict[str, str]) -> None:
     with scripted(lambda asked: TOKEN._replace(headers=headers)) as server:
         answer, http = asking(settings(server.url), profile)
 
@@ -383,14 +383,14 @@ def test_headers_are_read_that_curl_reads(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("headers", [{"X-Long": "a" * 200_000}, {f"X-{number}": "a" for number in range(6_000)}])
 @pytest.mark.usefixtures("no_back_off")
-def test_headers_without_end_are_not_read(headers: dict[str, str]) -> None:
+def test_endless_headers_are_refused(headers: dict[str, str]) -> None:
     answer = scripted(lambda asked: TOKEN._replace(headers=headers))
     with answer as server, pytest.raises(PyrusUnreachable, match="its header is too long"):
         asking(settings(server.url), profile)
 
 
 @pytest.mark.parametrize("good", [20, 60_000])
-def test_a_list_with_a_task_that_has_no_id_is_no_list_however_long_it_is(good: int) -> None:
+def test_a_task_without_an_id_makes_a_list_of_any_length_invalid(good: int) -> None:
     rows = b'{"Id":7,"ModifiedDate":null},' * good + b'{"Id":"bad"},' + b'{"Id":8},' * good + b'{"Id":9}'
     answer = after_the_login(lambda asked: Reply(200, b'{"Tasks":[%s]}' % rows))
 
@@ -399,7 +399,7 @@ def test_a_list_with_a_task_that_has_no_id_is_no_list_however_long_it_is(good: i
     assert len(server.asked) == 2  # with the login
 
 
-def test_the_clock_is_the_servers() -> None:
+def test_the_clock_is_that_of_the_server() -> None:
     with scripted(after_the_login(lambda _: Reply(200, b"{}", {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}))) as server:
         _, http = asking(settings(server.url), profile)
 
@@ -407,14 +407,14 @@ def test_the_clock_is_the_servers() -> None:
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "21 Oct 2026", "Wed, 99 Oct 2026 07:28:00 GMT", "\x7f"])
-def test_a_server_without_a_readable_clock_leaves_ours(date: str) -> None:
+def test_our_clock_is_used_if_the_server_has_no_readable_date(date: str) -> None:
     with scripted(after_the_login(lambda _: Reply(200, b"{}", {"Date": date}))) as server:
         _, http = asking(settings(server.url), profile)
 
     assert abs((datetime.now(UTC) - http.server_time).total_seconds()) < 5
 
 
-def test_the_token_travels_in_the_header_and_the_key_in_the_login_only() -> None:
+def test_the_token_is_sent_in_the_header_and_the_key_only_in_the_login() -> None:
     def sent(server: Scripted) -> list[Asked]:
         asking(settings(server.url, PYRUS_SECURITY_KEY="canary"), profile)
         return server.asked
@@ -428,7 +428,7 @@ def test_the_token_travels_in_the_header_and_the_key_in_the_login_only() -> None
     assert "canary" not in f"{request.headers} {request.body!r} {login.path} {login.headers}"
 
 
-def test_cookies_are_neither_kept_nor_sent() -> None:
+def test_cookies_are_neither_stored_nor_sent() -> None:
     async def ask_twice(http: Client) -> None:
         await profile(http)
         await profile(http)
@@ -439,7 +439,7 @@ def test_cookies_are_neither_kept_nor_sent() -> None:
         assert not any("Cookie" in asked.headers for asked in server.asked)
 
 
-def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
+def test_the_setting_limits_the_requests_in_flight() -> None:
     async def ask(http: Client) -> None:
         await asyncio.gather(*(profile(http) for _ in range(40)))
 
@@ -450,7 +450,7 @@ def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
         assert sandbox.requests.peak <= 3
 
 
-def test_who_waits_for_a_place_gets_one_in_turn_however_busy_the_others_are() -> None:
+def test_slots_are_first_come_first_served() -> None:
     async def ask(http: Client) -> int:
         answered = 0
 
@@ -469,6 +469,6 @@ def test_who_waits_for_a_place_gets_one_in_turn_however_busy_the_others_are() ->
         return answered - before
 
     with Sandbox(World(1, tasks=1)) as sandbox:
-        meanwhile, _ = asking(settings_of(sandbox, PYRUS_ETL_CONCURRENCY="2"), ask)
+        requests_before, _ = asking(settings_of(sandbox, PYRUS_ETL_CONCURRENCY="2"), ask)
 
-    assert meanwhile < 100
+    assert requests_before < 100

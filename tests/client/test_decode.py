@@ -36,7 +36,7 @@ ESCAPES = {
 
 
 @pytest.mark.parametrize(("served", "stored"), ESCAPES.items())
-def test_escapes_of_what_postgresql_cannot_hold_become_the_replacement_character(served: str, stored: str) -> None:
+def test_escapes_that_postgresql_cannot_store_become_the_replacement_character(served: str, stored: str) -> None:
     assert json.loads(storable(served.encode())) == json.loads(stored)
 
 
@@ -50,11 +50,11 @@ def test_escapes_of_what_postgresql_cannot_hold_become_the_replacement_character
         (b'"caf\xc3\xa9 \\u0000 \xff"', "café \ufffd \ufffd"),
     ],
 )
-def test_bytes_that_are_no_utf_8_become_the_replacement_character(served: bytes, text: str) -> None:
+def test_bytes_that_are_not_utf_8_become_the_replacement_character(served: bytes, text: str) -> None:
     assert json.loads(storable(served)) == text
 
 
-def test_what_can_be_stored_is_left_as_it_is() -> None:
+def test_a_storable_body_is_not_changed() -> None:
     body = '{"Text": "tab\\t \\u0041 \\\\u0000 😀 \\ud83d\\ude00 é", "n": 1.10}'.encode()
 
     assert storable(body) == body.replace(b"\\ud83d\\ude00", b"\\ud83d\\ude00")
@@ -64,7 +64,7 @@ def test_what_can_be_stored_is_left_as_it_is() -> None:
 @given(st.lists(st.sampled_from(["\\", "u0000", "\\u0000", "\\ud83d", "\\ude00", "\\\\", "\\n", '\\"', "d", "é"])))
 @example(["\\\\", "\\u0000"])
 @example(["\\ud83d", "\\ude00", "\\ude00"])
-def test_a_storable_text_means_the_same_but_for_what_cannot_be_stored(pieces: list[str]) -> None:
+def test_a_storable_text_has_the_same_meaning_except_for_replaced_characters(pieces: list[str]) -> None:
     served = '"' + "".join(pieces) + '"'
     try:
         meant = json.loads(served)

@@ -1,4 +1,4 @@
-"""How long an answer asks to wait: seconds, dates and instants, and what is none of these."""
+"""The wait that an answer asks for: seconds, dates, instants, and invalid values."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ def test_a_time_is_in_seconds_or_an_instant_by_the_servers_clock(asked: str, sec
 
 @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
 @pytest.mark.parametrize("asked", NO_TIMES)
-def test_anything_else_is_no_time(asked: str, name: str) -> None:
+def test_anything_else_is_not_a_time(asked: str, name: str) -> None:
     assert pause_after_refusal({name: asked, "Date": DATE}) is None
 
 
@@ -65,11 +65,11 @@ def test_anything_else_is_no_time(asked: str, name: str) -> None:
         ({}, None),
     ],
 )
-def test_retry_after_counts_before_the_end_of_the_window(headers: Mapping[str, str], seconds: float | None) -> None:
+def test_retry_after_has_priority_over_the_end_of_the_window(headers: Mapping[str, str], seconds: float | None) -> None:
     assert pause_after_refusal({**headers, "Date": DATE}) == seconds
 
 
-def test_a_server_without_a_clock_is_taken_to_have_ours() -> None:
+def test_an_instant_is_compared_with_our_clock_if_the_server_has_none() -> None:
     asked = pause_after_refusal({"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"})
 
     assert asked
@@ -89,7 +89,7 @@ def test_a_server_without_a_clock_is_taken_to_have_ours() -> None:
         ("", "12", 0),
     ],
 )
-def test_a_spent_quota_pauses_until_it_is_filled_again(left: str, reset: str, seconds: float) -> None:
+def test_a_spent_quota_pauses_until_its_reset(left: str, reset: str, seconds: float) -> None:
     headers = {"X-RateLimit-Remaining": left, "X-RateLimit-Reset": reset, "Date": DATE}
 
     assert pause_when_exhausted(headers) == seconds

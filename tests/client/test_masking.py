@@ -1,4 +1,4 @@
-"""Secrets that come back from a server: hidden in every spelling."""
+"""Secrets that a server sends back are masked in every spelling."""
 
 import json
 from html import escape
@@ -22,11 +22,11 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-def test_a_secret_is_hidden_however_it_is_spelled(spelling: str) -> None:
+def test_a_secret_is_masked_in_every_spelling(spelling: str) -> None:
     assert (
         masked(f"bad key {spelling}, sorry".encode(), Secret("other"), None, Secret(KEY)) == b"bad key (secret), sorry"
     )
 
 
-def test_what_is_no_secret_stays() -> None:
+def test_other_text_is_not_masked() -> None:
     assert masked("ключ keypl/us".encode(), Secret(KEY)) == "ключ keypl/us".encode()

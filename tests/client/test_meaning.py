@@ -1,4 +1,4 @@
-"""What an HTTP answer means: a body, another try, a refusal, or the end."""
+"""The meaning of an HTTP answer: a body, another try, a refusal, or the end of the run."""
 
 import pytest
 
@@ -16,14 +16,14 @@ def test_a_200_is_its_body() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 599])
-def test_a_server_in_trouble_is_asked_again(status: int) -> None:
+def test_server_errors_are_retried(status: int) -> None:
     with pytest.raises(Again, match=str(status)):
         read(status)
 
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><html></html>", b"\r\n <HTML>", b"<?xml version='1.0'?>"])
 @pytest.mark.parametrize("status", [200, 400, 403, 404])
-def test_markup_in_place_of_json_is_asked_again_whatever_its_status(status: int, body: bytes) -> None:
+def test_markup_instead_of_json_is_retried_whatever_the_status(status: int, body: bytes) -> None:
     with pytest.raises(Again) as refusal:
         read(status, body)
 
@@ -38,14 +38,14 @@ def test_429_waits_as_long_as_the_server_says(asked: str, seconds: float | None)
     assert refusal.value.after == seconds
 
 
-def test_401_is_about_the_token_whatever_comes_with_it() -> None:
+def test_401_concerns_the_token_whatever_the_body() -> None:
     with pytest.raises(TokenRefused):
         read(401, b"<!DOCTYPE html><html>Log in</html>")
     with pytest.raises(TokenRefused):
         read(401, b"")
 
 
-def test_401_is_about_the_token_and_403_and_404_about_the_task() -> None:
+def test_401_concerns_the_token_and_403_and_404_the_task() -> None:
     with pytest.raises(TokenRefused):
         read(401, b'{"ApiException": {"Code": "AuthorizationErrorExpiredToken"}}')
     with pytest.raises(AccessDenied, match=r"403 BehavioralTaskAccessViolation \(No access\.\)"):
@@ -75,7 +75,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("body", FOREIGN)
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_refusal_that_is_not_the_apis_own_is_a_fault_on_the_way(status: int, body: bytes) -> None:
+def test_a_refusal_without_the_error_envelope_is_a_network_fault(status: int, body: bytes) -> None:
     with pytest.raises(Again, match=rf"status {status} .* firewall or proxy") as refusal:
         read(status, body)
 
@@ -90,6 +90,6 @@ def test_a_refusal_with_the_error_envelope_or_without_a_body_is_the_apis_own(sta
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_the_end_and_says_which_setting_to_mend(status: int) -> None:
+def test_a_redirect_is_final_and_names_the_setting_to_correct(status: int) -> None:
     with pytest.raises(Redirected, match="PYRUS_URL"):
         read(status, b"", Location="https://elsewhere.example/")

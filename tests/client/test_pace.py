@@ -1,4 +1,4 @@
-"""The pace: never more than the quota in any window, and close to all of it."""
+"""The pace: never more than the quota in any window, and almost all of it is used."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from pyrus_etl.settings import Quota
 
 
 def paced(quota: Quota, requests: int, lasting: float = 0.0) -> list[float]:
-    """When each of so many requests, all wanted at once, was let go."""
+    """The times at which the requests were sent, if all of them start at once."""
     sent: list[float] = []
 
     async def request(pace: Pace) -> None:
@@ -30,21 +30,21 @@ def paced(quota: Quota, requests: int, lasting: float = 0.0) -> list[float]:
 
 
 @pytest.mark.parametrize("lasting", [0.0, 0.05])
-def test_no_window_wherever_it_begins_holds_more_than_the_quota(lasting: float) -> None:
+def test_no_window_has_more_requests_than_the_quota(lasting: float) -> None:
     sent = paced(Quota(10, 0.2), 45, lasting)
 
     most = max(bisect_left(sent, start + 0.199) - place for place, start in enumerate(sent))
     assert most <= 10
 
 
-def test_the_quota_is_used_and_not_spared() -> None:
+def test_the_quota_is_used_fully() -> None:
     sent = paced(Quota(20, 0.2), 81)
 
     assert sent[19] - sent[0] < 0.1
     assert sent[-1] - sent[0] < 4 * 0.2 / 0.9
 
 
-def test_a_hold_stops_all_and_the_longest_counts() -> None:
+def test_a_hold_stops_all_requests_and_the_longest_counts() -> None:
     async def held() -> float:
         pace = Pace(Quota(100, 1))
         begun = time.monotonic()
@@ -56,7 +56,7 @@ def test_a_hold_stops_all_and_the_longest_counts() -> None:
     assert asyncio.run(held()) > 0.19
 
 
-def test_a_hold_that_comes_while_others_wait_holds_them_too() -> None:
+def test_a_new_hold_also_stops_requests_that_already_wait() -> None:
     async def held() -> float:
         pace = Pace(Quota(100, 1))
         begun = time.monotonic()
@@ -68,7 +68,7 @@ def test_a_hold_that_comes_while_others_wait_holds_them_too() -> None:
     assert asyncio.run(held()) > 0.24
 
 
-def test_who_gives_up_waiting_takes_no_place() -> None:
+def test_a_cancelled_wait_takes_no_slot() -> None:
     async def left() -> None:
         pace = Pace(Quota(1, 60))
         pace.hold.answered(60)
@@ -80,7 +80,7 @@ def test_who_gives_up_waiting_takes_no_place() -> None:
     asyncio.run(left())
 
 
-def test_places_that_earlier_runs_took_fall_free_one_by_one() -> None:
+def test_slots_taken_by_earlier_runs_are_freed_one_by_one() -> None:
     async def sent() -> list[float]:
         pace, begun = Pace(Quota(3, 60)), time.monotonic()
         pace.take([begun + 0.2, begun + 0.2, begun + 0.4])
@@ -97,8 +97,8 @@ def test_places_that_earlier_runs_took_fall_free_one_by_one() -> None:
     assert third >= 0.4
 
 
-def test_of_more_places_than_there_are_only_the_latest_count() -> None:
-    """The quota may be smaller today."""
+def test_only_the_latest_requests_count_if_earlier_runs_sent_more_than_the_quota() -> None:
+    """The quota may have been reduced."""
 
     async def sent() -> float:
         pace, begun = Pace(Quota(2, 60)), time.monotonic()
@@ -109,7 +109,7 @@ def test_of_more_places_than_there_are_only_the_latest_count() -> None:
     assert asyncio.run(sent()) >= 0.4
 
 
-def test_a_wait_for_a_place_is_seen_and_a_long_one_announced_once() -> None:
+def test_a_wait_for_a_slot_is_shown_and_a_long_one_is_announced_once() -> None:
     announced: list[Wait] = []
 
     async def seen() -> Wait | None:
@@ -134,7 +134,7 @@ def test_a_wait_for_a_place_is_seen_and_a_long_one_announced_once() -> None:
     assert timedelta(seconds=290) < wait.until - datetime.now(UTC) < timedelta(seconds=301)
 
 
-def test_how_long_the_rest_takes_is_told_by_the_quota() -> None:
+def test_the_remaining_time_is_estimated_from_the_quota() -> None:
     async def estimated() -> list[float]:
         pace = Pace(Quota(250, 6))
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""Proxies: how they are named, how they are used, and what is said of one that refuses."""
+"""Proxies: their addresses, requests through them, and the errors if one refuses."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
         ("squid_1.corp.:3128", "http://squid_1.corp.:3128"),
     ],
 )
-def test_a_proxy_is_named_as_curl_takes_it(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_of_a_proxy_is_read_as_curl_does(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", text)
     proxy = proxy_for(PYRUS)
 
@@ -79,7 +79,7 @@ def test_a_proxy_is_named_as_curl_takes_it(text: str, url: str, monkeypatch: pyt
         ("CORP\\ann:word", "CORP\\ann", "word"),
     ],
 )
-def test_user_and_password_go_into_a_header_and_nowhere_else(
+def test_user_and_password_are_only_in_the_header(
     scheme: str, written: str, user: str, password: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}{written}@proxy.example:3128")
@@ -92,15 +92,15 @@ def test_user_and_password_go_into_a_header_and_nowhere_else(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("socks5://ann:canary@proxy.example:1080", "HTTPS_PROXY names a SOCKS proxy"),
         ("socks5h://proxy.example:1080", "HTTPS_PROXY names a SOCKS proxy"),
         ("socks4a://proxy.example", "HTTPS_PROXY names a SOCKS proxy"),
         ("SOCKS://ann:canary@proxy.example", "HTTPS_PROXY names a SOCKS proxy"),
         ("ftp://ann:canary@proxy.example", "HTTPS_PROXY names a proxy of an unknown kind"),
-        ("http://ann:canary@proxy.example:99999", "HTTPS_PROXY names no valid host and port"),
-        ("http://ann:canary@proxy.example:0", "HTTPS_PROXY names no valid host and port"),
+        ("http://ann:canary@proxy.example:99999", "HTTPS_PROXY has no valid host and port"),
+        ("http://ann:canary@proxy.example:0", "HTTPS_PROXY has no valid host and port"),
         ("http://ann:canary@proxy.example:3l28", "HTTPS_PROXY is not the address of a proxy"),
         ("http://ann:canary@", "HTTPS_PROXY is not the address of a proxy"),
         ("http://ann:canary", "HTTPS_PROXY is not the address of a proxy"),
@@ -114,11 +114,11 @@ def test_user_and_password_go_into_a_header_and_nowhere_else(
         ("http://", "HTTPS_PROXY is not the address of a proxy"),
     ],
 )
-def test_what_names_no_proxy_is_refused_without_showing_it(
-    text: str, said: str, monkeypatch: pytest.MonkeyPatch
+def test_an_invalid_address_is_refused_without_being_shown(
+    text: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", text)
-    with pytest.raises(SettingsError, match=f"^{said}.*write it like|^{said}.*name an HTTP proxy") as refused:
+    with pytest.raises(SettingsError, match=f"^{message}.*write it as in|^{message}.*set an HTTP proxy") as refused:
         proxy_for(PYRUS)
 
     assert "canary" not in repr(refused.value)
@@ -142,7 +142,7 @@ def test_what_names_no_proxy_is_refused_without_showing_it(
         ({"HTTPS_PROXY": "a", "NO_PROXY": "rus.example,10.0.0.0/8"}, "a:80"),
     ],
 )
-def test_which_variable_counts(
+def test_the_priority_of_the_variables(
     environment: dict[str, str], address: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -155,18 +155,14 @@ def test_which_variable_counts(
 @pytest.mark.parametrize(
     "origin", ["https://10.1.2.3", "https://10.1.2.3:8443", "https://[fd00::1]", "https://127.0.0.1"]
 )
-def test_networks_without_proxy_and_this_machine_are_asked_directly(
-    origin: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loopback_and_networks_in_no_proxy_are_reached_directly(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy.example")
     monkeypatch.setenv("NO_PROXY", "pyrus.example, 10.0.0.0/8,fd00::/8")
 
     assert proxy_for(origin) is None
 
 
-def test_a_tunnel_is_opened_with_the_password_and_pyrus_is_asked_through_it(
-    authority: Authority, database: Secret
-) -> None:
+def test_requests_go_through_a_tunnel_that_is_opened_with_the_password(authority: Authority, database: Secret) -> None:
     known = {"/restapi/getaccesstoken": b'{"AccessToken": "a token"}', "/restapi/profile": b'{"Profile": {"Id": 7}}'}
     with (
         scripted(
@@ -185,24 +181,24 @@ def test_a_tunnel_is_opened_with_the_password_and_pyrus_is_asked_through_it(
 
 
 @pytest.mark.parametrize(
-    ("answer", "tries", "said"),
+    ("answer", "tries", "message"),
     [
         (refusal(407, 'Proxy-Authenticate: Basic realm="canary"'), 1, "does not accept its user and password (407)"),
-        (refusal(407, "Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"), 1, "another login than Basic"),
-        (refusal(403), 1, "forbids the way to pyrus.example (403)"),
-        (refusal(403, "Content-Security-Policy: " + "a" * 9000), 1, "forbids the way to pyrus.example (403)"),
+        (refusal(407, "Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"), 1, "a login other than Basic"),
+        (refusal(403), 1, "does not allow access to pyrus.example (403)"),
+        (refusal(403, "Content-Security-Policy: " + "a" * 9000), 1, "does not allow access to pyrus.example (403)"),
         (refusal(400), 1, "answers 400 to CONNECT"),
         (refusal(302, "Location: http://canary.example"), 1, "answers 302 to CONNECT"),
-        (refusal(502), 9, "finds no way to pyrus.example (502)"),
-        (refusal(503), 9, "finds no way to pyrus.example (503)"),
-        (b"SSH-2.0-canary\r\n", 9, "what came back is not HTTP (is it TLS?)"),
+        (refusal(502), 9, "cannot reach pyrus.example (502)"),
+        (refusal(503), 9, "cannot reach pyrus.example (503)"),
+        (b"SSH-2.0-canary\r\n", 9, "the answer is not HTTP (is it TLS?)"),
         (b"", 9, "the connection was closed"),
     ],
     ids=lambda value: repr(value)[:24],
 )
 @pytest.mark.usefixtures("impatient")
-def test_a_proxy_that_refuses_is_named_with_the_remedy_and_without_its_password(
-    answer: bytes, tries: int, said: str, database: Secret, query: Query
+def test_the_error_for_a_proxy_that_refuses_has_the_remedy_and_no_password(
+    answer: bytes, tries: int, message: str, database: Secret, query: Query
 ) -> None:
     loud = ("--json", "--log-level", "DEBUG")
     with proxying(answer) as proxy:
@@ -213,23 +209,23 @@ def test_a_proxy_that_refuses_is_named_with_the_remedy_and_without_its_password(
 
     assert (sync.returncode, check.returncode, tried) == (4, 4, tries), sync.stderr
     for shown in (sync.stderr, check.stdout):
-        assert said in shown
+        assert message in shown
         assert f"roxy {proxy.address} (HTTPS_PROXY)" in shown
     everything = sync.stdout + sync.stderr + check.stdout + check.stderr
     everything += str(query(database, "SELECT error FROM pyrus.sync_runs"))
     assert not re.search(f"canary|/:%|{quote('@/:')}|{b64encode(b'canary-user:canary').decode()[:16]}", everything)
 
 
-def test_a_proxy_that_wants_a_login_is_told_how_to_get_one(database: Secret) -> None:
+def test_the_error_for_a_proxy_that_requires_a_login_says_where_to_put_it(database: Secret) -> None:
     with proxying(refusal(407)) as proxy:
         process = program("sync", database=database, **ACCOUNT, HTTPS_PROXY=proxy.address)
 
-    assert "write them into HTTPS_PROXY, like http://user:password@" in process.stderr
+    assert "add them to HTTPS_PROXY, for example http://user:password@" in process.stderr
     assert process.returncode == 4
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_proxy_that_cannot_be_reached_is_named(database: Secret) -> None:
+def test_the_error_for_an_unreachable_proxy_names_it(database: Secret) -> None:
     process = program("sync", database=database, **ACCOUNT, HTTPS_PROXY="http://ann:canary@127.0.0.1:1")
 
     assert (
@@ -240,7 +236,7 @@ def test_a_proxy_that_cannot_be_reached_is_named(database: Secret) -> None:
     assert process.returncode == 4
 
 
-def test_what_a_proxy_writes_in_place_of_pyrus_shows_no_secret_of_it(
+def test_secrets_of_a_proxy_are_masked_in_the_page_it_sends(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = b"<html>canary-user may not go there; canary%26password is on file</html>"
@@ -251,12 +247,12 @@ def test_what_a_proxy_writes_in_place_of_pyrus_shows_no_secret_of_it(
         monkeypatch.setenv("HTTPS_PROXY", f"canary-user:canary&password@{proxy.address}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
         monkeypatch.setattr("pyrus_etl.client.retry.LONGEST_WAIT", 0.001)
-        error = asyncio.run(asked_for_a_page())
+        error = asyncio.run(request_a_page())
 
     assert error.body == b"<html>(secret) may not go there; (secret) is on file</html>"
 
 
-async def asked_for_a_page() -> Again:
+async def request_a_page() -> Again:
     async with Client(load_settings({}, {"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"}), login) as http:
         with pytest.raises(Again) as raised:
             await http.call(Request("GET", "/", bytes))
@@ -264,7 +260,7 @@ async def asked_for_a_page() -> Again:
 
 
 @pytest.mark.parametrize("command", ["sync", "check"])
-def test_a_setting_that_names_no_proxy_is_2(command: str, database: Secret) -> None:
+def test_an_invalid_proxy_setting_exits_with_2(command: str, database: Secret) -> None:
     process = program(command, "--json", database=database, **ACCOUNT, HTTPS_PROXY="socks5://ann:canary@proxy:1080")
 
     assert process.returncode == 2

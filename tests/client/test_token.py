@@ -1,4 +1,4 @@
-"""The token: one for all requests, renewed by one login, never by a loop of them."""
+"""The token: shared by all requests, renewed by one login, never in a loop."""
 
 import asyncio
 from itertools import count
@@ -11,7 +11,7 @@ from pyrus_etl.settings import Secret
 
 
 def logins() -> tuple[Login, list[str]]:
-    """A login, and the tokens that it gave."""
+    """A login, and the list of tokens that it returned."""
     given: list[str] = []
     numbers = count(1)
 
@@ -26,7 +26,7 @@ def logins() -> tuple[Login, list[str]]:
 def test_many_requests_share_one_login() -> None:
     async def ask() -> set[str]:
         token = Token(None, login)
-        return {found.reveal() for found in await asyncio.gather(*(token.current() for _ in range(20)))}
+        return {each.reveal() for each in await asyncio.gather(*(token.current() for _ in range(20)))}
 
     login, given = logins()
 
@@ -48,7 +48,7 @@ def test_many_refusals_of_one_token_share_one_login() -> None:
     assert given == ["token 1", "token 2"]
 
 
-def test_a_fresh_token_that_is_refused_costs_one_more_login_and_then_ends_it() -> None:
+def test_one_more_login_follows_if_a_fresh_token_is_refused_and_then_the_run_ends() -> None:
     async def ask() -> None:
         token = Token(None, login)
         for _ in range(2):
@@ -61,7 +61,7 @@ def test_a_fresh_token_that_is_refused_costs_one_more_login_and_then_ends_it() -
     assert given == ["token 1", "token 2"]
 
 
-def test_a_given_token_comes_before_the_login_and_cannot_be_renewed_without_one() -> None:
+def test_a_given_token_is_used_first_and_cannot_be_renewed_without_a_login() -> None:
     async def ask() -> None:
         token = Token(Secret("given"), None)
         assert (await token.current()).reveal() == "given"
@@ -72,12 +72,12 @@ def test_a_given_token_comes_before_the_login_and_cannot_be_renewed_without_one(
         asyncio.run(ask())
 
 
-def test_with_neither_login_nor_token_it_says_which_settings_are_needed() -> None:
+def test_the_error_without_login_and_token_names_the_settings() -> None:
     with pytest.raises(SettingsError, match=r"PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
         asyncio.run(Token(None, None).current())
 
 
-def test_a_login_that_could_not_be_made_is_no_fresh_token_that_was_refused() -> None:
+def test_a_failed_login_is_not_counted_as_a_refused_fresh_token() -> None:
     async def login() -> Secret:
         if given:
             raise BudgetSpent("no request is left")

@@ -1,4 +1,4 @@
-"""Certificates: whom we trust, and what is said of a server that we do not trust or that speaks no TLS."""
+"""Certificates: which are trusted, and the errors for a server that is not trusted or does not speak TLS."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ def at(name: str, server: Scripted) -> str:
 
 
 def asked(url: str) -> tuple[str | Exception, int]:
-    """What came of asking, and how often it was asked."""
+    """The answer or the error, and the number of requests."""
 
     async def ask() -> tuple[str | Exception, int]:
         async with Client(load_settings({}, {**ACCOUNT, "PYRUS_URL": url}), login) as http:
@@ -64,13 +64,13 @@ def asked(url: str) -> tuple[str | Exception, int]:
 
 
 @contextmanager
-def saying(words: bytes) -> Iterator[str]:
-    """A server that says so to whoever comes, and hangs up."""
+def saying(greeting: bytes) -> Iterator[str]:
+    """A server that sends these bytes to every client and closes the connection."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.recv(1000)
-            self.request.sendall(words)
+            self.request.sendall(greeting)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -95,7 +95,7 @@ def test_an_authority_in_ssl_cert_dir_is_trusted(
         assert asked(at("localhost", server)) == ("served", 1)
 
 
-def test_the_servers_own_certificate_in_ssl_cert_file_will_do(
+def test_the_servers_own_certificate_in_ssl_cert_file_is_trusted(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tls = authority.vouches_for("localhost")
@@ -120,57 +120,63 @@ def asking_for_a_certificate(authority: Authority, monkeypatch: pytest.MonkeyPat
     tls = authority.vouches_for("localhost")
     tls.load_verify_locations(authority.file)
     tls.verify_mode = ssl.CERT_REQUIRED
-    tls.maximum_version = ssl.TLSVersion.TLSv1_2  # with 1.3 the handshake is over when the server finds none
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2  # with 1.3 the handshake ends before the server misses it
     return tls
 
 
 @pytest.mark.parametrize(
-    ("server_with", "said"),
+    ("server_with", "message"),
     [
         (untrusted, rf"not trusted \(unable to get local issuer certificate\).*{IN_SSL_CERT_FILE}"),
         (signed_by_itself, rf"not trusted \(self-signed certificate\).*{IN_SSL_CERT_FILE}"),
-        (lambda authority, _: authority.vouches_for("other.example"), "for another name; write the name .* PYRUS_URL"),
+        (
+            lambda authority, _: authority.vouches_for("other.example"),
+            "for another host name; use the name .* PYRUS_URL",
+        ),
         (
             lambda authority, _: authority.vouches_for("localhost", end="20210101"),
-            "has expired.*renew it, or set the clock",
+            "has expired.*renew it, or correct the clock",
         ),
-        (lambda authority, _: authority.vouches_for("localhost", start="20390101"), "not yet valid.*set the clock"),
-        (asking_for_a_certificate, "refuses the TLS handshake; .*ask for no client certificate"),
+        (lambda authority, _: authority.vouches_for("localhost", start="20390101"), "not yet valid.*correct the clock"),
+        (asking_for_a_certificate, "refuses the TLS handshake; .*not ask for a client certificate"),
     ],
     ids=["untrusted", "self-signed", "another name", "expired", "not yet valid", "client certificate"],
 )
-def test_a_server_that_cannot_be_trusted_is_asked_once_and_the_sentence_has_the_remedy(
-    server_with: Any, said: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+def test_an_untrusted_server_is_tried_once_and_the_error_has_the_remedy(
+    server_with: Any, message: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     with serving(server_with(authority, monkeypatch)) as server:
         error, requests = asked(at("localhost", server))
 
     assert isinstance(error, PyrusUnreachable)
-    assert re.search(f"localhost:.*{said}", str(error))
+    assert re.search(f"localhost:.*{message}", str(error))
     assert requests == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("greeting", "message"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS there; check the port and the https:// in PYRUS_URL"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS there; check the port"),
-        (PROTOCOL_VERSION_ALERT, "has to offer TLS 1.2 or newer"),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            "does not speak TLS on that port; check the port and the https:// in PYRUS_URL",
+        ),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS on that port; check the port"),
+        (PROTOCOL_VERSION_ALERT, "must offer TLS 1.2 or newer"),
     ],
     ids=["http", "ssh", "TLS 1.1"],
 )
-def test_a_server_that_speaks_another_language_is_asked_once(words: bytes, said: str) -> None:
-    with saying(words) as url:
+def test_a_server_without_tls_is_tried_once(greeting: bytes, message: str) -> None:
+    with saying(greeting) as url:
         error, requests = asked(url)
 
     assert isinstance(error, PyrusUnreachable)
-    assert said in str(error)
+    assert message in str(error)
     assert requests == 1
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_handshake_that_breaks_off_is_tried_again() -> None:
+def test_an_interrupted_handshake_is_retried() -> None:
     with saying(b"") as url:
         error, requests = asked(url)
 
@@ -179,36 +185,38 @@ def test_a_handshake_that_breaks_off_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("SSL_CERT_FILE", "/nowhere/ca.pem", "/nowhere/ca.pem cannot be read: No such file or directory"),
-        ("SSL_CERT_FILE", "/", "/ cannot be read|/ holds no certificate"),
-        ("SSL_CERT_FILE", __file__, "holds no certificate in PEM"),
-        ("SSL_CERT_FILE", "/dev/null", "holds no certificate in PEM"),
+        ("SSL_CERT_FILE", "/", "/ cannot be read|/ contains no certificate"),
+        ("SSL_CERT_FILE", __file__, "contains no certificate in PEM"),
+        ("SSL_CERT_FILE", "/dev/null", "contains no certificate in PEM"),
         ("SSL_CERT_DIR", "/nowhere:/neither", "there is no folder /nowhere:/neither"),
     ],
 )
-def test_certificates_that_cannot_be_read_are_a_wrong_setting(
-    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+def test_unreadable_certificates_are_a_settings_error(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError, match=f"{name}: .*({said})"):
+    with pytest.raises(SettingsError, match=f"{name}: .*({message})"):
         asked("https://localhost:1")
 
 
-def test_the_program_ends_with_2_or_4_and_one_sentence(authority: Authority, database: Secret) -> None:
+def test_the_program_exits_with_2_or_4_and_one_message(authority: Authority, database: Secret) -> None:
     with serving(authority.vouches_for("localhost")) as server:
         account = {**ACCOUNT, "PYRUS_URL": at("localhost", server)}
         untrusted = program("check", "--json", database=database, **account)
         unreadable = program("check", "--json", database=database, **account, SSL_CERT_FILE="/nowhere")
 
     assert (untrusted.returncode, unreadable.returncode) == (4, 2)
-    for process, said in ((untrusted, "set SSL_CERT_FILE to a file"), (unreadable, "SSL_CERT_FILE: /nowhere")):
-        assert said in next(one["message"] for one in json.loads(process.stdout)["checks"] if one["check"] == "login")
+    for process, message in ((untrusted, "set SSL_CERT_FILE to a file"), (unreadable, "SSL_CERT_FILE: /nowhere")):
+        assert message in next(
+            one["message"] for one in json.loads(process.stdout)["checks"] if one["check"] == "login"
+        )
         assert "Traceback" not in process.stderr
 
 
-def test_a_proxy_behind_tls_is_used_and_its_certificate_is_told_from_that_of_pyrus(
+def test_the_error_for_a_tls_proxy_names_the_certificate_of_the_proxy(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
@@ -225,7 +233,7 @@ def test_a_proxy_behind_tls_is_used_and_its_certificate_is_told_from_that_of_pyr
     assert trusted == "served"
 
 
-def test_the_certificate_that_a_proxy_puts_in_place_of_that_of_pyrus_is_named_as_that_of_pyrus(
+def test_a_certificate_that_a_proxy_substitutes_is_reported_as_that_of_pyrus(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
@@ -239,11 +247,11 @@ def test_the_certificate_that_a_proxy_puts_in_place_of_that_of_pyrus_is_named_as
     assert requests == 1
 
 
-def test_a_proxy_that_speaks_no_tls_is_told_from_pyrus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_proxy_without_tls_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
         error, _ = asked("https://pyrus.example")
 
     assert re.search(
-        r"The proxy .* does not speak TLS there; check the port and the https:// in HTTPS_PROXY", str(error)
+        r"The proxy .* does not speak TLS on that port; check the port and the https:// in HTTPS_PROXY", str(error)
     )

@@ -1,4 +1,4 @@
-"""Packed bodies are read as gunzip reads them."""
+"""Compressed bodies are unpacked as gunzip does."""
 
 import gzip
 import zlib
@@ -32,7 +32,7 @@ PACKED = packed(TEXT)
     ],
 )
 @pytest.mark.parametrize("size", [1, 7, 100_000])
-def test_members_are_joined_and_zero_bytes_behind_them_ignored(body: bytes, text: bytes, size: int) -> None:
+def test_members_are_joined_and_zero_bytes_after_them_ignored(body: bytes, text: bytes, size: int) -> None:
     unpacker = Unpacker()
     parts = [part for at in range(0, len(body), size) for part in unpacker.feed(body[at : at + size])]
 
@@ -41,18 +41,18 @@ def test_members_are_joined_and_zero_bytes_behind_them_ignored(body: bytes, text
 
 
 @pytest.mark.parametrize("body", [TEXT, PACKED + b"garbage", PACKED[:5] + b"\0" + PACKED[6:-3] + b"abc"])
-def test_what_is_not_packed_is_an_error(body: bytes) -> None:
+def test_a_body_that_is_not_compressed_is_an_error(body: bytes) -> None:
     with pytest.raises(zlib.error):
         list(Unpacker().feed(body))
 
 
-def test_a_member_that_breaks_off_is_seen() -> None:
+def test_a_member_that_is_cut_short_is_not_complete() -> None:
     unpacker = Unpacker()
     list(unpacker.feed(PACKED[:-1]))
 
     assert not unpacker.is_complete
 
 
-def test_few_bytes_that_hold_very_much_are_refused() -> None:
+def test_a_few_bytes_that_unpack_to_too_many_are_refused() -> None:
     with pytest.raises(BodyTooLarge):
         list(Unpacker().feed(gzip.compress(bytes(LARGEST_PART + 1))))

@@ -1,4 +1,4 @@
-"""How long the server may keep a run waiting: as long as it says, an hour in all, and never in silence."""
+"""Waits that the server asks for: obeyed, announced, and limited to an hour in total."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +14,7 @@ HOUR = 3600.0
 
 
 class Clock:
-    """The monotonic clock, which goes when it is told to."""
+    """A monotonic clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -44,13 +44,13 @@ class Held:
         return max(0.0, self.hold.until - self._clock.now)
 
     def waited(self) -> float:
-        """Waits for as long as there is to wait; returns how long that was."""
+        """Moves the clock to the end of the hold; returns the seconds waited."""
         pause = self.pause
         self._clock.now += pause
         return pause
 
     def waits_of_refusals(self, asked: float | None) -> Iterator[float]:
-        """The waits of a run that is refused each time, with 16 requests under way, until it gives up."""
+        """The waits of a run that is always refused, with 16 requests in flight, until it gives up."""
         with suppress(PyrusUnreachable):
             while True:
                 for _ in range(16):
@@ -64,15 +64,15 @@ def held(clock: Clock) -> Held:
 
 
 @pytest.mark.parametrize("seconds", [1, 7, 600, 3599])
-def test_a_refusal_waits_as_long_as_it_says_and_not_longer(held: Held, seconds: float) -> None:
-    for _ in range(16):  # all that were under way
+def test_a_refusal_waits_exactly_as_long_as_it_says(held: Held, seconds: float) -> None:
+    for _ in range(16):  # all that were in flight
         held.hold.refused(seconds)
 
     assert held.pause == seconds
 
 
 @pytest.mark.parametrize("seconds", [3601, 86_400, 10**9, 2e11])
-def test_a_refusal_waits_an_hour_and_then_it_is_the_end(held: Held, seconds: float) -> None:
+def test_a_refusal_waits_an_hour_at_most_and_then_the_run_ends(held: Held, seconds: float) -> None:
     for _ in range(16):
         held.hold.refused(seconds)
 
@@ -82,12 +82,12 @@ def test_a_refusal_waits_an_hour_and_then_it_is_the_end(held: Held, seconds: flo
 
 
 @pytest.mark.parametrize("seconds", [1, 60, 700, 3000])
-def test_refusals_in_a_row_wait_an_hour_in_all(held: Held, seconds: float) -> None:
+def test_refusals_in_a_row_wait_an_hour_in_total(held: Held, seconds: float) -> None:
     assert sum(held.waits_of_refusals(seconds)) == pytest.approx(HOUR, abs=1)
 
 
 @pytest.mark.parametrize("asked", [None, 0, 0.0])
-def test_refusals_that_do_not_say_how_long_wait_longer_from_time_to_time(held: Held, asked: float | None) -> None:
+def test_waits_grow_if_refusals_do_not_say_how_long(held: Held, asked: float | None) -> None:
     waits = list(held.waits_of_refusals(asked))
 
     assert waits[0] <= 0.1
@@ -97,7 +97,7 @@ def test_refusals_that_do_not_say_how_long_wait_longer_from_time_to_time(held: H
     assert sum(waits) == pytest.approx(HOUR, abs=1)
 
 
-def test_a_good_answer_makes_the_next_guess_short_again(held: Held) -> None:
+def test_a_good_answer_resets_the_guess(held: Held) -> None:
     for _ in range(8):
         held.hold.refused(None)
         held.waited()
@@ -108,7 +108,7 @@ def test_a_good_answer_makes_the_next_guess_short_again(held: Held) -> None:
 
 
 @pytest.mark.parametrize("reset", [3601, 86_400, 10**9])
-def test_a_good_answer_with_nothing_left_and_a_far_reset_waits_an_hour_in_all(held: Held, reset: float) -> None:
+def test_a_spent_quota_with_a_far_reset_waits_an_hour_in_total(held: Held, reset: float) -> None:
     waited = 0.0
     for _ in range(500):
         for _ in range(16):
@@ -118,7 +118,7 @@ def test_a_good_answer_with_nothing_left_and_a_far_reset_waits_an_hour_in_all(he
     assert waited == HOUR
 
 
-def test_a_quota_that_is_waited_for_again_and_again_is_no_fault_of_a_run_that_gets_on(held: Held) -> None:
+def test_a_run_that_makes_progress_may_wait_for_the_quota_any_number_of_times(held: Held) -> None:
     """1,000 requests in ten minutes, for two days."""
     waited = 0.0
     for _ in range(288):
@@ -147,7 +147,7 @@ def test_a_long_wait_is_announced_once_with_its_end(held: Held) -> None:
     assert "Pyrus's quota" in str(wait)
 
 
-def test_a_wait_that_is_cut_short_says_so(held: Held) -> None:
+def test_the_announcement_says_if_a_wait_is_cut_short(held: Held) -> None:
     held.hold.answered(86_400)
 
     (wait,) = held.announced

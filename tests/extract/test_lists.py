@@ -1,4 +1,4 @@
-"""Lists of any length: read as they arrive, whatever is in them."""
+"""Lists of any length are read as they arrive, whatever they contain."""
 
 import json
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sifted(body: bytes, piece: int) -> LongList:
-    """The list in a body that arrives in pieces of so many bytes."""
+    """Reads a list whose body arrives in pieces of `piece` bytes."""
     sieve, arrived = Sieve(10), bytearray()
     for start in range(0, len(body), piece):
         arrived += body[start : start + piece]
@@ -43,7 +43,7 @@ def list_body(rows: list[Any], **more: Any) -> bytes:
 
 
 @given(rows=st.lists(ROWS, max_size=12), more=st.booleans(), piece=st.integers(1, 200))
-def test_a_list_in_pieces_is_the_list_as_a_whole(rows: list[Any], more: bool, piece: int) -> None:
+def test_a_list_in_pieces_equals_the_whole_list(rows: list[Any], more: bool, piece: int) -> None:
     body = list_body(rows, HasMoreTasks=more)
     whole, _ = stream.read_list(body)
 
@@ -54,7 +54,7 @@ def test_a_list_in_pieces_is_the_list_as_a_whole(rows: list[Any], more: bool, pi
 
 
 @given(rows=st.lists(TASKS, min_size=4, max_size=12), piece=st.integers(1, 200), data=st.data())
-def test_a_list_that_was_cut_short_is_no_list(rows: list[Any], piece: int, data: st.DataObject) -> None:
+def test_a_list_that_is_cut_short_is_invalid(rows: list[Any], piece: int, data: st.DataObject) -> None:
     body = list_body(rows)
     cut = data.draw(st.integers(0, len(body) - 1))
 
@@ -62,7 +62,7 @@ def test_a_list_that_was_cut_short_is_no_list(rows: list[Any], piece: int, data:
         sifted(body[:cut], piece)
 
 
-def test_rows_are_taken_out_while_the_rest_is_under_way() -> None:
+def test_rows_are_removed_while_the_rest_still_arrives() -> None:
     sieve, arrived = Sieve(10), bytearray(b'{"Tasks":[' + b",".join(b'{"Id":%d}' % number for number in range(50)))
     sieve.sift(arrived)
 
@@ -70,19 +70,19 @@ def test_rows_are_taken_out_while_the_rest_is_under_way() -> None:
     assert bytes(arrived) == b'{"Tasks":[{"Id":49}'
 
 
-def test_a_list_without_end_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_list_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "MOST_UNASKED", 100)
 
     with pytest.raises(BodyTooLarge):
         sifted(b'{"Tasks":[' + b'{"Id":7},' * 2000, 50)
 
 
-def test_a_row_without_an_id_is_no_task() -> None:
+def test_a_row_without_an_id_is_invalid() -> None:
     with pytest.raises(msgspec.ValidationError):
         sifted(list_body([{"Id": number} for number in range(20)] + [{"Text": "?"}] + [{"Id": 9}] * 20), 10)
 
 
-def test_a_date_that_cannot_be_read_is_left_out_and_counted() -> None:
+def test_an_unreadable_date_is_dropped_and_counted() -> None:
     sieve = Sieve(10)
     body = bytearray(list_body([{"Id": number, "ModifiedDate": "soon"} for number in range(9)]))
     sieve.sift(body)
@@ -92,19 +92,19 @@ def test_a_date_that_cannot_be_read_is_left_out_and_counted() -> None:
     assert [header.modified_date for header in listed.headers] == [None] * 9
 
 
-def test_an_object_that_is_no_list_is_not_taken_for_an_empty_one() -> None:
+def test_an_object_that_is_not_a_list_is_not_mistaken_for_an_empty_list() -> None:
     with pytest.raises(msgspec.ValidationError):
         sifted(b'{"Task":[]}', 3)
 
 
-def test_headers_hold_every_date_and_every_id() -> None:
-    told = [TaskHeader(-(2**63)), TaskHeader(2**63 - 1, Instant(1, 1, 1, tzinfo=UTC))]
-    told += [TaskHeader(1, Instant(9999, 12, 31, 23, 59, 59, 999000, UTC)), TaskHeader(2, _now())]
+def test_headers_can_hold_every_date_and_every_id() -> None:
+    headers_given = [TaskHeader(-(2**63)), TaskHeader(2**63 - 1, Instant(1, 1, 1, tzinfo=UTC))]
+    headers_given += [TaskHeader(1, Instant(9999, 12, 31, 23, 59, 59, 999000, UTC)), TaskHeader(2, _now())]
     headers = Headers()
-    for header in told:
+    for header in headers_given:
         headers.append(header)
 
-    assert list(headers) == told
+    assert list(headers) == headers_given
     assert len(headers) == 4
 
 
@@ -114,8 +114,8 @@ def _now() -> Instant:
 
 
 @pytest.mark.parametrize("pieces", [1, 50])
-def test_a_list_whose_dates_cannot_be_read_is_one_without_dates(pieces: int) -> None:
-    """`/Date(-62135607600000+0300)/` is how .NET writes no date in Moscow."""
+def test_a_list_with_unreadable_dates_is_a_list_without_dates(pieces: int) -> None:
+    """.NET in Moscow writes a missing date as `/Date(-62135607600000+0300)/`."""
     rows = [{"Id": number, "ModifiedDate": "/Date(-62135607600000+0300)/"} for number in range(1, 60_001)]
     whole = json.dumps({"Tasks": rows, "HasMoreTasks": True}).encode()
     sieve, body, size = Sieve(60_000), bytearray(), len(whole) // pieces + 1

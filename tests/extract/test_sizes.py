@@ -1,4 +1,4 @@
-"""How many tasks a list may be asked for: the server's limit is found in a few requests, whatever it is."""
+"""How many tasks a list may ask for: any limit of the server is found in a few requests."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 
 @dataclass
 class Server:
-    """Has so many tasks and refuses to be asked for more than `limit` of them; it never returns more than `cap`.
+    """Has `tasks` tasks, refuses requests for more than `limit` of them, and never returns more than `cap`.
 
-    `bad_moments`: how many requests fail at first, whatever they ask for.
+    `bad_moments`: how many requests fail at first, whatever their size.
     """
 
     tasks: int
@@ -42,7 +42,7 @@ def listed(server: Server, sizes: Sizes | None = None, *, exact: bool = True) ->
 
 @pytest.mark.parametrize("certain", [True, False], ids=["refused", "failed"])
 @pytest.mark.parametrize("limit", [1, 20, 50, 100, 500, 999, 1000, 4999, 5000, 9999, 10_000, 10_050, 20_000, 65_535])
-def test_as_many_are_listed_as_the_server_lets_us_have(limit: int, certain: bool) -> None:
+def test_as_many_tasks_are_listed_as_the_server_allows(limit: int, certain: bool) -> None:
     server = Server(tasks=100_000, limit=limit, certain=certain)
 
     assert len(listed(server).headers) == limit
@@ -51,7 +51,7 @@ def test_as_many_are_listed_as_the_server_lets_us_have(limit: int, certain: bool
 
 
 @pytest.mark.parametrize("limit", [10_000, 20_000, 12_000, 50_000])
-def test_a_round_limit_that_is_enough_is_found_soon(limit: int) -> None:
+def test_a_sufficient_round_limit_is_found_quickly(limit: int) -> None:
     server = Server(tasks=limit - 50, limit=limit)
     answer = listed(server)
 
@@ -66,7 +66,7 @@ def test_a_list_that_fits_is_asked_for_once() -> None:
     assert server.asked == [5000]
 
 
-def test_where_periods_can_be_narrowed_a_size_that_is_answered_will_do() -> None:
+def test_any_answered_size_is_enough_if_periods_can_be_narrowed() -> None:
     server = Server(tasks=100_000, limit=10_000)
     listed(server, exact=False)
 
@@ -74,7 +74,7 @@ def test_where_periods_can_be_narrowed_a_size_that_is_answered_will_do() -> None
 
 
 @pytest.mark.parametrize("limit", [50, 100, 400, 1000, 3000])
-def test_where_periods_can_be_narrowed_half_the_limit_will_do(limit: int) -> None:
+def test_half_the_limit_is_enough_if_periods_can_be_narrowed(limit: int) -> None:
     server = Server(tasks=100_000, limit=limit)
 
     assert limit / 2 < len(listed(server, exact=False).headers) <= limit
@@ -93,14 +93,14 @@ def test_a_limit_is_learned_once() -> None:
 
 
 @pytest.mark.parametrize("bad_moments", [1, 2, 4])
-def test_a_bad_moment_at_the_beginning_makes_no_list_short(bad_moments: int) -> None:
+def test_a_bad_moment_at_the_start_does_not_shorten_the_lists(bad_moments: int) -> None:
     sizes = Sizes(5000, 4)
     listed(Server(tasks=100_000, limit=10_000, bad_moments=bad_moments), sizes, exact=False)
 
     assert sizes.most == 5000
 
 
-def test_a_server_that_says_no_more_than_some_is_not_asked_for_more_and_more() -> None:
+def test_larger_lists_are_not_asked_for_once_the_server_caps_them() -> None:
     server = Server(tasks=100_000, cap=300)
 
     assert len(listed(server).headers) == 300
@@ -108,12 +108,12 @@ def test_a_server_that_says_no_more_than_some_is_not_asked_for_more_and_more() -
 
 
 @pytest.mark.parametrize("certain", [True, False])
-def test_a_server_that_does_not_even_list_one_task_is_an_error(certain: bool) -> None:
+def test_a_server_that_cannot_list_a_single_task_is_an_error(certain: bool) -> None:
     with pytest.raises(ListRefused):
         listed(Server(tasks=10, limit=0, certain=certain))
 
 
-def test_a_body_that_is_too_large_in_a_known_size_makes_the_list_shorter() -> None:
+def test_lists_become_shorter_if_a_known_size_gets_too_large() -> None:
     class Heavy(Server):
         async def list(self, most: int) -> TaskList:
             if most > self.limit:
@@ -129,8 +129,8 @@ def test_a_body_that_is_too_large_in_a_known_size_makes_the_list_shorter() -> No
 
 @given(low=st.integers(0, 10**8), width=st.integers(0, 10**8))
 @example(low=5000, width=15_000)
-def test_a_round_number_lies_between(low: int, width: int) -> None:
-    found = round_number_between(low, low + width)
+def test_the_round_number_lies_between(low: int, width: int) -> None:
+    number = round_number_between(low, low + width)
 
-    assert (found is None) == (width <= 1)
-    assert found is None or low < found < low + width
+    assert (number is None) == (width <= 1)
+    assert number is None or low < number < low + width

@@ -1,4 +1,4 @@
-"""Windows and their bisection, against servers that are a few lines of memory and as awkward as the API may be."""
+"""Windows and their bisection, against in-memory servers that are as awkward as the API may be."""
 
 import asyncio
 import random
@@ -22,9 +22,9 @@ Dates = dict[int, set[int]]
 
 @dataclass
 class Server:
-    """Searches by activity. It never returns more than `cap` rows, nor can it write more than `largest`.
+    """Searches by activity. It returns at most `cap` rows, and fails if there are more than `largest`.
 
-    `ends`: which ends of a period it includes. `dated`: whether its rows tell ModifiedDate.
+    `ends`: which ends of a period it includes. `dated`: whether its rows have a ModifiedDate.
     """
 
     tasks: Dates
@@ -56,7 +56,7 @@ class Server:
 
 
 class Walk:
-    """What came of listing some windows to the end."""
+    """The result of listing some windows to the end."""
 
     def __init__(self, server: Server, *windows: Window) -> None:
         self.listings: list[Listing] = []
@@ -76,7 +76,7 @@ class Walk:
 
 
 def fullest(tasks: Dates) -> int:
-    """How many tasks share the busiest second."""
+    """The number of tasks in the busiest second."""
     return max(Counter(second for seconds in tasks.values() for second in seconds).values(), default=0)
 
 
@@ -92,10 +92,10 @@ ends = st.sampled_from(["[]", "[)", "(]"])
 
 @settings(deadline=None)
 @given(tasks=worlds, ends=ends, dated=st.booleans(), room=st.integers(0, 5), chance=st.integers(0, 9))
-def test_every_task_is_listed_where_no_second_is_too_full(
+def test_every_task_is_listed_if_no_second_is_overfull(
     tasks: Dates, ends: str, dated: bool, room: int, chance: int
 ) -> None:
-    """Whichever ends the server includes, in whatever order, with dates or without."""
+    """Whichever ends the server includes, in any order, with dates or without."""
     cap = max(1, fullest(tasks) + room)
     server = Server(tasks, cap=cap, ends=ends, dated=dated, lot=random.Random(chance))
     walk = Walk(server)
@@ -108,7 +108,7 @@ def test_every_task_is_listed_where_no_second_is_too_full(
 
 @settings(deadline=None)
 @given(tasks=worlds, ends=ends, cap=st.integers(1, 3))
-def test_a_second_that_is_too_full_is_an_error_after_all_others_are_listed(tasks: Dates, ends: str, cap: int) -> None:
+def test_an_overfull_second_is_an_error_after_all_others_are_listed(tasks: Dates, ends: str, cap: int) -> None:
     full = {second for second, number in Counter(s for dates in tasks.values() for s in dates).items() if number > cap}
     walk = Walk(Server(tasks, cap=cap, ends=ends))
 
@@ -118,7 +118,7 @@ def test_a_second_that_is_too_full_is_an_error_after_all_others_are_listed(tasks
 
 @pytest.mark.parametrize("shown", [0, 20])
 @pytest.mark.parametrize("window", [Window(), Window(start=1_700_000_000)])
-def test_a_server_that_lists_the_same_whatever_is_asked_for_is_soon_given_up(shown: int, window: Window) -> None:
+def test_a_server_that_always_lists_the_same_tasks_is_soon_given_up(shown: int, window: Window) -> None:
     @dataclass
     class Deaf(Server):
         async def search(self, window: Window, most: int) -> TaskList:
@@ -135,8 +135,8 @@ def test_a_server_that_lists_the_same_whatever_is_asked_for_is_soon_given_up(sho
 
 @settings(deadline=None)
 @given(tasks=worlds, room=st.integers(0, 2))
-def test_a_server_that_includes_neither_end_is_no_silence(tasks: Dates, room: int) -> None:
-    """Its page does not say that it includes any."""
+def test_no_task_is_silently_missed_if_the_server_excludes_both_ends(tasks: Dates, room: int) -> None:
+    """https://pyrus.com/en/api-v3 does not say whether it includes them."""
     walk = Walk(Server(tasks, cap=max(1, fullest(tasks) + room), ends="()"))
 
     assert walk.error is not None or walk.listed == set(tasks)
@@ -162,7 +162,7 @@ def test_the_windows_that_are_listed_cover_the_period_without_a_gap(tasks: Dates
     assert all(start <= end + 1 for (start, _), end in zip(leaves[1:], ends, strict=False))
 
 
-def test_everything_in_one_second_is_an_error_and_no_silence() -> None:
+def test_too_many_tasks_in_one_second_are_an_error() -> None:
     tasks = {task: {1_700_000_000} for task in range(10)}
     walk = Walk(Server(tasks, cap=9))
 
@@ -170,7 +170,7 @@ def test_everything_in_one_second_is_an_error_and_no_silence() -> None:
     assert not any(listing.tasks and listing.complete for listing in walk.listings)
 
 
-def test_everything_in_one_second_is_listed_where_the_server_lets_us_have_more() -> None:
+def test_all_tasks_of_one_second_are_listed_if_the_server_allows_longer_lists() -> None:
     tasks = {task: {1_700_000_000} for task in range(21_000)}
 
     assert Walk(Server(tasks), Window(1_699_999_999, 1_700_000_002)).listed == set(tasks)
@@ -184,7 +184,7 @@ def test_a_window_that_fits_is_one_search() -> None:
     assert server.searches == 1
 
 
-def test_only_the_windows_that_are_asked_for_are_listed() -> None:
+def test_only_the_given_windows_are_listed() -> None:
     server = Server({task: {task} for task in range(100)}, cap=4)
     walk = Walk(server, Window(10, 19), Window(50, 50), Window(None, 2), Window(98, None))
 
@@ -198,19 +198,19 @@ def test_earlier_windows_are_listed_first() -> None:
     assert starts == sorted(starts)
 
 
-def test_lists_that_are_too_large_to_be_had_are_asked_for_in_shorter_ones() -> None:
+def test_lists_that_are_too_large_are_split_into_shorter_ones() -> None:
     tasks = {task: {task // 3} for task in range(600)}
 
     assert Walk(Server(tasks, largest=100)).listed == set(tasks)
 
 
-def test_a_row_that_alone_is_too_large_is_an_error() -> None:
+def test_a_single_row_that_is_too_large_is_an_error() -> None:
     assert isinstance(Walk(Server({1: {1}, 2: {9}}, largest=0)).error, BodyTooLarge)
 
 
 @settings(deadline=None)
 @given(start=st.none() | seconds, length=st.integers(1, 10**9), dates=st.lists(seconds, max_size=9))
-def test_halves_meet_and_are_shorter(start: int | None, length: int, dates: list[int]) -> None:
+def test_halves_overlap_and_are_shorter(start: int | None, length: int, dates: list[int]) -> None:
     window = Window(start, None if start is None else min(start + length, YEAR_9999))
     rows = [TaskHeader(number, EPOCH + timedelta(seconds=date)) for number, date in enumerate(dates)]
     parts = bisect(window, rows)
@@ -218,10 +218,10 @@ def test_halves_meet_and_are_shorter(start: int | None, length: int, dates: list
     assert (parts[0].bounds[0], parts[-1].bounds[1]) == window.bounds
     assert max(part.seconds for part in parts) < window.seconds
     shared = 1 + parts[0].bounds[1] - parts[1].bounds[0]
-    assert shared == min(window.seconds - 1, 2)  # what a server may leave out of one of them is in the other
+    assert shared == min(window.seconds - 1, 2)  # tasks that a server excludes from one half are in the other
 
 
-def test_windows_are_halved_where_the_tasks_are() -> None:
+def test_windows_are_split_at_the_median_of_the_tasks() -> None:
     dates = [datetime(2023, 11, day, tzinfo=UTC) for day in (1, 2, 3, 20, 21)]
     rows = [TaskHeader(number, EPOCH + (date - EPOCH)) for number, date in enumerate(dates)]
 

@@ -1,4 +1,4 @@
-"""The legacy restapi of Pyrus, version 3: https://pyrus.com/en/api-v3."""
+"""The legacy restapi of Pyrus, version 3: https://pyrus.com/en/api-v3, where each path is described."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ FIRST_ASKED, GROWTH = 1000, 16
 
 
 class RestApi:
-    """A Source over an open Client."""
+    """A Source that asks through an open Client."""
 
     def __init__(self, http: Client) -> None:
         self._http = http
@@ -57,7 +57,7 @@ class RestApi:
         except PyrusUnreachable as error:
             if not isinstance(error.__cause__, AccessDenied):
                 raise
-            log.warning("the contacts may not be read, persons are known from tasks only: %s", error.__cause__)
+            log.warning("no access to the contacts, so persons are known from tasks only: %s", error.__cause__)
             return Contacts()
 
     async def inbox(self) -> LongList:
@@ -67,12 +67,13 @@ class RestApi:
         return await self._whole_list("alltasks")
 
     async def search(self, window: Window, most: int) -> TaskList:
-        asked: dict[str, Any] = {"IncludeClosedTasks": True, "MaximumItemsCount": most}
+        # "SearchTasks" on https://pyrus.com/en/api-v3
+        criteria: dict[str, Any] = {"IncludeClosedTasks": True, "MaximumItemsCount": most}
         if window.start is not None:
-            asked["ActiveFrom"] = f"/Date({window.start * 1000})/"
+            criteria["ActiveFrom"] = f"/Date({window.start * 1000})/"
         if window.end is not None:
-            asked["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
-        request = Request("POST", "/restapi/searchtasks", read_list, asked)
+            criteria["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
+        request = Request("POST", "/restapi/searchtasks", read_list, criteria)
         return await self._list(request, most, self.search_sizes)
 
     async def task(self, task_id: int) -> Fetched:
@@ -85,7 +86,7 @@ class RestApi:
         except AccessDenied as error:
             raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch", denied=True) from error
         except (Again, Refused) as error:
-            await self.profile()  # tells one bad task from a bad server: where that fails too, it raises
+            await self.profile()  # raises if the whole server is failing, not only this task
             payload = getattr(error, "body", None)
             stage = "fetch" if payload is None else "decode"
             raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=payload, odd=True) from error
@@ -105,41 +106,41 @@ class RestApi:
 
         return await _whole(ask, sizes)
 
-    async def _list(self, asked: Request[tuple[T, int]], most: int, sizes: Sizes) -> T:
-        """A list of so many tasks; raises ListRefused if the size may be why the server does not give it."""
+    async def _list(self, request: Request[tuple[T, int]], most: int, sizes: Sizes) -> T:
+        """Asks for a list of `most` tasks; raises ListRefused if its size may be the reason of a failure."""
         if most <= sizes.answered or most == 1:
-            return await self._call(asked)
+            return await self._call(request)
         try:
-            return await self._call(asked._replace(tries=TRIES))
+            return await self._call(request._replace(tries=TRIES))
         except PyrusUnreachable as error:
             if isinstance(error.__cause__, AccessDenied | Redirected):
                 raise
             if isinstance(error.__cause__, Refused):
                 raise ListRefused(str(error), certain=True) from error
             if isinstance(error.__cause__, Again) and error.__cause__.reached:
-                await self.profile()  # if that fails too, it is the server and not the size
+                await self.profile()  # raises if the server is failing, whatever the size
                 raise ListRefused(str(error), certain=False) from error
             raise
 
-    async def _call(self, asked: Request[tuple[T, int]]) -> T:
+    async def _call(self, request: Request[tuple[T, int]]) -> T:
         try:
-            read, unreadable = await self._http.call(asked)
+            read, unreadable = await self._http.call(request)
         except Again as error:
             if error.body is None:
-                raise PyrusUnreachable(f"{asked} is not available ({error}); try again later.") from error
-            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
+                raise PyrusUnreachable(f"{request} is not available ({error}); try again later.") from error
+            raise PyrusUnreachable(f"{request} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
         except (Refused, msgspec.ValidationError) as error:
-            raise PyrusUnreachable(f"{asked} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
+            raise PyrusUnreachable(f"{request} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
         if unreadable:
-            log.warning("%s: %d values or entries could not be read", asked, unreadable)
+            log.warning("%s: %d values or entries could not be read", request, unreadable)
         return read
 
 
 async def _whole(ask: Callable[[int], Awaitable[LongList]], sizes: Sizes) -> LongList:
-    """Asks for more and more, while that brings more and the answer can be read."""
+    """Asks for longer and longer lists until one is complete or none is longer."""
     answer = await longest(ask, sizes, exact=True)
     if answer.has_more_tasks:
-        log.info("Pyrus lists no more than %d tasks where all were asked for", len(answer.headers))
+        log.info("Pyrus lists only %d tasks although all were asked for", len(answer.headers))
     return answer
 
 
@@ -153,24 +154,24 @@ class _TaskBody(msgspec.Struct, rename="pascal"):
 
 def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
     def read(body: bytes) -> tuple[T, int]:
-        held = storable(body)
-        read, unreadable = decode(held, kind)
-        return read, unreadable + damage(body, held)
+        stored = storable(body)
+        value, unreadable = decode(stored, kind)
+        return value, unreadable + damage(body, stored)
 
     return read
 
 
 def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
-    """A task, with its body as it can be stored."""
-    held = storable(body)
+    """Reads a task; also returns the body as it can be stored, and the number of unreadable values."""
+    stored = storable(body)
     try:
-        read, unreadable = decode(held, _TaskBody)
+        read, unreadable = decode(stored, _TaskBody)
     except msgspec.ValidationError as error:
         raise Unreadable(str(error), body) from error
-    return held, read.task_with_notes, unreadable + damage(body, held)
+    return stored, read.task_with_notes, unreadable + damage(body, stored)
 
 
 def read_stored(body: bytes) -> tuple[Task, int]:
-    """The task in a body that is stored, and how many values in it could not be read; raises msgspec.DecodeError."""
+    """Reads the task in a stored body; also returns the number of unreadable values. Raises msgspec.DecodeError."""
     read, unreadable = decode(body, _TaskBody)
     return read.task_with_notes, unreadable

@@ -1,4 +1,4 @@
-"""Dates as the restapi spells them: `/Date(milliseconds)/`.
+"""Dates as the restapi writes them: `/Date(milliseconds)/`.
 
 See "Date format" on https://pyrus.com/en/api-v3.
 """
@@ -24,22 +24,22 @@ _DATE = re.compile(r"/Date\((-?[0-9]{1,17})(?:[+-][0-9]{4})?\)/")
 def parse_instant(text: object) -> Instant:
     """`/Date(ms)/` or `/Date(ms±hhmm)/` → the instant `ms` after the epoch; the offset is only a hint.
 
-    Raises ValueError for anything else, and outside of the years 1 to 9999.
+    Raises ValueError for anything else, and outside the years 1 to 9999.
     """
     if not isinstance(text, str):
         raise ValueError(f"expected /Date(milliseconds)/, got {text!r}")
     return _instant(text)
 
 
-@lru_cache(maxsize=4096)  # one date stands in several places of a task, and every day in many tasks
+@lru_cache(maxsize=4096)  # a date occurs several times in a task, and a day in many tasks
 def _instant(text: str) -> Instant:
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         raise ValueError(f"expected /Date(milliseconds)/, got {text!r}")
     try:
-        return EPOCH + timedelta(milliseconds=int(found[1]))
+        return EPOCH + timedelta(milliseconds=int(match[1]))
     except OverflowError as error:
-        raise ValueError(f"{text} is outside of the years 1 to 9999") from error
+        raise ValueError(f"{text} is outside the years 1 to 9999") from error
 
 
 def parse_day(text: object) -> Day:

@@ -1,7 +1,7 @@
-"""How the restapi serves the value of a form field: one function for each kind of value.
+"""Form field values of the restapi → model: one function for each kind of value.
 
-The types are listed under "FormField" on https://pyrus.com/en/api-v3. The property that holds the value mostly has the
-name of the type. A function may raise ValueError: the value cannot be read.
+The types are listed under "FormField" on https://pyrus.com/en/api-v3. The property with the value usually has the name
+of the type. A function raises ValueError if the value cannot be read.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from pyrus_etl.model.value import FieldValue, Flag, Item, Items, Other
 Properties = dict[str, Any]
 S = TypeVar("S", bound=msgspec.Struct)
 
-# Digits that PostgreSQL holds before and behind the point: https://www.postgresql.org/docs/current/datatype-numeric.html
+# Most digits in PostgreSQL before and after the decimal point: https://www.postgresql.org/docs/current/datatype-numeric.html
 _MOST_DIGITS, _MOST_DECIMALS = 131072, 16383
 _PROPERTIES = {"Note": "Tooltip"}
 _CHECKED = {"Checked": True, "Unchecked": False}
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def value_of(field_type: str | None, properties: Properties) -> tuple[FieldValue | None, int]:
-    """The value in the properties, None if the field is empty, and how many values in it could not be read."""
+    """The value in the properties, or None if the field is empty; also the number of unreadable values."""
     served = Served(_PROPERTIES.get(field_type or "", field_type or ""), properties)
     try:
         return READERS[family_of(field_type).kind](served), served.unreadable
@@ -37,7 +37,7 @@ def value_of(field_type: str | None, properties: Properties) -> tuple[FieldValue
 
 
 def files_of(properties: Properties) -> tuple[Sequence[Attachment | None], int]:
-    """The files in a value of any type, and how many values in them could not be read."""
+    """The files in a value of any type, and the number of unreadable values in them."""
     files = properties.get("Files")
     if files is None:
         return (), 0
@@ -48,7 +48,7 @@ def files_of(properties: Properties) -> tuple[Sequence[Attachment | None], int]:
 
 
 class Served:
-    """What is served as the value of a field: `name` is the property that holds it."""
+    """The value of a field as served; `name` is the property that holds it."""
 
     def __init__(self, name: str, properties: Properties) -> None:
         self.name = name
@@ -56,14 +56,14 @@ class Served:
         self.unreadable = 0
 
     def plain(self, *kinds: type) -> Any:
-        """The property, if it is of one of these kinds of plain JSON; None if it is missing or null."""
+        """The property as plain JSON of one of these kinds; None if it is missing or null."""
         value = self.properties.get(self.name)
         if value is None or (isinstance(value, kinds) and not isinstance(value, bool)):
             return value
         raise ValueError(f"{self.name}: unexpected {type(value).__name__}")
 
     def struct(self, kind: type[S]) -> S | None:
-        """The property as a struct; what cannot be read of it is left out and counted."""
+        """The property as a struct; unreadable values in it are dropped and counted."""
         if self.properties.get(self.name) is None:
             return None
         read, unreadable = salvage(self.properties[self.name], kind)
@@ -96,7 +96,7 @@ def _storable(number: Decimal) -> Decimal:
     if not isinstance(exponent, int):
         raise ValueError(f"{number} is not a number")
     if number.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DECIMALS:
-        raise ValueError(f"the number has more digits than PostgreSQL holds: {number:.10E}")
+        raise ValueError(f"the number has more digits than PostgreSQL can store: {number:.10E}")
     return number
 
 
@@ -116,7 +116,7 @@ class _TimeOfDay(msgspec.Struct, rename="pascal"):
 
 
 def _time(served: Served) -> time | None:
-    """A missing part is 0 if the other is there; an hour without a readable minute is not a time."""
+    """A missing part is 0 if the other is present. If a part is unreadable, so is the time."""
     read = msgspec.convert(served.properties.get(served.name) or {}, _TimeOfDay)
     if read.utc_hour is None and read.utc_minute is None:
         return None
@@ -133,7 +133,7 @@ class _CatalogItem(msgspec.Struct, rename="pascal"):
 
 
 def _catalog(served: Served) -> Items | None:
-    """The chosen item; what people read of it is its first column."""
+    """The chosen item; its text is its first column."""
     item, served.unreadable = salvage(served.properties, _CatalogItem)
     rest = _json({name: value for name, value in served.properties.items() if name != "CatalogItemId"})
     columns = served.properties.get("CatalogItemValues")
@@ -151,12 +151,12 @@ def _files(served: Served) -> Items | None:
     json = _json(served.properties)
     if json is None:
         return None
-    files, _ = files_of(served.properties)  # what could not be read of them is counted there
+    files, _ = files_of(served.properties)  # unreadable values in them are counted by the caller
     return Items("file", [Item(file.id, file.name) for file in files if file], json)
 
 
 def _links(served: Served) -> Items | None:
-    """Links to files elsewhere; a link is served as a text, or as an object with a URL."""
+    """Links to external files; a link is served as a text, or as an object with a URL."""
     json = _json(served.properties)
     if json is None:
         return None
@@ -181,8 +181,8 @@ def _other(served: Served) -> Other | None:
 
 
 def _json(properties: Properties) -> bytes | None:
-    given = {name: value for name, value in properties.items() if value is not None}
-    return _encode(given) if given else None
+    filled = {name: value for name, value in properties.items() if value is not None}
+    return _encode(filled) if filled else None
 
 
 READERS: dict[str, Callable[[Served], FieldValue | None]] = {
@@ -200,4 +200,4 @@ READERS: dict[str, Callable[[Served], FieldValue | None]] = {
     "links": _links,
     "other": _other,
 }
-"""By the kind that a family of field types names."""
+"""Kind of value (see `fields.Family.kind`) → its reader."""

@@ -1,4 +1,4 @@
-"""The login that gives a token (`getaccesstoken`, "Authorization for background process")."""
+"""The login that returns a token: "Authorization for background process" on https://pyrus.com/en/api-v3."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ PATH = "/restapi/getaccesstoken"
 
 
 async def login(ask: Ask, settings: Settings) -> Secret:
-    """A fresh token; raises LoginRefused, or PyrusUnreachable where what answers is no Pyrus."""
+    """Returns a fresh token; raises LoginRefused, or PyrusUnreachable if the server is not a Pyrus."""
     if not (settings.login and settings.client_id and settings.security_key):
         raise SettingsError("Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID together; one is missing.")
     credentials = {
@@ -32,17 +32,17 @@ async def login(ask: Ask, settings: Settings) -> Secret:
     except Again as error:
         if error.body is None:
             raise PyrusUnreachable(f"{settings.url} is not available ({error}); try again later.") from error
-        raise _no_pyrus(settings, error) from error
+        raise _not_pyrus(settings, error) from error
     except msgspec.ValidationError as error:
-        raise _no_pyrus(settings, error) from error
+        raise _not_pyrus(settings, error) from error
 
 
-def _no_pyrus(settings: Settings, error: Exception) -> PyrusUnreachable:
+def _not_pyrus(settings: Settings, error: Exception) -> PyrusUnreachable:
     return PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does ({error}); check PYRUS_URL.")
 
 
 def shown_login(settings: Settings) -> str:
-    """The login as it may be shown and stored: without the key, if somebody took one for the other."""
+    """The login as it may be shown and stored: masked if somebody put the key in its place."""
     login = (settings.login or "").replace("\0", "\ufffd").encode(errors="replace")
     return masked(login, settings.security_key).decode()
 

@@ -1,4 +1,4 @@
-"""Bodies of the restapi → wire structs, which are the model's."""
+"""Bodies of the restapi → wire structs, which are structs of the model."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,18 +15,18 @@ from pyrus_etl.model.form import FormValue
 T = TypeVar("T")
 
 
-def decode(body: bytes, kind: type[T], mend: Callable[[Any], int] | None = None) -> tuple[T, int]:
-    """The struct in a `storable` body, and how many values in it could not be read; see `client.decode`."""
-    return any_api.decode(body, kind, read_custom, mend)
+def decode(body: bytes, kind: type[T], drop: Callable[[Any], int] | None = None) -> tuple[T, int]:
+    """Reads a struct from a `storable` body; also returns the number of unreadable values. See `client.decode`."""
+    return any_api.decode(body, kind, read_custom, drop)
 
 
 def read_custom(kind: type, value: Any) -> Any:
-    """The types of the wire structs that JSON does not have."""
+    """Reads the types of the wire structs that JSON does not have."""
     return _CUSTOM[kind](value)
 
 
 def _form_value(value: Any) -> FormValue:
-    """One entry of `Form`: the field, the row, and the value in a property that depends on the field's type."""
+    """Reads an entry of `Form`: the field, the row, and the value, whose property depends on the field's type."""
     if not isinstance(value, dict):
         raise ValueError(f"expected a form value, got {type(value).__name__}")
     head, unreadable = _head(value)

@@ -1,4 +1,4 @@
-"""How many tasks a list may be asked for: learned from what the server answers and what it refuses, for a whole run."""
+"""How many tasks a list may ask for: learned during a run from the answers and refusals of the server."""
 
 from collections.abc import Awaitable, Callable, Sized
 from typing import Protocol, TypeVar
@@ -8,13 +8,13 @@ from pyrus_etl.errors import BodyTooLarge, ListRefused
 LARGEST = 50_000_000
 SHRINKAGE = 8
 TRIES = 2
-"""How often a list is asked for in a size that the server never answered: after that, a smaller one is tried."""
+"""Tries of a size that the server has never answered; then a smaller one is tried."""
 
 TooLong = (BodyTooLarge, ListRefused)
 
 
 class List(Protocol):
-    """What a list looks like from here."""
+    """The part of a list that is used here."""
 
     @property
     def headers(self) -> Sized: ...
@@ -27,11 +27,12 @@ L = TypeVar("L", bound=List)
 
 
 class Sizes:
-    """`most`: how many tasks are asked for at first. `answered`: the most that were ever answered.
+    """The sizes of a kind of list that the server answers.
 
-    `refused`: the fewest that were refused because they are so many. `cap`: how many the server returned at most
-    although more were asked for and there are more. A size that failed before any was answered, and
-    not by a refusal, may have met a bad moment of the server; it is tried once more after a smaller one was answered.
+    `most`: the size to ask for first. `answered`: the largest size that was answered. `refused`: the smallest size that
+    was refused as too large. `cap`: the most tasks that the server returned although more were asked for and exist.
+    If a size failed without a refusal before any was answered, the server may just have had a bad moment: that size is
+    tried once more after a smaller one was answered.
     """
 
     def __init__(self, first: int, growth: int) -> None:
@@ -61,9 +62,9 @@ class Sizes:
             self.most = max(1, self.answered or size // SHRINKAGE)
 
     def larger(self, size: int, *, exact: bool) -> int | None:
-        """What to ask for next because a list of this size is not the whole; None if a larger one is of no use.
+        """The size to ask for next if a list of this size is incomplete; None if a larger one is of no use.
 
-        `exact`: every task counts, so the largest size that the server answers is looked for.
+        `exact`: every task counts, so the largest size that the server answers is searched for.
         """
         while self._doubtful:
             if (doubtful := self._doubtful.pop()) > size:
@@ -78,13 +79,13 @@ class Sizes:
 
 
 async def longest(ask: Callable[[int], Awaitable[L]], sizes: Sizes, *, exact: bool) -> L:
-    """A list that the server gives, and if it is not the whole, one in a larger size, while that brings more.
+    """Asks for a list; while it is incomplete, asks for larger ones as long as they bring more tasks.
 
-    Raises BodyTooLarge or ListRefused if the server does not even give a list of one task.
+    Raises BodyTooLarge or ListRefused if the server does not even return a list of one task.
     """
     answer = await _answered(ask, sizes)
-    given = sizes.most
-    while answer.has_more_tasks and len(answer.headers) > sizes.cap and (size := sizes.larger(given, exact=exact)):
+    latest = sizes.most
+    while answer.has_more_tasks and len(answer.headers) > sizes.cap and (size := sizes.larger(latest, exact=exact)):
         try:
             longer = await ask(size)
         except TooLong as error:
@@ -94,12 +95,12 @@ async def longest(ask: Callable[[int], Awaitable[L]], sizes: Sizes, *, exact: bo
         if len(longer.headers) <= len(answer.headers):
             sizes.cap = max(sizes.cap, len(longer.headers))
             return answer if longer.has_more_tasks else longer
-        answer, given = longer, size
+        answer, latest = longer, size
     return answer
 
 
 async def _answered(ask: Callable[[int], Awaitable[L]], sizes: Sizes) -> L:
-    """The list in the first size that is answered, from `most` downwards."""
+    """Asks for smaller and smaller lists, from `most` downwards, until one is answered."""
     while True:
         size = sizes.most
         try:
@@ -114,7 +115,7 @@ async def _answered(ask: Callable[[int], Awaitable[L]], sizes: Sizes) -> L:
 
 
 def round_number_between(low: int, high: int) -> int | None:
-    """A number near the middle, as round as may be, for people choose round limits; None if there is none between."""
+    """The roundest number near the middle, because people choose round limits; None if there is none in between."""
     margin = max(1, (high - low) // 4)
     first, last, middle = low + margin, high - margin, (low + high) // 2
     if first > last:

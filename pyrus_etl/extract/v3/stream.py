@@ -1,4 +1,4 @@
-"""Lists of tasks of any length: read row by row as they arrive, and held in a few bytes a task."""
+"""Lists of tasks of any length: read row by row as they arrive, and held in sixteen bytes per task."""
 
 import re
 from array import array
@@ -15,11 +15,12 @@ from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 
 LONGEST_HELD = 1 << 20
-"""Bytes of a list that may be held before the rows in them are read."""
+"""Bytes of a list to collect before its rows are read."""
 LOOKED_AT = 1 << 16
+"""Bytes at the end of the body in which the end of a row is searched for."""
 MOST_TRIES = 8
 MOST_UNASKED = 1_000_000
-"""Rows that a list may have though fewer were asked for: more are a list without end."""
+"""Rows that a list may have even if fewer were asked for; a longer list is taken to be endless."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _UNDATED = -(2**63)
@@ -28,7 +29,7 @@ _BETWEEN_OBJECTS = re.compile(rb"\}\s*,\s*(?=\{)")
 
 
 class Headers:
-    """Headers of tasks in the order of a list, sixteen bytes each."""
+    """Task headers in the order of the list, sixteen bytes each."""
 
     def __init__(self) -> None:
         self._ids = array("q")
@@ -48,16 +49,16 @@ class Headers:
 
 
 class LongList(NamedTuple):
-    """A list of any length; `has_more_tasks` where it is not the whole of it."""
+    """A list of any length; `has_more_tasks` if it is incomplete."""
 
     headers: Headers
     has_more_tasks: bool
 
 
 class Sieve:
-    """Takes the complete rows out of a list that is still arriving: see `client.Request`.
+    """Removes the complete rows from a list that is still arriving: see `client.Request`.
 
-    Whatever is not understood stays in the body, and is judged when that is whole.
+    Anything unexpected stays in the body and is judged when the body is complete.
     """
 
     def __init__(self, asked: int) -> None:
@@ -70,39 +71,39 @@ class Sieve:
         self._next_look = LONGEST_HELD
 
     def sift(self, body: bytearray) -> None:
-        """Takes the rows at the front out of the body, from time to time, as far as they are complete.
+        """Removes the complete rows at the front of the body, each time it has grown enough.
 
-        Raises BodyTooLarge for a list without end.
+        Raises BodyTooLarge if the list is endless.
         """
         if len(body) < self._next_look:
             return
         if len(self.headers) > self._most:
-            raise BodyTooLarge(f"a list has more than {self._most} tasks, where fewer were asked for")
+            raise BodyTooLarge(f"a list has more than {self._most} tasks, although fewer were asked for")
         head = _HEAD.match(body)
         if head and (end := self._take(body, head.end())):
             del body[head.end() : end]
         self._next_look = max(LONGEST_HELD, 2 * len(body))
 
     def _take(self, body: bytearray, start: int) -> int:
-        """Reads the rows from `start` to the last place that ends one; returns what comes behind it, 0 for no place.
+        """Reads the rows from `start` to the last one that is complete; returns the position after them, 0 if none is.
 
-        Between two objects may be the end of a row, or a place within one, or in a text: but only what ends with a row
-        is JSON when it is put in brackets.
+        The gap between two objects may lie between rows, within a row, or in a text. Only if it lies between rows, the
+        part before it is JSON when put in brackets.
         """
-        for place in _places(body, start)[:MOST_TRIES]:
-            rows = storable(b"[" + body[start : place.start() + 1] + b"]")
+        for gap in _gaps(body, start)[:MOST_TRIES]:
+            rows = storable(b"[" + body[start : gap.start() + 1] + b"]")
             try:
-                read, unreadable = decode(rows, list[TaskHeader | None], mend=_without_unreadable_dates)
+                read, unreadable = decode(rows, list[TaskHeader | None], drop=_drop_unreadable_dates)
             except msgspec.ValidationError:
                 raise
             except msgspec.DecodeError:
                 continue
             self._add(read, unreadable)
-            return place.end()
+            return gap.end()
         return 0
 
     def read(self, body: bytes) -> tuple[LongList, int]:
-        """The list, from what was taken and what is left, and how many dates in it could not be read."""
+        """The list, from the removed rows and the rest of the body, and the number of unreadable dates in it."""
         rest, unreadable = read_list(body, begun=len(self.headers) > 0)
         self._add(rest.tasks or [], unreadable)
         return LongList(self.headers, bool(rest.has_more_tasks)), self.unreadable
@@ -114,12 +115,12 @@ class Sieve:
         self.unreadable += unreadable
 
 
-def _mended(told: Any) -> int:
-    return _without_unreadable_dates(told.get("Tasks")) if isinstance(told, dict) else 0
+def _drop_from_list(parsed: Any) -> int:
+    return _drop_unreadable_dates(parsed.get("Tasks")) if isinstance(parsed, dict) else 0
 
 
-def _without_unreadable_dates(rows: Any) -> int:
-    """Takes dates that cannot be read out of the rows of a list, plain JSON; returns how many they were."""
+def _drop_unreadable_dates(rows: Any) -> int:
+    """Sets unreadable dates in the rows of a list (plain JSON) to null; returns how many there were."""
     unreadable = 0
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict) and row.get("ModifiedDate") is not None:
@@ -131,17 +132,20 @@ def _without_unreadable_dates(rows: Any) -> int:
     return unreadable
 
 
-def _places(body: bytearray, start: int) -> list[re.Match[bytes]]:
-    """Where rows may end, the last first, near the end of the body."""
+def _gaps(body: bytearray, start: int) -> list[re.Match[bytes]]:
+    """Gaps between objects near the end of the body, the last one first; a row may end there."""
     return list(_BETWEEN_OBJECTS.finditer(body, max(start, len(body) - LOOKED_AT)))[::-1]
 
 
 def read_list(body: bytes, *, begun: bool = False) -> tuple[TaskList, int]:
-    """A list of tasks; a date in it may be unreadable, but nothing else: what seems empty has to be empty."""
+    """Reads a list. Unreadable dates are dropped; anything else that does not fit is an error.
+
+    So an empty result is really empty. `begun`: whether rows of it were removed before.
+    """
     body = storable(body)
-    listed, unreadable = decode(body, TaskList, mend=_mended)
+    listed, unreadable = decode(body, TaskList, drop=_drop_from_list)
     if not listed.tasks and not begun:
         names = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
         if names and not names & {"Tasks", "HasMoreTasks"}:
-            raise msgspec.ValidationError("an object that is no list of tasks")
+            raise msgspec.ValidationError("an object that is not a list of tasks")
     return listed, unreadable

@@ -1,7 +1,7 @@
-"""Periods of time and their bisection: how a list without an offset is read to its end.
+"""Windows of time and their bisection: lists have no offset, so a long list is read in shorter periods.
 
-A window counts whole seconds, both ends included ("Milliseconds in dates are ignored", the vendor's page). Whether
-the server includes its ends is not documented, so the halves of a window share the two seconds between them.
+A window counts whole seconds, both ends included ("Milliseconds in dates are ignored", https://pyrus.com/en/api-v3).
+Whether the server includes the ends is not documented, so the halves of a window share the two seconds between them.
 """
 
 import logging
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 YEAR_1, YEAR_9999 = -62_135_596_800, 253_402_300_799
 MOST_LISTED, GROWTH = 5000, 4
-"""Tasks asked for in one list, and how much more where periods cannot be narrowed."""
+"""Tasks asked for in one list, and the growth factor if a period cannot be narrowed."""
 MOST_ALIKE = 100
-"""Seconds in a row, each too full to be listed, that may show the same tasks."""
+"""Overfull seconds in a row that all show the same tasks: then the server is given up."""
 
 
 class Window(NamedTuple):
-    """A period in seconds since 1970, both ends included; None is no end."""
+    """A period in seconds since 1970, both ends included; None means unbounded."""
 
     start: int | None = None
     end: int | None = None
@@ -34,7 +34,7 @@ class Window(NamedTuple):
 
     @property
     def seconds(self) -> int:
-        """How far its ends are apart."""
+        """The distance between its ends."""
         start, end = self.bounds
         return end - start
 
@@ -42,8 +42,8 @@ class Window(NamedTuple):
 class Listing(NamedTuple):
     """Tasks of a window.
 
-    `split`: the windows to list in its place, where it is too full to be listed. `complete`: whether these are all
-    its tasks; a window that is neither split nor complete cannot be listed to its end.
+    `split`: the windows to list instead, if this one is too full. `complete`: whether these are all its tasks; a window
+    that is neither split nor complete cannot be listed to its end.
     """
 
     window: Window
@@ -56,16 +56,16 @@ Search = Callable[[Window, int], Awaitable[TaskList]]
 
 
 def search_sizes() -> Sizes:
-    """How many tasks a search may be asked for, with nothing learned yet."""
+    """How many tasks a search may ask for, before anything is learned."""
     return Sizes(MOST_LISTED, GROWTH)
 
 
 async def listings(search: Search, windows: list[Window], sizes: Sizes | None = None) -> AsyncIterator[Listing]:
-    """Lists every window to its end, the earlier first, narrowing those that hold more than the server returns.
+    """Lists every window to its end, earlier ones first, and narrows those that hold more than the server returns.
 
-    `sizes` is what the run has learned of the length of lists, and learns here.
-    Raises PyrusUnreachable for seconds that alone hold more than that, after everything else was listed, and at once
-    where the server shows the same whatever period it is asked for.
+    `sizes`: what the run has learned about the length of lists; updated here.
+    Raises PyrusUnreachable if a single second holds more than the server returns, after everything else was listed;
+    and at once if the server returns the same tasks for every period.
     """
     lists = _Lists(search, sizes or search_sizes())
     pending = windows[::-1]
@@ -84,15 +84,15 @@ async def listings(search: Search, windows: list[Window], sizes: Sizes | None = 
             yield listing
         if _are_alike(overfull.values()):
             raise PyrusUnreachable(
-                "Pyrus says of every period that it holds more tasks than it lists, and lists the same ones each time: "
-                "what it serves cannot be listed to its end; report this to whoever runs that Pyrus."
+                "Pyrus lists the same ones each time, whatever the period, and says that there are more: "
+                "its tasks cannot be listed to the end; report this to the administrator of that Pyrus."
             )
     if overfull:
         raise PyrusUnreachable(_too_many(sorted(overfull)))
 
 
 def _are_alike(shown: Collection[frozenset[int]]) -> bool:
-    """Whether the last of many overfull seconds all showed the same tasks, or none."""
+    """Whether the last `MOST_ALIKE` overfull seconds all showed the same tasks, or none."""
     return len(shown) >= MOST_ALIKE and len(set(list(shown)[-MOST_ALIKE:])) == 1
 
 
@@ -100,16 +100,16 @@ def _too_many(seconds: list[int]) -> str:
     first = datetime.fromtimestamp(seconds[0], UTC)
     number = "1 second" if len(seconds) == 1 else f"{len(seconds)} seconds"
     return (
-        f"Pyrus would not list all tasks of {number} (the first is {first:%Y-%m-%d %H:%M:%S} UTC): more tasks share it "
+        f"Pyrus did not list all tasks of {number} (the first is {first:%Y-%m-%d %H:%M:%S} UTC): more tasks share it "
         "than the server returns in a list. The other tasks are stored; ask Pyrus for longer lists."
     )
 
 
 async def _shortest(lists: "_Lists", window: Window, answer: TaskList) -> AsyncIterator[Listing]:
-    """A window that is listed to its end, or that is too short for a bisection.
+    """Lists a window that is complete, or too short for a bisection.
 
-    The seconds of a short one are listed one by one in the end. A server that leaves out the ends of a period then has
-    nothing to show, so what it showed of them together must be there again.
+    A short window is listed second by second in the end. A server that excludes both ends would return nothing for one
+    second, so the single seconds must contain the tasks that the window contained.
     """
     if not answer.has_more_tasks or window.seconds == 0:
         yield Listing(window, answer.headers, complete=not answer.has_more_tasks)
@@ -129,19 +129,19 @@ async def _shortest(lists: "_Lists", window: Window, answer: TaskList) -> AsyncI
 
 
 class _Lists:
-    """Asks for the list of a window, as long as it may be."""
+    """Asks for lists of windows, as long as the server allows."""
 
     def __init__(self, search: Search, sizes: Sizes) -> None:
         self._search = search
         self._sizes = sizes
 
     async def of(self, window: Window) -> TaskList:
-        """A list of the window; one that cannot be narrowed far is asked for more and more, while that brings more."""
+        """Lists the window; if it can hardly be narrowed, asks for more tasks as long as the list grows."""
         return await longest(lambda most: self._search(window, most), self._sizes, exact=window.seconds <= 2)
 
 
 def bisect(window: Window, listed: list[TaskHeader]) -> tuple[Window, ...]:
-    """Two windows in place of a full one: at the median of what was listed, which is where the tasks are."""
+    """Splits a full window in two, at the median date of the listed tasks."""
     start, end = window.bounds
     if end - start == 1:
         return Window(start, start), Window(end, end)

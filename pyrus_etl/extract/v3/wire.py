@@ -1,8 +1,8 @@
 """The structs of the restapi as served: names in PascalCase, dates as `/Date(ms)/`.
 
-Each is the model's struct with the vendor's spelling, so that a decoded body is the model at once. GetTask serves a
-task whole: a property that is missing there is empty. https://pyrus.com/en/api-v3 describes the classes; every property
-may be missing or null, and so may every element of an array.
+Each is a struct of the model with the vendor's spelling, so a decoded body needs no conversion. GetTask returns the
+whole task, so a property that is missing there is empty. https://pyrus.com/en/api-v3 describes the classes. Every
+property may be missing or null, and any element of an array may be null.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class TaskHeader(task.TaskHeader, frozen=True, gc=False, rename="pascal"):
 
 
 class TaskList(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
-    """A list of tasks, in no order to rely on; `has_more_tasks` if it is not the whole of it."""
+    """A list of tasks in no reliable order; `has_more_tasks` if it is incomplete."""
 
     tasks: list[TaskHeader | None] | None = None
     has_more_tasks: bool | None = None

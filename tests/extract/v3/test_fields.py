@@ -89,12 +89,12 @@ def test_a_type_fills_its_columns_and_no_others(kind: str, served: Json, columns
 
 
 @pytest.mark.parametrize("kind", sorted(DOCUMENTED))
-def test_an_empty_value_has_a_row_without_a_value(kind: str) -> None:
+def test_an_empty_field_has_a_row_without_a_value(kind: str) -> None:
     assert only_value(form_body(Field={"Type": kind})) == {"field_type": kind}
     assert only_value(form_body(Field={"Type": kind}, **{kind: None})) == {"field_type": kind}
 
 
-def test_every_documented_type_is_of_one_family_whose_values_can_be_read() -> None:
+def test_every_documented_type_belongs_to_one_family_with_a_reader() -> None:
     types = [name for family in FAMILIES for name in family.types]
 
     assert sorted(types) == sorted(DOCUMENTED)
@@ -116,7 +116,7 @@ def test_a_value_of_another_kind_is_null_and_counted(kind: str, wrong: Any) -> N
         assert found.unreadable >= 1
 
 
-def test_digits_of_numbers_in_json_are_kept() -> None:
+def test_numbers_in_json_keep_their_digits() -> None:
     body = encoded(
         {"TaskWithNotes": {"Id": 1, "Form": [{"Field": {"Type": "New"}, "New": [Decimal("1.10"), int(FORTY)]}]}}
     )

@@ -15,7 +15,7 @@ PyrusEtlError
     ├── BudgetSpent           0
     └── Stopped               128 + the number of the signal
 
-1 is left for bugs: any other exception, which is the only case with a traceback.
+Exit code 1 is for bugs, that is any other exception. Only they show a traceback.
 
 A message says what failed, on what, and what to do. It holds no secret. Only the command line prints it.
 """
@@ -25,7 +25,7 @@ SET_ASIDE = 6
 
 
 class PyrusEtlError(Exception):
-    """The parent of all errors that are not bugs of ours; printed without a traceback.
+    """The parent of all errors that are not bugs; printed without a traceback.
 
     Not raised itself, so it has no exit code.
     """

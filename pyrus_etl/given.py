@@ -1,4 +1,4 @@
-"""Whether an answer says something."""
+"""The type of a value that an answer may leave out."""
 
 from typing import TypeAlias, TypeVar
 
@@ -9,4 +9,4 @@ __all__ = ["UNSET", "Given", "UnsetType"]
 T = TypeVar("T")
 
 Given: TypeAlias = T | UnsetType | None
-"""A value; None: the answer says that there is none; UNSET: the answer does not say."""
+"""A value; None if the answer says that it is empty; UNSET if the answer leaves it out."""

@@ -55,7 +55,7 @@ GROUND = {
 ELSEWHERE = "deleted_tasks"
 """Its tasks are in no other view."""
 
-_ONE_A_TASK = re.compile(r"One row (a|an open) task")
+_ONE_A_TASK = re.compile(r"One row per (open )?task\b")
 _VIEWS = """
     SELECT relname, obj_description(oid, 'pg_class') FROM pg_class
     WHERE relnamespace = 'pyrus_report'::regnamespace AND relname NOT LIKE 'form\\_%' ORDER BY relname

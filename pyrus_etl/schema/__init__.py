@@ -1,4 +1,4 @@
-"""The tables, declared; beside each table the row that goes into it. Alembic migrates to exactly this."""
+"""Declarations of the tables, each beside the type of its rows. Alembic migrates to exactly these."""
 
 from pyrus_etl.schema import attachment, form, note, operation, person, project, raw, report, task
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA, metadata

@@ -1,4 +1,4 @@
-"""Attachments, and what became of their contents."""
+"""Attachments, and the state of their contents."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,17 @@ attachments = owned_table(
     "attachments",
     key("attachment_id", "Id of the file in Pyrus; a new version of a file has a new id."),
     Column("name", Text, comment="File name."),
-    bigint("size_bytes", "Size of the file."),
-    Column("download_url", Text, comment="Where Pyrus serves the contents, to those who are logged in."),
-    bigint("existing_id", "Id of the first version of the same file, where Pyrus tells it."),
-    Column("md5_hash", Text, comment="MD5 of the contents, as Pyrus spells it."),
-    Column("note_no", Integer, comment="The note in which it first stands; null where only the task's form has it."),
-    bigint("field_id", "The form field in which it first stands; null where it is attached to a note."),
-    comment="One row a file a task: notes' Attachments and the Files of form values.",
+    bigint("size_bytes", "Size in bytes."),
+    Column("download_url", Text, comment="Where Pyrus serves the contents to logged-in users."),
+    bigint("existing_id", "Id of the first version of the same file, if Pyrus gives it."),
+    Column("md5_hash", Text, comment="MD5 of the contents, as Pyrus gives it."),
+    Column(
+        "note_no",
+        Integer,
+        comment="Number of the first note with the file; null if the file is only in the task's form.",
+    ),
+    bigint("field_id", "Id of the form field in which the file first appears; null if it is attached to a note."),
+    comment="One row per task and file: Attachments of notes and Files of form values.",
 )
 
 
@@ -36,13 +40,13 @@ attachment_contents = Table(
     "attachment_contents",
     metadata,
     task_key(),
-    key("attachment_id", "The file; see attachments."),
+    key("attachment_id", "Id of the file in Pyrus; a new version of a file has a new id."),
     Column("status", Text, nullable=False, comment="stored, missing, denied, corrupt or failed."),
-    Column("stored_uri", Text, comment="Where the contents were stored."),
-    Column("stored_at", Timestamp, comment="When they were stored."),
-    Column("error", Text, comment="Why they could not be stored."),
+    Column("stored_uri", Text, comment="Where the contents are stored."),
+    Column("stored_at", Timestamp, comment="When the contents were stored."),
+    Column("error", Text, comment="Why the contents could not be stored."),
     CheckConstraint(
         "status IN ('stored', 'missing', 'denied', 'corrupt', 'failed')", name="ck_attachment_contents_status"
     ),
-    comment="What became of the contents of attachments; filled by attachments download.",
+    comment="State of the contents of attachments; filled by attachments download.",
 )

@@ -1,4 +1,4 @@
-"""Values of form fields: of the task as it is now, and as each note changed them."""
+"""Values of form fields: current ones, and those that each note set."""
 
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -13,31 +13,35 @@ from pyrus_etl.schema.note import note_number
 
 def _field_columns() -> list[Column[Any]]:
     return [
-        ordinal("value_no", "Place of the value in the form as served, from 1."),
+        ordinal("value_no", "Position of the value in the form or in the note, from 1."),
         bigint("field_id", "Id of the field in its form."),
-        bigint("row_id", "Row of the table field that it stands in; null outside of tables."),
+        bigint("row_id", "Id of the row of the table field; null outside tables."),
         Column("field_type", Text, comment="Type of the field: Text, Decimal, Catalog, …"),
-        Column("field_name", Text, comment="Name of the field as people see it."),
-        bigint("parent_field_id", "The field (table or section) that this one stands in."),
+        Column("field_name", Text, comment="Name of the field as users see it."),
+        bigint("parent_field_id", "Id of the table or section field that contains this field."),
     ]
 
 
 def _value_columns() -> list[Column[Any]]:
     return [
-        Column("value_text", Text, comment="Text, Email, Phone, Note; the word of Checkmark, Flag, ActivityStatus."),
+        Column(
+            "value_text",
+            Text,
+            comment="Text, Email, Phone, Note; the literal value of Checkmark, Flag, ActivityStatus.",
+        ),
         Column("value_number", Numeric, comment="Number, Decimal (money), ApprovalStep; exact."),
         Column("value_date", Date, comment="Date and DueDate, in UTC."),
         Column("value_timestamp", Timestamp, comment="ApprovalDate and CreationDate."),
         Column("value_time", Time, comment="Time, in UTC."),
-        Column("value_bool", Boolean, comment="Checkmark and Flag; null where the flag is not set either way."),
-        bigint("value_person_id", "Person, Assignee, Author, ApprovalPerson; see persons."),
-        bigint("value_project_id", "Project; see projects."),
+        Column("value_bool", Boolean, comment="Checkmark and Flag; null if the flag is not set either way."),
+        bigint("value_person_id", "Person, Assignee, Author, ApprovalPerson: id of the person."),
+        bigint("value_project_id", "Project: id of the project."),
         bigint("value_catalog_item_id", "Catalog: id of the item."),
         Column(
             "value_json",
             JSONB,
             comment="What the other columns cannot hold: Catalog's values and headers, Title's rows, Files, "
-            "and every property of a type that is not known.",
+            "and every property of an unknown type.",
         ),
     ]
 
@@ -47,19 +51,24 @@ form_values = owned_table(
     *_field_columns(),
     *_value_columns(),
     Index(None, "field_id"),
-    comment="One row a field of the task's form, as it is now (TaskWithNotes.Form).",
+    comment="One row per field of the task's form: the current values (TaskWithNotes.Form).",
 )
 
 form_fields = Table(
     "form_fields",
     metadata,
-    key("form_id", "The form; see tasks.form_id."),
+    key("form_id", "Id of the form; see tasks.form_id."),
     key("field_id", "Id of the field in its form."),
     Column("field_type", Text, comment="Type of the field: Text, Decimal, Catalog, …"),
-    Column("field_name", Text, comment="Name of the field as people see it."),
-    bigint("parent_field_id", "The field (table or section) that this one stands in."),
-    Column("in_rows", Boolean, nullable=False, comment="Whether it is a column of a table: its values have a row_id."),
-    comment="Every field met in a form, as last told; merged, never deleted.",
+    Column("field_name", Text, comment="Name of the field as users see it."),
+    bigint("parent_field_id", "Id of the table or section field that contains this field."),
+    Column(
+        "in_rows",
+        Boolean,
+        nullable=False,
+        comment="Whether the field is a column of a table field: its values have a row_id.",
+    ),
+    comment="Every field seen in a form, as last served; merged, never deleted.",
 )
 
 
@@ -77,19 +86,19 @@ note_form_values = owned_table(
     note_number(),
     *_field_columns(),
     *_value_columns(),
-    comment="One row a field that a note changed, with the value that it set (TaskNote.Form).",
+    comment="One row per field that a note changed, with the value that it set (TaskNote.Form).",
 )
 
 
 form_value_items = owned_table(
     "form_value_items",
-    ordinal("note_no", "The note whose value it is; 0: the task's form."),
-    ordinal("value_no", "Place of the value in the form, or in the note's; see form_values and note_form_values."),
-    ordinal("item_no", "Place of the item in the value, from 1."),
+    ordinal("note_no", "Number of the note that set the value; 0 for the task's form."),
+    ordinal("value_no", "Position of the value in the form or in the note; see form_values and note_form_values."),
+    ordinal("item_no", "Position of the item in the value, from 1."),
     Column("kind", Text, nullable=False, comment="catalog, choice, task, file or project."),
     bigint("item_id", "Id of the item of a catalog, choice, task, file or project; null if Pyrus gives none."),
-    Column("text", Text, comment="What people read: the first column of a catalog's item, the name of the others."),
-    comment="The items of values that name something: one row for each item of a catalog, file or project.",
+    Column("text", Text, comment="Text that users see: the first column of a catalog item, the name of anything else."),
+    comment="One row per item in a value that refers to something: a catalog item, choice, task, file or project.",
 )
 
 
@@ -104,7 +113,7 @@ class FormValueItemRow(NamedTuple):
 
 
 class Value(NamedTuple):
-    """The value columns; those that a field's type does not use are null."""
+    """The value columns; those that the field's type does not use are null."""
 
     value_text: str | None = None
     value_number: Decimal | int | None = None
@@ -119,7 +128,7 @@ class Value(NamedTuple):
 
 
 class Field(NamedTuple):
-    """The columns that say which field it is."""
+    """The columns that identify the field."""
 
     value_no: int
     field_id: int | None

@@ -1,4 +1,4 @@
-"""What all tables have in common: one schema, names for constraints, a comment on everything."""
+"""What all tables share: the schema, the naming of constraints, and columns, each with a comment."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaDa
 SCHEMA = "pyrus"
 REPORT_SCHEMA = "pyrus_report"
 MATERIALIZED = "_materialized"
-"""What the name of a report ends with if its rows are kept."""
-REVISION = "0006"
-"""The revision of Alembic that declares exactly these tables."""
+"""Suffix of the materialized copy of a report."""
+REVISION = "0007"
+"""The Alembic revision that creates exactly these tables."""
 
 metadata = MetaData(
     schema=SCHEMA,
@@ -28,35 +28,36 @@ def bigint(name: str, comment: str, **options: Any) -> Column[int]:
 
 
 def key(name: str, comment: str) -> Column[int]:
-    """A part of the natural key that Pyrus gives."""
+    """A part of a natural key: an id that Pyrus gives."""
     return Column(name, BigInteger, primary_key=True, autoincrement=False, comment=comment)
 
 
 def ordinal(name: str, comment: str) -> Column[int]:
-    """A part of the key that is a place in an array of the API, from 1."""
+    """A part of the key: a position in an array of the API, from 1."""
     return Column(name, Integer, primary_key=True, autoincrement=False, comment=comment)
 
 
 def task_key() -> Column[int]:
-    """The key's first part in every table about a task; children go with their task."""
+    """The first part of the key of every table about a task; deleting a task deletes its rows there."""
     owner = ForeignKey(f"{SCHEMA}.tasks.task_id", ondelete="CASCADE")
-    return Column(
-        "task_id", BigInteger, owner, primary_key=True, autoincrement=False, comment="The task that this is about."
-    )
+    return Column("task_id", BigInteger, owner, primary_key=True, autoincrement=False, comment="Id of the task.")
 
 
 def synced_at() -> Column[Any]:
-    """Filled by PostgreSQL with the time of the transaction; `load` leaves it out."""
-    comment = "When this row was written here."
+    """Set by PostgreSQL to the time of the transaction; `load` never writes it.
+
+    https://www.postgresql.org/docs/current/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT
+    """
+    comment = "When this row was written to this database."
     by_server = {"filled_by_server": True}
     return Column("synced_at", Timestamp, nullable=False, server_default=text("now()"), info=by_server, comment=comment)
 
 
 def written_columns(table: Table) -> list[str]:
-    """The columns that a row of ours has, in its order: all but those that PostgreSQL fills."""
+    """The columns that `load` writes, in order: all except those that PostgreSQL fills."""
     return [column.name for column in table.columns if not column.info.get("filled_by_server")]
 
 
 def owned_table(name: str, *columns: Any, comment: str) -> Table:
-    """A table whose rows belong to one task each: when the task changes, `load` replaces them as a whole."""
+    """A table in which every row belongs to one task: when the task changes, `load` replaces all its rows."""
     return Table(name, metadata, task_key(), *columns, synced_at(), info={"owned": True}, comment=comment)

@@ -1,4 +1,4 @@
-"""Notes, the comments of a task, and what each of them changed."""
+"""Notes, which are the comments on a task, and the changes that each made."""
 
 from datetime import date, datetime
 from typing import NamedTuple
@@ -9,25 +9,25 @@ from pyrus_etl.schema.metadata import Timestamp, bigint, key, ordinal, owned_tab
 
 
 def note_number() -> Column[int]:
-    return ordinal("note_no", "Place of the note in the task, from 1.")
+    return ordinal("note_no", "Number of the note in the task, from 1.")
 
 
 notes = owned_table(
     "notes",
     note_number(),
-    bigint("note_id", "Id of the note in Pyrus, where it gives one."),
-    bigint("author_id", "Who wrote it; see persons."),
-    Column("create_date", Timestamp, comment="When it was written."),
-    Column("text", Text, comment="What was written; null where the note only changed something."),
-    bigint("reassigned_to_id", "Who became responsible by it; see persons."),
-    Column("activity_action", Text, comment="Complete, MarkAsDuplicate, MarkAsIrrelevant, Reopen; null for none."),
-    Column("approval_choice", Text, comment="What the author chose as an approver: Approved, Rejected or Revoked."),
-    Column("due_date_changed", Date, comment="The due date that it set."),
-    Column("due_date_removed", Boolean, nullable=False, comment="Whether it cleared the due date."),
-    bigint("user_id", "The author's id as the note itself tells it (UserId), where it does."),
+    bigint("note_id", "Id of the note in Pyrus, if it gives one."),
+    bigint("author_id", "Id of the person who wrote the note."),
+    Column("create_date", Timestamp, comment="When the note was written."),
+    Column("text", Text, comment="Text of the note; null if the note only changed something."),
+    bigint("reassigned_to_id", "Id of the person whom the note made responsible."),
+    Column("activity_action", Text, comment="Complete, MarkAsDuplicate, MarkAsIrrelevant or Reopen; null if none."),
+    Column("approval_choice", Text, comment="The author's decision as an approver: Approved, Rejected or Revoked."),
+    Column("due_date_changed", Date, comment="The due date that the note set."),
+    Column("due_date_removed", Boolean, nullable=False, comment="Whether the note cleared the due date."),
+    bigint("user_id", "UserId of the note: the author's id again, if Pyrus gives it."),
     Index(None, "create_date"),
     Index(None, "author_id"),
-    comment="One row a comment of a task, in the order of the task (TaskWithNotes.Notes).",
+    comment="One row per note of a task, in the task's order (TaskWithNotes.Notes).",
 )
 
 
@@ -49,9 +49,9 @@ class NoteRow(NamedTuple):
 note_projects = owned_table(
     "note_projects",
     note_number(),
-    key("project_id", "The project; see projects."),
+    key("project_id", "Id of the project."),
     Column("change", Text, primary_key=True, comment="added or removed."),
-    comment="Projects that a note filed the task in, or took it out of.",
+    comment="Projects to which a note added the task, or from which it removed it.",
 )
 
 
@@ -66,11 +66,11 @@ note_approvals = owned_table(
     "note_approvals",
     note_number(),
     Column("change", Text, primary_key=True, comment="added, removed or rerequested."),
-    ordinal("step_no", "Approval step, from 1."),
-    ordinal("approver_no", "Place of the approver in the step, from 1."),
-    bigint("person_id", "The approver; see persons."),
-    Column("create_date", Timestamp, comment="When the note was written: the same as in notes."),
-    comment="Approvers that a note added, removed or asked again.",
+    ordinal("step_no", "Number of the approval step, from 1."),
+    ordinal("approver_no", "Position of the approver in the step, from 1."),
+    bigint("person_id", "Id of the approver."),
+    Column("create_date", Timestamp, comment="When the note was written; the same as in notes."),
+    comment="Approvers whom a note added, removed or asked again.",
 )
 
 

@@ -10,8 +10,8 @@ organizations = Table(
     "organizations",
     metadata,
     key("organization_id", "Id of the organization in Pyrus."),
-    Column("name", Text, comment="Its name."),
-    comment="Organizations of the account's contacts.",
+    Column("name", Text, comment="Name of the organization."),
+    comment="Organizations in the account's contacts.",
 )
 
 
@@ -26,10 +26,12 @@ persons = Table(
     key("person_id", "Id of the person in Pyrus."),
     Column("first_name", Text, comment="First name; may be empty."),
     Column("last_name", Text, comment="Last name."),
-    Column("email", Text, comment="E-mail address, where Pyrus tells it."),
-    bigint("organization_id", "Their organization, where they are in the contacts; see organizations."),
-    Column("can_send_notification", Boolean, comment="Whether they may send messages, where Pyrus tells it."),
-    comment="Everybody met in a task or in the contacts, as last told; what was not told again is kept.",
+    Column("email", Text, comment="E-mail address; null if Pyrus does not give one."),
+    bigint("organization_id", "Id of the person's organization; null if the contacts do not name one."),
+    Column(
+        "can_send_notification", Boolean, comment="Whether the person may send messages; null if Pyrus does not say."
+    ),
+    comment="Every person seen in a task or in the contacts, as last served; a value that is no longer served stays.",
 )
 
 

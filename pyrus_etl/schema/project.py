@@ -9,11 +9,11 @@ from pyrus_etl.schema.metadata import bigint, key, metadata
 projects = Table(
     "projects",
     metadata,
-    key("project_id", "Id of the project in Pyrus; a form is a project too."),
-    Column("name", Text, comment="Its name."),
-    bigint("parent_id", "The project above it; null for a root. Kept where it is not told again."),
+    key("project_id", "Id of the project in Pyrus; a form is also a project."),
+    Column("name", Text, comment="Name of the project."),
+    bigint("parent_id", "Id of the parent project; null for a root. The value stays if it is no longer served."),
     Index(None, "parent_id"),
-    comment="Every project met in a task, with its chain of parents.",
+    comment="Every project seen in a task, with its chain of parents.",
 )
 
 

@@ -9,26 +9,36 @@ from sqlalchemy.dialects.postgresql import JSONB
 from pyrus_etl.schema.metadata import Timestamp, owned_table
 
 READER = 1
-"""Version of all that makes rows of a stored body. Raise it when a change gives other rows for the same body: `check`
-then asks for `db rebuild`, and a test for the new rows."""
+"""Version of the code that turns a stored body into rows. Raise it when a change gives other rows for the same body:
+`check` then asks for `db rebuild`, and a test asks for the new rows."""
 
 
 raw_tasks = owned_table(
     "raw_tasks",
-    Column("payload", JSONB, nullable=False, comment="The body as served, what we do not know of it included."),
-    Column("payload_sha256", Text, nullable=False, comment="SHA-256 of the body's bytes; the same: nothing changed."),
+    Column(
+        "payload",
+        JSONB,
+        nullable=False,
+        comment="The body as served, including the parts that the connector does not know.",
+    ),
+    Column(
+        "payload_sha256",
+        Text,
+        nullable=False,
+        comment="SHA-256 of the body's bytes; if it is the same, nothing has changed.",
+    ),
     Column("fetched_at", Timestamp, nullable=False, comment="When this body was fetched."),
     Column(
         "listed_date",
         Timestamp,
-        comment="ModifiedDate as the list told it when the task was last fetched; listed with it again: unchanged.",
+        comment="ModifiedDate in the list when the task was last fetched; listed again, it means an unchanged task.",
     ),
     Column(
         "is_doubted",
         Boolean,
         nullable=False,
         server_default=text("false"),
-        comment="Whether the body may be older than the task: the next run asks for it again.",
+        comment="Whether the body may be older than the task; if so, the next run fetches it again.",
     ),
     Column("api", Text, nullable=False, server_default=text("'v3'"), comment="The API that served the body: v3."),
     Column(
@@ -36,11 +46,11 @@ raw_tasks = owned_table(
         SmallInteger,
         nullable=False,
         server_default=text("0"),
-        comment="Version of the reader that made the rows of this body; an older one than the program's: db rebuild.",
+        comment="Version of the reader that made the rows; if it is older than the program's, run db rebuild.",
     ),
     Index("ix_raw_tasks_read_by", "read_by"),
     Index("ix_raw_tasks_doubted", "task_id", postgresql_where=text("is_doubted")),
-    comment="The body of every task as served. A body that did not change is not written again.",
+    comment="The body of every task as served. An unchanged body is not written again.",
 )
 
 

@@ -1,4 +1,4 @@
-"""What the reports need to remember: what users set, and how the wide views of forms are named."""
+"""State of the reports: users' settings, and the names of the wide views of forms and their columns."""
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, text
 
@@ -8,43 +8,47 @@ report_settings = Table(
     "report_settings",
     metadata,
     Column(
-        "only_row", Boolean, primary_key=True, server_default=text("true"), comment="Always true: there is one row."
+        "only_row",
+        Boolean,
+        primary_key=True,
+        server_default=text("true"),
+        comment="Always true, so that there is only one row.",
     ),
     Column(
         "time_zone",
         Text,
         nullable=False,
         server_default=text("'UTC'"),
-        comment="Time zone in which the reports cut days, weeks and hours: a name such as Europe/Moscow.",
+        comment="Time zone of the reports, which decides when days, weeks and hours begin; e.g. Europe/Moscow.",
     ),
     Column(
         "task_url",
         Text,
         nullable=False,
         server_default=text("'https://pyrus.com/t#id'"),
-        comment="What the link to a task begins with; the id of the task follows.",
+        comment="Beginning of the link to a task; the id of the task is appended.",
     ),
     CheckConstraint("only_row", name="report_settings_has_one_row"),
-    comment="Settings of the reports; to be changed by an UPDATE or with PYRUS_ETL_TIME_ZONE.",
+    comment="Settings of the reports; change them with an UPDATE, or the time zone with PYRUS_ETL_TIME_ZONE.",
 )
 
 form_overrides = Table(
     "form_overrides",
     metadata,
-    key("project_id", "A project; what is said counts for tasks in it and in the projects below it."),
-    bigint("form_id", "The form of those tasks, null for none; see tasks.form_id."),
-    comment="Where the form that is inferred for tasks is wrong: rows put in here by hand overrule it, for stored "
-    "tasks at the next pyrus-etl reports refresh.",
+    key("project_id", "Id of the project; the override applies to tasks in it and in the projects below it."),
+    bigint("form_id", "Id of the form of those tasks; null for no form. See tasks.form_id."),
+    comment="Rows that users insert if the form inferred for tasks is wrong; for stored tasks they take effect at the "
+    "next pyrus-etl reports refresh.",
 )
 
 report_views = Table(
     "report_views",
     metadata,
     Column("view_name", Text, primary_key=True, comment="Name of the view in pyrus_report."),
-    bigint("form_id", "The form whose tasks are its rows, or whose table is.", nullable=False),
-    bigint("table_id", "The field (a table) whose rows are the view's; null for the form itself."),
+    bigint("form_id", "Id of the form whose tasks, or rows of a table field, the view shows.", nullable=False),
+    bigint("table_id", "Id of the table field whose rows the view shows; null for the form itself."),
     Index("uq_report_views_form_id", "form_id", "table_id", unique=True, postgresql_nulls_not_distinct=True),
-    comment="The wide views of forms, with names that stay though a form be renamed.",
+    comment="The wide views of forms; a name stays even if the form is renamed.",
 )
 
 report_columns = Table(
@@ -55,19 +59,19 @@ report_columns = Table(
         Text,
         ForeignKey(f"{SCHEMA}.report_views.view_name", ondelete="CASCADE"),
         primary_key=True,
-        comment="The wide view.",
+        comment="Name of the view in pyrus_report.",
     ),
-    ordinal("column_no", "Place of the column among the fields' columns of the view, from 1."),
-    Column("column_name", Text, nullable=False, comment="Name of the column; it stays though the field be renamed."),
-    Column("field_id", BigInteger, nullable=False, comment="The field whose values it shows."),
+    ordinal("column_no", "Position of the column among the columns of fields in the view, from 1."),
+    Column("column_name", Text, nullable=False, comment="Name of the column; it stays even if the field is renamed."),
+    Column("field_id", BigInteger, nullable=False, comment="Id of the field in its form."),
     Column(
         "shows",
         Text,
         nullable=False,
-        comment="What it shows of the field: its value, or the id of the person, project or catalog item.",
+        comment="What the column shows: value, or id for the id of the person, project or catalog item.",
     ),
-    Column("field_type", Text, comment="Type of the field when the column was made; another type has another column."),
-    Column("field_name", Text, comment="Name of the field as last met."),
+    Column("field_type", Text, comment="Type of the field when the column was added; a new type gets a new column."),
+    Column("field_name", Text, comment="Name of the field as last seen."),
     Index("uq_report_columns_column_name", "view_name", "column_name", unique=True),
-    comment="The columns of the wide views, in an order that stays: new fields come behind.",
+    comment="The columns of the wide views, in a fixed order: columns of new fields are added at the end.",
 )

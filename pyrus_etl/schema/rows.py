@@ -1,4 +1,4 @@
-"""The rows of some tasks, gathered by table on their way from normalize to load."""
+"""Rows of some tasks, grouped by table, as normalize passes them to load."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from sqlalchemy import Table
 from pyrus_etl.schema import form, metadata, person, project, task
 
 OWNER = task.tasks
-"""The table of the tasks themselves: a changed row is overwritten in its place, for its children hang on it."""
+"""The table of the tasks themselves: a changed row is updated in place, because its children refer to it."""
 
 OWNED = tuple(table for table in metadata.sorted_tables if table.info.get("owned"))
-"""Tables whose rows belong to one task: replaced as a whole when it changes."""
+"""Tables in which every row belongs to one task: all rows of a task are replaced when it changes."""
 
 
 class Part(NamedTuple):
-    """Rows of an owned table that are replaced together: all, or those with the condition."""
+    """Rows of an owned table that are replaced together: all, or those that match the condition."""
 
     table: Table
     condition: LiteralString | None = None
@@ -26,20 +26,20 @@ class Part(NamedTuple):
 FORM_ITEMS = Part(form.form_value_items, "note_no = 0")
 NOTE_ITEMS = Part(form.form_value_items, "note_no > 0")
 PARTS = (*(Part(table) for table in OWNED if table is not form.form_value_items), FORM_ITEMS, NOTE_ITEMS)
-"""All that belongs to a task, in the parts in which an answer may give it."""
+"""Everything that belongs to a task, split into the parts that an answer may contain separately."""
 
 MERGED = (person.organizations, person.persons, project.projects, form.form_fields)
-"""Tables that tasks share: what is told is merged, what is not told is kept."""
+"""Tables that tasks share: served values are merged, and values that are not served stay."""
 
 
 _KEYS = {table: itemgetter(*range(len(table.primary_key))) for table in MERGED}
 
 
 class Rows:
-    """Rows by table; in a merged table one row for each key, given columns over missing ones.
+    """Rows by table; in a merged table one row per key, in which given columns replace missing ones.
 
-    `claims`: the parts of owned tables that these rows give, be they empty; what is stored in these is replaced, and
-    nothing else. `unreadable` counts the values that are null because they could not be read.
+    `claims`: the parts of owned tables that these rows replace, even if there are no rows for a part; nothing else in
+    the owned tables is replaced. `unreadable` counts the values that are null because they could not be read.
     """
 
     def __init__(self) -> None:

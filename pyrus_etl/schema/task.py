@@ -11,29 +11,30 @@ from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal,
 tasks = Table(
     "tasks",
     metadata,
-    key("task_id", "Id of the task in Pyrus."),
-    Column("text", Text, comment="Text of the task; of a form, its title and first values."),
-    bigint("author_id", "Who created the task; see persons."),
-    bigint("responsible_id", "Who is to act now; see persons."),
-    Column("due_date", Date, comment="Day by which it is to be done, in UTC."),
-    Column("asap", Boolean, nullable=False, comment="Whether it is marked as to be done as soon as possible."),
+    key("task_id", "Id of the task."),
+    Column("text", Text, comment="Text of the task; if it has a form, the form's title and first values."),
+    bigint("author_id", "Id of the person who created the task."),
+    bigint("responsible_id", "Id of the person responsible; of a closed task, the last one."),
+    Column("due_date", Date, comment="Day on which the task is due, in UTC."),
+    Column("asap", Boolean, nullable=False, comment='Whether the task is marked "as soon as possible".'),
     Column("create_date", Timestamp, comment="When the task was created."),
-    Column(
-        "modified_date", Timestamp, comment="When it last changed, as the task itself says; null where it does not."
-    ),
-    Column("close_date", Timestamp, comment="When it was closed; null while it is open."),
-    bigint("parent_task_id", "The task of which this is a subtask; it need not be visible to the account."),
-    Column("is_any_rejected", Boolean, nullable=False, comment="Whether an approver rejected it."),
+    Column("modified_date", Timestamp, comment="When the task last changed; null if Pyrus does not say."),
+    Column("close_date", Timestamp, comment="When the task was last closed; null while it is open."),
+    bigint("parent_task_id", "Id of the task of which this is a subtask; the account may not see it."),
+    Column("is_any_rejected", Boolean, nullable=False, comment="Whether an approver rejected the task."),
     bigint(
         "form_id",
-        "The form that the task was made from, which is a project too; null where it has no form. Pyrus does not name "
-        "it: it is the root among the task's projects, unless form_overrides says otherwise.",
+        "Id of the form; null for tasks without a form. A form is also a project. Pyrus does not say which one a task "
+        "belongs to: it is the root among the task's projects, unless form_overrides says otherwise.",
     ),
-    bigint("main_project_id", "Its main project: the first that it is filed in; see task_projects."),
+    bigint(
+        "main_project_id",
+        "Id of the current main project, the first that a task is filed in; null for tasks in no project.",
+    ),
     Column(
         "deleted_at",
         Timestamp,
-        comment="When a reconcile found that the task is gone or no longer visible; null otherwise.",
+        comment="When a reconcile found the task gone or no longer visible; null otherwise.",
     ),
     synced_at(),
     Index(None, "synced_at"),
@@ -44,7 +45,7 @@ tasks = Table(
     Index(None, "form_id"),
     Index(None, "main_project_id"),
     Index("ix_tasks_responsible_id_open", "responsible_id", postgresql_where=text("close_date IS NULL")),
-    comment="One row a task (TaskWithNotes); its children stand in the other tables under the same task_id.",
+    comment="One row per task (TaskWithNotes); its children are in the other tables under the same task_id.",
 )
 
 
@@ -69,10 +70,10 @@ class TaskRow(NamedTuple):
 
 task_projects = owned_table(
     "task_projects",
-    key("project_id", "A project that the task is filed in; see projects."),
-    Column("project_no", Integer, comment="Place of the project in the task, from 1."),
+    key("project_id", "Id of a project that the task is filed in."),
+    Column("project_no", Integer, comment="Position of the project in the task, from 1."),
     Index(None, "project_id"),
-    comment="Which projects a task is filed in now (TaskWithNotes.Projects).",
+    comment="Projects that a task is filed in now (TaskWithNotes.Projects).",
 )
 
 
@@ -84,12 +85,12 @@ class TaskProjectRow(NamedTuple):
 
 approvals = owned_table(
     "approvals",
-    ordinal("step_no", "Approval step, from 1; a skipped step keeps its number and has no rows."),
-    ordinal("approver_no", "Place of the approver in the step, from 1."),
-    bigint("person_id", "The approver; see persons."),
+    ordinal("step_no", "Number of the approval step, from 1; a skipped step keeps its number and has no rows."),
+    ordinal("approver_no", "Position of the approver in the step, from 1."),
+    bigint("person_id", "Id of the approver."),
     Column("choice", Text, nullable=False, comment="Waiting, Approved, Rejected or Revoked."),
     Index(None, "person_id"),
-    comment="Who has to approve a task in which step, and what they chose (TaskWithNotes.Approvals).",
+    comment="Approvers of a task by step, with their decisions (TaskWithNotes.Approvals).",
 )
 
 
@@ -104,9 +105,9 @@ class ApprovalRow(NamedTuple):
 inbox_tasks = Table(
     "inbox_tasks",
     metadata,
-    key("account_id", "The person whose inbox it is: the account that the connector logs in with."),
-    key("task_id", "A task in that inbox; it may stand here a moment before its row in tasks."),
-    Column("position", Integer, nullable=False, comment="Place in the inbox as listed, from 1."),
-    Column("seen_at", Timestamp, nullable=False, comment="Since when runs have seen it at this place."),
-    comment="The inbox as the last run saw it.",
+    key("account_id", "Id of the person that the connector logs in as; the inbox is theirs."),
+    key("task_id", "Id of the task; it may be listed here shortly before its row is in tasks."),
+    Column("position", Integer, nullable=False, comment="Position in the inbox, from 1."),
+    Column("seen_at", Timestamp, nullable=False, comment="When a run first saw the task at this position."),
+    comment="The inbox of each account as the last run saw it.",
 )

@@ -66,6 +66,8 @@ WITHOUT_COMMENT = """
     WHERE relnamespace = 'pyrus'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND relname <> 'alembic_version'
       AND (coalesce(obj_description(relation.oid), '') = '' OR coalesce(col_description(relation.oid, attnum), '') = '')
 """
+ONLY_COMMENTS = ("0007",)
+"""Migrations that change nothing but comments, which a downgrade leaves as they are."""
 FOREIGN_KEYS = """
     SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
     WHERE contype = 'f' AND connamespace = 'pyrus'::regnamespace
@@ -226,7 +228,8 @@ def test_each_migration_can_be_taken_back(database: Secret, query: Query) -> Non
         downgrade(database, f"{number:04}" if number else "base")
 
         assert query(database, "SELECT max(version_num)::int FROM pyrus.alembic_version") == [(number or None,)]
-        assert set(query(database, columns)) != before, f"what {number + 1:04} made is still there"
+        if f"{number + 1:04}" not in ONLY_COMMENTS:
+            assert set(query(database, columns)) != before, f"what {number + 1:04} made is still there"
 
 
 def test_all_declared_tables_stand_in_one_schema() -> None:

@@ -16,7 +16,7 @@ SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.projec
        round(percentile[2]::numeric, 2) AS p85_hours,
        round(percentile[3]::numeric, 2) AS p95_hours,
        coalesce(closed, 0) AS sample_size,
-       -- width_bucket counts by bisection how many of the sample were no longer.
+       -- width_bucket counts by bisection the tasks of the sample that took no longer.
        round(100.0 * width_bucket(age_hours, sample) / closed, 1) AS percentile_reached,
        age_hours > percentile[2] AS is_beyond_p85
 FROM pyrus_report.current_tasks AS task
@@ -28,27 +28,31 @@ CROSS JOIN LATERAL (SELECT extract(epoch FROM now - task.create_date)::float8 / 
 WHERE task.close_date IS NULL;
 
 COMMENT ON VIEW pyrus_report.aging_work IS
-    'Which open tasks take longer than their kind usually does? One row an open task, beside how long the tasks of the '
-    'same form (or without a form, too) took from creation to closing that were closed in the last 365 days.';
-COMMENT ON COLUMN pyrus_report.aging_work.task_id IS 'The task.';
+    'Which open tasks take longer than usual for their form? One row per open task. Each is compared with a sample: '
+    'the tasks of the same form (or likewise without one) that were closed in the last 365 days, by their hours from '
+    'creation to closing.';
+COMMENT ON COLUMN pyrus_report.aging_work.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.aging_work.text IS 'Text of the task.';
-COMMENT ON COLUMN pyrus_report.aging_work.form_id IS 'The form of the task; null where it has none.';
-COMMENT ON COLUMN pyrus_report.aging_work.form IS 'Name of that form.';
-COMMENT ON COLUMN pyrus_report.aging_work.project_id IS 'The main project of the task.';
-COMMENT ON COLUMN pyrus_report.aging_work.project IS 'Path of that project from the root.';
-COMMENT ON COLUMN pyrus_report.aging_work.author_id IS 'Who created the task.';
-COMMENT ON COLUMN pyrus_report.aging_work.author IS 'Name of the author.';
-COMMENT ON COLUMN pyrus_report.aging_work.responsible_id IS 'Who is responsible for it.';
-COMMENT ON COLUMN pyrus_report.aging_work.responsible IS 'Name of the responsible person.';
-COMMENT ON COLUMN pyrus_report.aging_work.create_date IS 'When it was created.';
-COMMENT ON COLUMN pyrus_report.aging_work.due_date IS 'Day by which it is to be done.';
-COMMENT ON COLUMN pyrus_report.aging_work.age_hours IS 'Hours since its creation.';
-COMMENT ON COLUMN pyrus_report.aging_work.p50_hours IS 'Half of the closed ones took no longer than this.';
-COMMENT ON COLUMN pyrus_report.aging_work.p85_hours IS '85 of 100 took no longer than this.';
-COMMENT ON COLUMN pyrus_report.aging_work.p95_hours IS '95 of 100 took no longer than this.';
+COMMENT ON COLUMN pyrus_report.aging_work.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.aging_work.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.aging_work.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.aging_work.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.aging_work.author_id IS 'Id of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.aging_work.author IS 'Name of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.aging_work.responsible_id IS
+    'Id of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.aging_work.responsible IS
+    'Name of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.aging_work.create_date IS 'When the task was created.';
+COMMENT ON COLUMN pyrus_report.aging_work.due_date IS 'Day on which the task is due, in UTC.';
+COMMENT ON COLUMN pyrus_report.aging_work.age_hours IS 'Hours since the task was created.';
+COMMENT ON COLUMN pyrus_report.aging_work.p50_hours IS 'Half of the sample took at most this long.';
+COMMENT ON COLUMN pyrus_report.aging_work.p85_hours IS '85 percent of the sample took at most this long.';
+COMMENT ON COLUMN pyrus_report.aging_work.p95_hours IS '95 percent of the sample took at most this long.';
 COMMENT ON COLUMN pyrus_report.aging_work.sample_size IS
-    'How many closed ones there are; where they are few, the percentiles say little.';
+    'Number of tasks in the sample; if it is small, the percentiles mean little.';
 COMMENT ON COLUMN pyrus_report.aging_work.percentile_reached IS
-    'Of 100 closed ones, so many had been closed at this age; null where there are none.';
+    'Percentage of the sample that was closed by this age; null if the sample is empty.';
 COMMENT ON COLUMN pyrus_report.aging_work.is_beyond_p85 IS
-    'Whether it is older than 85 of 100 closed ones were in the end; null where there are none.';
+    'Whether age_hours exceeds p85_hours; null if the sample is empty.';

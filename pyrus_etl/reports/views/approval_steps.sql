@@ -1,9 +1,9 @@
--- Step by step over sorted rows, so that a task with a thousand approvals costs no more than a thousand tasks with one.
--- Form and project are part of every window, so that who asks for one of them has no others numbered.
+-- Window functions over sorted rows: a task with a thousand approvals costs no more than a thousand tasks with one.
+-- Form and project are part of every window, so that a filter on them is pushed down and no other rows are numbered.
 CREATE OR REPLACE VIEW pyrus_report.approval_steps AS
-WITH told AS (  -- who stands in the approvals of a task, and whom its notes ask or take out
-    SELECT task_id, form_id, main_project_id AS project_id, person_id, step_no, choice, note_no, change, told.create_date,
-           max(choice) OVER in_step AS present_choice,
+WITH request AS (  -- the approvers of a task now, and those whom its notes add, re-request or remove
+    SELECT task_id, form_id, main_project_id AS project_id, person_id, step_no, choice, note_no, change,
+           request.create_date, max(choice) OVER in_step AS present_choice,
            coalesce(bool_or(change <> 'removed') OVER in_step, false) AS is_asked
     FROM pyrus.tasks JOIN (
         SELECT task_id, person_id, step_no, choice, NULL::integer AS note_no, NULL AS change,
@@ -11,10 +11,10 @@ WITH told AS (  -- who stands in the approvals of a task, and whom its notes ask
         FROM pyrus.approvals
       UNION ALL
         SELECT task_id, person_id, step_no, NULL, note_no, change, create_date FROM pyrus.note_approvals
-    ) AS told USING (task_id)
+    ) AS request USING (task_id)
     WINDOW in_step AS (PARTITION BY task_id, form_id, main_project_id, person_id, step_no)
-), meant AS (
-    -- a note often numbers its steps from 1: then it means the approver's step that no other note names
+), numbered AS (
+    -- Notes often number their steps from 1. Then the step meant is the approver's step that no other note mentions.
     SELECT *, change <> 'removed' AND present_choice IS NULL AS is_misnumbered,
            first_value(CASE WHEN note_no IS NULL THEN step_no END) OVER free_first AS free_step,
            first_value(present_choice) OVER free_first AS free_choice,
@@ -23,22 +23,22 @@ WITH told AS (  -- who stands in the approvals of a task, and whom its notes ask
            min(note_no) OVER of_person AS first_note_no, min(create_date) OVER of_person AS first_at,
            min(create_date) OVER (of_person ORDER BY note_no DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                AS next_at
-    FROM told
+    FROM request
     WINDOW of_person AS (PARTITION BY task_id, form_id, project_id, person_id),
            in_note AS (PARTITION BY task_id, form_id, project_id, person_id, note_no),
            free_first AS (of_person ORDER BY note_no IS NOT NULL, is_asked AND person_id IS NOT NULL, step_no)
-), asked AS (  -- named twice in a step, one still has to choose until both are chosen: Waiting is the last word
+), asked AS (  -- an approver who is twice in a step has to decide both: max() returns Waiting as long as one waits
     SELECT task_id, form_id, project_id, person_id, asked.note_no, asked.step_no, max(asked.choice) AS choice,
            max(asked.at) AS asked_at, min(asked.next_at) AS next_at
-    FROM meant
+    FROM numbered
     CROSS JOIN LATERAL (
         SELECT note_no, CASE WHEN is_misnumbered THEN coalesce(free_step, step_no) ELSE step_no END AS step_no,
                CASE WHEN is_misnumbered THEN free_choice ELSE present_choice END AS choice, create_date AS at, next_at
         WHERE change <> 'removed'
-      UNION ALL  -- who stands in the task's approvals and was asked by no note was asked when the task was created
+      UNION ALL  -- approvers of the task whom no note asks were asked when the task was created
         SELECT 0, step_no, choice, NULL, first_at
         WHERE note_no IS NULL AND NOT is_asked AND NOT (has_misnumbered AND step_no = free_step)
-      UNION ALL  -- as was whom the first note that names them asks again, or takes out
+      UNION ALL  -- also asked at creation: approvers whose first note re-requests or removes them
         SELECT 0, CASE WHEN person_id IS NULL OR misnumbered_step IS NULL THEN step_no
                        ELSE coalesce(free_step, misnumbered_step) END, NULL, NULL, first_at
         WHERE change <> 'added' AND note_no = first_note_no
@@ -59,7 +59,7 @@ WITH told AS (  -- who stands in the approvals of a task, and whom its notes ask
         FROM pyrus.tasks JOIN pyrus.notes AS note USING (task_id)
         WHERE approval_choice IN ('Approved', 'Rejected', 'Revoked') AND note.author_id IS NOT NULL
     ) AS happened
-), placed AS (  -- asked in several steps at once, one answers them in their order; the last one gets what is left
+), placed AS (  -- an approver asked in several steps at once answers them in order; the last step gets the rest
     SELECT *, coalesce(place, least(count(answer) OVER (in_round ORDER BY note_no), max(place) OVER in_round)) AS step_place
     FROM line WHERE since_no IS NOT NULL
     WINDOW in_round AS (PARTITION BY task_id, form_id, project_id, person_id, since_no)
@@ -77,22 +77,22 @@ WITH told AS (  -- who stands in the approvals of a task, and whom its notes ask
     ) AS answered
     CROSS JOIN LATERAL (
         SELECT CASE WHEN is_last THEN coalesce(choice, last_answer, 'Removed') ELSE last_answer END AS decision
-    ) AS found
-), of_task AS (  -- a task at once, for the choices in its lower steps are looked up once
+    ) AS latest
+), of_task AS (  -- grouped by task, so that the choices in its earlier steps are looked up once
     SELECT task_id, form_id, project_id, array_agg(round) AS rounds,
            CASE WHEN max(step_no) > 1 THEN (
                SELECT min(step_no) FROM pyrus.approvals
                WHERE approvals.task_id = round.task_id AND approvals.choice = 'Waiting'
            ) END AS waiting_step,
            CASE WHEN max(step_no) > 1 THEN (SELECT array_agg(chosen) FROM (
-               -- what somebody has chosen as of a note, until a later one changes it: in one step, and in several
+               -- when an approver had chosen, as of a note until a later note changes it: in one step, and in several
                SELECT first_step, second_step, note_no AS after_no,
                       coalesce(lead(note_no) OVER in_order, 2147483647) AS until_no, first_at, last_at
                FROM (
                    SELECT *, lag(first_at) OVER in_order IS DISTINCT FROM first_at
                           OR lag(last_at) OVER in_order IS DISTINCT FROM last_at AS is_change
                    FROM (
-                       -- of several choices in one step the first since they were asked again
+                       -- of several choices in one step, the first since the approver was asked again
                        SELECT *, min(step_no) FILTER (WHERE step_no > first_step) OVER of_person AS second_step,
                               max(at) OVER in_order AS last_at,
                               CASE WHEN count(*) FILTER (WHERE kind = 'choice') OVER in_order = 1
@@ -132,7 +132,7 @@ SELECT task.task_id, of_task.form_id, task.form, of_task.project_id, task.projec
        CASE WHEN round.last_at > round.decided_at THEN round.last_at END AS changed_at,
        round((extract(epoch FROM coalesce(
            round.decided_at,
-           -- without an answer the round ends when they are removed or asked again
+           -- without an answer, the round ends when the approver is removed or asked again
            CASE WHEN round.person_id IS NOT NULL AND round.decision IS DISTINCT FROM 'Waiting' THEN round.next_at END,
            greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END), clock.now
        ) - turn.at) / 3600)::numeric, 2) AS waited_hours
@@ -145,7 +145,7 @@ CROSS JOIN LATERAL unnest(of_task.rounds) AS round (
     last_at timestamptz
 )
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
-CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
+CROSS JOIN LATERAL (  -- an approver's turn comes when all earlier steps have decided
     SELECT CASE WHEN round.decision IS DISTINCT FROM 'Waiting' OR of_task.waiting_step IS NULL
                      OR of_task.waiting_step >= round.step_no
                 THEN greatest(coalesce(round.asked_at, task.create_date), CASE WHEN round.step_no > 1 THEN (
@@ -159,29 +159,30 @@ CROSS JOIN LATERAL (  -- their turn comes when all steps below have chosen
 ) AS turn;
 
 COMMENT ON VIEW pyrus_report.approval_steps IS
-    'Who was asked to approve what, what did they say, and how long did they take? One row an approver, a step and a '
-    'round; who is asked again opens a new round.';
-COMMENT ON COLUMN pyrus_report.approval_steps.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.approval_steps.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.approval_steps.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.approval_steps.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.approval_steps.project IS 'Path of its main project from the root.';
+    'Who was asked to approve what, what did they decide, and how long did they take? One row per approver, step and '
+    'round; asking an approver again starts a new round.';
+COMMENT ON COLUMN pyrus_report.approval_steps.task_id IS 'Id of the task.';
+COMMENT ON COLUMN pyrus_report.approval_steps.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.approval_steps.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.approval_steps.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.approval_steps.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.approval_steps.state IS 'open or closed.';
-COMMENT ON COLUMN pyrus_report.approval_steps.step_no IS 'Approval step, from 1.';
+COMMENT ON COLUMN pyrus_report.approval_steps.step_no IS 'Number of the approval step, from 1.';
 COMMENT ON COLUMN pyrus_report.approval_steps.round_no IS
-    '1 for the first time that they were asked in this step, 2 when they were asked again, and so on.';
-COMMENT ON COLUMN pyrus_report.approval_steps.person_id IS 'The approver.';
+    '1 for the first time that they were asked in this step, 2 for the second, and so on.';
+COMMENT ON COLUMN pyrus_report.approval_steps.person_id IS 'Id of the approver.';
 COMMENT ON COLUMN pyrus_report.approval_steps.person IS 'Name of the approver.';
 COMMENT ON COLUMN pyrus_report.approval_steps.decision IS
-    'Approved, Rejected or Revoked, as it stood last in the round; Waiting; Removed where they were taken out '
-    'before they chose. Null where they were asked again before they chose.';
+    'The last decision in the round: Approved, Rejected or Revoked; Waiting; Removed if the approver was removed '
+    'before deciding. Null if the approver was asked again before deciding.';
 COMMENT ON COLUMN pyrus_report.approval_steps.asked_at IS
-    'When they were asked: by a note, else when the task was created.';
+    'When the approver was asked: the date of the note, or of the task''s creation if no note asked.';
 COMMENT ON COLUMN pyrus_report.approval_steps.turn_at IS
-    'When the steps below had chosen and it was their turn; null where it has not come yet. The steps are taken as they '
-    'stand now: who was taken out of one is not thought of.';
-COMMENT ON COLUMN pyrus_report.approval_steps.decided_at IS 'When they first chose in this round.';
+    'When all earlier steps had decided and it was the approver''s turn; null until then. Uses the current steps: '
+    'approvers removed from a step are ignored.';
+COMMENT ON COLUMN pyrus_report.approval_steps.decided_at IS 'When the approver first decided in this round.';
 COMMENT ON COLUMN pyrus_report.approval_steps.changed_at IS
-    'When they chose anew in the same round, as who takes an approval back does.';
+    'When the approver changed the decision in the same round, e.g. revoked an approval.';
 COMMENT ON COLUMN pyrus_report.approval_steps.waited_hours IS
-    'Hours from their turn to their choice, or to their removal, the close of the task, or now.';
+    'Hours from turn_at to the decision, the approver''s removal, the closing of the task, or now.';

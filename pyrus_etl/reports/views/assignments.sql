@@ -20,8 +20,8 @@ JOIN (
         FROM pyrus.tasks WHERE responsible_id IS NOT NULL AND NOT EXISTS (
             SELECT FROM pyrus.notes WHERE notes.task_id = tasks.task_id AND reassigned_to_id IS NOT NULL
         )
-    ) AS given
-    WHERE person_id IS DISTINCT FROM before_id  -- who has it already is no new holder
+    ) AS assigned
+    WHERE person_id IS DISTINCT FROM before_id  -- assigning it to the same person again starts no new period
     WINDOW so_far AS (PARTITION BY task_id ORDER BY note_no)
 ) AS held USING (task_id)
 CROSS JOIN LATERAL (
@@ -32,24 +32,27 @@ LEFT JOIN pyrus_report.person_names AS person ON person.person_id = held.person_
 LEFT JOIN pyrus_report.person_names AS giver ON giver.person_id = held.given_by_id;
 
 COMMENT ON VIEW pyrus_report.assignments IS
-    'Who held a task, from when to when? One row a stretch of time in which one person was responsible. The first '
-    'holder is told by the notes; where no note names a responsible, it is the one that the task names.';
-COMMENT ON COLUMN pyrus_report.assignments.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.assignments.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.assignments.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.assignments.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.assignments.project IS 'Path of its main project from the root.';
+    'Who was responsible for a task, from when to when? One row per period in which one person was responsible. The '
+    'notes name the first person responsible; if no note names any, it is the person in the task itself.';
+COMMENT ON COLUMN pyrus_report.assignments.task_id IS 'Id of the task.';
+COMMENT ON COLUMN pyrus_report.assignments.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.assignments.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.assignments.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.assignments.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.assignments.state IS 'open or closed.';
 COMMENT ON COLUMN pyrus_report.assignments.handoff_no IS
-    '0 for the first holder who is told, 1 after the first handoff, and so on.';
-COMMENT ON COLUMN pyrus_report.assignments.person_id IS 'Who held it.';
-COMMENT ON COLUMN pyrus_report.assignments.person IS 'Name of who held it.';
-COMMENT ON COLUMN pyrus_report.assignments.given_by_id IS 'Who gave it to them.';
-COMMENT ON COLUMN pyrus_report.assignments.given_by IS 'Name of who gave it to them.';
-COMMENT ON COLUMN pyrus_report.assignments.from_at IS 'Since when they held it.';
+    '0 for the first known person responsible, 1 after the first handoff, and so on.';
+COMMENT ON COLUMN pyrus_report.assignments.person_id IS 'Id of the person who was responsible.';
+COMMENT ON COLUMN pyrus_report.assignments.person IS 'Name of the person who was responsible.';
+COMMENT ON COLUMN pyrus_report.assignments.given_by_id IS 'Id of the person who assigned the task.';
+COMMENT ON COLUMN pyrus_report.assignments.given_by IS 'Name of the person who assigned the task.';
+COMMENT ON COLUMN pyrus_report.assignments.from_at IS 'When the period began.';
 COMMENT ON COLUMN pyrus_report.assignments.until_at IS
-    'When the next person got it, or it was closed; null while they hold it. A task that was closed and reopened in '
-    'between counts as held.';
-COMMENT ON COLUMN pyrus_report.assignments.is_current IS 'Whether they hold it now, and it is open.';
-COMMENT ON COLUMN pyrus_report.assignments.held_hours IS 'Hours that they held it, to now where they still do.';
-COMMENT ON COLUMN pyrus_report.assignments.is_pingpong IS 'Whether it came back to somebody who had held it before.';
+    'When the task was reassigned or closed; null while the period lasts. Time in which the task was closed, before a '
+    'reopening, counts as part of the period.';
+COMMENT ON COLUMN pyrus_report.assignments.is_current IS 'Whether the person is responsible now and the task is open.';
+COMMENT ON COLUMN pyrus_report.assignments.held_hours IS
+    'Hours from from_at to until_at, or to now if the period is current.';
+COMMENT ON COLUMN pyrus_report.assignments.is_pingpong IS
+    'Whether the task returned to somebody who had been responsible before.';

@@ -19,35 +19,39 @@ LEFT JOIN pyrus_report.person_names AS person ON person.person_id = note.author_
 LEFT JOIN pyrus.form_fields AS field ON (field.form_id, field.field_id) = (task.form_id, file.field_id);
 
 COMMENT ON VIEW pyrus_report.attachment_overview IS
-    'Which files hang on the tasks, how large are they, and were their contents fetched? One row a file of a task.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.project IS 'Path of its main project from the root.';
+    'Which files are attached to the tasks, how large are they, and were their contents downloaded? One row per file '
+    'of a task.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.task_id IS 'Id of the task.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.state IS 'open or closed.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.attachment_id IS 'The file.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.attachment_id IS
+    'Id of the file in Pyrus; a new version of a file has a new id.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.name IS 'File name.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.extension IS
-    'What follows the last dot of the name, in small letters.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.size_bytes IS 'Size of the file.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.size_mb IS 'The same in megabytes (1024 × 1024 bytes).';
-COMMENT ON COLUMN pyrus_report.attachment_overview.size_class IS 'Its size in four bands, which sort by their number.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.is_new_version IS 'Whether it is a later version of another file.';
+    'The part of the name after the last dot, in lower case.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.size_bytes IS 'Size in bytes.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.size_mb IS 'Size in megabytes (1024 × 1024 bytes).';
+COMMENT ON COLUMN pyrus_report.attachment_overview.size_class IS 'Size in four bands, which sort by their number.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.is_new_version IS 'Whether this is a later version of another file.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.attached_at IS
-    'When the note with it was written; when the task was created, where only the form has it.';
+    'When the note with the file was written; for a file only in the form, when the task was created.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.attached_by_id IS
-    'Who wrote that note; null where only the form has it.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.attached_by IS 'Name of who wrote that note.';
+    'Id of the person who wrote that note; null if the file is only in the form.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.attached_by IS 'Name of the person who wrote that note.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.note_no IS
-    'The note in which it first stands; null where only the form has it.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.field_id IS 'The form field in which it first stands.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.field IS 'Name of that field.';
+    'Number of the first note with the file; null if the file is only in the task''s form.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.field_id IS
+    'Id of the form field in which the file first appears; null if it is attached to a note.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.field IS 'Name of the field as users see it.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.contents IS
-    'stored, missing, denied, corrupt, failed; not asked for, where attachments download has not tried.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.stored_uri IS 'Where the contents were stored.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.stored_at IS 'When they were stored.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.error IS 'Why they could not be stored.';
-COMMENT ON COLUMN pyrus_report.attachment_overview.md5_hash IS 'MD5 of the contents, as Pyrus spells it.';
+    'stored, missing, denied, corrupt, failed; "not asked for" if attachments download has not tried it.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.stored_uri IS 'Where the contents are stored.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.stored_at IS 'When the contents were stored.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.error IS 'Why the contents could not be stored.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.md5_hash IS 'MD5 of the contents, as Pyrus gives it.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.download_url IS
-    'Where Pyrus serves the contents, to those who are logged in.';
+    'Where Pyrus serves the contents to logged-in users.';

@@ -17,19 +17,20 @@ WHERE task.close_date IS NULL
 GROUP BY bucket_no, bucket, from_days, to_days, form_id, form, project_id, project;
 
 COMMENT ON VIEW pyrus_report.backlog_age IS
-    'How old is the open work? One row an age, form and main project with open tasks; a day of age is 24 hours since '
-    'the creation. For a total sum open, overdue, without_responsible and age_days over any rows.';
-COMMENT ON COLUMN pyrus_report.backlog_age.bucket_no IS 'Number of the age, from 1 for the youngest; to sort by.';
-COMMENT ON COLUMN pyrus_report.backlog_age.bucket IS 'The age in words.';
-COMMENT ON COLUMN pyrus_report.backlog_age.from_days IS 'Least age in days, included.';
-COMMENT ON COLUMN pyrus_report.backlog_age.to_days IS 'Greatest age in days, not included; null for no end.';
-COMMENT ON COLUMN pyrus_report.backlog_age.form_id IS 'The form of the tasks; null: tasks without one.';
-COMMENT ON COLUMN pyrus_report.backlog_age.form IS 'Name of that form.';
-COMMENT ON COLUMN pyrus_report.backlog_age.project_id IS 'The main project of the tasks; null: tasks in none.';
-COMMENT ON COLUMN pyrus_report.backlog_age.project IS 'Path of that project from the root.';
+    'How old is the open work? One row per age band, form and main project with open tasks; a day of age is 24 hours '
+    'since creation. For totals, sum open, overdue, without_responsible and age_days over any rows.';
+COMMENT ON COLUMN pyrus_report.backlog_age.bucket_no IS
+    'Number of the age band, from 1 for the youngest; sort by this.';
+COMMENT ON COLUMN pyrus_report.backlog_age.bucket IS 'The age band in words.';
+COMMENT ON COLUMN pyrus_report.backlog_age.from_days IS 'Minimum age in days, inclusive.';
+COMMENT ON COLUMN pyrus_report.backlog_age.to_days IS 'Maximum age in days, exclusive; null if unlimited.';
+COMMENT ON COLUMN pyrus_report.backlog_age.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.backlog_age.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.backlog_age.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.backlog_age.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.backlog_age.open IS 'Tasks open now.';
-COMMENT ON COLUMN pyrus_report.backlog_age.overdue IS 'Those of them that were due before today.';
-COMMENT ON COLUMN pyrus_report.backlog_age.without_responsible IS 'Those of them that nobody is responsible for.';
+COMMENT ON COLUMN pyrus_report.backlog_age.overdue IS 'Open tasks that were due before today.';
+COMMENT ON COLUMN pyrus_report.backlog_age.without_responsible IS 'Open tasks without a person responsible.';
 COMMENT ON COLUMN pyrus_report.backlog_age.oldest_create_date IS 'When the oldest of them was created.';
-COMMENT ON COLUMN pyrus_report.backlog_age.age_days IS
-    'Their ages in days, summed; divided by open it is the average.';
+COMMENT ON COLUMN pyrus_report.backlog_age.age_days IS 'Sum of their ages in days; divide by open for the average.';

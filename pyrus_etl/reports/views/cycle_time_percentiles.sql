@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW pyrus_report.cycle_time_percentiles AS
 WITH monthly AS (
     SELECT form_id, form,
-           -- no time zone may move a month out of the years 1 to 9999
+           -- so that no time zone moves a month out of the years 1 to 9999
            date_trunc('month', least(greatest(close_date, '0001-01-03 00:00+00'), '9999-12-29 00:00+00')
                                    AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS month,
            count(*) AS closed,
@@ -23,25 +23,28 @@ SELECT month, form_id, form, closed,
 FROM monthly;
 
 COMMENT ON VIEW pyrus_report.cycle_time_percentiles IS
-    'How long do tasks of a form take, month by month: half of them, 85 and 95 of 100? One row a form and a month in '
-    'which tasks of it were closed. closed and the sums of hours can be summed over rows; percentiles cannot: for '
-    'another cut take percentile_cont over cycle_times.';
+    'How long do tasks of a form take, month by month: the median, the 85th and the 95th percentile? One row per form '
+    'and month in which tasks of the form were closed. closed and the sums of hours can be summed over rows. '
+    'Percentiles cannot: for another grouping, use percentile_cont over cycle_times.';
 COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.month IS
-    'First day of the month in which the tasks were closed for the last time, in the time zone of the reports.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.form_id IS 'The form of the tasks; null: tasks without one.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.form IS 'Name of that form.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.closed IS 'Tasks closed in that month, and closed still.';
+    'First day of the month in which the tasks were last closed, in the time zone of the reports.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.closed IS 'Tasks closed in that month that are still closed.';
 COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p50_hours IS
-    'Half of them took no longer than this from creation to the last closing.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p85_hours IS '85 of 100 took no longer than this.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p95_hours IS '95 of 100 took no longer than this.';
+    'Half of them took at most this many hours from creation to the last closing.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p85_hours IS
+    '85 percent of them took at most this many hours.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_p95_hours IS
+    '95 percent of them took at most this many hours.';
 COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p50_hours IS
-    'Of those that somebody acted on, half waited no longer than this for the first action.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p85_hours IS '85 of 100 waited no longer for it.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p95_hours IS '95 of 100 waited no longer for it.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_hours IS 'Hours from creation to closing, summed.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.open_hours IS 'Hours that they were open, summed.';
-COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.waiting_hours IS
-    'Hours that they waited for a decision, summed; see cycle_times.';
+    'Of the tasks with a first action, half waited at most this many hours for it.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p85_hours IS
+    '85 percent of those waited at most this many hours for it.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.first_action_p95_hours IS
+    '95 percent of those waited at most this many hours for it.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.cycle_hours IS 'Sum of cycle_hours in cycle_times.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.open_hours IS 'Sum of open_hours in cycle_times.';
+COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.waiting_hours IS 'Sum of waiting_hours in cycle_times.';
 COMMENT ON COLUMN pyrus_report.cycle_time_percentiles.waiting_share IS
-    'waiting_hours as a share of open_hours: 0.25 is a quarter.';
+    'waiting_hours as a share of open_hours, from 0 to 1.';

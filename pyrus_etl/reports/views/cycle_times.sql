@@ -1,5 +1,5 @@
--- LEFT JOIN LATERAL … ON true: a report that asks for none of its columns does not pay for it. Few tasks are ever
--- reopened; for the others the time that they were open needs no look at their states.
+-- LEFT JOIN LATERAL … ON true: a query that selects none of its columns does not pay for it. Few tasks are ever
+-- reopened; for the others, the open time is computed without reading their state changes.
 CREATE OR REPLACE VIEW pyrus_report.cycle_times AS
 SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
@@ -46,13 +46,13 @@ LEFT JOIN LATERAL (
     SELECT coalesce(sum(extract(epoch FROM until - since)) FILTER (WHERE pending > 0 AND NOT is_closed), 0)
                AS waiting_seconds
     FROM (
-        -- How many have still to decide is known of the present; from there it is counted backwards, event by event.
-        -- What is dated later than the end counts too, as at the end: the note that closes a task may be.
+        -- The number of pending approvers is known for the present; from there it is counted backwards, event by event.
+        -- Events dated after the end count as at the end, because the note that closes a task may be dated later.
         SELECT since, lead(since, 1, ended_at) OVER line AS until,
                (SELECT count(*) FROM pyrus.approvals AS approval
                 WHERE approval.task_id = task.task_id AND choice IN ('Waiting', 'Revoked'))
                    - coalesce(sum(asked) OVER (line ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 0) AS pending,
-               -- The last action so far: odd where it closes.
+               -- The last action so far: odd if it closes the task.
                coalesce(max(action) OVER line, 0) % 2 = 1 AS is_closed
         FROM (
             SELECT 0 AS note_no, task.create_date AS since, 0 AS asked, NULL::int AS action
@@ -63,8 +63,8 @@ LEFT JOIN LATERAL (
             FROM pyrus.notes AS note
             WHERE note.task_id = task.task_id AND create_date IS NOT NULL AND activity_action IS NOT NULL
           UNION ALL
-            -- To choose twice, or to be asked while one is asked, changes nothing; but who stands in several steps is
-            -- asked and chooses in each.
+            -- Deciding twice, or being asked while already asked, changes nothing. But an approver in several steps is
+            -- asked and decides in each.
             SELECT note_no, least(create_date, ended_at),
                    CASE WHEN steps > 1 THEN 2 * is_asked - 1 ELSE is_asked - before END, NULL
             FROM (
@@ -72,7 +72,7 @@ LEFT JOIN LATERAL (
                        lag(is_asked, 1, was_asked) OVER (PARTITION BY person_id ORDER BY note_no, is_asked) AS before
                 FROM (
                     SELECT note_no, create_date, author_id AS person_id, (approval_choice = 'Revoked')::int AS is_asked,
-                           (approval_choice <> 'Revoked')::int AS was_asked  -- where nothing is told of before
+                           (approval_choice <> 'Revoked')::int AS was_asked  -- if no earlier note says
                     FROM pyrus.notes AS note
                     WHERE note.task_id = task.task_id AND create_date IS NOT NULL
                       AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
@@ -80,57 +80,59 @@ LEFT JOIN LATERAL (
                     SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
                     FROM pyrus.note_approvals AS asking
                     WHERE asking.task_id = task.task_id AND create_date IS NOT NULL
-                  UNION ALL  -- the steps of each: without a note they sort last
+                  UNION ALL  -- the steps of each approver: they have no note, so they sort last
                     SELECT NULL, NULL, person_id, NULL, NULL FROM pyrus.approvals AS approval
                     WHERE approval.task_id = task.task_id AND person_id IS NOT NULL
-                ) AS told
-            ) AS told
+                ) AS request
+            ) AS request
             WHERE note_no IS NOT NULL
         ) AS event
         WHERE EXISTS (SELECT FROM pyrus.approvals AS approval WHERE approval.task_id = task.task_id)
         WINDOW line AS (ORDER BY note_no)
-    ) AS stretch
+    ) AS period
 ) AS waiting ON true
 WHERE task.create_date IS NOT NULL;
 
 COMMENT ON VIEW pyrus_report.cycle_times IS
-    'How long does a task take, from its creation over the first action and the approvals to its end, and how much of '
-    'it is waiting for a decision? One row a task, open ones too. The stretches first_action, first_approved, '
-    'last_approved and closing follow one another and add up to cycle_hours. What came after the last closing is left '
-    'out.';
-COMMENT ON COLUMN pyrus_report.cycle_times.task_id IS 'The task.';
+    'How long does a task take from creation through the first action and the approvals to closing, and how much of '
+    'that is waiting for a decision? One row per task, open or closed. The periods first_action, first_approved, '
+    'last_approved and closing follow one another and add up to cycle_hours. Events after the last closing are '
+    'ignored.';
+COMMENT ON COLUMN pyrus_report.cycle_times.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.cycle_times.text IS 'Text of the task.';
-COMMENT ON COLUMN pyrus_report.cycle_times.form_id IS 'The form of the task; null where it has none.';
-COMMENT ON COLUMN pyrus_report.cycle_times.form IS 'Name of that form.';
-COMMENT ON COLUMN pyrus_report.cycle_times.project_id IS 'The main project of the task, as it is now.';
-COMMENT ON COLUMN pyrus_report.cycle_times.project IS 'Path of that project from the root.';
-COMMENT ON COLUMN pyrus_report.cycle_times.author_id IS 'Who created the task.';
-COMMENT ON COLUMN pyrus_report.cycle_times.author IS 'Name of the author.';
-COMMENT ON COLUMN pyrus_report.cycle_times.responsible_id IS 'Who is responsible for it now.';
-COMMENT ON COLUMN pyrus_report.cycle_times.responsible IS 'Name of the responsible person.';
-COMMENT ON COLUMN pyrus_report.cycle_times.create_date IS 'When it was created.';
+COMMENT ON COLUMN pyrus_report.cycle_times.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.cycle_times.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.cycle_times.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.cycle_times.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.cycle_times.author_id IS 'Id of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.author IS 'Name of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.responsible_id IS
+    'Id of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.cycle_times.responsible IS
+    'Name of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.cycle_times.create_date IS 'When the task was created.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_at IS
-    'When somebody first acted on it: the first note by another than the author, or the first decision, whoever took '
-    'it. Null where nobody did.';
-COMMENT ON COLUMN pyrus_report.cycle_times.first_decision_at IS 'When it was first approved or rejected by anybody.';
-COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_at IS 'When an approver first approved it.';
+    'When somebody first acted: the first note by anyone except the author, or the first decision by anyone. Null if '
+    'nobody acted.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_decision_at IS 'When anybody first approved or rejected the task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_at IS 'When the task was first approved.';
 COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_at IS
-    'When an approver last approved it, the same approval where there was one only.';
-COMMENT ON COLUMN pyrus_report.cycle_times.first_close_date IS 'When it was closed for the first time.';
-COMMENT ON COLUMN pyrus_report.cycle_times.close_date IS
-    'When it was closed for the last time; null while it is open, also where it was reopened.';
-COMMENT ON COLUMN pyrus_report.cycle_times.reopen_count IS 'How often it was opened again after a closing.';
+    'When the task was last approved; the same as first_approved_at if there was only one approval.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_close_date IS 'When the task was first closed.';
+COMMENT ON COLUMN pyrus_report.cycle_times.close_date IS 'When the task was last closed; null while it is open.';
+COMMENT ON COLUMN pyrus_report.cycle_times.reopen_count IS 'How often the task was reopened.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_hours IS 'Hours from creation to the first action.';
-COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_hours IS
-    'Hours from the first action to the first approval.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_hours IS 'Hours from the first action to the first approval.';
 COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_hours IS 'Hours from the first approval to the last.';
 COMMENT ON COLUMN pyrus_report.cycle_times.closing_hours IS
-    'Hours from the last approval to the closing; without one from the first action, without that from creation.';
+    'Hours from the last approval to the last closing; without an approval, from the first action; without either, '
+    'from creation.';
 COMMENT ON COLUMN pyrus_report.cycle_times.cycle_hours IS 'Hours from creation to the last closing.';
 COMMENT ON COLUMN pyrus_report.cycle_times.open_hours IS
-    'Hours that it was open, up to its closing or to now: without those between a closing and a reopening.';
+    'Hours during which the task was open, up to the last closing or to now; excludes time between a closing and a '
+    'reopening.';
 COMMENT ON COLUMN pyrus_report.cycle_times.waiting_hours IS
-    'Those of open_hours in which an approver, of whatever step, had still to decide or had revoked the approval. Of '
-    'an approver of whom nothing is told before, a note that removes them or asks again says that they had to decide.';
-COMMENT ON COLUMN pyrus_report.cycle_times.waiting_share IS
-    'waiting_hours as a share of open_hours: 0.25 is a quarter.';
+    'The part of open_hours in which any approver, in any step, still had to decide or had revoked the approval. If '
+    'the first note about an approver removes or re-requests them, they are counted as waiting before it.';
+COMMENT ON COLUMN pyrus_report.cycle_times.waiting_share IS 'waiting_hours as a share of open_hours, from 0 to 1.';

@@ -14,23 +14,26 @@ LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = ta
 WHERE task.deleted_at IS NOT NULL;
 
 COMMENT ON VIEW pyrus_report.deleted_tasks IS
-    'Which tasks are gone from Pyrus, or no longer visible? One row a task that a reconcile found missing, as it last '
-    'was; the only report that shows them.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.task_id IS 'The task.';
+    'Which tasks are gone from Pyrus, or no longer visible? One row per task that a reconcile found missing, as it was '
+    'last seen; no other report shows them.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.deleted_tasks.text IS 'Text of the task.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.state IS 'open or closed, when it was last seen.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.project IS 'Path of its main project from the root.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.author_id IS 'Who created it.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.author IS 'Name of who created it.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.responsible_id IS 'Who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.responsible IS 'Name of who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.create_date IS 'When it was created.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.modified_date IS 'When it last changed.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.due_date IS 'Day by which it is to be done.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.close_date IS 'When it was closed; null while it is open.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.deleted_at IS 'When a reconcile found that it is gone.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.note_count IS 'How many notes it had.';
-COMMENT ON COLUMN pyrus_report.deleted_tasks.attachment_count IS 'How many files it had.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.state IS 'open or closed, when last seen.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.author_id IS 'Id of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.author IS 'Name of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.responsible_id IS
+    'Id of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.responsible IS
+    'Name of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.create_date IS 'When the task was created.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.modified_date IS 'When the task last changed; null if Pyrus does not say.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.due_date IS 'Day on which the task is due, in UTC.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.close_date IS 'When the task was last closed; null while it is open.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.deleted_at IS 'When a reconcile found the task gone or no longer visible.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.note_count IS 'Number of notes.';
+COMMENT ON COLUMN pyrus_report.deleted_tasks.attachment_count IS 'Number of files.';

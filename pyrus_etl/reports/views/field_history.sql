@@ -1,4 +1,4 @@
--- Form and project are part of the window, so that who asks for one of them has no others sorted.
+-- Form and project are part of the window, so that a filter on them is pushed down and no other rows are sorted.
 CREATE OR REPLACE VIEW pyrus_report.field_history AS
 SELECT task_id, form_id, form, project_id, project, written_at AS changed_at, person_id, person, note_no, value_no,
        field_id, field_name AS field, field_type, row_id,
@@ -10,32 +10,33 @@ FROM (
     SELECT note.*, changed.value_no, changed.field_id, changed.field_name, changed.field_type, changed.row_id,
            changed.value, changed.value_number
     FROM pyrus_report.task_notes AS note JOIN pyrus_report.field_values AS changed USING (task_id, note_no)
-    WHERE changed.note_no IS NOT NULL  -- as the join says too, from which no plan concludes that the forms need no look
+    WHERE changed.note_no IS NOT NULL  -- the join implies it, but only so does the planner skip form_values
 ) AS changed
 WINDOW cell AS (PARTITION BY task_id, field_id, row_id, form_id, form, project_id, project ORDER BY note_no, value_no);
 
 COMMENT ON VIEW pyrus_report.field_history IS
-    'Who changed a field of a form, when, from what to what? One row a field that a note set. What the form said when '
-    'it was filled in is told by the note that set it, or by none.';
-COMMENT ON COLUMN pyrus_report.field_history.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.field_history.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.field_history.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.field_history.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.field_history.project IS 'Path of its main project from the root.';
-COMMENT ON COLUMN pyrus_report.field_history.changed_at IS 'When it was changed.';
-COMMENT ON COLUMN pyrus_report.field_history.person_id IS 'Who changed it.';
-COMMENT ON COLUMN pyrus_report.field_history.person IS 'Name of who changed it.';
-COMMENT ON COLUMN pyrus_report.field_history.note_no IS 'The note by which it happened.';
-COMMENT ON COLUMN pyrus_report.field_history.value_no IS 'Place of the value in the note, from 1.';
+    'Who changed a form field, when, and from what to what? One row per field that a note set. Initial values appear '
+    'only if a note set them.';
+COMMENT ON COLUMN pyrus_report.field_history.task_id IS 'Id of the task.';
+COMMENT ON COLUMN pyrus_report.field_history.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.field_history.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.field_history.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.field_history.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.field_history.changed_at IS 'When the field was changed.';
+COMMENT ON COLUMN pyrus_report.field_history.person_id IS 'Id of the person who changed it.';
+COMMENT ON COLUMN pyrus_report.field_history.person IS 'Name of the person who changed it.';
+COMMENT ON COLUMN pyrus_report.field_history.note_no IS 'Number of the note that changed it.';
+COMMENT ON COLUMN pyrus_report.field_history.value_no IS 'Position of the value in the note, from 1.';
 COMMENT ON COLUMN pyrus_report.field_history.field_id IS 'Id of the field in its form.';
-COMMENT ON COLUMN pyrus_report.field_history.field IS 'Name of the field as people saw it.';
+COMMENT ON COLUMN pyrus_report.field_history.field IS 'Name of the field when it was changed.';
 COMMENT ON COLUMN pyrus_report.field_history.field_type IS 'Type of the field: Text, Decimal, Catalog, …';
-COMMENT ON COLUMN pyrus_report.field_history.row_id IS 'Row of the table that it stands in; null outside of tables.';
+COMMENT ON COLUMN pyrus_report.field_history.row_id IS 'Id of the row of the table field; null outside tables.';
 COMMENT ON COLUMN pyrus_report.field_history.old_value IS
-    'The value that the note before set, as text; null where no note had set one.';
+    'The value that an earlier note set, as text; null if no earlier note set one.';
 COMMENT ON COLUMN pyrus_report.field_history.new_value IS
-    'The value that this note set, as text; null where it emptied the field.';
-COMMENT ON COLUMN pyrus_report.field_history.old_number IS 'The old value, of a field that holds a number.';
-COMMENT ON COLUMN pyrus_report.field_history.new_number IS 'The new value, of a field that holds a number.';
+    'The value that this note set, as text; null if the note emptied the field.';
+COMMENT ON COLUMN pyrus_report.field_history.old_number IS 'The old value of a numeric field.';
+COMMENT ON COLUMN pyrus_report.field_history.new_number IS 'The new value of a numeric field.';
 COMMENT ON COLUMN pyrus_report.field_history.stood_hours IS
-    'Hours from the note that had set the old value to this one.';
+    'Hours between the note that set the old value and this one.';

@@ -1,5 +1,5 @@
--- A date may be of any year from 1 to 9999; what lies before 1990 or after today counts on the first or the last day, so
--- that what is open today is what is open now.
+-- Dates may be of any year from 1 to 9999. Those before 1990 count on the first day and those after today on the last,
+-- so that the tasks open today are the tasks open now.
 CREATE OR REPLACE VIEW pyrus_report.flow_changes AS
 SELECT least(greatest((changed_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date, '1990-01-01'),
              (SELECT today FROM pyrus_report.clock)) AS day,
@@ -11,15 +11,16 @@ FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
 GROUP BY 1, form_id, form, project_id, project;
 
 COMMENT ON VIEW pyrus_report.flow_changes IS
-    'On which days do tasks come in and go out? One row a day on which a task was created, closed or reopened, form and '
-    'main project. For a total sum any column; for what is open at the end of every day see flow_daily.';
-COMMENT ON COLUMN pyrus_report.flow_changes.day IS 'Day in the time zone of the reports.';
-COMMENT ON COLUMN pyrus_report.flow_changes.form_id IS 'The form of the tasks; null: tasks without one.';
-COMMENT ON COLUMN pyrus_report.flow_changes.form IS 'Name of that form.';
+    'On which days do tasks come in and go out? One row per day, form and main project with a task created, closed or '
+    'reopened. For totals, sum any column; for the number open at the end of each day, see flow_daily.';
+COMMENT ON COLUMN pyrus_report.flow_changes.day IS
+    'Day in the time zone of the reports. Dates before 1990 count as 1990-01-01, dates after today count as today.';
+COMMENT ON COLUMN pyrus_report.flow_changes.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.flow_changes.form IS 'Name of the form.';
 COMMENT ON COLUMN pyrus_report.flow_changes.project_id IS
-    'The main project of the tasks, as it is now; null: tasks in none.';
-COMMENT ON COLUMN pyrus_report.flow_changes.project IS 'Path of that project from the root.';
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.flow_changes.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.flow_changes.created IS 'Tasks created on that day.';
 COMMENT ON COLUMN pyrus_report.flow_changes.closed IS
-    'Closings on that day; a task that was reopened is counted each time that it was closed.';
-COMMENT ON COLUMN pyrus_report.flow_changes.reopened IS 'Closed tasks that were opened again on that day.';
+    'Closings on that day; a task that was reopened counts each time it was closed.';
+COMMENT ON COLUMN pyrus_report.flow_changes.reopened IS 'Closed tasks that were reopened on that day.';

@@ -11,20 +11,21 @@ CROSS JOIN pyrus.report_settings
 WHERE resolved_at IS NULL;
 
 COMMENT ON VIEW pyrus_report.open_errors IS
-    'Which tasks could not be brought, and why? One row a task that is set aside now; every run tries it again. Where '
-    'an earlier version of it is stored, text, form and project are those.';
-COMMENT ON COLUMN pyrus_report.open_errors.task_id IS 'The task.';
+    'Which tasks could not be loaded, and why? One row per task that is set aside now; every run tries it again. text, '
+    'form and project come from an earlier version of the task, if one is stored.';
+COMMENT ON COLUMN pyrus_report.open_errors.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.open_errors.link IS 'Link to the task in Pyrus.';
-COMMENT ON COLUMN pyrus_report.open_errors.text IS 'Text of the task, where it is stored.';
-COMMENT ON COLUMN pyrus_report.open_errors.form_id IS 'The form of the task.';
-COMMENT ON COLUMN pyrus_report.open_errors.form IS 'Name of that form.';
-COMMENT ON COLUMN pyrus_report.open_errors.project_id IS 'The main project of the task.';
-COMMENT ON COLUMN pyrus_report.open_errors.project IS 'Path of that project from the root.';
-COMMENT ON COLUMN pyrus_report.open_errors.stage IS 'Where it failed: fetch, decode or load.';
-COMMENT ON COLUMN pyrus_report.open_errors.error IS 'Why.';
-COMMENT ON COLUMN pyrus_report.open_errors.first_seen_at IS 'When it was first set aside.';
+COMMENT ON COLUMN pyrus_report.open_errors.text IS 'Text of the task, if an earlier version is stored.';
+COMMENT ON COLUMN pyrus_report.open_errors.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.open_errors.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.open_errors.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.open_errors.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.open_errors.stage IS 'Stage that failed: fetch, decode or load.';
+COMMENT ON COLUMN pyrus_report.open_errors.error IS 'Why it failed.';
+COMMENT ON COLUMN pyrus_report.open_errors.first_seen_at IS 'When the task was first set aside.';
 COMMENT ON COLUMN pyrus_report.open_errors.last_seen_at IS 'When it last failed.';
-COMMENT ON COLUMN pyrus_report.open_errors.attempts IS 'How many runs it failed in.';
-COMMENT ON COLUMN pyrus_report.open_errors.open_hours IS 'Hours since it was first set aside.';
+COMMENT ON COLUMN pyrus_report.open_errors.attempts IS 'Number of runs in which it failed.';
+COMMENT ON COLUMN pyrus_report.open_errors.open_hours IS 'Hours since the task was first set aside.';
 COMMENT ON COLUMN pyrus_report.open_errors.is_stored IS
-    'Whether an earlier version of it is in the tables; what is stored of it may be out of date.';
+    'Whether an earlier version of the task is in the tables; it may be out of date.';

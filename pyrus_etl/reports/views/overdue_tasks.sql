@@ -21,26 +21,29 @@ LEFT JOIN LATERAL (
 WHERE task.close_date IS NULL;
 
 COMMENT ON VIEW pyrus_report.overdue_tasks IS
-    'Which open tasks are past their due day, by how much, and in whose hands? One row an open task whose due day has '
-    'passed.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.task_id IS 'The task.';
+    'Which open tasks are past their due day, by how much, and who is responsible? One row per open task whose due day '
+    'has passed.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.text IS 'Text of the task.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.project IS 'Path of its main project from the root.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.responsible_id IS 'Who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.responsible IS 'Name of who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.author_id IS 'Who created it.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.author IS 'Name of who created it.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.asap IS 'Whether it is marked as to be done as soon as possible.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.create_date IS 'When it was created.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.due_date IS 'Day by which it is to be done.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.responsible_id IS
+    'Id of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.responsible IS
+    'Name of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.author_id IS 'Id of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.author IS 'Name of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.asap IS 'Whether the task is marked "as soon as possible".';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.create_date IS 'When the task was created.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.due_date IS 'Day on which the task is due, in UTC.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.days_overdue IS 'Days since the due day.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.overdue_by IS 'How late it is in four bands, which sort by their number.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.overdue_by IS 'Lateness in four bands, which sort by their number.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.first_due_date IS
-    'The first due day that a note set, else due_date. Where the task was created with one that no note tells, this is '
-    'the one that it was first moved to.';
+    'The first due day set by a note, else due_date. If the task was created with a due day that no note records, this '
+    'is the day it was first moved to.';
 COMMENT ON COLUMN pyrus_report.overdue_tasks.postponed_count IS
-    'How often a note moved the due day to a later one than the note before it that set one.';
-COMMENT ON COLUMN pyrus_report.overdue_tasks.link IS 'Where people open it.';
+    'How often a note moved the due day to a later day than the previous note that set one.';
+COMMENT ON COLUMN pyrus_report.overdue_tasks.link IS 'Link to the task in Pyrus.';

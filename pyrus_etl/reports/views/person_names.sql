@@ -6,9 +6,12 @@ SELECT person_id,
 FROM pyrus.persons LEFT JOIN pyrus.organizations AS organization USING (organization_id);
 
 COMMENT ON VIEW pyrus_report.person_names IS
-    'Who is this person? One row a person, with the name to show: first and last name, else the e-mail, else the id.';
-COMMENT ON COLUMN pyrus_report.person_names.person_id IS 'The person.';
-COMMENT ON COLUMN pyrus_report.person_names.name IS 'The name to show; never empty.';
-COMMENT ON COLUMN pyrus_report.person_names.email IS 'E-mail address, where Pyrus tells it.';
-COMMENT ON COLUMN pyrus_report.person_names.organization_id IS 'Their organization, where the contacts name it.';
-COMMENT ON COLUMN pyrus_report.person_names.organization IS 'Name of that organization.';
+    'Who is this person? One row per person, with a display name: first and last name, else the e-mail address, else '
+    'the id.';
+COMMENT ON COLUMN pyrus_report.person_names.person_id IS 'Id of the person.';
+COMMENT ON COLUMN pyrus_report.person_names.name IS 'Display name; never empty.';
+COMMENT ON COLUMN pyrus_report.person_names.email IS 'E-mail address; null if Pyrus does not give one.';
+COMMENT ON COLUMN pyrus_report.person_names.organization_id IS
+    'Id of the person''s organization; null if the contacts do not name one.';
+COMMENT ON COLUMN pyrus_report.person_names.organization IS
+    'Name of the person''s organization; null if the contacts do not name one.';

@@ -4,9 +4,9 @@ SELECT person_id, person.name AS person, person.email, person.organization,
        coalesce(task.due_soon_count, 0) AS due_soon_tasks, coalesce(task.asap_count, 0) AS asap_tasks,
        task.oldest_create_date AS oldest_open_create_date,
        coalesce(approval.waiting_count, 0) AS approvals_waiting, approval.longest_waiting_hours,
-       coalesce(task.closed_count, 0) AS closed_30_days, coalesce(made.created_count, 0) AS created_30_days,
-       coalesce(told.note_count, 0) AS notes_30_days, coalesce(told.decision_count, 0) AS decisions_30_days,
-       told.last_at AS last_note_at,
+       coalesce(task.closed_count, 0) AS closed_30_days, coalesce(created.created_count, 0) AS created_30_days,
+       coalesce(written.note_count, 0) AS notes_30_days, coalesce(written.decision_count, 0) AS decisions_30_days,
+       written.last_at AS last_note_at,
        coalesce(held.held_count, 0) AS held_count, coalesce(held.pingpong_count, 0) AS pingpong_count,
        held.p50 AS held_p50_hours, held.p85 AS held_p85_hours, held.p95 AS held_p95_hours,
        coalesce(approval.decided_count, 0) AS decided_count, approval.p50 AS decision_p50_hours,
@@ -26,7 +26,7 @@ LEFT JOIN (
     SELECT author_id AS person_id, count(*) AS created_count
     FROM pyrus_report.current_tasks JOIN pyrus_report.clock ON create_date > clock.now - interval '30 days'
     GROUP BY author_id
-) AS made USING (person_id)
+) AS created USING (person_id)
 LEFT JOIN (
     SELECT note.author_id AS person_id, max(note.create_date) AS last_at,
            count(*) FILTER (WHERE note.create_date > clock.now - interval '30 days') AS note_count,
@@ -34,7 +34,7 @@ LEFT JOIN (
                               AND approval_choice IN ('Approved', 'Rejected', 'Revoked')) AS decision_count
     FROM pyrus.notes AS note JOIN pyrus_report.current_tasks USING (task_id) CROSS JOIN pyrus_report.clock
     GROUP BY note.author_id
-) AS told USING (person_id)
+) AS written USING (person_id)
 LEFT JOIN (
     SELECT person_id, count(*) AS held_count, count(*) FILTER (WHERE is_pingpong) AS pingpong_count,
            round((percentile_cont(0.50) WITHIN GROUP (ORDER BY held_hours))::numeric, 2) AS p50,
@@ -59,37 +59,44 @@ LEFT JOIN (
 ) AS approval USING (person_id);
 
 COMMENT ON VIEW pyrus_report.person_workload IS
-    'How much does each person have in hand, and how fast is it done? One row a person; the last 30 days are those '
-    'before now.';
-COMMENT ON COLUMN pyrus_report.person_workload.person_id IS 'The person.';
-COMMENT ON COLUMN pyrus_report.person_workload.person IS 'Their name.';
-COMMENT ON COLUMN pyrus_report.person_workload.email IS 'E-mail address, where Pyrus tells it.';
-COMMENT ON COLUMN pyrus_report.person_workload.organization IS 'Their organization, where the contacts name it.';
-COMMENT ON COLUMN pyrus_report.person_workload.open_tasks IS 'Open tasks that they are responsible for.';
-COMMENT ON COLUMN pyrus_report.person_workload.overdue_tasks IS 'Those of them whose due day has passed.';
+    'How much work does each person have, and how fast do they finish it? One row per person; the last 30 days end '
+    'now.';
+COMMENT ON COLUMN pyrus_report.person_workload.person_id IS 'Id of the person.';
+COMMENT ON COLUMN pyrus_report.person_workload.person IS 'Name of the person.';
+COMMENT ON COLUMN pyrus_report.person_workload.email IS 'E-mail address; null if Pyrus does not give one.';
+COMMENT ON COLUMN pyrus_report.person_workload.organization IS
+    'Name of the person''s organization; null if the contacts do not name one.';
+COMMENT ON COLUMN pyrus_report.person_workload.open_tasks IS 'Open tasks for which the person is responsible.';
+COMMENT ON COLUMN pyrus_report.person_workload.overdue_tasks IS 'Of open_tasks, those whose due day has passed.';
 COMMENT ON COLUMN pyrus_report.person_workload.due_soon_tasks IS
-    'Those of them that are due today or in the seven days after.';
-COMMENT ON COLUMN pyrus_report.person_workload.asap_tasks IS 'Those of them that are to be done as soon as possible.';
-COMMENT ON COLUMN pyrus_report.person_workload.oldest_open_create_date IS 'When the oldest of them was created.';
+    'Of open_tasks, those due today or in the next seven days.';
+COMMENT ON COLUMN pyrus_report.person_workload.asap_tasks IS 'Of open_tasks, those marked "as soon as possible".';
+COMMENT ON COLUMN pyrus_report.person_workload.oldest_open_create_date IS 'When the oldest of open_tasks was created.';
 COMMENT ON COLUMN pyrus_report.person_workload.approvals_waiting IS
-    'Approvals that wait for them now, see the view approvals_waiting.';
-COMMENT ON COLUMN pyrus_report.person_workload.longest_waiting_hours IS 'Hours that the oldest of these waits.';
+    'Approvals that wait for the person now; see approvals_waiting.';
+COMMENT ON COLUMN pyrus_report.person_workload.longest_waiting_hours IS
+    'Hours that the oldest of these approvals has waited.';
 COMMENT ON COLUMN pyrus_report.person_workload.closed_30_days IS
-    'Tasks in their hands that were closed in the last 30 days.';
-COMMENT ON COLUMN pyrus_report.person_workload.created_30_days IS 'Tasks that they created in the last 30 days.';
-COMMENT ON COLUMN pyrus_report.person_workload.notes_30_days IS 'Notes that they wrote in the last 30 days.';
-COMMENT ON COLUMN pyrus_report.person_workload.decisions_30_days IS 'Those of them that approved, rejected or revoked.';
-COMMENT ON COLUMN pyrus_report.person_workload.last_note_at IS 'When they last wrote a note.';
-COMMENT ON COLUMN pyrus_report.person_workload.held_count IS
-    'Stretches of time for which they held a task, that have ended; see the view assignments.';
+    'Tasks closed in the last 30 days for which the person was responsible.';
+COMMENT ON COLUMN pyrus_report.person_workload.created_30_days IS 'Tasks that the person created in the last 30 days.';
+COMMENT ON COLUMN pyrus_report.person_workload.notes_30_days IS 'Notes that the person wrote in the last 30 days.';
+COMMENT ON COLUMN pyrus_report.person_workload.decisions_30_days IS
+    'Of notes_30_days, those that approved, rejected or revoked.';
+COMMENT ON COLUMN pyrus_report.person_workload.last_note_at IS 'When the person last wrote a note.';
+COMMENT ON COLUMN pyrus_report.person_workload.held_count IS 'Completed periods of responsibility; see assignments.';
 COMMENT ON COLUMN pyrus_report.person_workload.pingpong_count IS
-    'Those of them for which the task had come back to them.';
-COMMENT ON COLUMN pyrus_report.person_workload.held_p50_hours IS 'Hours within which half of these ended.';
-COMMENT ON COLUMN pyrus_report.person_workload.held_p85_hours IS 'The same for 85 of 100.';
-COMMENT ON COLUMN pyrus_report.person_workload.held_p95_hours IS 'The same for 95 of 100.';
+    'Of held_count, those in which the task had returned to the person.';
+COMMENT ON COLUMN pyrus_report.person_workload.held_p50_hours IS
+    'Half of these periods lasted at most this many hours.';
+COMMENT ON COLUMN pyrus_report.person_workload.held_p85_hours IS
+    '85 percent of these periods lasted at most this many hours.';
+COMMENT ON COLUMN pyrus_report.person_workload.held_p95_hours IS
+    '95 percent of these periods lasted at most this many hours.';
 COMMENT ON COLUMN pyrus_report.person_workload.decided_count IS
-    'Approvals that they decided; see the view approval_steps.';
+    'Approvals that the person decided; see approval_steps.';
 COMMENT ON COLUMN pyrus_report.person_workload.decision_p50_hours IS
-    'Hours from their turn within which they decided half of these.';
-COMMENT ON COLUMN pyrus_report.person_workload.decision_p85_hours IS 'The same for 85 of 100.';
-COMMENT ON COLUMN pyrus_report.person_workload.decision_p95_hours IS 'The same for 95 of 100.';
+    'Half of these decisions took at most this many hours from the person''s turn.';
+COMMENT ON COLUMN pyrus_report.person_workload.decision_p85_hours IS
+    '85 percent of these decisions took at most this many hours.';
+COMMENT ON COLUMN pyrus_report.person_workload.decision_p95_hours IS
+    '95 percent of these decisions took at most this many hours.';

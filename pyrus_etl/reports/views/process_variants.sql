@@ -21,7 +21,7 @@ FROM (
                 (1, CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice) END),
                 (2, CASE WHEN note_no > 1 AND reassigned_to_id IS NOT NULL THEN 'reassigned' END),
                 (3, CASE WHEN activity_action = 'Reopen' THEN 'reopened' WHEN activity_action <> 'None' THEN 'completed' END)
-            ) AS told (place, milestone)
+            ) AS event (place, milestone)
             WHERE milestone IS NOT NULL
         ) AS step
         WHERE milestone IS DISTINCT FROM before
@@ -32,21 +32,21 @@ FROM (
 GROUP BY form_id, form, path;
 
 COMMENT ON VIEW pyrus_report.process_variants IS
-    'Which ways do the cases of a form take, how often, and how long does each take? One row a form and a way: the '
-    'decisions, handoffs and closings of its closed tasks in their order, the same thing several times in a row told '
-    'once.';
-COMMENT ON COLUMN pyrus_report.process_variants.form_id IS 'The form; null for tasks without one.';
+    'Which paths do the tasks of a form take, how often, and how long does each take? One row per form and path: the '
+    'decisions, handoffs and closings of its closed tasks in order; repeats of the same step in a row count once.';
+COMMENT ON COLUMN pyrus_report.process_variants.form_id IS 'Id of the form; null for tasks without a form.';
 COMMENT ON COLUMN pyrus_report.process_variants.form IS 'Name of the form.';
-COMMENT ON COLUMN pyrus_report.process_variants.variant_rank IS '1 for the way that most tasks of the form take.';
-COMMENT ON COLUMN pyrus_report.process_variants.path IS 'The way, as in "created → approved → reassigned → completed".';
-COMMENT ON COLUMN pyrus_report.process_variants.step_count IS 'How many steps it has.';
-COMMENT ON COLUMN pyrus_report.process_variants.task_count IS 'How many closed tasks took it.';
-COMMENT ON COLUMN pyrus_report.process_variants.share IS 'Part of the form''s closed tasks, from 0 to 1.';
+COMMENT ON COLUMN pyrus_report.process_variants.variant_rank IS '1 for the most common path of the form.';
+COMMENT ON COLUMN pyrus_report.process_variants.path IS 'The path, e.g. "created → approved → reassigned → completed".';
+COMMENT ON COLUMN pyrus_report.process_variants.step_count IS 'Number of steps in the path.';
+COMMENT ON COLUMN pyrus_report.process_variants.task_count IS 'Closed tasks that took this path.';
+COMMENT ON COLUMN pyrus_report.process_variants.share IS 'Share of the form''s closed tasks, from 0 to 1.';
 COMMENT ON COLUMN pyrus_report.process_variants.cycle_p50_hours IS
-    'Hours from creation to closing within which half of them were done.';
-COMMENT ON COLUMN pyrus_report.process_variants.cycle_p85_hours IS 'The same for 85 of 100.';
-COMMENT ON COLUMN pyrus_report.process_variants.cycle_p95_hours IS 'The same for 95 of 100.';
-COMMENT ON COLUMN pyrus_report.process_variants.cycle_average_hours IS 'The same on average.';
+    'Half of them took at most this many hours from creation to the last closing.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_p85_hours IS '85 percent of them took at most this many hours.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_p95_hours IS '95 percent of them took at most this many hours.';
+COMMENT ON COLUMN pyrus_report.process_variants.cycle_average_hours IS
+    'Average hours from creation to the last closing.';
 COMMENT ON COLUMN pyrus_report.process_variants.first_create_date IS 'When the first of them was created.';
 COMMENT ON COLUMN pyrus_report.process_variants.last_create_date IS 'When the last of them was created.';
-COMMENT ON COLUMN pyrus_report.process_variants.example_task_id IS 'One of them, to look at.';
+COMMENT ON COLUMN pyrus_report.process_variants.example_task_id IS 'Id of one of them, as an example.';

@@ -1,19 +1,19 @@
 CREATE OR REPLACE VIEW pyrus_report.project_summary AS
-WITH filed AS (  -- many tasks are filed in the same projects: what is above those is looked up once
+WITH filed AS (  -- many tasks are filed in the same projects: the projects above those are looked up once
     SELECT task_id, array_agg(project_id) AS places FROM pyrus.task_projects GROUP BY task_id
 ), above AS (
     SELECT places, project_id, bool_or(project_id = place) AS is_direct
-    FROM (SELECT DISTINCT places FROM filed) AS known CROSS JOIN unnest(places) AS place
+    FROM (SELECT DISTINCT places FROM filed) AS distinct_places CROSS JOIN unnest(places) AS place
     JOIN pyrus_report.project_tree ON below_id = place
     GROUP BY places, project_id
 )
 SELECT project_id, path.path AS project, path.parent_id, path.depth,
-       coalesce(found.task_count, 0) AS task_count, coalesce(found.direct_task_count, 0) AS direct_task_count,
-       coalesce(found.open_count, 0) AS open_tasks, coalesce(found.overdue_count, 0) AS overdue_tasks,
-       coalesce(found.closed_count, 0) AS closed_tasks, found.closed_late_share,
-       coalesce(found.created_30, 0) AS created_30_days, coalesce(found.closed_30, 0) AS closed_30_days,
-       found.oldest_create_date AS oldest_open_create_date, found.modified_date AS last_modified_date,
-       found.p50 AS cycle_p50_hours, found.p85 AS cycle_p85_hours, found.p95 AS cycle_p95_hours
+       coalesce(stats.task_count, 0) AS task_count, coalesce(stats.direct_task_count, 0) AS direct_task_count,
+       coalesce(stats.open_count, 0) AS open_tasks, coalesce(stats.overdue_count, 0) AS overdue_tasks,
+       coalesce(stats.closed_count, 0) AS closed_tasks, stats.closed_late_share,
+       coalesce(stats.created_30, 0) AS created_30_days, coalesce(stats.closed_30, 0) AS closed_30_days,
+       stats.oldest_create_date AS oldest_open_create_date, stats.modified_date AS last_modified_date,
+       stats.p50 AS cycle_p50_hours, stats.p85 AS cycle_p85_hours, stats.p95 AS cycle_p95_hours
 FROM pyrus_report.project_paths AS path
 LEFT JOIN (
     SELECT project_id, count(*) AS task_count, count(*) FILTER (WHERE is_direct) AS direct_task_count,
@@ -33,28 +33,27 @@ LEFT JOIN (
     FROM above JOIN filed USING (places) JOIN pyrus.tasks USING (task_id) CROSS JOIN pyrus_report.clock
     CROSS JOIN LATERAL (SELECT date_part('epoch', close_date - create_date) / 3600 AS cycle_hours) AS cycle
     WHERE deleted_at IS NULL GROUP BY project_id
-) AS found USING (project_id);
+) AS stats USING (project_id);
 
 COMMENT ON VIEW pyrus_report.project_summary IS
-    'How does each project stand? One row a project, over the tasks in it and in the projects below it; the last 30 '
-    'days are those before now.';
-COMMENT ON COLUMN pyrus_report.project_summary.project_id IS 'The project; a form is one too.';
-COMMENT ON COLUMN pyrus_report.project_summary.project IS 'Its path from the root.';
-COMMENT ON COLUMN pyrus_report.project_summary.parent_id IS 'The project above it; null for a root.';
-COMMENT ON COLUMN pyrus_report.project_summary.depth IS 'How deep it stands: 1 for a root.';
-COMMENT ON COLUMN pyrus_report.project_summary.task_count IS 'Tasks in it or below it.';
-COMMENT ON COLUMN pyrus_report.project_summary.direct_task_count IS
-    'Those of them that are filed in the project itself.';
-COMMENT ON COLUMN pyrus_report.project_summary.open_tasks IS 'Those that are open.';
-COMMENT ON COLUMN pyrus_report.project_summary.overdue_tasks IS 'Open tasks whose due day has passed.';
-COMMENT ON COLUMN pyrus_report.project_summary.closed_tasks IS 'Those that are closed.';
+    'How is each project doing? One row per project, counting the tasks in it and in the projects below it; the last '
+    '30 days end now.';
+COMMENT ON COLUMN pyrus_report.project_summary.project_id IS 'Id of the project in Pyrus; a form is also a project.';
+COMMENT ON COLUMN pyrus_report.project_summary.project IS 'Path of the project from the root.';
+COMMENT ON COLUMN pyrus_report.project_summary.parent_id IS 'Id of the parent project; null for a root.';
+COMMENT ON COLUMN pyrus_report.project_summary.depth IS 'Depth in the tree: 1 for a root.';
+COMMENT ON COLUMN pyrus_report.project_summary.task_count IS 'Tasks in the project or below it.';
+COMMENT ON COLUMN pyrus_report.project_summary.direct_task_count IS 'Of task_count, those filed in the project itself.';
+COMMENT ON COLUMN pyrus_report.project_summary.open_tasks IS 'Of task_count, those that are open.';
+COMMENT ON COLUMN pyrus_report.project_summary.overdue_tasks IS 'Of open_tasks, those whose due day has passed.';
+COMMENT ON COLUMN pyrus_report.project_summary.closed_tasks IS 'Of task_count, those that are closed.';
 COMMENT ON COLUMN pyrus_report.project_summary.closed_late_share IS
-    'Part of the closed tasks with a due day that were closed on a later day, from 0 to 1.';
+    'Of the closed tasks with a due day, the share closed on a later day, from 0 to 1.';
 COMMENT ON COLUMN pyrus_report.project_summary.created_30_days IS 'Tasks created in the last 30 days.';
 COMMENT ON COLUMN pyrus_report.project_summary.closed_30_days IS 'Tasks closed in the last 30 days.';
 COMMENT ON COLUMN pyrus_report.project_summary.oldest_open_create_date IS 'When the oldest open task was created.';
-COMMENT ON COLUMN pyrus_report.project_summary.last_modified_date IS 'When any of them last changed.';
+COMMENT ON COLUMN pyrus_report.project_summary.last_modified_date IS 'When any of the tasks last changed.';
 COMMENT ON COLUMN pyrus_report.project_summary.cycle_p50_hours IS
-    'Hours from creation to closing within which half of the closed ones were done.';
-COMMENT ON COLUMN pyrus_report.project_summary.cycle_p85_hours IS 'The same for 85 of 100.';
-COMMENT ON COLUMN pyrus_report.project_summary.cycle_p95_hours IS 'The same for 95 of 100.';
+    'Half of the closed tasks took at most this many hours from creation to the last closing.';
+COMMENT ON COLUMN pyrus_report.project_summary.cycle_p85_hours IS '85 percent of them took at most this many hours.';
+COMMENT ON COLUMN pyrus_report.project_summary.cycle_p95_hours IS '95 percent of them took at most this many hours.';

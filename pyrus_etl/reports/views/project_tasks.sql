@@ -6,9 +6,9 @@ WHERE NOT EXISTS (SELECT FROM pyrus.tasks AS gone WHERE gone.task_id = filed.tas
 GROUP BY tree.project_id, filed.task_id;
 
 COMMENT ON VIEW pyrus_report.project_tasks IS
-    'Which tasks are in a project or below it? One row a project and a task, each once however often it is filed '
-    'there; to be joined with other reports by task_id.';
-COMMENT ON COLUMN pyrus_report.project_tasks.project_id IS 'The project.';
-COMMENT ON COLUMN pyrus_report.project_tasks.task_id IS 'The task.';
+    'Which tasks are in a project or below it? One row per project and task, only once even if the task is filed there '
+    'several times. Join it to other reports by task_id.';
+COMMENT ON COLUMN pyrus_report.project_tasks.project_id IS 'Id of the project in Pyrus; a form is also a project.';
+COMMENT ON COLUMN pyrus_report.project_tasks.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.project_tasks.is_direct IS
-    'Whether the task is filed in the project itself, not only in one below it.';
+    'Whether the task is filed in the project itself, not only in a project below it.';

@@ -1,4 +1,4 @@
--- A project has one parent, so that whoever goes down in a circle first comes back to where they began.
+-- A project has one parent, so a walk down a cycle returns first to the project where it began; there it stops.
 CREATE OR REPLACE VIEW pyrus_report.project_tree AS
 WITH RECURSIVE tree AS (
     SELECT project_id, project_id AS below_id FROM pyrus.projects
@@ -9,7 +9,7 @@ WITH RECURSIVE tree AS (
 SELECT project_id, below_id FROM tree;
 
 COMMENT ON VIEW pyrus_report.project_tree IS
-    'Which projects are in a project? One row a project and a project in it, itself and those at any depth. Choose '
-    'by project_id, and join the project_id of another report to below_id.';
-COMMENT ON COLUMN pyrus_report.project_tree.project_id IS 'The project.';
-COMMENT ON COLUMN pyrus_report.project_tree.below_id IS 'Itself, or a project below it.';
+    'Which projects are inside a project? One row per project and each project in it: itself, and those below it at '
+    'any depth. Filter by project_id, and join below_id to the project_id of another report.';
+COMMENT ON COLUMN pyrus_report.project_tree.project_id IS 'Id of the project in Pyrus; a form is also a project.';
+COMMENT ON COLUMN pyrus_report.project_tree.below_id IS 'Id of the project itself, or of a project below it.';

@@ -12,9 +12,12 @@ LEFT JOIN known ON known.login = run.login
 LEFT JOIN only_one ON true;
 
 COMMENT ON VIEW pyrus_report.run_accounts IS
-    'Which account is a run of, even if it could not log in? One row a run. A run that could not log in belongs to the '
-    'account that its login had in another run, else to the only account that there is, else to none.';
-COMMENT ON COLUMN pyrus_report.run_accounts.run_id IS 'The run; see sync_history.';
-COMMENT ON COLUMN pyrus_report.run_accounts.account_id IS 'The person that it logs in as; null if nobody knows.';
-COMMENT ON COLUMN pyrus_report.run_accounts.is_logged_in IS 'Whether it could log in.';
-COMMENT ON COLUMN pyrus_report.run_accounts.login IS 'PYRUS_LOGIN of the run; null with an access token.';
+    'Which account does a run belong to, even if it could not log in? One row per run. A run that could not log in '
+    'belongs to the account that the same login had in another run, else to the only account that exists, else to '
+    'none.';
+COMMENT ON COLUMN pyrus_report.run_accounts.run_id IS 'Id of the run; see sync_history.';
+COMMENT ON COLUMN pyrus_report.run_accounts.account_id IS
+    'Id of the person that the connector logs in as; null if unknown.';
+COMMENT ON COLUMN pyrus_report.run_accounts.is_logged_in IS 'Whether the run could log in.';
+COMMENT ON COLUMN pyrus_report.run_accounts.login IS
+    'PYRUS_LOGIN of the run; null if it used an access token or no login was set.';

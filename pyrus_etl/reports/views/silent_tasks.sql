@@ -6,21 +6,27 @@ FROM pyrus_report.task_overview CROSS JOIN pyrus_report.clock
 WHERE close_date IS NULL AND last_activity_at < now - interval '7 days';
 
 COMMENT ON VIEW pyrus_report.silent_tasks IS
-    'Which open tasks has nobody touched for long? One row an open task whose last note is more than seven days old.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.task_id IS 'The task.';
+    'Which open tasks has nobody touched for a long time? One row per open task whose last note, or creation if it has '
+    'no notes, is more than seven days old.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.text IS 'Text of the task.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.project IS 'Path of its main project from the root.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.responsible_id IS 'Who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.responsible IS 'Name of who is to act now, or was last.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.responsible_id IS
+    'Id of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.responsible IS
+    'Name of the person responsible; of a closed task, the last one.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.waiting_for IS
-    'Names of whom it waits for: the approvers of the step that it has come to, else the responsible.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.create_date IS 'When it was created.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.due_date IS 'Day by which it is to be done.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.silent_since IS 'When the last note was written.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.last_activity_by_id IS 'Who wrote the last note.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.last_activity_by IS 'Name of who wrote it.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.days_silent IS 'Days since then.';
-COMMENT ON COLUMN pyrus_report.silent_tasks.link IS 'Where people open it.';
+    'Names of the people whom the task waits for: the approvers who have not decided in its current step, else the '
+    'person responsible; null if it is closed.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.create_date IS 'When the task was created.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.due_date IS 'Day on which the task is due, in UTC.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.silent_since IS
+    'When the last note was written; when the task was created, if it has no notes.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.last_activity_by_id IS 'Id of the person who wrote the last note.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.last_activity_by IS 'Name of the person who wrote the last note.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.days_silent IS 'Days since silent_since.';
+COMMENT ON COLUMN pyrus_report.silent_tasks.link IS 'Link to the task in Pyrus.';

@@ -1,5 +1,5 @@
--- The last closing is what the task itself says (close_date); the notes tell the closings and re-openings before it.
--- So the state in the end is always right, though a note be missing, doubled or later than the closing.
+-- The last closing is the task's own close_date; the notes give the closings and reopenings before it. So the final
+-- state is always right, even if a note is missing, duplicated or later than the closing.
 CREATE OR REPLACE VIEW pyrus_report.state_changes AS
 WITH task AS NOT MATERIALIZED (
     SELECT task_id, create_date, close_date FROM pyrus.tasks WHERE deleted_at IS NULL AND create_date IS NOT NULL
@@ -18,10 +18,10 @@ UNION ALL
 SELECT task_id, 'closed', close_date FROM task WHERE close_date IS NOT NULL;
 
 COMMENT ON VIEW pyrus_report.state_changes IS
-    'When was a task created, closed and reopened? One row a change of a task that is not deleted: it is created once, '
-    'then closed and reopened in turn. The last closing is the task''s close_date; the ones before it are notes that '
-    'complete it or mark it as a duplicate or as irrelevant. A note that changes nothing, such as a second Complete, '
-    'is no row. current_tasks tells the form and the project of the task.';
-COMMENT ON COLUMN pyrus_report.state_changes.task_id IS 'The task.';
+    'When was a task created, closed and reopened? One row per change of a task that is not deleted: it is created '
+    'once, then closed and reopened in turn. The last closing is the task''s close_date. Earlier closings are notes '
+    'that complete the task or mark it as a duplicate or as irrelevant. A note that changes nothing, such as a second '
+    'Complete, has no row. For the form and project of a task, see current_tasks.';
+COMMENT ON COLUMN pyrus_report.state_changes.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.state_changes.change IS 'created, closed or reopened.';
-COMMENT ON COLUMN pyrus_report.state_changes.changed_at IS 'When it changed.';
+COMMENT ON COLUMN pyrus_report.state_changes.changed_at IS 'When the task changed.';

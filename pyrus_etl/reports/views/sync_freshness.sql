@@ -35,27 +35,28 @@ CROSS JOIN pyrus_report.clock
 CROSS JOIN LATERAL (SELECT extract(epoch FROM now - complete.started_at) AS since_complete) AS since;
 
 COMMENT ON VIEW pyrus_report.sync_freshness IS
-    'How old are the data, and is a run overdue? One row an account and kind of run that was ever started. A sync or '
-    'reconcile is overdue where the last complete one started more than an hour ago and more than three times as long '
-    'ago as complete ones usually follow one another, or where none was ever complete in more than an hour; with a '
-    'single complete run nothing is usual yet. A run that could not log in counts for the account in run_accounts; if '
-    'that is null while other runs are complete, it is never overdue.';
+    'How old are the data, and is a run overdue? One row per account and kind of run that was ever started. A sync or '
+    'reconcile is overdue if its last complete run started more than an hour ago and also more than three times '
+    'usual_gap_seconds ago, or if none has been complete for more than an hour since the first was started. After a '
+    'single complete run there is no usual gap yet, so nothing is overdue. A run that could not log in counts for its '
+    'account in run_accounts; if that is null while other runs are complete, it is never overdue.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS
-    'The person that the connector logs in as; null if it never could log in.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of that person, where it is known.';
+    'Id of the person that the connector logs in as; null if it has never logged in.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of the person that the connector logs in as, if known.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile or retry.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.complete_started_at IS
-    'When the last complete run of this kind started; null where there was none.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.complete_finished_at IS 'When it ended.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.since_complete_seconds IS 'Seconds since its start.';
+    'When the last complete run of this kind started; null if there was none.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.complete_finished_at IS 'When that run ended.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.since_complete_seconds IS 'Seconds since complete_started_at.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.usual_gap_seconds IS
-    'Median of the seconds between the starts of complete runs, of the last 20; null where there were not two.';
+    'Median seconds between the starts of the last 20 complete runs; null if there were fewer than two.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.latest_started_at IS 'When the latest run of any status started.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.latest_status IS 'How that one stands: running, ok, partial or failed.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.latest_error IS 'Why that one failed or stopped.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.latest_status IS
+    'Status of the latest run: running, ok, partial (stopped early) or failed.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.latest_error IS 'Why the latest run failed or stopped.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.cursor IS
-    'All that changed before this instant is stored, whatever kind of run brought it; the same for all kinds.';
+    'All changes before this time are stored, whatever kind of run loaded them; the same for all kinds.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.behind_seconds IS
-    'Seconds from the cursor to now: so old the data are at most.';
+    'Seconds from the cursor to now: the data are at most this old.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.is_overdue IS
     'Whether a sync or reconcile should have been complete by now; false for backfill and retry.';

@@ -18,32 +18,39 @@ LEFT JOIN pyrus_report.person_names AS person ON person.person_id = run_account.
 WINDOW like_it AS (PARTITION BY run_account.account_id, kind ORDER BY started_at);
 
 COMMENT ON VIEW pyrus_report.sync_history IS
-    'How did the runs of the connector go: how long, how fast, with what result? One row a run. The counts can be '
+    'How did the runs of the connector go: how long, how fast, with what result? One row per run. The counts can be '
     'summed over runs.';
-COMMENT ON COLUMN pyrus_report.sync_history.run_id IS 'The run.';
+COMMENT ON COLUMN pyrus_report.sync_history.run_id IS 'Id of the run; later runs have greater ids (UUID version 7).';
 COMMENT ON COLUMN pyrus_report.sync_history.account_id IS
-    'The person that it logs in as; if it could not, see run_accounts.';
-COMMENT ON COLUMN pyrus_report.sync_history.account IS 'Name of that person, where it is known.';
+    'Id of the person that the connector logs in as; see run_accounts for runs that could not log in.';
+COMMENT ON COLUMN pyrus_report.sync_history.account IS 'Name of the person that the connector logs in as, if known.';
 COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile or retry.';
-COMMENT ON COLUMN pyrus_report.sync_history.status IS 'running, ok, partial (stopped early) or failed.';
-COMMENT ON COLUMN pyrus_report.sync_history.started_at IS 'When it started.';
-COMMENT ON COLUMN pyrus_report.sync_history.finished_at IS 'When it ended; null while it is running.';
-COMMENT ON COLUMN pyrus_report.sync_history.day IS 'Day on which it started, in the time zone of the reports.';
-COMMENT ON COLUMN pyrus_report.sync_history.duration_seconds IS 'How long it took; while it is running, up to now.';
+COMMENT ON COLUMN pyrus_report.sync_history.status IS
+    'running, ok, partial (stopped early, continues next time) or failed.';
+COMMENT ON COLUMN pyrus_report.sync_history.started_at IS 'When the run started.';
+COMMENT ON COLUMN pyrus_report.sync_history.finished_at IS 'When the run ended; null while it is running.';
+COMMENT ON COLUMN pyrus_report.sync_history.day IS 'Day on which the run started, in the time zone of the reports.';
+COMMENT ON COLUMN pyrus_report.sync_history.duration_seconds IS
+    'Seconds that the run took; while it is running, up to now.';
 COMMENT ON COLUMN pyrus_report.sync_history.since_previous_seconds IS
-    'From the start of the run of the same account and kind before it to its own start.';
-COMMENT ON COLUMN pyrus_report.sync_history.tasks_listed IS 'Entries read in lists of tasks.';
+    'Seconds from the start of the previous run of the same account and kind to the start of this one.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_listed IS
+    'Entries read in lists of tasks; a task in two lists counts twice.';
 COMMENT ON COLUMN pyrus_report.sync_history.tasks_fetched IS 'Bodies fetched.';
-COMMENT ON COLUMN pyrus_report.sync_history.tasks_changed IS 'Tasks written, as new or as changed.';
-COMMENT ON COLUMN pyrus_report.sync_history.tasks_unchanged IS 'Listed tasks found unchanged.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_changed IS
+    'Tasks written, because they were new or their body had changed.';
+COMMENT ON COLUMN pyrus_report.sync_history.tasks_unchanged IS
+    'Listed tasks found unchanged, by their date or by the hash of their body.';
 COMMENT ON COLUMN pyrus_report.sync_history.tasks_deleted IS 'Tasks marked as deleted.';
 COMMENT ON COLUMN pyrus_report.sync_history.tasks_failed IS 'Tasks set aside; see open_errors.';
-COMMENT ON COLUMN pyrus_report.sync_history.values_unreadable IS 'Values that could not be read.';
+COMMENT ON COLUMN pyrus_report.sync_history.values_unreadable IS
+    'Values stored as null because they could not be read; raw_tasks has them.';
 COMMENT ON COLUMN pyrus_report.sync_history.requests IS 'Requests sent to Pyrus.';
 COMMENT ON COLUMN pyrus_report.sync_history.retries IS 'Requests that had to be sent again.';
-COMMENT ON COLUMN pyrus_report.sync_history.fetched_per_second IS 'Bodies fetched a second.';
-COMMENT ON COLUMN pyrus_report.sync_history.requests_per_second IS 'Requests a second.';
+COMMENT ON COLUMN pyrus_report.sync_history.fetched_per_second IS 'Bodies fetched per second.';
+COMMENT ON COLUMN pyrus_report.sync_history.requests_per_second IS 'Requests sent per second.';
 COMMENT ON COLUMN pyrus_report.sync_history.changed_share IS 'tasks_changed as a share of tasks_fetched.';
 COMMENT ON COLUMN pyrus_report.sync_history.retried_share IS 'retries as a share of requests.';
-COMMENT ON COLUMN pyrus_report.sync_history.error IS 'Why it failed or stopped.';
-COMMENT ON COLUMN pyrus_report.sync_history.login IS 'PYRUS_LOGIN of the run; null with an access token.';
+COMMENT ON COLUMN pyrus_report.sync_history.error IS 'Why the run failed or stopped.';
+COMMENT ON COLUMN pyrus_report.sync_history.login IS
+    'PYRUS_LOGIN of the run; null if it used an access token or no login was set.';

@@ -1,4 +1,4 @@
--- The run of a body is looked up by the time of its fetching: runs of one account do not overlap.
+-- The run that fetched a body is found by the time of the fetch, because runs of one account do not overlap.
 CREATE OR REPLACE VIEW pyrus_report.sync_lag AS
 WITH first_complete AS (
     SELECT account_id, min(finished_at) AS finished_at FROM pyrus.sync_runs
@@ -32,19 +32,23 @@ SELECT CASE WHEN run_id IS NULL THEN 'day' ELSE 'run' END AS scope, day, run_id,
 FROM measured;
 
 COMMENT ON VIEW pyrus_report.sync_lag IS
-    'How long after a change is it in the database? One row a run that brought tasks (scope run), and one a day for '
-    'all of its runs (day). Counted are the seconds from a task''s ModifiedDate to the fetching of its body, for the tasks '
-    'that a sync or reconcile fetched after the first complete run of the account: what was there before the '
-    'connector would spoil it. Of a task only the last body is known, so that it counts once, where it changed last.';
-COMMENT ON COLUMN pyrus_report.sync_lag.scope IS 'run or day: what the row is about; take one of them.';
+    'How long does a change take to reach the database? One row per run that loaded tasks (scope run), and one per day '
+    'for all of its runs (scope day). The lag is the seconds from a task''s ModifiedDate to the fetch of its body. '
+    'Only tasks that a sync or reconcile fetched after the account''s first complete run count, because tasks from '
+    'before the connector would distort the result. Only the last body of a task is stored, so each task counts once, '
+    'at its last change.';
+COMMENT ON COLUMN pyrus_report.sync_lag.scope IS 'run or day: what the row is about; filter by one of them.';
 COMMENT ON COLUMN pyrus_report.sync_lag.day IS 'Day on which the runs started, in the time zone of the reports.';
-COMMENT ON COLUMN pyrus_report.sync_lag.run_id IS 'The run; null where scope is day.';
-COMMENT ON COLUMN pyrus_report.sync_lag.account_id IS 'The person that the run logged in as; null where scope is day.';
-COMMENT ON COLUMN pyrus_report.sync_lag.kind IS 'sync or reconcile; null where scope is day.';
-COMMENT ON COLUMN pyrus_report.sync_lag.started_at IS 'When the run started; null where scope is day.';
-COMMENT ON COLUMN pyrus_report.sync_lag.tasks IS 'How many tasks were counted.';
+COMMENT ON COLUMN pyrus_report.sync_lag.run_id IS 'Id of the run; null if scope is day.';
+COMMENT ON COLUMN pyrus_report.sync_lag.account_id IS
+    'Id of the person that the connector logs in as; null if scope is day.';
+COMMENT ON COLUMN pyrus_report.sync_lag.kind IS 'sync or reconcile; null if scope is day.';
+COMMENT ON COLUMN pyrus_report.sync_lag.started_at IS 'When the run started; null if scope is day.';
+COMMENT ON COLUMN pyrus_report.sync_lag.tasks IS 'Number of tasks counted.';
 COMMENT ON COLUMN pyrus_report.sync_lag.lag_p50_seconds IS
-    'Half of them were fetched no later than this after a change.';
-COMMENT ON COLUMN pyrus_report.sync_lag.lag_p85_seconds IS '85 of 100 were fetched no later.';
-COMMENT ON COLUMN pyrus_report.sync_lag.lag_p95_seconds IS '95 of 100 were fetched no later.';
-COMMENT ON COLUMN pyrus_report.sync_lag.lag_max_seconds IS 'The one that took longest.';
+    'Half of them were fetched at most this many seconds after the change.';
+COMMENT ON COLUMN pyrus_report.sync_lag.lag_p85_seconds IS
+    '85 percent of them were fetched at most this many seconds after the change.';
+COMMENT ON COLUMN pyrus_report.sync_lag.lag_p95_seconds IS
+    '95 percent of them were fetched at most this many seconds after the change.';
+COMMENT ON COLUMN pyrus_report.sync_lag.lag_max_seconds IS 'The longest lag in seconds.';

@@ -8,23 +8,23 @@ JOIN pyrus.notes AS note USING (task_id)
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = note.author_id
 LEFT JOIN pyrus_report.person_names AS heir ON heir.person_id = note.reassigned_to_id;
 
-COMMENT ON VIEW pyrus_report.task_notes IS
-    'Who wrote what on a task, and when? One row a note.';
-COMMENT ON COLUMN pyrus_report.task_notes.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.task_notes.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.task_notes.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.task_notes.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_notes.project IS 'Path of its main project from the root.';
-COMMENT ON COLUMN pyrus_report.task_notes.note_no IS 'Place of the note in the task, from 1.';
-COMMENT ON COLUMN pyrus_report.task_notes.written_at IS 'When it was written.';
-COMMENT ON COLUMN pyrus_report.task_notes.person_id IS 'Who wrote it.';
-COMMENT ON COLUMN pyrus_report.task_notes.person IS 'Name of who wrote it.';
-COMMENT ON COLUMN pyrus_report.task_notes.text IS 'What was written; null where the note only changed something.';
-COMMENT ON COLUMN pyrus_report.task_notes.reassigned_to_id IS 'Who became responsible by it.';
-COMMENT ON COLUMN pyrus_report.task_notes.reassigned_to IS 'Name of who became responsible by it.';
+COMMENT ON VIEW pyrus_report.task_notes IS 'Who wrote what on a task, and when? One row per note.';
+COMMENT ON COLUMN pyrus_report.task_notes.task_id IS 'Id of the task.';
+COMMENT ON COLUMN pyrus_report.task_notes.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.task_notes.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.task_notes.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.task_notes.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.task_notes.note_no IS 'Number of the note in the task, from 1.';
+COMMENT ON COLUMN pyrus_report.task_notes.written_at IS 'When the note was written.';
+COMMENT ON COLUMN pyrus_report.task_notes.person_id IS 'Id of the person who wrote the note.';
+COMMENT ON COLUMN pyrus_report.task_notes.person IS 'Name of the person who wrote the note.';
+COMMENT ON COLUMN pyrus_report.task_notes.text IS 'Text of the note; null if the note only changed something.';
+COMMENT ON COLUMN pyrus_report.task_notes.reassigned_to_id IS 'Id of the person whom the note made responsible.';
+COMMENT ON COLUMN pyrus_report.task_notes.reassigned_to IS 'Name of the person whom the note made responsible.';
 COMMENT ON COLUMN pyrus_report.task_notes.activity_action IS
-    'Complete, MarkAsDuplicate, MarkAsIrrelevant, Reopen; null for none.';
+    'Complete, MarkAsDuplicate, MarkAsIrrelevant or Reopen; null if none.';
 COMMENT ON COLUMN pyrus_report.task_notes.approval_choice IS
-    'What the author chose as an approver: Approved, Rejected or Revoked.';
-COMMENT ON COLUMN pyrus_report.task_notes.due_date_changed IS 'The due date that it set.';
-COMMENT ON COLUMN pyrus_report.task_notes.due_date_removed IS 'Whether it cleared the due date.';
+    'The author''s decision as an approver: Approved, Rejected or Revoked.';
+COMMENT ON COLUMN pyrus_report.task_notes.due_date_changed IS 'The due date that the note set.';
+COMMENT ON COLUMN pyrus_report.task_notes.due_date_removed IS 'Whether the note cleared the due date.';

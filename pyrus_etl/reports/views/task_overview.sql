@@ -17,14 +17,14 @@ SELECT task.task_id, task.text, task.state, task.form_id, task.form,
            AS waiting_for_ids,
        CASE WHEN turn.step_no IS NOT NULL THEN turn.names WHEN task.close_date IS NULL THEN responsible.name END
            AS waiting_for,
-       task.is_any_rejected, told.note_count, files.attachment_count,
+       task.is_any_rejected, note_stats.note_count, files.attachment_count,
        coalesce(last_note.create_date, task.create_date) AS last_activity_at,
        last_note.author_id AS last_activity_by_id, last_author.name AS last_activity_by,
-       told.first_response_at,
-       round((extract(epoch FROM told.first_response_at - task.create_date) / 3600)::numeric, 2)
+       note_stats.first_response_at,
+       round((extract(epoch FROM note_stats.first_response_at - task.create_date) / 3600)::numeric, 2)
            AS first_response_hours,
-       handed.handoff_count,
-       CASE WHEN told.has_reopening THEN (
+       handoff.handoff_count,
+       CASE WHEN note_stats.has_reopening THEN (
            SELECT count(*) FROM pyrus_report.state_changes
            WHERE state_changes.task_id = task.task_id AND change = 'reopened'
        ) ELSE 0 END AS reopen_count,
@@ -42,7 +42,7 @@ LEFT JOIN LATERAL (
     ) AS named
     WHERE task_projects.task_id = task.task_id
 ) AS filed ON true
-LEFT JOIN LATERAL (  -- the step that the approval has come to: the first at which somebody still has to choose
+LEFT JOIN LATERAL (  -- the current approval step: the first in which somebody still has to decide
     SELECT step_no, array_agg(person_id ORDER BY approver_no) AS person_ids,
            string_agg(name, ', ' ORDER BY approver_no) AS names
     FROM pyrus.approvals LEFT JOIN pyrus_report.person_names USING (person_id)
@@ -54,20 +54,20 @@ LEFT JOIN LATERAL (
            min(create_date) FILTER (WHERE author_id <> task.author_id) AS first_response_at,
            coalesce(bool_or(activity_action = 'Reopen'), false) AS has_reopening
     FROM pyrus.notes WHERE notes.task_id = task.task_id
-) AS told ON true
-LEFT JOIN LATERAL (  -- as in assignments: whom it is given to first is told by a note too, and is no handoff
+) AS note_stats ON true
+LEFT JOIN LATERAL (  -- as in assignments: the note that names the first person responsible is not a handoff
     SELECT count(*) AS handoff_count
     FROM (
         SELECT reassigned_to_id, lag(reassigned_to_id) OVER (ORDER BY note_no) AS before_id
         FROM pyrus.notes WHERE notes.task_id = task.task_id AND reassigned_to_id IS NOT NULL
-    ) AS given
+    ) AS reassignment
     WHERE reassigned_to_id <> before_id
-) AS handed ON true
+) AS handoff ON true
 LEFT JOIN LATERAL (
     SELECT author_id, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id
     ORDER BY create_date DESC NULLS LAST, note_no DESC LIMIT 1
 ) AS last_note ON true
-LEFT JOIN LATERAL (  -- LIMIT, lest all persons be read for every task
+LEFT JOIN LATERAL (  -- LIMIT, so that not all persons are read for every task
     SELECT name FROM pyrus_report.person_names WHERE person_id = last_note.author_id LIMIT 1
 ) AS last_author ON true
 LEFT JOIN LATERAL (
@@ -75,51 +75,62 @@ LEFT JOIN LATERAL (
 ) AS files ON true;
 
 COMMENT ON VIEW pyrus_report.task_overview IS
-    'What is the state of a task, and whom does it wait for? One row a task that is not deleted, with names in place '
-    'of ids.';
-COMMENT ON COLUMN pyrus_report.task_overview.task_id IS 'The task.';
+    'What is the state of a task, and whom does it wait for? One row per task that is not deleted, with names beside '
+    'the ids.';
+COMMENT ON COLUMN pyrus_report.task_overview.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.task_overview.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.task_overview.state IS 'open or closed.';
-COMMENT ON COLUMN pyrus_report.task_overview.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.task_overview.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.task_overview.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_overview.project IS 'Path of its main project from the root.';
-COMMENT ON COLUMN pyrus_report.task_overview.project_ids IS 'All projects that it is filed in, the main one first.';
+COMMENT ON COLUMN pyrus_report.task_overview.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.task_overview.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.task_overview.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.task_overview.project IS 'Path of the main project from the root.';
+COMMENT ON COLUMN pyrus_report.task_overview.project_ids IS
+    'Ids of all projects that the task is filed in, the main one first.';
 COMMENT ON COLUMN pyrus_report.task_overview.projects IS
-    'Names from the root down to each of them, separated by semicolons.';
-COMMENT ON COLUMN pyrus_report.task_overview.author_id IS 'Who created it.';
-COMMENT ON COLUMN pyrus_report.task_overview.author IS 'Name of who created it.';
-COMMENT ON COLUMN pyrus_report.task_overview.responsible_id IS 'Who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.task_overview.responsible IS 'Name of who is to act now, or was last.';
-COMMENT ON COLUMN pyrus_report.task_overview.asap IS 'Whether it is marked as to be done as soon as possible.';
-COMMENT ON COLUMN pyrus_report.task_overview.create_date IS 'When it was created.';
-COMMENT ON COLUMN pyrus_report.task_overview.modified_date IS 'When it last changed.';
-COMMENT ON COLUMN pyrus_report.task_overview.due_date IS 'Day by which it is to be done.';
-COMMENT ON COLUMN pyrus_report.task_overview.close_date IS 'When it was closed; null while it is open.';
+    'Paths of these projects from the root, separated by semicolons.';
+COMMENT ON COLUMN pyrus_report.task_overview.author_id IS 'Id of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.task_overview.author IS 'Name of the person who created the task.';
+COMMENT ON COLUMN pyrus_report.task_overview.responsible_id IS
+    'Id of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.task_overview.responsible IS
+    'Name of the person responsible; of a closed task, the last one.';
+COMMENT ON COLUMN pyrus_report.task_overview.asap IS 'Whether the task is marked "as soon as possible".';
+COMMENT ON COLUMN pyrus_report.task_overview.create_date IS 'When the task was created.';
+COMMENT ON COLUMN pyrus_report.task_overview.modified_date IS 'When the task last changed; null if Pyrus does not say.';
+COMMENT ON COLUMN pyrus_report.task_overview.due_date IS 'Day on which the task is due, in UTC.';
+COMMENT ON COLUMN pyrus_report.task_overview.close_date IS 'When the task was last closed; null while it is open.';
 COMMENT ON COLUMN pyrus_report.task_overview.age_hours IS
-    'Hours from its creation to its closing, or to now while it is open.';
-COMMENT ON COLUMN pyrus_report.task_overview.age_days IS 'The same in days.';
-COMMENT ON COLUMN pyrus_report.task_overview.is_overdue IS 'Whether it is open and its due day has passed.';
-COMMENT ON COLUMN pyrus_report.task_overview.days_overdue IS 'Days since the due day, where it is overdue.';
-COMMENT ON COLUMN pyrus_report.task_overview.is_closed_late IS 'Whether it was closed on a day after the due day.';
+    'Hours from creation to closing, or to now while the task is open.';
+COMMENT ON COLUMN pyrus_report.task_overview.age_days IS
+    'Days from creation to closing, or to now while the task is open.';
+COMMENT ON COLUMN pyrus_report.task_overview.is_overdue IS 'Whether the task is open and its due day has passed.';
+COMMENT ON COLUMN pyrus_report.task_overview.days_overdue IS 'Days since the due day; null if the task is not overdue.';
+COMMENT ON COLUMN pyrus_report.task_overview.is_closed_late IS
+    'Whether the task was closed on a day after the due day.';
 COMMENT ON COLUMN pyrus_report.task_overview.approval_step_no IS
-    'The approval step that it has come to: the first at which somebody still has to choose. Null where it is '
-    'closed or nobody has to.';
+    'Number of the current approval step: the first in which somebody still has to decide. Null if the task is closed '
+    'or nobody has to decide.';
 COMMENT ON COLUMN pyrus_report.task_overview.waiting_for_ids IS
-    'Whom it waits for: who still has to choose in that step, else the responsible; null where it is closed.';
-COMMENT ON COLUMN pyrus_report.task_overview.waiting_for IS 'Names of whom it waits for.';
-COMMENT ON COLUMN pyrus_report.task_overview.is_any_rejected IS 'Whether an approver rejected it.';
-COMMENT ON COLUMN pyrus_report.task_overview.note_count IS 'How many notes it has.';
-COMMENT ON COLUMN pyrus_report.task_overview.attachment_count IS 'How many files it has.';
-COMMENT ON COLUMN pyrus_report.task_overview.last_activity_at IS 'When the last note was written.';
-COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by_id IS 'Who wrote the last note.';
-COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by IS 'Name of who wrote it.';
+    'Ids of the people whom the task waits for: the approvers who have not decided in its current step, else the '
+    'person responsible; null if it is closed.';
+COMMENT ON COLUMN pyrus_report.task_overview.waiting_for IS
+    'Names of the people whom the task waits for: the approvers who have not decided in its current step, else the '
+    'person responsible; null if it is closed.';
+COMMENT ON COLUMN pyrus_report.task_overview.is_any_rejected IS 'Whether an approver rejected the task.';
+COMMENT ON COLUMN pyrus_report.task_overview.note_count IS 'Number of notes.';
+COMMENT ON COLUMN pyrus_report.task_overview.attachment_count IS 'Number of files.';
+COMMENT ON COLUMN pyrus_report.task_overview.last_activity_at IS
+    'When the last note was written; when the task was created, if it has no notes.';
+COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by_id IS 'Id of the person who wrote the last note.';
+COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by IS 'Name of the person who wrote the last note.';
 COMMENT ON COLUMN pyrus_report.task_overview.first_response_at IS
     'When somebody other than the author first wrote a note.';
-COMMENT ON COLUMN pyrus_report.task_overview.first_response_hours IS 'Hours from its creation to that.';
+COMMENT ON COLUMN pyrus_report.task_overview.first_response_hours IS 'Hours from creation to first_response_at.';
 COMMENT ON COLUMN pyrus_report.task_overview.handoff_count IS
-    'How often it went from one responsible to another, as the notes tell: the last handoff_no in assignments.';
-COMMENT ON COLUMN pyrus_report.task_overview.reopen_count IS 'How often it was reopened.';
-COMMENT ON COLUMN pyrus_report.task_overview.parent_task_id IS 'The task of which it is a subtask.';
-COMMENT ON COLUMN pyrus_report.task_overview.parent_text IS 'Text of the task of which it is a subtask.';
-COMMENT ON COLUMN pyrus_report.task_overview.link IS 'Where people open it.';
+    'How often the notes moved the task from one person responsible to another: the last handoff_no in assignments.';
+COMMENT ON COLUMN pyrus_report.task_overview.reopen_count IS 'How often the task was reopened.';
+COMMENT ON COLUMN pyrus_report.task_overview.parent_task_id IS
+    'Id of the task of which this is a subtask; the account may not see it.';
+COMMENT ON COLUMN pyrus_report.task_overview.parent_text IS 'Text of the parent task, if it is stored and not deleted.';
+COMMENT ON COLUMN pyrus_report.task_overview.link IS 'Link to the task in Pyrus.';

@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW pyrus_report.task_timeline AS
 SELECT task_id, form_id, form, project_id, project,
-       coalesce(note_no, 0) * 10000000000000 + 100000000000 * array_position(ARRAY[  -- their order within a note
+       coalesce(note_no, 0) * 10000000000000 + 100000000000 * array_position(ARRAY[  -- the order of kinds within a note
            'created', 'commented', 'field_changed', 'attached', 'filed', 'unfiled', 'approver_added',
            'approver_removed', 'approver_rerequested', 'approved', 'rejected', 'revoked', 'due_date_changed',
            'due_date_removed', 'reassigned', 'completed', 'reopened', 'closed'
@@ -14,7 +14,7 @@ FROM (
   UNION ALL
     SELECT task_id, form_id, form, project_id, project, close_date, NULL, NULL, 'closed', NULL, NULL,
            CASE WHEN last.create_date <= close_date THEN last.note_no ELSE (
-               -- the note that completes it may be dated a moment later; a second one that does is only a note
+               -- the note that completes it may be dated a moment later; a second completing note does not count
                SELECT greatest(max(note_no) FILTER (WHERE note.create_date <= task.close_date),
                                min(note_no) FILTER (WHERE closes AND note_no > last_reopening))
                FROM (
@@ -24,7 +24,7 @@ FROM (
                ) AS note
            ) END, 0
     FROM pyrus_report.current_tasks AS task
-    LEFT JOIN LATERAL (  -- it hardly ever takes more than a look at the last note
+    LEFT JOIN LATERAL (  -- usually the last note is enough
         SELECT note_no, create_date FROM pyrus.notes WHERE notes.task_id = task.task_id ORDER BY note_no DESC LIMIT 1
     ) AS last ON true
     WHERE close_date IS NOT NULL
@@ -70,26 +70,28 @@ FROM (
 ) AS event;
 
 COMMENT ON VIEW pyrus_report.task_timeline IS
-    'What happened to a task, in order? One row an event: whatever a note said or changed, and the creation and '
-    'closing of the task.';
-COMMENT ON COLUMN pyrus_report.task_timeline.task_id IS 'The task.';
-COMMENT ON COLUMN pyrus_report.task_timeline.form_id IS 'Its form; null for a task without one.';
-COMMENT ON COLUMN pyrus_report.task_timeline.form IS 'Name of its form.';
-COMMENT ON COLUMN pyrus_report.task_timeline.project_id IS 'Its main project: the first that it is filed in.';
-COMMENT ON COLUMN pyrus_report.task_timeline.project IS 'Path of its main project from the root.';
+    'What happened to a task, in order? One row per event: everything that a note wrote or changed, and the creation '
+    'and closing of the task.';
+COMMENT ON COLUMN pyrus_report.task_timeline.task_id IS 'Id of the task.';
+COMMENT ON COLUMN pyrus_report.task_timeline.form_id IS 'Id of the form; null for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.task_timeline.form IS 'Name of the form.';
+COMMENT ON COLUMN pyrus_report.task_timeline.project_id IS
+    'Id of the current main project, the first that a task is filed in; null for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.task_timeline.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.task_timeline.event_no IS
-    'Sorts the events of a task; an event keeps its number, and numbers are not contiguous.';
+    'Sorts the events of a task. An event keeps its number; numbers are not contiguous.';
 COMMENT ON COLUMN pyrus_report.task_timeline.at IS 'When it happened.';
-COMMENT ON COLUMN pyrus_report.task_timeline.person_id IS 'Who did it; null for closed, which Pyrus tells of nobody.';
-COMMENT ON COLUMN pyrus_report.task_timeline.person IS 'Name of who did it.';
+COMMENT ON COLUMN pyrus_report.task_timeline.person_id IS
+    'Id of the person who did it; null for closed, because Pyrus does not say who.';
+COMMENT ON COLUMN pyrus_report.task_timeline.person IS 'Name of the person who did it.';
 COMMENT ON COLUMN pyrus_report.task_timeline.kind IS
     'created, commented, field_changed, attached, filed, unfiled, approver_added, approver_removed, '
     'approver_rerequested, approved, rejected, revoked, due_date_changed, due_date_removed, reassigned, completed, '
     'reopened or closed.';
 COMMENT ON COLUMN pyrus_report.task_timeline.detail IS
-    'What was written, set, attached or named; after completed: duplicate or irrelevant, where it was marked so.';
+    'What was written, set, attached or named; for completed: duplicate or irrelevant if the task was marked so.';
 COMMENT ON COLUMN pyrus_report.task_timeline.about_person_id IS
-    'Whom it is about: the new responsible, or the approver who was added, removed or asked again.';
+    'Id of the person affected: the new person responsible, or the approver who was added, removed or asked again.';
 COMMENT ON COLUMN pyrus_report.task_timeline.note_no IS
-    'The note by which it happened; null for created. For closed: the last note up to then, or the one that completed it '
-    'where that is dated later.';
+    'Number of the note with the event; null for created. For closed: the last note up to then, or the note that '
+    'completed the task if it is dated later.';

@@ -1,4 +1,4 @@
--- What happened before the weeks of the sample only counts for the backlog, and for how many weeks there are.
+-- Events before the weeks of the sample count only for the backlog and for the number of weeks.
 CREATE OR REPLACE VIEW pyrus_report.throughput_forecast AS
 WITH present AS (
     SELECT date_trunc('week', today::timestamp)::date AS this_week FROM pyrus_report.clock
@@ -28,7 +28,7 @@ SELECT scope, form_id, form, project_id, project, backlog::bigint, weeks::bigint
        CASE WHEN pace[2] > 0 THEN round(backlog / pace[2]::numeric, 1) END AS weeks_at_p50,
        CASE WHEN pace[3] > 0 THEN round(backlog / pace[3]::numeric, 1) END AS weeks_at_p85
 FROM counted
-CROSS JOIN LATERAL (  -- a week in which nothing happened has no row: its 0 is added here
+CROSS JOIN LATERAL (  -- a week without events has no row: its 0 is added here
     SELECT percentile_cont(ARRAY[0.15, 0.5, 0.85]) WITHIN GROUP (ORDER BY number) AS pace
     FROM unnest(finished || array_fill(0::numeric, ARRAY[weeks - cardinality(finished)])) AS number
 ) AS sample;
@@ -36,28 +36,29 @@ CROSS JOIN LATERAL (  -- a week in which nothing happened has no row: its 0 is a
 COMMENT ON VIEW pyrus_report.throughput_forecast IS
     'When will the backlog be cleared? One row for all tasks (scope all), for each form (form), and for each form and '
     'main project (project); percentiles cannot be summed. The sample is the last 12 complete weeks of '
-    'throughput_weekly, or as many as there are since the first task. From what was finished in each week p15, p50 and '
-    'p85 are taken (percentile_cont), and the backlog is divided by them: at p15, a pace that 85 of 100 weeks exceed, '
-    'it takes weeks_at_p15. No chance is involved: the same data give the same answer. New tasks are not counted; '
-    'where created_mean exceeds finished_p50, the backlog grows.';
+    'throughput_weekly, or fewer if the first task is younger. p15, p50 and p85 are percentiles (percentile_cont) of '
+    'the tasks finished per week, and the backlog is divided by them: p15 is a pace that 85 percent of the weeks '
+    'exceed, and at that pace the backlog takes weeks_at_p15. The forecast is not random: the same data give the same '
+    'answer. New tasks are not counted; if created_mean exceeds finished_p50, the backlog grows.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.scope IS 'all, form or project: what the row is about.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.form_id IS
-    'The form; null where scope is all, or for tasks without a form.';
-COMMENT ON COLUMN pyrus_report.throughput_forecast.form IS 'Name of that form.';
+    'Id of the form; null if scope is all, or for tasks without a form.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.form IS 'Name of the form.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.project_id IS
-    'The main project; null where scope is not project, or for tasks in none.';
-COMMENT ON COLUMN pyrus_report.throughput_forecast.project IS 'Path of that project from the root.';
+    'Id of the current main project; null unless scope is project, and for tasks in no project.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.project IS 'Path of the main project from the root.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.backlog IS 'Tasks open now.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks IS 'Complete weeks in the sample: 12, or fewer at the start.';
-COMMENT ON COLUMN pyrus_report.throughput_forecast.created_mean IS 'Tasks created in a week of the sample on average.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.created_mean IS
+    'Average number of tasks created per week of the sample.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p15 IS
-    'Finished in a slow week: 85 of 100 weeks exceed it.';
-COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p50 IS 'Finished in the median week.';
+    'Tasks finished in a slow week: 85 percent of the weeks exceed it.';
+COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p50 IS 'Tasks finished in the median week.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.finished_p85 IS
-    'Finished in a good week: 15 of 100 weeks exceed it.';
+    'Tasks finished in a good week: 15 percent of the weeks exceed it.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks_at_p15 IS
-    'Weeks to clear the backlog if every week is a slow one; null where then nothing gets finished.';
+    'Weeks to clear the backlog if every week is slow; null if nothing is finished at that pace.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks_at_p50 IS
-    'Weeks to clear the backlog at the median pace; null where that is nothing.';
+    'Weeks to clear the backlog at the median pace; null if nothing is finished at that pace.';
 COMMENT ON COLUMN pyrus_report.throughput_forecast.weeks_at_p85 IS
-    'Weeks to clear the backlog if every week is a good one; null where even then nothing gets finished.';
+    'Weeks to clear the backlog if every week is good; null if nothing is finished at that pace.';

@@ -26,9 +26,10 @@ from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans.backfill import backfill, sync
+from pyrus_etl.sync.plans.backfill import backfill
 from pyrus_etl.sync.plans.reconcile import reconcile
-from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.plans.sync import sync
+from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Plan, conduct
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -175,7 +176,7 @@ def _organisation(url: Secret) -> Iterator[Connection]:
 
 def _run(kind: str, plan: Plan, sandbox: Sandbox, url: Secret) -> None:
     settings = settings_for(sandbox, url)
-    if error := asyncio.run(conduct(plan, settings, url, Report(kind), Progress())):
+    if error := asyncio.run(conduct(plan, settings, url, Result(kind), Progress())):
         raise error
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.plans.sync import sync as sync_plan
+from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Plan, conduct
 from tests.conftest import environment_of, settings_for
 from tests.forked import run_module
@@ -21,29 +22,29 @@ from tests.forked import run_module
 CHECKOUT = Path(__file__).parents[1]
 
 
-def sync(sandbox: Sandbox, database: Secret, **environment: str) -> Report:
+def sync(sandbox: Sandbox, database: Secret, **environment: str) -> Result:
     """One `pyrus-etl sync`, in this process."""
-    return carried_out("sync", plans.sync, sandbox, database, **environment)
+    return carried_out("sync", sync_plan, sandbox, database, **environment)
 
 
-def backfill(sandbox: Sandbox, database: Secret, period: Window = Window(), **environment: str) -> Report:  # noqa: B008
+def backfill(sandbox: Sandbox, database: Secret, period: Window = Window(), **environment: str) -> Result:  # noqa: B008
     """One `pyrus-etl backfill`, in this process."""
-    return carried_out("backfill", partial(plans.backfill, period=period), sandbox, database, **environment)
+    return carried_out("backfill", partial(backfill_plan, period=period), sandbox, database, **environment)
 
 
-def reconcile(sandbox: Sandbox, database: Secret, **options: Any) -> Report:
+def reconcile(sandbox: Sandbox, database: Secret, **options: Any) -> Result:
     """One `pyrus-etl reconcile`, in this process."""
     return carried_out("reconcile", partial(reconcile_plan, **options), sandbox, database)
 
 
-def carried_out(kind: str, plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Report:
-    """The report of a run; raises what ended it early."""
-    report = Report(kind)
+def carried_out(kind: str, plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Result:
+    """The result of a run; raises what ended it early."""
+    result = Result(kind)
     settings = settings_for(sandbox, database, **environment)
-    error = asyncio.run(conduct(plan, settings, database, report, Progress()))
+    error = asyncio.run(conduct(plan, settings, database, result, Progress()))
     if error is not None:
         raise error
-    return report
+    return result
 
 
 def program(

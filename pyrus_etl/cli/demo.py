@@ -50,8 +50,8 @@ from pyrus_etl.schema.project import projects
 from pyrus_etl.schema.task import approvals, tasks
 from pyrus_etl.settings import Quota, Secret, Settings
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
-from pyrus_etl.sync.plans.backfill import sync as sync_plan
-from pyrus_etl.sync.result import Counts, Progress, Report
+from pyrus_etl.sync.plans.sync import sync as sync_plan
+from pyrus_etl.sync.result import Counts, Progress, Result
 from pyrus_etl.sync.session import Plan, conduct
 
 WIDTH = 100
@@ -188,10 +188,10 @@ def _refresh(console: Console, connection: Connection) -> None:
 
 def _run(kind: str, plan: Plan, settings: Settings, url: Secret, progress: Progress) -> Counts:
     """Runs `plan` as the command `kind` does, and returns its counts."""
-    report = Report(kind)
-    if error := asyncio.run(conduct(plan, settings, url, report, progress)):
+    result = Result(kind)
+    if error := asyncio.run(conduct(plan, settings, url, result, progress)):
         raise error
-    return report.counts
+    return result.counts
 
 
 def _row_counts(connection: Connection) -> Iterator[str]:

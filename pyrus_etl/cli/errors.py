@@ -8,7 +8,7 @@ from pyrus_etl.cli.runs import run
 from pyrus_etl.load.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.sync.plans.sync import retry as retry_plan
+from pyrus_etl.sync.plans.retry import retry as retry_plan
 
 
 @click.group()

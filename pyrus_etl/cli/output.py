@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from pyrus_etl.cli import streams
-from pyrus_etl.sync.result import Report
+from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +73,12 @@ def summary() -> Iterator[None]:
         log.warning("the summary could not be written to stdout: %s", failure.strerror)
 
 
-def print_report(report: Report) -> None:
+def print_result(result: Result) -> None:
     """Prints the result of a run in a few lines."""
-    counts = report.counts
-    seconds = ((report.finished_at or datetime.now(UTC)) - report.started_at).total_seconds()
+    counts = result.counts
+    seconds = ((result.finished_at or datetime.now(UTC)) - result.started_at).total_seconds()
     click.echo(
-        f"{report.kind} {report.status} in {seconds:.1f} s, {counts.requests} requests, {counts.retries} retries"
+        f"{result.kind} {result.status} in {seconds:.1f} s, {counts.requests} requests, {counts.retries} retries"
     )
     click.echo(
         f"  {counts.tasks_listed} listed, {counts.tasks_fetched} fetched: {counts.tasks_changed} changed, "

@@ -13,17 +13,17 @@ from typing import Any
 import click
 
 from pyrus_etl.cli.options import json_option, open_database, read_settings, with_settings
-from pyrus_etl.cli.output import print_json, print_report, summary
+from pyrus_etl.cli.output import print_json, print_result, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
-from pyrus_etl.sync.plans.backfill import sync as sync_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.plans.sync import sync as sync_plan
+from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import NO_LIMIT, Budget, Plan, conduct
 
 log = logging.getLogger(__name__)
@@ -135,24 +135,24 @@ def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) ->
 def run(kind: str, plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
     """Runs a plan, shows its progress and prints its result. Returns the exit code."""
     _collect_garbage_less_often()
-    report, progress = Report(kind), Progress()
+    result, progress = Result(kind), Progress()
     try:
         if not settings.database_url:
             log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
         with open_database(settings) as url, progress_shown(kind, progress):
-            error = asyncio.run(conduct(plan, settings, url, report, progress, budget))
+            error = asyncio.run(conduct(plan, settings, url, result, progress, budget))
     except PyrusEtlError as failure:  # e.g. the embedded database did not start
-        report.finish(failure)
+        result.finish(failure)
         error = failure
     with summary():
         if as_json:
-            print_json(report.as_json())
-        elif report.status != "failed":
-            print_report(report)
+            print_json(result.as_json())
+        elif result.status != "failed":
+            print_result(result)
     if error is not None:
         click.echo(f"pyrus-etl: {error}", err=True)
-        return error.exit_code or (SET_ASIDE if report.counts.tasks_failed else 0)
-    return SET_ASIDE if report.counts.tasks_failed else 0
+        return error.exit_code or (SET_ASIDE if result.counts.tasks_failed else 0)
+    return SET_ASIDE if result.counts.tasks_failed else 0
 
 
 def _collect_garbage_less_often() -> None:

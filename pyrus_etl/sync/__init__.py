@@ -1,1 +1,1 @@
-"""The road from the API to the tables, and its plans: incremental, backfill and reconcile."""
+"""The pipeline from the API to the tables, and the plans that feed it."""

@@ -1,4 +1,4 @@
-"""The end of the road: what arrived → the tables, with the progress that it means, in one transaction."""
+"""The end of the pipeline: writes a batch of tasks and the progress that it means in one transaction."""
 
 import logging
 from collections import Counter
@@ -20,45 +20,47 @@ log = logging.getLogger(__name__)
 
 MOST_REFUSED_IN_A_ROW = 100
 _OF_TASKS = {str(table) for table in (*MERGED, OWNER, *OWNED)} | {None}
-"""The tables whose rows belong to tasks; None: PostgreSQL does not say which it was."""
+"""The tables whose rows belong to tasks; None, because PostgreSQL does not always name the table."""
 
 
 @dataclass(eq=False)
-class ListOnRoad:
-    """A list whose tasks are under way: how many are not committed yet, and the window that is done when all are."""
+class ListInFlight:
+    """A list whose tasks are in flight: the window that it completes, and how many tasks are not committed yet."""
 
     window_no: int | None
     waiting: int
 
 
 class Arrival(NamedTuple):
-    """The end of a task's way: rows to load, why it is set aside, or the id of a task that is left as it is stored.
+    """A task on its way into a batch: `load` has its rows, `failure` says why it is rejected, or `left` is its id.
 
-    None of them: its window had nothing to fetch. `weight` is the bytes of its body.
+    A task in `left` stays as it is stored. If all three are None, a window had nothing to fetch. `size`: bytes of the
+    body.
     """
 
-    of: ListOnRoad
+    listing: ListInFlight
     load: TaskLoad | None = None
     failure: Rejected | None = None
     left: int | None = None
-    weight: int = 0
+    size: int = 0
 
     @property
     def task_id(self) -> int | None:
-        arrived = self.load or self.failure
-        return arrived.task_id if arrived else self.left
+        outcome = self.load or self.failure
+        return outcome.task_id if outcome else self.left
 
 
 async def commit(arrivals: list[Arrival], run: Run) -> None:
-    """Commits a batch; if PostgreSQL refuses rows of a task, finds the task and sets it aside.
+    """Commits a batch. If PostgreSQL refuses rows of a task, finds the task and rejects it.
 
-    Raises RowsRefused if the rows are of no task, or so many tasks in a row are refused that it is not their fault.
+    Raises RowsRefused if the rows belong to no task, or if more than `MOST_REFUSED_IN_A_ROW` tasks in a row are
+    refused: then the tasks are hardly the cause.
     """
     try:
         sent = run.pace.journal.unwritten()
         counted = await run.store.transaction(_write, arrivals, run, sent)
     except RowsRefused as error:
-        for part in _apart(arrivals, error, run):
+        for part in _halves(arrivals, error, run):
             await commit(part, run)
         return
     run.pace.journal.written(sent)
@@ -66,7 +68,7 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     if any(arrival.load for arrival in arrivals):
         run.refused_in_a_row = 0
     for arrival in arrivals:
-        arrival.of.waiting -= 1
+        arrival.listing.waiting -= 1
     done = {arrival.task_id for arrival in arrivals if arrival.task_id is not None}
     run.failed.update(arrival.failure.task_id for arrival in arrivals if arrival.failure)
     run.recovered.update(
@@ -77,8 +79,8 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     run.progress.tasks_done += len(done)
 
 
-def _apart(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[Arrival]]:
-    """The halves of a batch that was refused; of a single task, its failure in its place."""
+def _halves(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[Arrival]]:
+    """Splits a refused batch in two; replaces a single task by its failure."""
     if error.table not in _OF_TASKS:
         raise error
     if len(arrivals) > 1:
@@ -96,7 +98,7 @@ def _apart(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[A
 
 
 def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapping[int, int]) -> dict[str, int]:
-    """Everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
+    """Writes everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
     loads = [arrival.load for arrival in arrivals if arrival.load]
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
     changed = load(connection, loads)
@@ -113,12 +115,16 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapp
         "tasks_failed": len(failures),
         "values_unreadable": sum(task.rows.unreadable for task in loads if task.task_id in changed),
     }
-    write_run(connection, run.report.run_id, asdict(run.counts(**counted)))
-    write_requests(connection, run.report.run_id, sent)
+    write_run(connection, run.result.run_id, asdict(run.counts(**counted)))
+    write_requests(connection, run.result.run_id, sent)
     return counted
 
 
 def _finished(arrivals: list[Arrival]) -> list[int]:
-    """The windows whose last tasks are in this batch."""
-    here = Counter(arrival.of for arrival in arrivals)
-    return [of.window_no for of, number in here.items() if of.window_no is not None and of.waiting == number]
+    """Returns the windows that this batch completes."""
+    here = Counter(arrival.listing for arrival in arrivals)
+    return [
+        listing.window_no
+        for listing, number in here.items()
+        if listing.window_no is not None and listing.waiting == number
+    ]

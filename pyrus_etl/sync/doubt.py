@@ -1,8 +1,8 @@
-"""Doubt: a body that may be older than its task is stored, and the next run asks for it again.
+"""Doubt: a body that may be older than its task is stored, and the next run fetches it again.
 
-A list may know of a change before the body shows it: a replica lags, or a cache answers. And dates count to the second:
-what changes again within the second of a change has the same date, so no date can show it (git calls such a file
-racy). A second answer with the same body ends the doubt, so that it costs one request a task.
+A list may show a change before the body does, because a replica lags or a cache answers. Dates also count in whole
+seconds: a second change within the same second keeps the date, so no date can show it (git calls such a file "racy").
+A second answer with the same body ends the doubt, so doubt costs one request per task.
 """
 
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from pyrus_etl.extract.source import Fetched
 
 SETTLED_AFTER = timedelta(seconds=2)
-"""The server's clock is past the date of a body by more than this before the body is trusted."""
+"""A body is trusted if it was served more than this after its last change, by the server's clock."""
 
 
 def is_doubtful(fetched: Fetched, listed_date: datetime | None) -> bool:
-    """Whether the body may be older than the task: older than it was listed, or as young as its own last change.
+    """Whether the body may be older than the task: its date is before the listed one, or it was served too soon after.
 
-    A body without a date cannot be compared.
+    A body without a date cannot be compared, and is trusted.
     """
     date = fetched.task.last_change
     if date is None:

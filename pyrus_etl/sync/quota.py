@@ -1,4 +1,7 @@
-"""One quota for all runs: each begins with what the runs before it have left, and writes what it spends."""
+"""One quota for all runs: each run counts what recent runs sent, and records what it sends itself.
+
+The limit: https://pyrus.com/en/help/api/errors-and-limits.
+"""
 
 import asyncio
 import logging
@@ -18,13 +21,14 @@ log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_WRITES = 2.0
 ENOUGH = 4
-"""Requests that a run needs to find out that another one works: a login, the profile, and one try more of each."""
+"""Requests that a run needs to learn that another run is active: login and profile, each with one retry."""
 
 
 async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pace) -> None:
-    """Takes the places of the quota that earlier runs still use; to be called before the first request.
+    """Counts requests of recent runs against the quota; call it before the first request.
 
-    If a living run of the same login has them, this one leaves: LockHeld. It would wait long to learn it from a login.
+    Raises LockHeld if an active run of the same login has used nearly all of it: to learn that from a login, this run
+    would have to wait long.
     """
     began = time.monotonic()
     now = await store.query(database_clock)
@@ -38,7 +42,7 @@ async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pac
 
 
 async def _leave_if_held(store: Store, account_id: int) -> None:
-    """Raises LockHeld if a run lives that has the lock; a dead one does not renew its lease, and is waited out."""
+    """Raises LockHeld if an active run holds the lock; a dead run does not renew its lease, so waits for its end."""
     first = held = await store.query(lease.holder, account_id)
     while held:
         if held != first:
@@ -49,7 +53,7 @@ async def _leave_if_held(store: Store, account_id: int) -> None:
 
 @asynccontextmanager
 async def requests_written(store: Store, run_id: UUID, journal: Journal) -> AsyncIterator[None]:
-    """Writes every two seconds what was sent, so that a run that is killed leaves little unsaid."""
+    """Records the requests sent every two seconds, so that few are missing if the run is killed."""
 
     async def write() -> None:
         while True:

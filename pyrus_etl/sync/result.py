@@ -1,4 +1,4 @@
-"""What a run reports: to sync_runs, to --json, to a person who watches."""
+"""The result of a run, for sync_runs and --json, and its progress for a person who watches."""
 
 import os
 import time
@@ -13,7 +13,7 @@ from pyrus_etl.client.waits import Wait
 
 @dataclass
 class Counts:
-    """What was counted in a run so far; each stands in sync_runs under the same name."""
+    """The counts of a run so far; each is a column of sync_runs with the same name."""
 
     tasks_listed: int = 0
     tasks_fetched: int = 0
@@ -28,9 +28,9 @@ class Counts:
 
 @dataclass
 class Progress:
-    """How far a run has come: tasks known to be fetched and tasks done with; windows listed and known to be left.
+    """How far a run has come: tasks chosen and done so far, windows listed so far and left.
 
-    `pace` is that of its requests, once there is one. Another thread may look.
+    `pace`: the limit on requests, once there is one. Another thread may read all of it.
     """
 
     tasks_wanted: int = 0
@@ -40,23 +40,23 @@ class Progress:
     pace: Pace | None = None
 
     def __str__(self) -> str:
-        """For a log line: what is done, or what it waits for and what is left; and how long that takes."""
+        """For a log line: what is done, or what the run waits for and what is left; then the time left."""
         if wait := self.wait:
             return self.announced(wait)
         return f"{self.tasks_done:,} of {self.tasks_expected:,} tasks{self._at_the_quota}"
 
     def announced(self, wait: Wait) -> str:
-        """A wait, and what is left to do after it."""
+        """A wait, and the tasks left after it."""
         return f"{wait}; {self._left}{self._at_the_quota}"
 
     @property
     def wait(self) -> Wait | None:
-        """What it waits for at the moment."""
+        """What the run waits for now, if anything."""
         return self.pace.wait if self.pace else None
 
     @property
     def quota_seconds(self) -> float:
-        """How long the quota makes the tasks wait that are left; 0 if it does not."""
+        """Seconds that the quota takes to let the remaining tasks through; 0 if it does not limit them."""
         if not self.pace:
             return 0
         seconds = self.pace.seconds_for(self.tasks_expected - self.tasks_done)
@@ -77,7 +77,7 @@ class Progress:
 
     @property
     def tasks_expected(self) -> int:
-        """Tasks known so far, and for every window that is left as many as in those that were listed."""
+        """Tasks chosen so far, plus the average of the listed windows for each window left."""
         each = self.tasks_wanted / self.windows_listed if self.windows_listed else 0
         return self.tasks_wanted + round(each * self.windows_left)
 
@@ -89,16 +89,16 @@ def _about(seconds: float) -> str:
 
 
 def new_run_id() -> UUID:
-    """A UUID version 7 (RFC 9562): later ids are greater."""
+    """Makes a UUID version 7 (https://www.rfc-editor.org/rfc/rfc9562): later ids are greater."""
     milliseconds = time.time_ns() // 1_000_000
-    chance = int.from_bytes(os.urandom(10), "big")
-    high, low = chance >> 68, chance & ((1 << 62) - 1)
+    random = int.from_bytes(os.urandom(10), "big")
+    high, low = random >> 68, random & ((1 << 62) - 1)
     return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
 
 
 @dataclass
-class Report:
-    """A run: `status` is running, ok, partial or failed; `error` says why it did not end well."""
+class Result:
+    """The result of a run. `status`: running, ok, partial or failed. `error`: why it did not end well."""
 
     kind: str
     run_id: UUID = field(default_factory=new_run_id)
@@ -109,14 +109,14 @@ class Report:
     error: str | None = None
 
     def finish(self, error: Exception | None = None, *, partial: bool = False) -> None:
-        """Notes how the run ended; the first word counts."""
+        """Records how the run ended; later calls change nothing."""
         if self.finished_at is None:
             self.finished_at = datetime.now(UTC)
             self.status = "ok" if error is None else "partial" if partial else "failed"
             self.error = None if error is None else _storable(str(error)) or type(error).__name__
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, in the order in which people read them."""
+        """Returns plain values, in the order in which people read them."""
         return {
             "run_id": str(self.run_id),
             "kind": self.kind,
@@ -129,7 +129,7 @@ class Report:
 
 
 def _storable(text: str) -> str:
-    """The text without what PostgreSQL cannot hold: U+0000, and bytes of the environment that are not UTF-8."""
+    """Replaces what PostgreSQL cannot store: U+0000, and surrogates from environment bytes that are not UTF-8."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 

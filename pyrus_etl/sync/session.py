@@ -1,4 +1,4 @@
-"""A run: login, lock, a plan carried out, and the report of how it went."""
+"""A run: log in, take the lock, carry out the plan, and record the result."""
 
 import asyncio
 import logging
@@ -26,37 +26,35 @@ from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import catalogue, forms, wide
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.quota import requests_written, take_up_quota
-from pyrus_etl.sync.result import Counts, Progress, Report
+from pyrus_etl.sync.result import Counts, Progress, Result
 from pyrus_etl.sync.stop import stopped_after, stopped_by_signals
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PARTIAL = (StoppedEarly, CensusDoubted)
-"""Errors that leave a run undone, but nothing wrong."""
+"""Errors that end a run before its plan is done, although nothing is wrong."""
 
 
 @dataclass
 class Run:
-    """What a plan works with.
+    """The connections, limits and state of a run, for its plan.
 
-    `pending`: tasks on their way to a commit, with the date that each was listed under. `relisted`: those of them that
-    were listed under another date meanwhile. `doubted`: tasks that earlier runs doubted and this one has not asked for
-    yet, with the date that each was last listed under. `failed`: tasks set aside in this run, `retried`: in earlier
-    ones, with the date that each was listed under then; `recovered`: those of them that loaded after all.
-    `odd_in_a_row`: tasks that the server failed to give, one after the other; `refused_in_a_row`: tasks that PostgreSQL
-    refused to store. `stopping`: set when the run is to end
-    after the work in hand, with the reason in `stopped_by`. `spent`: set when no further request may be sent. `forms`:
-    what was said by hand of the forms of projects. `has_outdated_rows`: another
-    version made the rows of some tasks. `login` is None with an access token, `account_id` is known after
-    the login. `pace` is that of the requests.
+    `pace`: limits the requests. `login`: None with an access token. `account_id`: known after the login.
+    `pending`: task id → listed date of the tasks in flight. `relisted`: those that were listed again in the meantime,
+    with the new date. `doubted`: task id → last listed date of the tasks that earlier runs doubted and this run has not
+    fetched yet. `failed`: tasks rejected in this run. `retried`: task id → listed date of the tasks rejected in earlier
+    runs. `recovered`: those of them that this run loaded. `server_faults`: how many tasks in a row the server failed
+    to serve. `refused_in_a_row`: how many tasks in a row PostgreSQL refused. `stopping`: set to end the run after the
+    tasks in flight, with the reason in `stopped_by`. `spent`: set when no further request may be sent.
+    `form_overrides`: project id → form id, set manually. `has_outdated_rows`: another version made some rows.
     """
 
     source: Source
     store: Store
     concurrency: int
     overlap: timedelta
-    report: Report
+    result: Result
     progress: Progress
     pace: Pace
     login: str | None
@@ -67,36 +65,36 @@ class Run:
     failed: set[int] = field(default_factory=set)
     retried: dict[int, datetime | None] = field(default_factory=dict)
     recovered: set[int] = field(default_factory=set)
-    odd_in_a_row: int = 0
+    server_faults: int = 0
     refused_in_a_row: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: StoppedEarly | None = None
     spent: BudgetSpent | None = None
-    forms: Mapping[int, int | None] = field(default_factory=dict)
+    form_overrides: Mapping[int, int | None] = field(default_factory=dict)
     has_outdated_rows: bool = False
 
     @property
     def start(self) -> tuple[datetime, float]:
-        """When the run started by the server's clock, and by how many seconds that was ahead of ours."""
+        """When the run started by the server's clock, and how many seconds that clock is ahead of ours."""
         return self.source.start.server, self.source.start.ahead.total_seconds()
 
     def counts(self, **more: int) -> Counts:
-        """The counts as they will be with so many more, and with the requests up to now."""
-        counts = self.report.counts
+        """Returns the counts plus `more`, with the requests up to now."""
+        counts = self.result.counts
         grown = {name: getattr(counts, name) + number for name, number in more.items()}
         return replace(counts, **grown, requests=self.source.requests, retries=self.source.retries)
 
     def count(self, **more: int) -> None:
-        """Adds to the counts of the report."""
-        self.report.counts = self.counts(**more)
+        """Adds to the counts of the result."""
+        self.result.counts = self.counts(**more)
 
     def stop(self, reason: StoppedEarly) -> None:
         self.stopped_by = reason
         self.stopping.set()
 
-    async def unless_stopped(self, asked: Coroutine[Any, Any, T]) -> T:
-        """Waits for an answer, but not longer than until the run is to stop."""
-        answer, stopping = asyncio.create_task(asked), asyncio.create_task(self.stopping.wait())
+    async def unless_stopped(self, request: Coroutine[Any, Any, T]) -> T:
+        """Waits for an answer; if the run is asked to stop first, cancels the request and raises the reason."""
+        answer, stopping = asyncio.create_task(request), asyncio.create_task(self.stopping.wait())
         await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not answer.done():
@@ -105,7 +103,7 @@ class Run:
         return await answer
 
     def check_stopped(self) -> None:
-        """Raises what asked the run to end, a signal or its time, where something did."""
+        """Raises the reason if the run was asked to stop, by a signal or its time limit."""
         if self.stopped_by:
             raise self.stopped_by
 
@@ -114,7 +112,7 @@ Plan = Callable[[Run], Awaitable[None]]
 
 
 class Budget(NamedTuple):
-    """What a run may spend before it stops by itself; None is no limit."""
+    """How many requests and seconds a run may spend before it stops; None means no limit."""
 
     requests: int | None = None
     seconds: float | None = None
@@ -127,88 +125,88 @@ async def conduct(
     plan: Plan,
     settings: Settings,
     database_url: Secret,
-    report: Report,
+    result: Result,
     progress: Progress,
     budget: Budget = NO_LIMIT,
 ) -> PyrusEtlError | None:
-    """Carries out a plan as one run, which the report tells of, whatever happens; returns what ended it early.
+    """Carries out a plan as one run; fills in `result` in any case, and returns the error that ended the run early.
 
-    What the plan committed stays committed. Only one run works on a database and account at a time. Every run has its
-    row in sync_runs as soon as the database is reached, also if it never logs in; a run that leaves because another one
-    works did nothing, and has none.
+    What the plan committed stays committed. Only one run is active per database and account. A run gets its row in
+    sync_runs as soon as it reaches the database, even if it never logs in. Only a run that gives way to another one
+    leaves no row, because it did nothing.
     """
     http = Client(
-        settings, login, budget.requests, lambda wait: log_wait(wait, f"{report.kind}: {progress.announced(wait)}")
+        settings, login, budget.requests, lambda wait: log_wait(wait, f"{result.kind}: {progress.announced(wait)}")
     )
     progress.pace = http.pace
     try:
         async with Store(database_url) as store, http:
             login_name = _login_of(settings)
             run = Run(
-                RestApi(http), store, settings.concurrency, settings.overlap, report, progress, http.pace, login_name
+                RestApi(http), store, settings.concurrency, settings.overlap, result, progress, http.pace, login_name
             )
-            await store.transaction(open_run, report.run_id, login_name, report.kind, report.started_at)
+            await store.transaction(open_run, result.run_id, login_name, result.kind, result.started_at)
             await _recorded(plan, run, budget)
     except PyrusEtlError as error:
-        report.counts = replace(report.counts, requests=http.requests, retries=http.retries)
-        report.finish(error, partial=isinstance(error, PARTIAL))
+        result.counts = replace(result.counts, requests=http.requests, retries=http.retries)
+        result.finish(error, partial=isinstance(error, PARTIAL))
         return error
     return None
 
 
 async def _recorded(plan: Plan, run: Run, budget: Budget) -> None:
-    """Logs in, carries out the plan, and writes how it ended to sync_runs."""
+    """Logs in, carries out the plan, and writes to sync_runs how it ended."""
     try:
-        async with requests_written(run.store, run.report.run_id, run.pace.journal):
+        async with requests_written(run.store, run.result.run_id, run.pace.journal):
             with stopped_by_signals(run.stop), stopped_after(budget.seconds, run.stop):
                 await _log_in(run)
                 await _carried_out(plan, run)
     except Exception as error:
-        run.report.finish(error, partial=isinstance(error, PARTIAL))
+        run.result.finish(error, partial=isinstance(error, PARTIAL))
         try:
             await _write_end(run)
         except PyrusEtlError as unwritten:
-            log.warning("how the run ended could not be written: %s", unwritten)
+            log.warning("could not write how the run ended: %s", unwritten)
         raise
-    run.report.finish()
+    run.result.finish()
     await _write_end(run)
     await _hint(run)
-    run.check_stopped()  # a signal that came too late to stop the plan still ends the program
+    run.check_stopped()  # a signal that comes too late to stop the plan still ends the program
 
 
 async def _log_in(run: Run) -> None:
-    """Finds out who we are, takes the lock of that account, and reads what the plan has to know."""
-    async with _shown_alive(run):
+    """Finds out which account this is, takes its lock, and reads the state that the plan needs."""
+    async with _heartbeat(run):
         try:
-            await run.unless_stopped(take_up_quota(run.store, run.report.run_id, run.login, run.pace))
+            await run.unless_stopped(take_up_quota(run.store, run.result.run_id, run.login, run.pace))
             account = await run.unless_stopped(run.source.profile())
-            await run.unless_stopped(run.store.hold(Lease(account.id, run.report.run_id)))
+            await run.unless_stopped(run.store.hold(Lease(account.id, run.result.run_id)))
         except LockHeld:
-            await run.store.transaction(forget_run, run.report.run_id)
+            await run.store.transaction(forget_run, run.result.run_id)
             raise
     run.account_id = account.id
-    await run.store.transaction(join_account, run.report.run_id, account.id, *run.start)
-    run.forms = await run.store.query(forms.overrides)
+    await run.store.transaction(join_account, run.result.run_id, account.id, *run.start)
+    run.form_overrides = await run.store.query(forms.overrides)
     run.doubted = await run.store.query(doubted)
     run.has_outdated_rows = await run.store.query(rebuild.outdated) > 0
 
 
 def _login_of(settings: Settings) -> str | None:
-    """The login that a run is known by before its account is; none with an access token."""
+    """Returns the login, which identifies a run until its account is known; None with an access token."""
     return None if settings.access_token else shown_login(settings) or None
 
 
 @asynccontextmanager
-async def _shown_alive(run: Run) -> AsyncIterator[None]:
-    """Until the run has a lease, its row shows that it lives, so that no other run takes it for dead."""
+async def _heartbeat(run: Run) -> AsyncIterator[None]:
+    """Updates the row of the run until it has a lease, so that no other run takes it for dead."""
 
     async def show() -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                await run.store.transaction(show_alive, run.report.run_id)
+                await run.store.transaction(show_alive, run.result.run_id)
             except PyrusEtlError as error:
-                log.debug("that the run lives could not be written: %s", error)
+                log.debug("could not write the heartbeat of the run: %s", error)
 
     showing = asyncio.create_task(show())
     try:
@@ -218,7 +216,7 @@ async def _shown_alive(run: Run) -> AsyncIterator[None]:
 
 
 async def _carried_out(plan: Plan, run: Run) -> None:
-    """The plan, and statistics of what it brought, also where it ended early."""
+    """Carries out the plan, then analyzes the tables that it changed, even if it ended early."""
     try:
         await plan(run)
     except PyrusEtlError:
@@ -228,37 +226,37 @@ async def _carried_out(plan: Plan, run: Run) -> None:
 
 
 async def _analyze(run: Run) -> None:
-    """Gathers statistics where much has changed, so that the first question to the reports is as quick as the next."""
+    """Analyzes tables that changed a lot, so that the first query of the reports is as fast as the next."""
     try:
         await run.store.query(upkeep.tell_changes)
         for table in await run.store.query(upkeep.outdated):
-            if not isinstance(run.stopped_by, Stopped):  # by a signal; what is left the next run finds
+            if not isinstance(run.stopped_by, Stopped):  # stopped by a signal: the next run analyzes the rest
                 await run.store.query(upkeep.analyze, table)
-    except PyrusEtlError as error:  # what was done is done
-        log.debug("statistics could not be gathered: %s", error)
+    except PyrusEtlError as error:  # the rows are committed already
+        log.debug("could not analyze the tables: %s", error)
 
 
 async def _hint(run: Run) -> None:
-    """Says so where forms have fields that their wide views do not show; where nobody made such views, nothing."""
+    """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
     try:
         if await run.store.query(wide.remembered) and (fields := await run.store.query(catalogue.waiting)):
-            log.info("fields of forms that wait for pyrus-etl reports refresh: %s", fields)
-    except PyrusEtlError as error:  # what was done is done
-        log.debug("which fields wait could not be asked: %s", error)
+            log.info("form fields without a column (run pyrus-etl reports refresh): %s", fields)
+    except PyrusEtlError as error:  # the rows are committed already
+        log.debug("could not count the form fields without a column: %s", error)
 
 
 async def _write_end(run: Run) -> None:
     run.count()
-    report = run.report
-    if unreadable := report.counts.values_unreadable:
+    result = run.result
+    if unreadable := result.counts.values_unreadable:
         log.warning(
-            "%d values or characters could not be read: null or U+FFFD in the tables; pyrus.raw_tasks has the bodies",
+            "%d values or characters are unreadable: null or U+FFFD in the tables; pyrus.raw_tasks has the bodies",
             unreadable,
         )
-    columns = {"status": report.status, "finished_at": report.finished_at, "error": report.error}
-    await run.store.transaction(_write_last, report, columns, run.pace.journal.unwritten())
+    columns = {"status": result.status, "finished_at": result.finished_at, "error": result.error}
+    await run.store.transaction(_write_last, result, columns, run.pace.journal.unwritten())
 
 
-def _write_last(connection: Connection, report: Report, columns: Mapping[str, object], sent: Mapping[int, int]) -> None:
-    write_run(connection, report.run_id, dict(columns) | asdict(report.counts))
-    write_requests(connection, report.run_id, sent)
+def _write_last(connection: Connection, result: Result, columns: Mapping[str, object], sent: Mapping[int, int]) -> None:
+    write_run(connection, result.run_id, dict(columns) | asdict(result.counts))
+    write_requests(connection, result.run_id, sent)

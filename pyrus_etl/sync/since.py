@@ -1,4 +1,4 @@
-"""Where a sync asks from: the cursor minus the overlap, unless the clocks contradict the cursor."""
+"""Where a sync starts: at the cursor minus the overlap, unless the clocks contradict the cursor."""
 
 import logging
 from datetime import datetime, timedelta
@@ -12,25 +12,27 @@ from pyrus_etl.sync.session import Run
 log = logging.getLogger(__name__)
 
 CLOCKS_VARY = timedelta(minutes=1)
-"""By how much the clocks may drift apart between two runs, however short the overlap is."""
+"""How far the clocks may drift apart between two runs, even if the overlap is shorter."""
 
 
 async def since(run: Run, cursor: datetime) -> Window:
-    """The period that changes are asked for from the cursor on; it has no end.
+    """Returns the period to ask for changes in; it has no end.
 
     The overlap is at least as long as the last run took. If the server's clock was wrong when the cursor was taken,
-    this asks from the last start that both clocks agree on; without such a start, for everything since the beginning
-    of the last backfill's period.
+    the period starts at the last run start that both clocks agree on. If there is none, it starts where the period of
+    the last backfill starts.
     """
     now = run.source.start
     most_ahead = (now.ahead + max(run.overlap, CLOCKS_VARY)).total_seconds()
     start = await run.store.query(trusted_start, run.account_id, cursor, now.server, most_ahead)
     if start != cursor:
         log.warning(
-            "the cursor %s does not agree with the clocks (Pyrus's shows %s): asking again for all that changed%s",
+            "the cursor %s does not agree with the clocks (Pyrus's clock shows %s): fetching everything that changed%s",
             _shown(cursor),
             _shown(now.server),
-            f" since {_shown(start)}, the last start that they agree on" if start else "; there is no earlier start",
+            f" since {_shown(start)}, the last run start that they agree on"
+            if start
+            else "; no earlier run start fits them",
         )
     if start is None:
         backfill = await run.store.query(last_backfill, run.account_id)

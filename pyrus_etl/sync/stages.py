@@ -1,4 +1,4 @@
-"""Coroutines side by side: the first error ends them all, and is what is raised."""
+"""Concurrent coroutines that end together: the first error cancels the others."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""What ends a run early: a signal, or its time. Both ask only: the run ends after the work in hand."""
+"""What stops a run early: a signal, or its time limit. The run then finishes the tasks in flight first."""
 
 import asyncio
 import logging
@@ -15,11 +15,11 @@ Stop = Callable[[StoppedEarly], None]
 
 @contextmanager
 def stopped_after(seconds: float | None, stop: Stop) -> Iterator[None]:
-    """Asks the run to end when its time is spent; None is no limit."""
+    """Asks the run to stop after `seconds`; None means no limit."""
     if seconds is None:
         yield
         return
-    spent = BudgetSpent(f"The budget of {seconds:g} seconds is spent; the next run goes on from here.")
+    spent = BudgetSpent(f"The budget of {seconds:g} seconds is spent; the next run continues from here.")
     timer = asyncio.get_running_loop().call_later(seconds, stop, spent)
     try:
         yield
@@ -29,7 +29,7 @@ def stopped_after(seconds: float | None, stop: Stop) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP ask the run to end; a second one ends it at once."""
+    """Asks the run to stop on SIGINT, SIGTERM or SIGHUP; a second signal stops it at once."""
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     if (hangup := signal.getsignal(signal.SIGHUP)) != signal.SIG_IGN:  # ignored under nohup
@@ -40,13 +40,13 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
 
-    def asked(number: int) -> None:
-        log.info("stopping after the work in hand; a second signal stops at once")
+    def on_signal(number: int) -> None:
+        log.info("stopping after the tasks in flight; a second signal stops at once")
         stop(Stopped(number))
         restore()
 
     for number in before:
-        loop.add_signal_handler(number, asked, number)
+        loop.add_signal_handler(number, on_signal, number)
     try:
         yield
     finally:

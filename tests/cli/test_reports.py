@@ -196,7 +196,7 @@ def test_a_role_that_may_not_grant_is_5(database: Secret, role: str, query: Quer
 
 
 def test_new_fields_are_hinted_at_once_there_are_wide_views(synced: Secret, world: Sandbox, query: Query) -> None:
-    hint = "fields of forms that wait for pyrus-etl reports refresh"
+    hint = "form fields without a column (run pyrus-etl reports refresh)"
     before = program("sync", sandbox=world, database=synced)
     program("reports", "refresh", database=synced)
     none = program("sync", sandbox=world, database=synced)

@@ -88,7 +88,7 @@ class Conductor:
         environment = environment_of(stage.sandbox, stage.wire.url, PYRUS_ETL_CONCURRENCY=str(given.concurrency))
         if given.quota:
             environment["PYRUS_ETL_QUOTA"] = f"{given.quota}/1s"
-        return Order(plan, environment, budget, given.span, given.linger, given.largest_batch, given.most_on_the_road)
+        return Order(plan, environment, budget, given.span, given.linger, given.largest_batch, given.most_in_flight)
 
     def _happens(self, fault: Fault) -> Callable[[], None]:
         """What to do when the fault's time has come; errors are kept for the end of the run."""

@@ -29,7 +29,7 @@ class Setting(NamedTuple):
     concurrency: int
     linger: float
     largest_batch: int
-    most_on_the_road: int
+    most_in_flight: int
     tick: float
     span: tuple[int | None, int | None]
     pace: float
@@ -85,7 +85,7 @@ def history_of(seed: int, length: int = 8) -> History:
         concurrency=dice.choice((1, 4, 16)),
         linger=dice.choice((0.3, 0.05, 0.01)),
         largest_batch=dice.choice((1000, 10, 1)),
-        most_on_the_road=dice.choice((2000, 10)),
+        most_in_flight=dice.choice((2000, 10)),
         tick=dice.choice(
             (1.0, 0.3, 0.01) if cap is None else (1.0, 0.3)
         ),  # a second with more tasks than that is an error

@@ -18,16 +18,17 @@ from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.settings import Secret, load_settings
 from pyrus_etl.sync import pipeline
 from pyrus_etl.sync.plans import backfill, reconcile, sync
-from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.plans import retry as retries
+from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Budget, Plan, conduct
 
 PLANS: dict[str, Plan] = {
     "backfill": backfill.backfill,
     "restart": partial(backfill.backfill, restart=True),
-    "sync": backfill.sync,
+    "sync": sync.sync,
     "reconcile": reconcile.reconcile,
     "force": partial(reconcile.reconcile, force=True),
-    "retry": sync.retry,
+    "retry": retries.retry,
 }
 """Beside these there is `period`, a backfill of the order's span."""
 
@@ -44,7 +45,7 @@ class Order(msgspec.Struct):
     span: tuple[int | None, int | None] = (None, None)
     linger: float = pipeline.LINGER
     largest_batch: int = pipeline.LARGEST_BATCH
-    most_on_the_road: int = pipeline.MOST_ON_THE_ROAD
+    most_in_flight: int = pipeline.MOST_IN_FLIGHT
 
 
 class Outcome(msgspec.Struct):
@@ -98,22 +99,22 @@ def _live(order: Order, sending: int) -> None:
 def _conducted(order: Order) -> Outcome:
     retry.LONGEST_WAIT = 0.05
     pipeline.LINGER, pipeline.LARGEST_BATCH = order.linger, order.largest_batch
-    pipeline.MOST_ON_THE_ROAD = order.most_on_the_road
+    pipeline.MOST_IN_FLIGHT = order.most_in_flight
     errors = _Errors()
     logging.getLogger().addHandler(errors)
-    report = Report(order.plan)
+    result = Result(order.plan)
     settings = load_settings({}, order.environment)
     assert settings.database_url
     url: Secret = settings.database_url
     outcome = Outcome()
     plan = PLANS.get(order.plan) or partial(backfill.backfill, period=Window(*order.span))
     try:
-        error = asyncio.run(conduct(plan, settings, url, report, Progress(), Budget(requests=order.requests)))
+        error = asyncio.run(conduct(plan, settings, url, result, Progress(), Budget(requests=order.requests)))
         outcome.error, outcome.message = type(error).__name__ if error else "", str(error or "")
     except BaseException:
         outcome.amiss = traceback.format_exc()
     outcome.amiss += "".join(errors.seen)
-    outcome.status, outcome.requests = report.status, report.counts.requests
+    outcome.status, outcome.requests = result.status, result.counts.requests
     return outcome
 
 

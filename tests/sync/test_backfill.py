@@ -11,8 +11,8 @@ from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema import metadata
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans import backfill as plans
-from pyrus_etl.sync.result import Report
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
+from pyrus_etl.sync.result import Result
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, carried_out, sync
 from tests.scripted import Asked, Reply, in_front_of
@@ -23,9 +23,9 @@ JANUARY = Window(
 )
 
 
-def again_from_the_start(sandbox: Sandbox, database: Secret) -> Report:
+def again_from_the_start(sandbox: Sandbox, database: Secret) -> Result:
     """One `pyrus-etl backfill --restart`."""
-    return carried_out("backfill", partial(plans.backfill, restart=True), sandbox, database)
+    return carried_out("backfill", partial(backfill_plan, restart=True), sandbox, database)
 
 
 def failing_after(searches: int) -> Any:
@@ -125,9 +125,9 @@ def test_restart_lists_all_windows_anew_and_still_fetches_nothing_twice(database
         with in_front_of(sandbox, failing_after(14)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)
         begun = query(database, "SELECT started_at FROM pyrus.sync_backfills")
-        report = again_from_the_start(sandbox, database)
+        result = again_from_the_start(sandbox, database)
 
-        assert report.counts.tasks_listed >= 400
+        assert result.counts.tasks_listed >= 400
         assert query(database, "SELECT started_at FROM pyrus.sync_backfills") > begun
         assert len(sandbox.requests.fetched) == 400
         assert_tables_equal_world(database, sandbox.world)

@@ -6,19 +6,19 @@ import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans import backfill as plans
-from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.plans.sync import sync as sync_plan
+from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Budget, conduct
 from tests.conftest import settings_for
 from tests.typing import Query
 
 
-def budgeted(sandbox: Sandbox, database: Secret, budget: Budget, **environment: str) -> tuple[Report, int]:
-    """The report of a sync with a budget, and its exit code."""
-    report = Report("sync")
+def budgeted(sandbox: Sandbox, database: Secret, budget: Budget, **environment: str) -> tuple[Result, int]:
+    """The result of a sync with a budget, and its exit code."""
+    result = Result("sync")
     settings = settings_for(sandbox, database, **environment)
-    error = asyncio.run(conduct(plans.sync, settings, database, report, Progress(), budget))
-    return report, error.exit_code if error else 0
+    error = asyncio.run(conduct(sync_plan, settings, database, result, Progress(), budget))
+    return result, error.exit_code if error else 0
 
 
 def test_requests_are_not_exceeded_and_each_run_goes_on(database: Secret, query: Query) -> None:
@@ -30,10 +30,10 @@ def test_requests_are_not_exceeded_and_each_run_goes_on(database: Secret, query:
         assert first.counts.tasks_fetched >= 35
         assert query(database, "SELECT count(*) FROM pyrus.sync_cursors") == [(0,)]
 
-        reports = [budgeted(sandbox, database, Budget(requests=40))[0] for _ in range(3)]
+        results = [budgeted(sandbox, database, Budget(requests=40))[0] for _ in range(3)]
 
-    assert reports[-1].status == "ok"
-    assert first.counts.tasks_fetched + sum(report.counts.tasks_fetched for report in reports) == 100
+    assert results[-1].status == "ok"
+    assert first.counts.tasks_fetched + sum(result.counts.tasks_fetched for result in results) == 100
 
 
 @pytest.mark.parametrize(("requests", "quota"), [(30, "40/1h"), (40, "40/1h"), (30, "1000/1h")])
@@ -42,34 +42,34 @@ def test_a_spent_budget_ends_a_run_at_once_whatever_is_still_wanted(
 ) -> None:
     """Nothing waits for a place in the quota that is not in the budget: it would wait for an hour."""
     with Sandbox(World(1, tasks=400)) as sandbox:
-        report, code = budgeted(sandbox, database, Budget(requests=requests), PYRUS_ETL_QUOTA=quota)
+        result, code = budgeted(sandbox, database, Budget(requests=requests), PYRUS_ETL_QUOTA=quota)
 
-        assert (report.status, report.counts.requests, code) == ("partial", requests, 0)
+        assert (result.status, result.counts.requests, code) == ("partial", requests, 0)
         assert sandbox.requests.total == requests
-    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(report.counts.tasks_fetched,)]
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(result.counts.tasks_fetched,)]
 
 
 def test_a_spent_budget_does_not_wait_for_another_try(database: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda _, longest: 1000 * longest)
     with Sandbox(World(1, tasks=100)) as sandbox:
         sandbox.fail(3, "error", "task")
-        report, _ = budgeted(sandbox, database, Budget(requests=40))
+        result, _ = budgeted(sandbox, database, Budget(requests=40))
 
-    assert (report.status, report.counts.requests) == ("partial", 40)
+    assert (result.status, result.counts.requests) == ("partial", 40)
 
 
 @pytest.mark.parametrize("quota", ["20/1h", "5/1h"])
 def test_time_ends_a_wait_for_the_quota(database: Secret, quota: str) -> None:
     with Sandbox(World(1, tasks=100)) as sandbox:
-        report, code = budgeted(sandbox, database, Budget(seconds=2), PYRUS_ETL_QUOTA=quota)
+        result, code = budgeted(sandbox, database, Budget(seconds=2), PYRUS_ETL_QUOTA=quota)
 
-    assert (report.status, report.counts.requests, code) == ("partial", int(quota.split("/")[0]), 0)
+    assert (result.status, result.counts.requests, code) == ("partial", int(quota.split("/")[0]), 0)
 
 
 def test_time_ends_a_run_after_the_work_in_hand(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=400), faults=Faults(slow=1.0, seconds=0.1)) as sandbox:
-        report, code = budgeted(sandbox, database, Budget(seconds=1.5))
+        result, code = budgeted(sandbox, database, Budget(seconds=1.5))
 
-    assert (report.status, code) == ("partial", 0)
-    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(report.counts.tasks_fetched,)]
-    assert 0 < report.counts.tasks_fetched < 400
+    assert (result.status, code) == ("partial", 0)
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(result.counts.tasks_fetched,)]
+    assert 0 < result.counts.tasks_fetched < 400

@@ -14,8 +14,9 @@ from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
+from pyrus_etl.sync.plans.sync import sync as sync_plan
 from pyrus_etl.sync.session import Plan
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, carried_out, sync
@@ -25,8 +26,8 @@ from tests.typing import Query
 CURSOR = "SELECT cursor FROM pyrus.sync_cursors"
 WARNING = "does not agree with the clocks"
 PLANS: dict[str, Plan] = {
-    "sync": plans.sync,
-    "backfill": partial(plans.backfill, restart=True),
+    "sync": sync_plan,
+    "backfill": partial(backfill_plan, restart=True),
     "reconcile": reconcile_plan,
 }
 
@@ -137,10 +138,10 @@ def test_without_such_a_start_it_asks_for_everything(
     sandbox.world.clock.skew = 0
     changed(sandbox)
     pass_time(sandbox, database, query, later)
-    report = sync(sandbox, database)
+    result = sync(sandbox, database)
 
     assert warned()
-    assert report.counts.tasks_fetched == 1
+    assert result.counts.tasks_fetched == 1
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 

@@ -11,9 +11,9 @@ from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans import backfill as plans
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
-from pyrus_etl.sync.result import Report
+from pyrus_etl.sync.result import Result
 from tests.oracle import assert_tables_equal_world
 from tests.runs import carried_out, reconcile, sync
 from tests.scripted import Asked, Reply, Scripted, in_front_of
@@ -24,25 +24,25 @@ DAY = 86_400
 UNFINISHED = "UPDATE pyrus.sync_backfills SET finished_at = NULL"
 
 
-def resume(sandbox: Sandbox, database: Secret, query: Query, **environment: str) -> Report:
+def resume(sandbox: Sandbox, database: Secret, query: Query, **environment: str) -> Result:
     """A backfill that goes on where all windows were done and only the sync at its end is left."""
     query(database, UNFINISHED)
-    return carried_out("backfill", plans.backfill, sandbox, database, **environment)
+    return carried_out("backfill", backfill_plan, sandbox, database, **environment)
 
 
-def restart(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Report:
-    return carried_out("backfill", partial(plans.backfill, restart=True), sandbox, database, **environment)
+def restart(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Result:
+    return carried_out("backfill", partial(backfill_plan, restart=True), sandbox, database, **environment)
 
 
-def census(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Report:
+def census(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Result:
     return carried_out("reconcile", reconcile_plan, sandbox, database, **environment)
 
 
-def incremental(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Report:
+def incremental(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Result:
     return sync(sandbox, database, **environment)
 
 
-Run = Callable[..., Report]
+Run = Callable[..., Result]
 EACH_RUN = pytest.mark.parametrize("run", [incremental, census, restart, resume])
 
 
@@ -247,8 +247,8 @@ def test_a_doubted_task_that_is_gone_is_left_to_the_census(
     task_id = sandbox.world.edit(sandbox.world.task_ids()[3], "comment")
     sync(sandbox, database)
     vanish(sandbox.world, task_id)
-    report = sync(sandbox, database)
-    assert (report.status, report.counts.tasks_failed) == ("ok", 0)
+    result = sync(sandbox, database)
+    assert (result.status, result.counts.tasks_failed) == ("ok", 0)
     assert reconcile(sandbox, database).counts.tasks_deleted == 1
 
     sandbox.requests.clear()

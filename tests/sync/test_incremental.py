@@ -167,9 +167,9 @@ def test_a_body_that_did_not_change_writes_no_row_though_its_date_did(database: 
         before = sorted(query(database, rows))
         sandbox.world.advance(60)
         sandbox.world.put(task_id, body)
-        report = sync(sandbox, database)
+        result = sync(sandbox, database)
 
-    assert (report.counts.tasks_fetched, report.counts.tasks_changed) == (1, 0)
+    assert (result.counts.tasks_fetched, result.counts.tasks_changed) == (1, 0)
     assert sorted(query(database, rows)) == before
 
 
@@ -192,13 +192,13 @@ def test_the_inbox_is_stored_in_its_order_and_follows_its_changes(database: Secr
 
 def test_what_a_run_reports_stands_in_sync_runs(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=30)) as sandbox:
-        report = sync(sandbox, database).as_json()
+        result = sync(sandbox, database).as_json()
 
-    names = [name for name in report if name not in ("run_id", "started_at", "finished_at")]
+    names = [name for name in result if name not in ("run_id", "started_at", "finished_at")]
     (row,) = query(database, f"SELECT run_id::text, started_at, finished_at, {', '.join(names)} FROM pyrus.sync_runs")
-    assert dict(zip(names, row[3:], strict=True)) == {name: report[name] for name in names}
-    assert row[0] == report["run_id"]
-    for stored, told in zip(row[1:3], (report["started_at"], report["finished_at"]), strict=True):
+    assert dict(zip(names, row[3:], strict=True)) == {name: result[name] for name in names}
+    assert row[0] == result["run_id"]
+    for stored, told in zip(row[1:3], (result["started_at"], result["finished_at"]), strict=True):
         assert abs(stored - datetime.fromisoformat(told)) <= timedelta(milliseconds=1)
 
 
@@ -218,8 +218,8 @@ def test_a_lost_connection_to_the_database_is_opened_anew_and_nothing_is_lost(da
                 )
 
         with in_front_of(sandbox, end_connections) as server:
-            report = backfill(sandbox, database, PYRUS_URL=server.url, PYRUS_ETL_CONCURRENCY="1")
+            result = backfill(sandbox, database, PYRUS_URL=server.url, PYRUS_ETL_CONCURRENCY="1")
 
         assert ended
-        assert report.counts.tasks_changed == 200
+        assert result.counts.tasks_changed == 200
         assert_tables_equal_world(database, sandbox.world)

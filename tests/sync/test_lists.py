@@ -8,7 +8,7 @@ import pytest
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.result import Report
+from pyrus_etl.sync.result import Result
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, sync
 from tests.typing import Query
@@ -19,9 +19,9 @@ PERIODS = pytest.mark.parametrize("period", ["modified", "activity"])
 @PERIODS
 def test_a_backfill_through_capped_and_shuffled_lists_brings_the_whole_world(database: Secret, period: str) -> None:
     with Sandbox(World(3, tasks=260), cap=50, order="shuffled", period=period) as sandbox:
-        report = backfill(sandbox, database)
+        result = backfill(sandbox, database)
 
-        assert report.counts.tasks_changed == 260
+        assert result.counts.tasks_changed == 260
         assert sorted(sandbox.requests.fetched) == sorted(sandbox.world.task_ids())
         assert_tables_equal_world(database, sandbox.world)
 
@@ -65,7 +65,7 @@ def test_closed_tasks_are_brought_too(database: Secret, query: Query, period: st
 @pytest.mark.parametrize("command", [backfill, sync])
 @PERIODS
 def test_a_second_with_more_tasks_than_the_cap_is_an_error_and_everything_else_is_stored(
-    database: Secret, query: Query, command: Callable[[Sandbox, Secret], Report], period: str
+    database: Secret, query: Query, command: Callable[[Sandbox, Secret], Result], period: str
 ) -> None:
     with Sandbox(World(6, tasks=60), cap=20, period=period) as sandbox:
         backfill(sandbox, database)

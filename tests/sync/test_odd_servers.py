@@ -83,7 +83,7 @@ def test_errors_of_tasks_that_were_never_stored_do_not_make_a_census_doubtful(da
         sync(sandbox, database)
         for task_id in bad:
             sandbox.world.delete(task_id)
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
-    assert report.status == "ok"
+    assert result.status == "ok"
     assert query(database, "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [(0,)]

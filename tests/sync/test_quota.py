@@ -10,8 +10,8 @@ import pytest
 from pyrus_etl.errors import LockHeld, LoginRefused
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans import backfill as plans
-from pyrus_etl.sync.result import Progress, Report
+from pyrus_etl.sync.plans.sync import sync as sync_plan
+from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Budget, conduct
 from tests.conftest import settings_for
 from tests.processes import eventually, started
@@ -38,19 +38,19 @@ class Counting:
         return max(bisect_left(times, start + seconds) - place for place, start in enumerate(times))
 
 
-def bounded(sandbox: Sandbox, database: Secret, seconds: float, **environment: str) -> Report:
+def bounded(sandbox: Sandbox, database: Secret, seconds: float, **environment: str) -> Result:
     """A sync that ends by itself."""
-    report = Report("sync")
+    result = Result("sync")
     settings = settings_for(sandbox, database, **environment)
-    asyncio.run(conduct(plans.sync, settings, database, report, Progress(), Budget(seconds=seconds)))
-    return report
+    asyncio.run(conduct(sync_plan, settings, database, result, Progress(), Budget(seconds=seconds)))
+    return result
 
 
 def test_every_request_of_a_run_is_written_by_the_second(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=50)) as sandbox:
-        reports = [sync(sandbox, database) for _ in range(2)]
+        results = [sync(sandbox, database) for _ in range(2)]
 
-        assert query(database, SENT) == [(sum(report.counts.requests for report in reports),)]
+        assert query(database, SENT) == [(sum(result.counts.requests for result in results),)]
         assert query(database, SENT) == [(sandbox.requests.total,)]
 
 
@@ -69,18 +69,18 @@ def test_a_run_without_a_login_counts_all_others(database: Secret, query: Query)
     with Sandbox(World(1, tasks=30)) as sandbox:
         sync(sandbox, database)
         token = {"PYRUS_ACCESS_TOKEN": sandbox.token(), "PYRUS_SECURITY_KEY": "", "PYRUS_LOGIN": ""}
-        report = bounded(sandbox, database, 1, PYRUS_ETL_QUOTA="20/1h", **token)
+        result = bounded(sandbox, database, 1, PYRUS_ETL_QUOTA="20/1h", **token)
 
-    assert (report.status, report.counts.requests) == ("partial", 0)
+    assert (result.status, result.counts.requests) == ("partial", 0)
 
 
 def test_another_login_has_a_quota_of_its_own(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=30)) as sandbox:
         sync(sandbox, database)
         query(database, "UPDATE pyrus.sync_runs SET login = 'somebody else'")
-        report = bounded(sandbox, database, 20, PYRUS_ETL_QUOTA="20/1h")
+        result = bounded(sandbox, database, 20, PYRUS_ETL_QUOTA="20/1h")
 
-    assert report.status == "ok"
+    assert result.status == "ok"
 
 
 def test_a_run_that_cannot_log_in_is_counted_too(database: Secret, query: Query) -> None:
@@ -88,10 +88,10 @@ def test_a_run_that_cannot_log_in_is_counted_too(database: Secret, query: Query)
         for _ in range(2):
             with pytest.raises(LoginRefused):
                 sync(sandbox, database, PYRUS_SECURITY_KEY="wrong")
-        report = bounded(sandbox, database, 1, PYRUS_ETL_QUOTA="2/1h")
+        result = bounded(sandbox, database, 1, PYRUS_ETL_QUOTA="2/1h")
 
     assert query(database, SENT) == [(2,)]
-    assert report.counts.requests == 0
+    assert result.counts.requests == 0
 
 
 def test_a_killed_run_is_counted(database: Secret, query: Query) -> None:
@@ -100,9 +100,9 @@ def test_a_killed_run_is_counted(database: Secret, query: Query) -> None:
             eventually(lambda: query(database, SENT) == [(40,)])
             process.send_signal(signal.SIGKILL)
             process.wait()
-        report = bounded(sandbox, database, 10, PYRUS_ETL_QUOTA="40/1h")
+        result = bounded(sandbox, database, 10, PYRUS_ETL_QUOTA="40/1h")
 
-        assert (report.status, report.counts.requests) == ("partial", 0)
+        assert (result.status, result.counts.requests) == ("partial", 0)
         assert sandbox.requests.total == 40
 
 
@@ -126,6 +126,6 @@ def test_what_is_older_than_an_hour_or_a_period_is_deleted(database: Secret, que
     with Sandbox(World(1, tasks=3)) as sandbox:
         sync(sandbox, database)
         query(database, "UPDATE pyrus.sync_requests SET second = second - interval '61 minutes'")
-        report = sync(sandbox, database)
+        result = sync(sandbox, database)
 
-    assert query(database, SENT) == [(report.counts.requests,)]
+    assert query(database, SENT) == [(result.counts.requests,)]

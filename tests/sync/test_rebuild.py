@@ -116,9 +116,9 @@ def test_a_run_rebuilds_listed_tasks_without_fetching_them(
     before = read_tables(database)
     damage(query, database)
     query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
-    report = run(sandbox, database)
+    result = run(sandbox, database)
 
-    assert report.counts.tasks_fetched == 0
+    assert result.counts.tasks_fetched == 0
     if run is not sync:  # which lists what changed of late
         assert read_tables(database) == before
         assert query(database, OUTDATED, READER) == [(0,)]

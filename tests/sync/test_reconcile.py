@@ -21,10 +21,10 @@ def test_a_quiet_world_costs_the_lists_alone(database: Secret) -> None:
     with Sandbox(World(1, tasks=60), cap=25) as sandbox:
         sync(sandbox, database)
         sandbox.requests.clear()
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
         assert sandbox.requests.endpoints["task"] == 0
-    assert (report.status, report.counts.tasks_fetched, report.counts.tasks_deleted) == ("ok", 0, 0)
+    assert (result.status, result.counts.tasks_fetched, result.counts.tasks_deleted) == ("ok", 0, 0)
 
 
 def test_the_next_sync_asks_from_the_start_of_the_census(database: Secret, query: Query) -> None:
@@ -43,10 +43,10 @@ def test_what_is_gone_is_marked_and_its_rows_are_kept(database: Secret, query: Q
         deleted, hidden = sandbox.world.task_ids()[:2]
         sandbox.world.delete(deleted)
         sandbox.world.revoke(hidden)
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
         again = reconcile(sandbox, database)
 
-    assert (report.counts.tasks_deleted, again.counts.tasks_deleted) == (2, 0)
+    assert (result.counts.tasks_deleted, again.counts.tasks_deleted) == (2, 0)
     assert query(database, DELETED) == sorted([(deleted,), (hidden,)])
     assert query(database, "SELECT count(*) > 0 FROM pyrus.notes WHERE task_id = %s", deleted) == [(True,)]
 
@@ -58,9 +58,9 @@ def test_what_comes_back_is_unmarked_and_fetched(database: Secret, query: Query)
         sandbox.world.revoke(task_id)
         reconcile(sandbox, database)
         sandbox.world.grant(task_id)
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
-    assert report.counts.tasks_fetched == 1
+    assert result.counts.tasks_fetched == 1
     assert query(database, DELETED) == []
 
 
@@ -72,9 +72,9 @@ def test_what_comes_back_is_unmarked_also_where_it_cannot_be_read(database: Secr
         reconcile(sandbox, database)
         sandbox.world.grant(task_id)
         sandbox.world.put(task_id, b'{"TaskWithNotes": 5}')
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
-    assert report.counts.tasks_failed == 1
+    assert result.counts.tasks_failed == 1
     assert query(database, DELETED) == []
 
 
@@ -86,9 +86,9 @@ def test_changes_behind_the_cursor_and_late_grants_are_found(database: Secret, q
         sandbox.world.edit(changed, "comment")
         sandbox.world.backdate(changed, datetime(2026, 1, 5, tzinfo=UTC))
         sandbox.world.grant(granted)
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
-    assert report.counts.tasks_changed == 2
+    assert result.counts.tasks_changed == 2
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
 
 
@@ -111,9 +111,9 @@ def test_more_absentees_than_allowed_mark_nothing_unless_forced(database: Secret
             reconcile(sandbox, database)
 
         assert query(database, DELETED) == []
-        report = reconcile(sandbox, database, force=True)
+        result = reconcile(sandbox, database, force=True)
 
-    assert report.counts.tasks_deleted == 5
+    assert result.counts.tasks_deleted == 5
     assert query(database, DELETED) == [(task_id,) for task_id in sorted(gone)]
 
 
@@ -139,9 +139,9 @@ def test_a_task_that_cannot_be_asked_for_is_not_marked_but_set_aside(
         sync(sandbox, database)
         sandbox.world.delete(sandbox.world.task_ids()[0])
         sandbox.fail(1000, "error", "task")
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
-    assert (report.counts.tasks_deleted, report.counts.tasks_failed) == (0, 1)
+    assert (result.counts.tasks_deleted, result.counts.tasks_failed) == (0, 1)
     assert query(database, DELETED) == []
 
 
@@ -151,9 +151,9 @@ def test_the_error_of_a_task_that_is_gone_is_closed(database: Secret, query: Que
         sandbox.world.put(task_id, b"{}")
         sync(sandbox, database)
         sandbox.world.delete(task_id)
-        report = reconcile(sandbox, database)
+        result = reconcile(sandbox, database)
 
-    assert (report.counts.tasks_failed, report.counts.tasks_deleted) == (0, 0)
+    assert (result.counts.tasks_failed, result.counts.tasks_deleted) == (0, 0)
     assert query(database, "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [(0,)]
 
 

@@ -48,9 +48,9 @@ def test_after_a_kill_the_next_backfill_goes_on_and_fetches_nothing_twice(
     committed = stored(query, database)
     slow.faults = Faults()
     slow.requests.clear()
-    report = backfill(slow, database)
+    result = backfill(slow, database)
 
-    assert report.status == "ok"
+    assert result.status == "ok"
     assert not committed & set(slow.requests.fetched)
     assert_tables_equal_world(database, slow.world)
     assert query(database, "SELECT status FROM pyrus.sync_runs ORDER BY run_id") == [("failed",), ("ok",)]

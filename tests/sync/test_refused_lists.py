@@ -48,10 +48,10 @@ def limited(sandbox: Sandbox, limit: int, refusal: Reply, of: str = "") -> Itera
 @pytest.mark.parametrize("limit", [7, 50, 300])
 def test_the_very_first_lists_may_be_too_long(database: Secret, limit: int, refusal: Reply) -> None:
     with Sandbox(World(2, tasks=120)) as sandbox, limited(sandbox, limit, refusal) as server:
-        report = sync(sandbox, database, PYRUS_URL=server.url)
+        result = sync(sandbox, database, PYRUS_URL=server.url)
         sizes = Counter((asked.path, asked.body) for asked in server.asked if size_of(asked) > limit)
 
-        assert report.status == "ok"
+        assert result.status == "ok"
         assert max(sizes.values()) <= 4  # twice, and twice more after a smaller one was answered
         assert_tables_equal_world(database, sandbox.world)
 
@@ -65,9 +65,9 @@ def test_a_second_that_holds_many_tasks_is_listed_in_the_longest_list_that_there
     world.advance(60)
     world.create(48)
     with Sandbox(world) as sandbox, limited(sandbox, 50, refusal, of="searchtasks") as server:
-        report = sync(sandbox, database, PYRUS_URL=server.url)
+        result = sync(sandbox, database, PYRUS_URL=server.url)
 
-        assert report.status == "ok"
+        assert result.status == "ok"
         assert query(database, CURSOR) == [(1,)]
         assert_tables_equal_world(database, sandbox.world)
 

@@ -26,7 +26,7 @@ def test_a_second_backfill_fetches_nothing(database: Secret) -> None:
 
 def test_batches_that_are_full_lose_no_task(database: Secret, query: Callable[..., list[tuple[object, ...]]]) -> None:
     with Sandbox(World(1, tasks=2500)) as sandbox:
-        report = backfill(sandbox, database)
+        result = backfill(sandbox, database)
 
-    assert report.counts.tasks_fetched == 2500
+    assert result.counts.tasks_fetched == 2500
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(2500,)]

@@ -81,9 +81,9 @@ def test_a_refusal_that_nobody_foresaw_costs_its_task_only(database: Secret, que
             status, b'{"ApiException": {"Code": "BehavioralSomething", "Message": "It cannot be done."}}'
         )
         with in_front_of(sandbox, on_task(bad, behavioral)) as server:
-            report = sync(sandbox, database, PYRUS_URL=server.url)
+            result = sync(sandbox, database, PYRUS_URL=server.url)
 
-    assert (report.counts.tasks_failed, report.counts.tasks_changed) == (1, 11)
+    assert (result.counts.tasks_failed, result.counts.tasks_changed) == (1, 11)
     assert query(database, OPEN) == [(bad, "fetch", 1)]
 
 
@@ -128,11 +128,11 @@ def test_a_task_that_came_before_and_cannot_be_read_now_keeps_its_rows(database:
 def test_one_answer_in_eight_may_be_faulty_and_everything_lands(database: Secret, kind: str) -> None:
     with Sandbox(World(3, tasks=150), cap=50) as sandbox:
         sandbox.faults = Faults(seed=3, **{kind: 1 / 8})  # type: ignore[arg-type] # mypy does not see that it is a share
-        report = backfill(sandbox, database)
+        result = backfill(sandbox, database)
 
-        assert (report.counts.tasks_changed, report.counts.tasks_failed) == (150, 0)
-        assert report.counts.retries == sandbox.requests.faults[kind] > 10
-        assert report.counts.requests == sandbox.requests.total
+        assert (result.counts.tasks_changed, result.counts.tasks_failed) == (150, 0)
+        assert result.counts.retries == sandbox.requests.faults[kind] > 10
+        assert result.counts.requests == sandbox.requests.total
         assert_tables_equal_world(database, sandbox.world)
 
 
@@ -219,9 +219,9 @@ def test_a_list_that_leaves_out_what_is_empty_is_an_empty_one(database: Secret, 
         sync(sandbox, database)
         empty = Reply(200, body)
         with in_front_of(sandbox, lambda asked: empty if asked.path.endswith("searchtasks") else None) as server:
-            report = sync(sandbox, database, PYRUS_URL=server.url)
+            result = sync(sandbox, database, PYRUS_URL=server.url)
 
-    assert report.status == "ok"
+    assert result.status == "ok"
 
 
 def test_an_answer_larger_than_all_reason_costs_its_task_only(
@@ -230,7 +230,7 @@ def test_an_answer_larger_than_all_reason_costs_its_task_only(
     monkeypatch.setattr("pyrus_etl.client.transport.LARGEST_BODY", 1 << 20)
     with Sandbox(World(3, tasks=12)) as sandbox:
         bad = sandbox.world.put(77, {"Id": 77, "Notes": [{"Text": "x" * (2 << 20)}]})
-        report = sync(sandbox, database)
+        result = sync(sandbox, database)
 
-    assert (report.counts.tasks_failed, report.counts.tasks_changed) == (1, 12)
+    assert (result.counts.tasks_failed, result.counts.tasks_changed) == (1, 12)
     assert query(database, OPEN) == [(bad, "fetch", 1)]

@@ -73,9 +73,9 @@ def test_what_a_firewall_refuses_is_not_marked_as_deleted(
         hidden = sandbox.world.task_ids()[0]
         sandbox.world.revoke(hidden)
         with in_front_of(sandbox, refusing(hidden, Reply(status, body))) as server:
-            report = carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+            result = carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
 
-    assert (report.counts.tasks_deleted, report.counts.tasks_failed) == (0, 1)
+    assert (result.counts.tasks_deleted, result.counts.tasks_failed) == (0, 1)
     assert query(database, DELETED) == []
     ((error,),) = query(database, "SELECT error FROM pyrus.sync_errors")
     assert f"status {status} " in str(error)
@@ -164,11 +164,11 @@ def test_text_is_read_in_the_declared_characters_in_the_raw_body_too(
         task_id = sandbox.world.put(sandbox.world.task_ids()[0], {"Id": sandbox.world.task_ids()[0], "Text": "Тендер"})
         script = rewritten(sandbox, lambda body: _written_in(body, charset), f"application/json; charset={declared}")
         with in_front_of(sandbox, script) as server:
-            report = sync(sandbox, database, PYRUS_URL=server.url)
+            result = sync(sandbox, database, PYRUS_URL=server.url)
 
     texts = "SELECT text, payload -> 'TaskWithNotes' ->> 'Text' FROM pyrus.tasks JOIN pyrus.raw_tasks USING (task_id)"
     assert query(database, f"{texts} WHERE task_id = %s", task_id) == [("Тендер", "Тендер")]
-    assert report.counts.values_unreadable == 0
+    assert result.counts.values_unreadable == 0
 
 
 def _written_in(body: bytes, charset: str) -> bytes:
@@ -183,9 +183,9 @@ def test_bytes_that_are_not_what_they_claim_to_be_are_counted_and_told_once(
             body = json.dumps({"TaskWithNotes": {"Id": task_id, "Text": "Жук"}}, ensure_ascii=False)
             sandbox.world.put(task_id, body.encode("windows-1251"))
         with caplog.at_level(logging.WARNING):
-            report = sync(sandbox, database)
+            result = sync(sandbox, database)
 
-    assert report.counts.values_unreadable == 6
+    assert result.counts.values_unreadable == 6
     assert query(database, "SELECT count(*) FROM pyrus.tasks WHERE text = %s", "\ufffd" * 3) == [(2,)]
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [
         "6 values or characters could not be read"
@@ -201,7 +201,7 @@ def test_no_answer_is_disturbed_by_what_nobody_sees_before_it(database: Secret, 
 
     with Sandbox(World(1, tasks=30)) as sandbox:
         with in_front_of(sandbox, rewritten(sandbox, rewrite, "application/json; charset=utf-8")) as server:
-            report = sync(sandbox, database, PYRUS_URL=server.url)
+            result = sync(sandbox, database, PYRUS_URL=server.url)
 
-        assert (report.status, report.counts.values_unreadable) == ("ok", 0)
+        assert (result.status, result.counts.values_unreadable) == ("ok", 0)
         assert_same_world(database, query, sandbox, rewrite)

@@ -12,7 +12,7 @@ import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.result import Report
+from pyrus_etl.sync.result import Result
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import FIELD_COLUMNS, assert_tables_equal_world, plain_json
 from tests.runs import sync
@@ -187,7 +187,7 @@ WITHOUT_CONTACTS = {"persons": "WHERE organization_id IS NULL"}
 
 
 @pytest.fixture
-def synced(each_database: Secret) -> Iterator[tuple[Secret, Report]]:
+def synced(each_database: Secret) -> Iterator[tuple[Secret, Result]]:
     """A database after a sync of a world in which there is only this task."""
     world = World(tasks=0)
     world.put(FULL_ID, FULL)
@@ -195,22 +195,22 @@ def synced(each_database: Secret) -> Iterator[tuple[Secret, Report]]:
         yield each_database, sync(sandbox, each_database)
 
 
-def test_every_property_stands_in_its_column(synced: tuple[Secret, Report], query: Query) -> None:
-    database, report = synced
+def test_every_property_stands_in_its_column(synced: tuple[Secret, Result], query: Query) -> None:
+    database, result = synced
 
     for table, rows in TABLES.items():
         found = query(database, f"SELECT * FROM pyrus.{table} {WITHOUT_CONTACTS.get(table, '')}")
         assert sorted(found) == rows, table
-    assert (report.status, report.counts.tasks_changed, report.counts.values_unreadable) == ("ok", 1, 0)
+    assert (result.status, result.counts.tasks_changed, result.counts.values_unreadable) == ("ok", 1, 0)
 
 
-def test_amounts_keep_every_digit_and_trailing_zero(synced: tuple[Secret, Report], query: Query) -> None:
+def test_amounts_keep_every_digit_and_trailing_zero(synced: tuple[Secret, Result], query: Query) -> None:
     amounts = "SELECT value_number::text FROM pyrus.form_values WHERE field_type = 'Decimal' ORDER BY value_no"
 
     assert query(synced[0], amounts) == [("1234567890123456789012345678.901234567890",), ("100.10",), ("1000",)]
 
 
-def test_the_body_is_kept_as_served(synced: tuple[Secret, Report], query: Query) -> None:
+def test_the_body_is_kept_as_served(synced: tuple[Secret, Result], query: Query) -> None:
     """With its envelope, what is unknown and what is null included."""
     ((payload,),) = query(synced[0], "SELECT payload::text FROM pyrus.raw_tasks")
 
@@ -219,13 +219,13 @@ def test_the_body_is_kept_as_served(synced: tuple[Secret, Report], query: Query)
     assert "1234567890123456789012345678.901234567890" in str(payload)
 
 
-def test_the_hash_of_the_body_is_kept(synced: tuple[Secret, Report], query: Query) -> None:
+def test_the_hash_of_the_body_is_kept(synced: tuple[Secret, Result], query: Query) -> None:
     """`sha256sum tests/normalize/full_task.json` tells the same."""
     hashed = "SELECT payload_sha256 = encode(sha256(%s), 'hex') FROM pyrus.raw_tasks"
 
     assert query(synced[0], hashed, memoryview(FULL)) == [(True,)]
 
 
-def test_the_oracle_agrees(synced: tuple[Secret, Report]) -> None:
+def test_the_oracle_agrees(synced: tuple[Secret, Result]) -> None:
     """What it tells of all other bodies can be trusted as far as it tells the same as this page."""
     assert_tables_equal_world(synced[0], {FULL_ID: FULL})

@@ -10,7 +10,7 @@ import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.result import Report
+from pyrus_etl.sync.result import Result
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import assert_tables_equal_world
 from tests.runs import sync
@@ -60,7 +60,7 @@ def world_of(bodies: Mapping[int, bytes]) -> World:
     return world
 
 
-def synced(database: Secret, bodies: Mapping[int, bytes]) -> Report:
+def synced(database: Secret, bodies: Mapping[int, bytes]) -> Result:
     with Sandbox(world_of(bodies)) as sandbox:
         return sync(sandbox, database)
 
@@ -68,8 +68,8 @@ def synced(database: Secret, bodies: Mapping[int, bytes]) -> Report:
 def test_a_text_is_stored_to_the_character_wherever_it_stands(each_database: Secret, query: Query) -> None:
     bodies = {FIRST + number: hostile(FIRST + number, text) for number, text in enumerate(TEXTS)}
 
-    report = synced(each_database, bodies)
-    assert (report.status, report.counts.tasks_failed, report.counts.values_unreadable) == ("ok", 0, 0)
+    result = synced(each_database, bodies)
+    assert (result.status, result.counts.tasks_failed, result.counts.values_unreadable) == ("ok", 0, 0)
     found = query(
         each_database,
         """
@@ -139,8 +139,8 @@ NULLED: dict[str, Any] = {
 def test_a_task_with_hardly_anything_is_stored(database: Secret, properties: dict[str, Any]) -> None:
     bodies = {1: json.dumps({"TaskWithNotes": {"Id": 1, **properties}}).encode()}
 
-    report = synced(database, bodies)
-    assert (report.status, report.counts.tasks_changed, report.counts.values_unreadable) == ("ok", 1, 0)
+    result = synced(database, bodies)
+    assert (result.status, result.counts.tasks_changed, result.counts.values_unreadable) == ("ok", 1, 0)
     assert_tables_equal_world(database, bodies)
 
 
@@ -167,12 +167,12 @@ def test_dates_keep_their_milliseconds_and_impossible_ones_are_null_and_counted(
         for number, text in enumerate(DATES, 1)
     }
 
-    report = synced(each_database, bodies)
+    result = synced(each_database, bodies)
     columns = "create_date AT TIME ZONE 'UTC', due_date"
     assert query(each_database, f"SELECT {columns} FROM pyrus.tasks ORDER BY task_id") == [
         (instant and instant.replace(tzinfo=None), instant and instant.date()) for instant in DATES.values()
     ]
-    assert (report.status, report.counts.values_unreadable) == ("ok", 2 * 5)
+    assert (result.status, result.counts.values_unreadable) == ("ok", 2 * 5)
     assert query(each_database, "SELECT values_unreadable FROM pyrus.sync_runs") == [(10,)]
 
 
@@ -197,8 +197,8 @@ def test_ids_beyond_63_bits_are_null_or_no_row(database: Secret, query: Query) -
     }
     bodies = {1: json.dumps({"TaskWithNotes": task}).encode()}
 
-    report = synced(database, bodies)
-    assert (report.status, report.counts.values_unreadable) == ("ok", 4)
+    result = synced(database, bodies)
+    assert (result.status, result.counts.values_unreadable) == ("ok", 4)
     assert_tables_equal_world(database, bodies)
     assert query(database, "SELECT payload #>> '{TaskWithNotes,ParentTaskId}' FROM pyrus.raw_tasks") == [(str(2**63),)]
 
@@ -234,8 +234,8 @@ def test_a_number_that_postgresql_cannot_hold_sets_its_task_aside_and_no_other(
     good = {number: json.dumps({"TaskWithNotes": {"Id": number}}).encode() for number in range(1, 40)}
     bad = {77: f'{{"TaskWithNotes": {{"Id": 77, "Form": [{{"Decimal": {amount}}}]}}}}'.encode()}
 
-    report = synced(each_database, good | bad)
-    assert (report.counts.tasks_changed, report.counts.tasks_failed) == (39, 1)
+    result = synced(each_database, good | bad)
+    assert (result.counts.tasks_changed, result.counts.tasks_failed) == (39, 1)
     assert_tables_equal_world(each_database, good)
     ((task_id, stage, error, attempts),) = query(
         each_database, "SELECT task_id, stage, error, attempts FROM pyrus.sync_errors WHERE resolved_at IS NULL"
@@ -259,8 +259,8 @@ def test_bodies_that_cannot_be_read_are_set_aside_with_their_text(database: Secr
     bad = dict(enumerate(bodies_that_cannot_be_read(), 1))
     good = {FULL_ID: FULL}
 
-    report = synced(database, bad | good)
-    assert (report.counts.tasks_changed, report.counts.tasks_failed) == (1, len(bad))
+    result = synced(database, bad | good)
+    assert (result.counts.tasks_changed, result.counts.tasks_failed) == (1, len(bad))
     assert_tables_equal_world(database, good)
     assert query(database, "SELECT task_id, stage, payload FROM pyrus.sync_errors ORDER BY 1") == [
         (number, "decode", body.decode()) for number, body in bad.items()
@@ -272,8 +272,8 @@ def test_a_set_aside_task_is_stored_once_it_can_be(database: Secret, query: Quer
     with Sandbox(world) as sandbox:
         sync(sandbox, database)
         world.put(1, b'{"TaskWithNotes": {"Id": 1, "New": 1}}')
-        report = sync(sandbox, database)
+        result = sync(sandbox, database)
 
-    assert (report.counts.tasks_changed, report.counts.tasks_failed) == (1, 0)
+    assert (result.counts.tasks_changed, result.counts.tasks_failed) == (1, 0)
     assert query(database, "SELECT task_id, resolved_at IS NOT NULL FROM pyrus.sync_errors") == [(1, True)]
     assert_tables_equal_world(database, world)

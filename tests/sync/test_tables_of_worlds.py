@@ -30,9 +30,9 @@ def versions(query: Query, database: Secret, tables: tuple[str, ...] = tuple(COL
 
 def test_a_world_is_stored_to_the_last_value(each_database: Secret) -> None:
     with Sandbox(World(11, tasks=250)) as sandbox:
-        report = sync(sandbox, each_database)
+        result = sync(sandbox, each_database)
 
-        assert (report.status, report.counts.tasks_failed, report.counts.values_unreadable) == ("ok", 0, 0)
+        assert (result.status, result.counts.tasks_failed, result.counts.values_unreadable) == ("ok", 0, 0)
         assert_tables_equal_world(each_database, sandbox.world)
 
 
@@ -149,9 +149,9 @@ def test_the_examples_of_the_vendor_are_stored_as_the_contract_says(each_databas
         world = World(tasks=0)
         world.put(task_id, body, modified=None)
         with Sandbox(world) as sandbox:
-            report = backfill(sandbox, each_database)
+            result = backfill(sandbox, each_database)
 
-        assert (report.status, report.counts.values_unreadable) == ("ok", 0), sample.name
+        assert (result.status, result.counts.values_unreadable) == ("ok", 0), sample.name
         assert_tables_equal_world(each_database, {task_id: body}, lived=True)
 
     assert found, f"{SAMPLES} has no example of a task"

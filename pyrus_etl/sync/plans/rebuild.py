@@ -1,7 +1,7 @@
-"""Rebuild: rows made again of stored bodies, with no request.
+"""The rebuild: makes rows again from stored bodies, without any request.
 
-Needed after an upgrade whose reader makes other rows of the same bodies (`normalize.raw.READER`). It may be stopped at
-any time: each page is a transaction, and what is rebuilt is not rebuilt again.
+Needed after an upgrade whose reader makes different rows from the same bodies (`normalize.raw.READER`). It can be
+stopped at any time: each page is one transaction, and rebuilt tasks are not rebuilt again.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ Page = tuple[list[StoredBody], dict[int, Rows]]
 
 
 class Rebuilt(NamedTuple):
-    """How many tasks have new rows, and how many were set aside because PostgreSQL refused theirs."""
+    """How many tasks have new rows, and how many were rejected because PostgreSQL refused their rows."""
 
     tasks: int = 0
     set_aside: int = 0
 
 
 async def rebuild_all(store: Store, progress: Progress) -> Rebuilt:
-    """Rebuilds the rows of every body, or goes on with those that an upgrade or an earlier call left.
+    """Rebuilds the rows of every body; if an upgrade or an earlier call left outdated rows, only those.
 
-    Memory does not grow with their number.
+    Memory does not grow with the number of tasks.
     """
     if not await store.query(rebuild.outdated):
         await store.transaction(rebuild.mark_all)
@@ -57,15 +57,15 @@ async def rebuild_all(store: Store, progress: Progress) -> Rebuilt:
 
 
 async def rebuild_some(store: Store, task_ids: Collection[int], form_overrides: Overrides) -> None:
-    """Rebuilds the rows of those of the tasks whose bodies another reader read."""
+    """Rebuilds the rows of those tasks whose rows another version of the reader made."""
     bodies = await store.query(rebuild.outdated_among, task_ids)
     if bodies:
-        log.info("rebuilding the rows of %d tasks, which another version made", len(bodies))
+        log.info("rebuilding the rows of %d tasks: another version made them", len(bodies))
         await _write(store, bodies, _read(bodies, form_overrides))
 
 
 async def _read_all(store: Store, pages: asyncio.Queue[Page | None]) -> None:
-    """Reads page after page while the one before is written."""
+    """Reads each page while the previous one is written."""
     form_overrides, last = await store.query(forms.overrides), FIRST
     try:
         while bodies := await store.query(rebuild.outdated_bodies, last):
@@ -76,20 +76,20 @@ async def _read_all(store: Store, pages: asyncio.Queue[Page | None]) -> None:
 
 
 def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows]:
-    """The rows of the bodies by task; a body that cannot be read keeps the rows that it has."""
+    """Returns the rows of the bodies by task; a task whose body cannot be read keeps its rows."""
     tasks = {}
     for body in bodies:
         try:
             task, _ = READERS[body.api](body.payload)
         except msgspec.DecodeError as error:
-            log.warning("the stored body of task %s cannot be read, its rows stay as they are: %s", body.task_id, error)
+            log.warning("the stored body of task %s cannot be read; its rows stay as they are: %s", body.task_id, error)
         else:
             tasks[body.task_id] = task_rows(task, form_overrides)
     return tasks
 
 
 async def _write(store: Store, bodies: list[StoredBody], tasks: dict[int, Rows]) -> int:
-    """Writes a page, and sets tasks aside whose rows PostgreSQL refuses; returns how many these are."""
+    """Writes a page, and rejects tasks whose rows PostgreSQL refuses; returns their number."""
     try:
         await store.transaction(rebuild.write_rebuilt, tasks, bodies)
     except RowsRefused as error:

@@ -1,7 +1,7 @@
-"""The reconcile plan: a complete census of what the account can see, against what is stored.
+"""The reconcile plan: a complete census of the tasks that the account can see, compared with the stored ones.
 
-A date cannot show that a task is gone, that access to it was granted later, or that it was changed with a date set
-back. The census shows all of these, at the cost of the lists where nothing is amiss.
+Dates cannot show that a task is deleted, that access to it was granted later, or that a change set its date back. The
+census shows all three. If nothing differs, it costs only the requests for the lists.
 """
 
 import logging
@@ -12,8 +12,8 @@ from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.load.presence import absentees, mark_deleted
 from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.sync.pipeline import Listed, again, carry, count_odd, in_parts
-from pyrus_etl.sync.plans.sync import inbox, set_aside
+from pyrus_etl.sync.lists import Listed, in_parts, inbox, rejected, to_ask_again
+from pyrus_etl.sync.pipeline import count_server_fault, run_pipeline
 from pyrus_etl.sync.session import Run
 from pyrus_etl.sync.stages import together
 
@@ -23,70 +23,70 @@ MAX_DELETED = 0.2
 
 
 async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool = False) -> None:
-    """Fetches what was missed, marks what is gone, unmarks what came back.
+    """Fetches missed tasks, marks tasks as deleted that are gone, and unmarks those that came back.
 
-    A task is marked only when all lists were read to their end without it and Pyrus refuses it by its id too. All is
-    marked and unmarked in one transaction, and the rows are kept. Where more than the share `max_deleted` of the stored
-    tasks is absent, nothing is marked and CensusDoubted raised, unless `force`.
+    A task is marked only if every list was read to its end without it and Pyrus also refuses it by id. Marking and
+    unmarking is one transaction, and no rows are deleted. If more than the share `max_deleted` of the stored tasks is
+    absent, marks nothing and raises CensusDoubted, unless `force`.
     """
     census: set[int] = set()
-    await carry(_counted(_lists(run, census), census), run)
+    await run_pipeline(_with_census(_lists(run, census), census), run)
     absent, share = await run.store.query(absentees, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
-            f"{len(absent)} tasks, {share:.1%} of what is stored, are absent from Pyrus's lists "
-            f"(limit {max_deleted:.1%}): nothing is marked as deleted. If that many are gone, say so with --force or "
-            "--max-deleted."
+            f"{len(absent)} tasks, {share:.1%} of the stored ones, are absent from Pyrus's lists "
+            f"(limit {max_deleted:.1%}): nothing is marked as deleted. If that many tasks are really gone, repeat with "
+            "--force or a higher --max-deleted."
         )
-    gone, there = await _confirmed(run, absent)
-    await carry(_of(there), run)
-    await carry(again(run), run)
-    run.count(tasks_deleted=await run.store.transaction(mark_deleted, gone, census.union(there)))
-    await run.store.transaction(move_cursor, run.account_id, run.report.run_id, *run.start)
+    gone, existing = await _confirmed(run, absent)
+    await run_pipeline(_listed(existing), run)
+    await run_pipeline(to_ask_again(run), run)
+    run.count(tasks_deleted=await run.store.transaction(mark_deleted, gone, census.union(existing)))
+    await run.store.transaction(move_cursor, run.account_id, run.result.run_id, *run.start)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
-    """All three lists; then what was set aside and is still listed, for it is tried again in every run."""
-    aside = await set_aside(run)
+    """Reads all three lists; then lists the rejected tasks that are among them, because every run retries them."""
+    retried = await rejected(run)
     async for part in inbox(run):
         yield part
     async for listing in listings(run.source.search, [Window()], run.source.search_sizes):
         yield Listed(listing.tasks)
     for part in in_parts((await run.source.all_tasks()).headers):
         yield part
-    yield Listed([task for task in aside.tasks if task.id in census])
+    yield Listed([task for task in retried.tasks if task.id in census])
 
 
-async def _counted(lists: AsyncIterator[Listed], census: set[int]) -> AsyncIterator[Listed]:
+async def _with_census(lists: AsyncIterator[Listed], census: set[int]) -> AsyncIterator[Listed]:
     async for listed in lists:
         census.update(task.id for task in listed.tasks)
         yield listed
 
 
-async def _of(tasks: Iterable[int]) -> AsyncIterator[Listed]:
+async def _listed(tasks: Iterable[int]) -> AsyncIterator[Listed]:
     yield Listed([TaskHeader(task_id) for task_id in tasks])
 
 
 async def _confirmed(run: Run, absent: list[int]) -> tuple[list[int], list[int]]:
-    """The absentees that Pyrus refuses by their ids, and those that are there after all."""
+    """Asks for every absent task; returns those that Pyrus refuses, and those that exist after all."""
     gone: list[int] = []
-    there: list[int] = []
+    existing: list[int] = []
     waiting = iter(absent)
 
     async def ask() -> None:
         for task_id in waiting:
-            (gone if await _is_gone(run, task_id) else there).append(task_id)
+            (gone if await _is_gone(run, task_id) else existing).append(task_id)
 
     await run.unless_stopped(together(*(ask() for _ in range(run.concurrency))))
-    return gone, there
+    return gone, existing
 
 
 async def _is_gone(run: Run, task_id: int) -> bool:
-    """Whether Pyrus refuses the task; one that cannot be read is there."""
+    """Whether Pyrus refuses the task; an unreadable task exists."""
     try:
         await run.source.task(task_id)
     except TaskRefused as error:
-        count_odd(task_id, error, run)
+        count_server_fault(task_id, error, run)
         return error.denied
-    run.odd_in_a_row = 0
+    run.server_faults = 0
     return False

@@ -9,8 +9,8 @@ import pytest
 from pyrus_etl.reports.page.assemble import CHARTS, page
 from pyrus_etl.reports.page.figures import Figures, figures
 from pyrus_etl.sandbox import World
-from tests.report.browser import Browser
-from tests.report.test_page import HOSTILE
+from tests.page.browser import Browser
+from tests.page.test_page import HOSTILE
 from tests.reports.conftest import FETCHED, Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, approval, at, note, on, task, value
 

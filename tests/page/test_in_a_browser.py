@@ -7,8 +7,8 @@ import pytest
 
 from pyrus_etl.reports.page.assemble import CHARTS, page
 from pyrus_etl.reports.page.figures import Figures, figures
-from tests.report.browser import Browser
-from tests.report.test_page import HOSTILE
+from tests.page.browser import Browser
+from tests.page.test_page import HOSTILE
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, INVOICES, on, task
 

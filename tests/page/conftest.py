@@ -7,7 +7,7 @@ import pytest
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import World
 from tests.conftest import _clone
-from tests.report.browser import PROGRAM, Browser, browsing
+from tests.page.browser import PROGRAM, Browser, browsing
 from tests.reports.conftest import FETCHED, Reports, reports
 from tests.servers import Server
 from tests.services import need

@@ -92,7 +92,7 @@ def without_invisible_front(body: bytes) -> bytes:
 
 def _known(declared: str | None) -> str:
     try:
-        name = codecs.lookup((declared or "").strip(" \t'\"")).name
+        name = codecs.lookup((declared or "").strip(" \t'\"").lower().removeprefix("x-")).name  # x-cp1251, x-sjis
         bytes(LONGEST_CHARACTER).decode(name)  # refuses codecs that are not about text
     except (LookupError, ValueError):
         return "utf-8"

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(
     r"(?:(?P<login>.*)@)?"  # up to the last @: a password may hold any character
     r"(?P<host>\[[0-9a-f:.]+\]|\w[\w-]*(?:\.\w[\w-]*)*\.?)"
     r"(?::(?P<port>[0-9]{0,9}))?"
-    r"(?:/(?!/).*)?",
+    r"(?:/(?!/)[^@]*)?",  # no @ behind it: what precedes would be a part of the password
     re.IGNORECASE,
 )
 

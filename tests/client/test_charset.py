@@ -36,6 +36,8 @@ def in_pieces(body: bytes, declared: str | None, size: int) -> bytes:
         ("windows-1251", "windows-1251", TEXT),
         ("windows-1251", "Windows-1251", TEXT),
         ("windows-1251", "CP1251", TEXT),
+        ("windows-1251", "x-cp1251", TEXT),
+        ("mac-cyrillic", "X-Mac-Cyrillic", TEXT),
         ("windows-1251", ' "windows-1251" ', TEXT),
         ("koi8-r", "KOI8-R", PLAIN),
         ("cp866", "cp866", PLAIN),

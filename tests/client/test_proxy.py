@@ -112,6 +112,9 @@ def test_user_and_password_are_only_in_the_header(
         ("http://ann:can\x07ary@proxy.example", "HTTPS_PROXY is not the address of a proxy"),
         ("http://ann:canary@\ufeffproxy.example", "HTTPS_PROXY is not the address of a proxy"),
         ("http://", "HTTPS_PROXY is not the address of a proxy"),
+        ("http://ann:p@canary/word@proxy.example:port", "HTTPS_PROXY is not the address of a proxy"),
+        ("ann:p@canary:1/word@proxy.example:port", "HTTPS_PROXY is not the address of a proxy"),
+        ("ann:p@canary/wo@rd@[::1", "HTTPS_PROXY is not the address of a proxy"),
     ],
 )
 def test_an_invalid_address_is_refused_without_being_shown(

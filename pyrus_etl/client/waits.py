@@ -23,7 +23,7 @@ WORTH_A_LINE = 30.0
 
 
 class Wait(NamedTuple):
-    """A wait for a quota: its end, `whose` quota it is, and why it ends then if that needs a word."""
+    """A wait for a quota: its end, `whose` quota it is, and the reason of its end if that needs explaining."""
 
     until: datetime
     whose: str

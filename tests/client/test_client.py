@@ -157,7 +157,7 @@ def test_the_servers_quota_is_obeyed_if_ours_is_larger() -> None:
     with Sandbox(World(1, tasks=1), quota=(30, 1)) as sandbox:
         _, http = asking(settings_of(sandbox, PYRUS_ETL_QUOTA="5000/600s"), profiles(60))
 
-        assert sandbox.overruns <= 32  # only what was in flight when the last place was taken
+        assert sandbox.overruns <= 32  # only what was in flight when the last slot was taken
     assert http.requests <= 61 + 32
 
 

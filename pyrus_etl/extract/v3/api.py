@@ -107,7 +107,7 @@ class RestApi:
         return await _whole(ask, sizes)
 
     async def _list(self, request: Request[tuple[T, int]], most: int, sizes: Sizes) -> T:
-        """Asks for a list of `most` tasks; raises ListRefused if its size may be the reason of a failure."""
+        """Asks for a list of `most` tasks; raises ListRefused if its size may be why the server fails."""
         if most <= sizes.answered or most == 1:
             return await self._call(request)
         try:

@@ -15,7 +15,7 @@ WIDTH = 100
 
 
 def drawn(progress: Progress) -> str:
-    """The line that is drawn."""
+    """The text of the drawn line."""
     console = Console(file=io.StringIO(), width=WIDTH)
     shown = display(console)
     update(shown, shown.add_task("sync", total=None, wait=None, quota_seconds=0), progress)
@@ -24,7 +24,7 @@ def drawn(progress: Progress) -> str:
     return captured.get().strip()
 
 
-def test_a_wait_stands_in_place_of_the_bar_and_the_time_left_is_that_of_the_quota() -> None:
+def test_a_wait_replaces_the_bar_and_the_time_left_follows_the_quota() -> None:
     async def waiting() -> str:
         pace = Pace(Quota(250, 300), lambda _: None)
         for _ in range(250):
@@ -51,8 +51,8 @@ def test_a_run_that_waits_for_nothing_shows_a_bar() -> None:
     assert "waits" not in line
 
 
-def test_a_line_in_the_log_tells_what_is_left_and_how_long_that_takes() -> None:
-    async def told() -> str:
+def test_a_log_line_gives_the_tasks_left_and_the_time_left() -> None:
+    async def text() -> str:
         return str(Progress(tasks_wanted=4000, tasks_done=200, pace=Pace(Quota(250, 6))))
 
-    assert asyncio.run(told()) == "200 of 4,000 tasks, about 85 s at 250 requests per 6 s"
+    assert asyncio.run(text()) == "200 of 4,000 tasks, about 85 s at 250 requests per 6 s"

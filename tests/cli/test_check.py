@@ -1,4 +1,4 @@
-"""`check`: one line for each check. What failed carries its own remedy, and nothing else is blamed for it."""
+"""`check`: one line for each check. A failed check names its own remedy, and no other check fails because of it."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What `pyrus-etl check` printed, by check."""
+    """The exit code of `pyrus-etl check`, and its lines by check."""
 
     code: int
     lines: dict[str, Line]
@@ -79,7 +79,7 @@ def test_a_bad_setting_is_named_and_nothing_else_is_tried(sandbox: Sandbox, data
 
 
 class Case(NamedTuple):
-    """A database that is not right: the URL or the statement that makes it so, and what the remedy has to name."""
+    """A database with a problem: the URL or the statement that causes it, and a part of the remedy."""
 
     remedy: str
     url: str = ""
@@ -95,7 +95,7 @@ NO_DATABASE = {
 
 
 @pytest.mark.parametrize("case", NO_DATABASE.values(), ids=NO_DATABASE.keys())
-def test_a_database_that_cannot_be_used_blames_no_schema(sandbox: Sandbox, database: Secret, case: Case) -> None:
+def test_a_database_that_cannot_be_used_is_not_a_schema_error(sandbox: Sandbox, database: Secret, case: Case) -> None:
     url = case.url if "://" in case.url else url_with(database, case.url)
     found = checked(sandbox, Secret(url))
 
@@ -104,7 +104,7 @@ def test_a_database_that_cannot_be_used_blames_no_schema(sandbox: Sandbox, datab
     assert case.remedy in found.lines["database"].message
     assert "db upgrade" not in found.lines["database"].message
     assert found.lines["schema"] == Line("skipped", "because the database check failed")
-    assert found.lines["list"].status == "ok", "what needs no database is still checked"
+    assert found.lines["list"].status == "ok", "checks that need no database still run"
 
 
 def test_a_wrong_password_is_called_that(sandbox: Sandbox, postgresql_18: Server, database: Secret) -> None:
@@ -184,7 +184,7 @@ def test_a_login_that_is_not_accepted_says_what_to_set(
     ],
     ids=["a web page", "404", "404 without a body", "503", "503 in HTML"],
 )
-def test_a_server_that_is_no_pyrus_or_is_down_says_so(
+def test_a_server_that_is_not_pyrus_or_is_down_is_reported_as_such(
     database: Secret, impatient: None, reply: Reply, remedy: str
 ) -> None:
     with scripted(lambda _: reply) as server:
@@ -214,7 +214,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert "canary" not in found.lines["login"].message
 
 
-def test_a_certificate_that_is_not_trusted_says_where_to_name_its_authority(database: Secret, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_names_the_setting_for_its_authority(database: Secret, tmp_path: Path) -> None:
     tls = new_authority(tmp_path).vouches_for("localhost")
     with scripted(lambda _: Reply(200, b"{}"), tls) as server:
         url = f"https://localhost:{urlsplit(server.url).port}"
@@ -238,13 +238,13 @@ def url_with(database: Secret, parts: str) -> str:
     """The URL of a database with other parts, written as `name=value`."""
     settings = {**conninfo_to_dict(database.reveal()), **conninfo_to_dict(parts)}
     user, password = settings["user"], settings.get("password")
-    who = f"{user}:{password}" if password else user
-    return f"postgresql://{who}@/{settings['dbname']}?host={settings['host']}&port={settings.get('port', 5432)}"
+    userinfo = f"{user}:{password}" if password else user
+    return f"postgresql://{userinfo}@/{settings['dbname']}?host={settings['host']}&port={settings.get('port', 5432)}"
 
 
 @contextmanager
 def password_needed(server: Server, role: str) -> Iterator[None]:
-    """A role that has to give a password, unlike others, for as long as the block lasts."""
+    """A role that needs a password, unlike the others; it exists until the block ends."""
     rules = server.folder / "pg_hba.conf"
     before = rules.read_text(encoding="utf-8")
     rules.write_text(f"local all {role} scram-sha-256\n{before}", encoding="utf-8")

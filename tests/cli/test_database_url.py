@@ -1,4 +1,4 @@
-"""Which database a command uses, and how it says that it cannot."""
+"""The database that a command uses, and the errors if it cannot be used."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ CANARY = "postgresql://etl:canary@127.0.0.1:1/pyrus"
         "postgresql://etl:canary@127.0.0.1:port/pyrus",
     ],
 )
-def test_a_url_that_cannot_be_read_is_a_sentence_whatever_the_command(command: str, url: str) -> None:
+def test_a_url_that_cannot_be_parsed_is_one_sentence_in_every_command(command: str, url: str) -> None:
     process = program(*command.split(), DATABASE_URL=url)
 
     assert process.returncode == 2
@@ -37,8 +37,8 @@ def test_a_url_that_cannot_be_read_is_a_sentence_whatever_the_command(command: s
 @pytest.mark.parametrize("name", ["DATABSE_URL", "DATABASE_URl", "PYRUS_DATABASE_URL", "DATABASE_URL_FIL"])
 @pytest.mark.parametrize("command", ["sync", "db upgrade"])
 def test_a_misspelt_url_does_not_become_the_embedded_database(tmp_path: Path, command: str, name: str) -> None:
-    where = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), name: CANARY}
-    process = program(*command.split(), sandbox=None, database=None, **where)
+    environment = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), name: CANARY}
+    process = program(*command.split(), sandbox=None, database=None, **environment)
 
     assert process.returncode == 2
     assert f"{name} is not a setting; rename it to DATABASE_URL" in process.stderr

@@ -1,4 +1,4 @@
-"""What the documents say is so."""
+"""The documentation agrees with the program."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ def test_tables_are_documented_as_they_are_declared() -> None:
     )
 
 
-def test_answers_are_what_the_queries_beside_them_answer(empty_database: Secret, tmp_path: Path) -> None:
+def test_answers_in_the_docs_are_the_results_of_their_queries(empty_database: Secret, tmp_path: Path) -> None:
     pages = [CHECKOUT / "README.md", CHECKOUT / "docs/reports.md"]
     copies = [Path(shutil.copy(page, tmp_path)) for page in pages]
     environment = program_environment(None, None, EMPTY_DATABASE_URL=empty_database.reveal())
@@ -42,8 +42,8 @@ def test_every_report_is_asked_a_question() -> None:
     asked = "".join(re.findall(r"^```sql\n(.*?)^```\n", text, re.MULTILINE | re.DOTALL))
 
     assert {name for name in views() if not re.search(rf"\b{name}\b", asked)} == {
-        "field_values", "person_names", "run_accounts",  # the ground of others
-        "sync_lag",  # with no answer that is the same every day
+        "field_values", "person_names", "run_accounts",  # other reports are built on these
+        "sync_lag",  # its answer changes every day
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What scripts and supervisors run into: odd settings, secrets in odd places, signals at odd moments, a frozen run."""
+"""Hard cases for scripts and supervisors: odd settings, misplaced secrets, signals at any moment, a frozen run."""
 
 import asyncio
 import json
@@ -79,19 +79,19 @@ def test_db_url_shows_no_password_however_it_is_written(url: str, shown: str) ->
 
 def test_a_refused_port_is_4_within_a_minute_and_in_one_sentence(database: Secret) -> None:
     with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # bound, and never listening
+        held.bind(("127.0.0.1", 0))  # bound, but not listening
         url = f"http://127.0.0.1:{held.getsockname()[1]}"
-        begun = time.monotonic()
+        started_at = time.monotonic()
         process = program("sync", "--json", database=database, PYRUS_URL=url, PYRUS_ACCESS_TOKEN="canary")
 
     assert process.returncode == 4
-    assert time.monotonic() - begun < 60
-    (said,) = [line for line in process.stderr.splitlines() if " INFO " not in line]
-    assert url in said
+    assert time.monotonic() - started_at < 60
+    (message,) = [line for line in process.stderr.splitlines() if " INFO " not in line]
+    assert url in message
     assert json.loads(process.stdout)["status"] == "failed"
 
 
-def test_a_redirect_is_4_and_the_token_goes_nowhere(database: Secret) -> None:
+def test_a_redirect_is_4_and_the_token_is_not_sent_on(database: Secret) -> None:
     with scripted(lambda _: Reply(200, b"{}")) as elsewhere:
         away = Reply(302, b"", {"Location": f"{elsewhere.url}/restapi/profile"})
         with scripted(lambda _: away) as server:
@@ -138,11 +138,11 @@ def test_a_signal_while_the_login_hangs_ends_the_program_at_once(database: Secre
         started("sync", sandbox=sandbox, database=database) as process,
     ):
         eventually(lambda: sandbox.requests.logins)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
 
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - started_at < 4
     assert process.returncode == code
     assert "Traceback" not in err
 
@@ -166,14 +166,14 @@ def test_a_run_that_froze_and_woke_finds_its_lock_taken_and_commits_nothing_more
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_a_holder_that_froze_in_the_middle_of_a_commit_keeps_nobody_out_for_long(database: Secret) -> None:
-    """Its host is gone, say, and its connection stands open: the database has to end it."""
+def test_a_holder_that_froze_during_a_commit_blocks_others_only_briefly(database: Secret) -> None:
+    """For example, its host is gone and its connection is still open: the database must end it."""
 
     async def take() -> float:
-        begun = time.monotonic()
+        started_at = time.monotonic()
         async with Store(database) as store:
             await store.hold(Lease(1, uuid4()))
-        return time.monotonic() - begun
+        return time.monotonic() - started_at
 
     with frozen_in_a_commit(database):
         assert asyncio.run(take()) < 10
@@ -181,7 +181,7 @@ def test_a_holder_that_froze_in_the_middle_of_a_commit_keeps_nobody_out_for_long
 
 @contextmanager
 def frozen_in_a_commit(database: Secret) -> Iterator[None]:
-    """A holder of the lock of account 1 that stands still between two statements of a transaction."""
+    """A holder of the lock of account 1 that is frozen between two statements of a transaction."""
     inside, thawed = threading.Event(), threading.Event()
 
     def stand_still(_: Connection) -> None:

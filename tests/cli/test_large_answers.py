@@ -1,4 +1,4 @@
-"""Answers without measure: small bodies that unpack to gigabytes, and bodies that never end. Memory stays bounded."""
+"""Oversized answers: small bodies that unpack to gigabytes, and bodies that never end. Memory stays bounded."""
 
 import gzip
 import itertools
@@ -20,15 +20,15 @@ ROWS = b'{"Id": 7, "Text": "again"},' * 2000
 
 
 class Ended(NamedTuple):
-    """How a program ended, and the most memory that it had."""
+    """The exit code of a program, its stderr, and its peak memory in bytes."""
 
     code: int
-    said: str
+    stderr: str
     memory: int
 
 
 def bomb() -> Reply:
-    """Four gigabytes of text in four megabytes: members of gzip may follow each other."""
+    """Four gigabytes of text in four megabytes: gzip allows several members in a row."""
     opened, part = gzip.compress(b'{"TaskWithNotes": {"Text": "'), gzip.compress(b"a" * (1 << 24))
     return Reply(200, opened + part * (4 * GIB >> 24), {"Content-Encoding": "gzip"})
 
@@ -41,25 +41,25 @@ LARGE = [bomb, endless]
 
 
 def synced(sandbox: Sandbox, database: Secret, large: Callable[[Asked], Reply | None]) -> Ended:
-    """A sync of a server that answers some requests at large."""
+    """A sync from a server with some oversized answers."""
     with (
         in_front_of(sandbox, large) as server,
         started("sync", sandbox=sandbox, database=database, PYRUS_URL=server.url) as process,
     ):
         assert process.stderr
-        said = process.stderr.read()
+        stderr = process.stderr.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    return Ended(process.returncode, said, used.ru_maxrss * 1024)
+    return Ended(process.returncode, stderr, used.ru_maxrss * 1024)
 
 
 @pytest.mark.parametrize("large", LARGE)
-def test_a_task_without_measure_is_set_aside(database: Secret, query: Query, large: Callable[[], Reply]) -> None:
+def test_an_oversized_task_is_set_aside(database: Secret, query: Query, large: Callable[[], Reply]) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox:
         bad = f"/restapi/v3/task/{sandbox.world.task_ids()[3]}"
         ended = synced(sandbox, database, lambda asked: large() if asked.path == bad else None)
 
-    assert ended.code == 6, ended.said
+    assert ended.code == 6, ended.stderr
     assert ended.memory < MOST_MEMORY
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(19,)]
     assert query(database, "SELECT stage FROM pyrus.sync_errors") == [("fetch",)]
@@ -67,14 +67,14 @@ def test_a_task_without_measure_is_set_aside(database: Secret, query: Query, lar
 
 @pytest.mark.parametrize("endpoint", ["getaccesstoken", "inbox", "searchtasks", "alltasks", "contacts"])
 @pytest.mark.parametrize("large", LARGE)
-def test_anything_else_without_measure_is_4_in_a_sentence(
+def test_any_other_oversized_answer_is_4_in_a_sentence(
     database: Secret, large: Callable[[], Reply], endpoint: str
 ) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox:
         ended = synced(sandbox, database, lambda asked: large() if endpoint in asked.path else None)
 
-    assert ended.code == 4, ended.said
+    assert ended.code == 4, ended.stderr
     rows_without_end = large is endless and endpoint in ("inbox", "alltasks")
-    assert ("more than 1000000 tasks" if rows_without_end else "more than 64 MiB") in ended.said.splitlines()[-1]
-    assert "Traceback" not in ended.said
+    assert ("more than 1000000 tasks" if rows_without_end else "more than 64 MiB") in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
     assert ended.memory < MOST_MEMORY

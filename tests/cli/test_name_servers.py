@@ -30,7 +30,7 @@ ELSEWHERE = ["unshare", "--mount", "sh", "-c", 'mount --bind resolv.conf /etc/re
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No name is ever looked up to its end."""
+    """No look-up of a name ever ends."""
     never = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait())
     yield
@@ -39,7 +39,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def name_server(tmp_path: Path) -> Iterator[socket.socket]:
-    """One that takes questions and answers none; skips the test if no program can be given its own resolv.conf."""
+    """A name server that never answers; skips the test if a program cannot get its own resolv.conf."""
     (tmp_path / "resolv.conf").write_text(f"nameserver {NAME_SERVER}\noptions timeout:30 attempts:5\n", "utf-8")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         may_mount = subprocess.run([*ELSEWHERE, "true"], cwd=tmp_path, capture_output=True).returncode == 0
@@ -50,7 +50,7 @@ def name_server(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 @pytest.mark.usefixtures("silent")
-def test_pyrus_is_given_up_if_its_name_is_never_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.05)
     monkeypatch.setattr(retry, "LONGEST_SILENCE", 0.1)
 
@@ -65,7 +65,7 @@ def test_pyrus_is_given_up_if_its_name_is_never_found(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("silent")
-def test_the_database_is_given_up_if_its_name_is_never_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_gives_up_if_the_name_of_the_database_is_never_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LONGEST_CONNECT", 0.1)
     with pytest.raises(DatabaseUnavailable, match=r"no connection in 0\.1 seconds; see that .* DATABASE_URL names it"):
         connection.connect(Secret("postgresql://etl@db.example/pyrus"))

@@ -23,7 +23,7 @@ REPORT = {
 
 
 def sentence(process: subprocess.CompletedProcess[str]) -> str:
-    """What the program said on stderr, which is one line without a traceback."""
+    """The program's stderr, which must be one line without a traceback."""
     lines = [line for line in process.stderr.splitlines() if line.startswith("pyrus-etl: ")]
     assert len(lines) == 1, process.stderr
     assert "Traceback" not in process.stderr
@@ -51,7 +51,7 @@ def test_commands_that_report_do_so_in_json_too(database: Secret, command: str) 
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
         ({"PYRUS_ETL_OVERLAP": "30"}, "PYRUS_ETL_OVERLAP: '30' is not a duration"),
         ({"PYRUS_ETL_QUOTA": "fast"}, "PYRUS_ETL_QUOTA: 'fast' is not a quota"),
@@ -64,11 +64,11 @@ def test_commands_that_report_do_so_in_json_too(database: Secret, command: str) 
         ({"PYRUS_ETL_CONFIG": "/nowhere"}, "config file /nowhere cannot be read"),
     ],
 )
-def test_a_bad_setting_is_2_and_a_sentence_that_names_it(environment: dict[str, str], said: str) -> None:
+def test_a_bad_setting_is_2_and_a_sentence_that_names_it(environment: dict[str, str], message: str) -> None:
     process = program("sync", sandbox=None, database=None, **environment)
 
     assert process.returncode == 2
-    assert said in sentence(process)
+    assert message in sentence(process)
     assert "canary" not in process.stderr
 
 
@@ -83,7 +83,7 @@ def test_a_config_file_with_an_unknown_key_is_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("nonsense", "No such command 'nonsense'"),
         ("sync --nonsense", "No such option"),
@@ -95,11 +95,11 @@ def test_a_config_file_with_an_unknown_key_is_2(tmp_path: Path) -> None:
         ("reconcile --max-deleted 2", "2.0 is not in the range 0<=x<=1"),
     ],
 )
-def test_wrong_usage_is_2(arguments: str, said: str) -> None:
+def test_wrong_usage_is_2(arguments: str, message: str) -> None:
     process = program(*arguments.split())
 
     assert process.returncode == 2
-    assert said in process.stderr
+    assert message in process.stderr
     assert "Traceback" not in process.stderr
 
 
@@ -114,7 +114,7 @@ def test_wrong_usage_is_2(arguments: str, said: str) -> None:
 def test_a_backfill_asks_from_the_first_to_the_last_second(
     database: Secret, start: str, end: str, asked: tuple[str, str]
 ) -> None:
-    """Days are those of UTC; the last one is included."""
+    """Days are in UTC; the last one is included."""
     searches: list[dict[str, str]] = []
 
     def spy(request: Asked) -> None:
@@ -143,7 +143,7 @@ def test_a_refused_login_is_3(database: Secret, wrong: dict[str, str]) -> None:
     assert "canary" not in process.stderr
 
 
-def test_no_login_at_all_is_2_and_says_what_to_set(database: Secret) -> None:
+def test_a_missing_login_is_2_and_names_the_settings(database: Secret) -> None:
     process = program("sync", database=database)
 
     assert process.returncode == 2
@@ -158,7 +158,7 @@ def test_a_host_that_answers_html_is_4(database: Secret, impatient: None) -> Non
     assert "HTML" in sentence(process)
 
 
-def test_a_database_that_is_not_there_is_5_and_its_password_stays_unsaid() -> None:
+def test_a_missing_database_is_5_and_its_password_is_not_shown() -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         url = Secret("postgresql://etl:canary@127.0.0.1:1/nowhere")
         process = program("sync", "--json", "--log-level", "DEBUG", sandbox=sandbox, database=url)
@@ -169,7 +169,7 @@ def test_a_database_that_is_not_there_is_5_and_its_password_stays_unsaid() -> No
     assert "canary" not in process.stderr + process.stdout
 
 
-def test_a_database_without_the_schema_is_5_and_db_upgrade_mends_it(empty_database: Secret) -> None:
+def test_a_database_without_the_schema_is_5_and_db_upgrade_fixes_it(empty_database: Secret) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         before = program("sync", sandbox=sandbox, database=empty_database)
         upgraded = program("db", "upgrade", database=empty_database)
@@ -212,13 +212,13 @@ def test_downgrading_needs_a_yes(database: Secret, query: Query) -> None:
     assert query(database, "SELECT to_regclass('pyrus.tasks')") == [(None,)]
 
 
-def test_db_check_tells_it_in_one_json_object_too(database: Secret, query: Query) -> None:
+def test_db_check_reports_differences_as_one_json_object(database: Secret, query: Query) -> None:
     query(database, "ALTER TABLE pyrus.tasks ADD COLUMN mine int")
     process = program("db", "check", "--json", database=database)
-    told = json.loads(process.stdout)
+    report = json.loads(process.stdout)
 
     assert process.returncode == 5
-    assert len(told["differences"]) == 1
+    assert len(report["differences"]) == 1
     assert "does not match the declared one" in sentence(process)
 
 
@@ -229,7 +229,7 @@ def test_nan_is_not_a_share(database: Secret) -> None:
     assert "NaN is not a share" in process.stderr
 
 
-def test_db_check_tells_what_differs(database: Secret, query: Query) -> None:
+def test_db_check_names_what_differs(database: Secret, query: Query) -> None:
     query(database, "ALTER TABLE pyrus.tasks ADD COLUMN flavour text")
     process = program("db", "check", database=database)
 
@@ -251,7 +251,7 @@ def test_every_command_has_an_example_in_its_help(command: str) -> None:
     assert f"pyrus-etl {command}" in process.stdout.partition("Usage:")[2].partition("\n")[2]
 
 
-def test_help_comes_at_once_for_it_loads_nothing_heavy() -> None:
+def test_help_is_fast_because_it_loads_nothing_heavy() -> None:
     code = (
         "import sys; from pyrus_etl.cli import cli; cli(['--help'], standalone_mode=False); print(sorted(sys.modules))"
     )
@@ -263,7 +263,7 @@ def test_help_comes_at_once_for_it_loads_nothing_heavy() -> None:
         assert f"'{heavy}'" not in process.stdout
 
 
-def test_what_draws_the_bar_is_loaded_on_a_terminal_only() -> None:
+def test_the_library_of_the_bar_is_loaded_only_on_a_terminal() -> None:
     code = "import sys; import pyrus_etl.cli.runs; print('rich' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
@@ -283,7 +283,7 @@ def test_without_database_url_the_embedded_postgresql_is_used_and_stopped(tmp_pa
     assert not list((tmp_path / "data").rglob("postmaster.pid"))
 
 
-def test_a_token_in_a_file_will_do(database: Secret, tmp_path: Path) -> None:
+def test_a_token_in_a_file_is_enough(database: Secret, tmp_path: Path) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         file = tmp_path / "token"
         file.write_text(sandbox.token() + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The reports from the command line: `reports refresh`, `db grant`, the time zone, and what says that fields wait."""
+"""The reports from the command line: `reports refresh`, `db grant`, the time zone, and hints about pending fields."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def synced(world: Sandbox, database: Secret) -> Secret:
 
 @pytest.fixture
 def role(database: Secret, query: Query) -> Iterator[str]:
-    """A role that may log in and nothing else."""
+    """A role that may only log in."""
     name = f"guest_{os.getpid()}"
     query(database, f"CREATE ROLE {name} LOGIN")
     yield name
@@ -48,11 +48,11 @@ def as_role(role: str, database: Secret) -> Secret:
     return Secret(database.reveal().replace("postgres@", f"{role}@", 1))
 
 
-def test_refresh_makes_a_view_for_every_form_and_says_so(synced: Secret, query: Query) -> None:
-    told = program("reports", "refresh", database=synced)
+def test_refresh_creates_a_view_for_every_form_and_reports_it(synced: Secret, query: Query) -> None:
+    process = program("reports", "refresh", database=synced)
     again = json.loads(program("reports", "refresh", "--json", database=synced).stdout)
 
-    assert "pyrus_report.form_purchase_request: created, 18 new columns" in told.stdout.splitlines()
+    assert "pyrus_report.form_purchase_request: created, 18 new columns" in process.stdout.splitlines()
     assert (again["views_made"], again["columns_made"]) == ([], {})
     assert set(again["views"]) <= {name for (name,) in query(synced, VIEWS)}
 
@@ -80,7 +80,7 @@ def test_the_time_zone_of_the_reports_is_set_and_stays(database: Secret, query: 
 
 @pytest.mark.parametrize("command", ["db upgrade", "reports refresh"])
 @pytest.mark.parametrize("zone", ["Europe/Atlantis", "UTC+3", "'; DROP"])
-def test_a_time_zone_that_nobody_knows_is_2(database: Secret, query: Query, command: str, zone: str) -> None:
+def test_an_unknown_time_zone_is_2(database: Secret, query: Query, command: str, zone: str) -> None:
     process = program(*command.split(), database=database, PYRUS_ETL_TIME_ZONE=zone)
 
     assert process.returncode == 2
@@ -90,7 +90,7 @@ def test_a_time_zone_that_nobody_knows_is_2(database: Secret, query: Query, comm
 
 def test_a_role_reads_all_reports_and_nothing_else(synced: Secret, role: str, query: Query) -> None:
     assert program("db", "grant", role, database=synced).returncode == 0
-    program("reports", "refresh", database=synced)  # views that are made later count too
+    program("reports", "refresh", database=synced)  # also creates views after the grant
     tables = query(
         synced, "SELECT relname::text FROM pg_class WHERE relnamespace = 'pyrus'::regnamespace AND relkind = 'r'"
     )
@@ -106,7 +106,7 @@ def test_a_role_reads_all_reports_and_nothing_else(synced: Secret, role: str, qu
                 reader.execute(statement.encode())
 
 
-def test_granting_may_be_repeated_and_outlives_an_upgrade(database: Secret, role: str, query: Query) -> None:
+def test_granting_can_be_repeated_and_survives_an_upgrade(database: Secret, role: str, query: Query) -> None:
     for _ in range(2):
         assert program("db", "grant", role, database=database).stdout == (
             f"{role} can read the reports (schema pyrus_report).\n"
@@ -119,7 +119,7 @@ def test_granting_may_be_repeated_and_outlives_an_upgrade(database: Secret, role
 
 
 @pytest.mark.parametrize("name", ["nobody_of_that_name", 'no"body', "none"])
-def test_a_role_that_is_not_there_is_2(database: Secret, name: str) -> None:
+def test_a_missing_role_is_2(database: Secret, name: str) -> None:
     process = program("db", "grant", name, database=database)
 
     assert process.returncode == 2
@@ -134,7 +134,7 @@ def test_a_role_without_a_name_is_2(database: Secret) -> None:
 
 
 @pytest.mark.parametrize("name", ["public", "PUBLIC"])
-def test_everybody_is_no_role_and_2(database: Secret, query: Query, name: str) -> None:
+def test_public_is_not_a_role_and_is_2(database: Secret, query: Query, name: str) -> None:
     process = program("db", "grant", name, database=database)
 
     assert process.returncode == 2
@@ -144,7 +144,7 @@ def test_everybody_is_no_role_and_2(database: Secret, query: Query, name: str) -
 
 @pytest.fixture
 def owner(database: Secret, role: str, query: Query) -> Iterator[Secret]:
-    """The database as a role sees it that is no superuser and owns all that is ours."""
+    """The database for a role that is not a superuser and owns everything of pyrus-etl."""
     name = f"owner_{os.getpid()}"
     query(database, f"CREATE ROLE {name} LOGIN")
     for schema in ("pyrus", "pyrus_report"):
@@ -207,7 +207,7 @@ def test_new_fields_are_hinted_at_once_there_are_wide_views(synced: Secret, worl
     assert [f"{hint}: 1" in run.stderr for run in waiting] == [True, True, True]
 
 
-def test_status_tells_what_waits(synced: Secret, query: Query) -> None:
+def test_status_shows_pending_fields(synced: Secret, query: Query) -> None:
     before = json.loads(program("status", "--json", database=synced).stdout)
     program("reports", "refresh", database=synced)
     after = program("status", database=synced).stdout
@@ -235,7 +235,7 @@ def test_a_report_is_materialised_refreshed_and_dropped(synced: Secret, role: st
     assert ("clock_materialized",) not in query(synced, VIEWS)
 
 
-def test_a_report_that_is_none_cannot_be_materialised_and_is_2(synced: Secret) -> None:
+def test_materialising_an_unknown_report_is_2(synced: Secret) -> None:
     process = program("reports", "materialize", "task_timelin", database=synced)
 
     assert process.returncode == 2

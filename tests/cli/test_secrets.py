@@ -1,4 +1,4 @@
-"""Secrets are in no output, table, log line, error, command line, or file that others may read (contract, 1)."""
+"""Secrets are in no output, table, log line, error, command line, or file that others may read."""
 
 import json
 import os
@@ -25,19 +25,19 @@ from tests.typing import Query
 
 KEY, TOKEN, PASSWORD = "canary-of-the-key", "canary-of-the-token", "canary-of-the-password"
 SECRETS = r"canary|sandbox-\d{6}"
-"""The canaries, and the tokens that a sandbox gives for a login."""
+"""The canaries, and the tokens that a sandbox issues."""
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """One whose key is a canary."""
+    """A sandbox with a canary as its security key."""
     with Sandbox(World(1, tasks=20), security_key=KEY) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def guarded(database: Secret) -> Secret:
-    """The database with a password, though whoever comes over its socket is let in with any."""
+    """The database's URL with a password, although its socket accepts any."""
     return Secret(database.reveal().replace("postgres@", f"postgres:{PASSWORD}@"))
 
 
@@ -46,14 +46,14 @@ def test_no_secret_is_in_any_output_or_table_whatever_goes_wrong(
     sandbox: Sandbox, guarded: Secret, query: Query, form: str, impatient: None
 ) -> None:
     sandbox.faults = Faults(error=0.1, reset=0.1, html=0.1, short=0.1, retry_after=0)
-    said = ""
+    output = ""
     for command in ("db upgrade", "check", "sync", "reconcile", "errors retry", "status", "errors list", "db url"):
         loud = ["--log-level", "DEBUG", "--log-format", form]
         process = program(*command.split(), *loud, sandbox=sandbox, database=guarded)
         assert process.returncode == 0, process.stderr
-        said += process.stdout + process.stderr
+        output += process.stdout + process.stderr
 
-    assert not re.findall(SECRETS, said)
+    assert not re.findall(SECRETS, output)
     for (table,) in query(guarded, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'pyrus'"):
         assert query(guarded, f"SELECT row FROM pyrus.{table} AS row WHERE row::text ~ '{SECRETS}'") == []
 
@@ -85,7 +85,7 @@ def test_no_secret_is_in_an_error_nor_in_what_caused_it(
     assert not re.findall(SECRETS, repr(with_causes(raised.value)))
 
 
-def test_no_secret_is_in_the_traceback_of_a_fault_of_ours(
+def test_no_secret_is_in_the_traceback_of_an_internal_error(
     sandbox: Sandbox, guarded: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TESTS_PROGRAM", mistaken.__name__)
@@ -99,18 +99,18 @@ def test_no_secret_is_in_the_traceback_of_a_fault_of_ours(
 @pytest.mark.parametrize(
     "reply",
     [
-        lambda told: Reply(403, json.dumps({"ApiException": {"Code": "Odd", "Message": told}}).encode()),
-        lambda told: Reply(500, told.encode(), {"Date": told, "Retry-After": told}),
-        lambda told: Reply(302, b"", {"Location": f"http://127.0.0.1:1/{told}"}),
-        lambda told: Reply(200, f"<html>{told}".encode()),
-        lambda told: Reply(200, told.encode()),
-        lambda told: Reply(200, b"{}", {"Content-Length": told}),
-        lambda told: Reply(200, b"{}", {told: "a header"}),
-        lambda told: Reply(200, b"{}", {"Content-Encoding": told}),
+        lambda secret: Reply(403, json.dumps({"ApiException": {"Code": "Odd", "Message": secret}}).encode()),
+        lambda secret: Reply(500, secret.encode(), {"Date": secret, "Retry-After": secret}),
+        lambda secret: Reply(302, b"", {"Location": f"http://127.0.0.1:1/{secret}"}),
+        lambda secret: Reply(200, f"<html>{secret}".encode()),
+        lambda secret: Reply(200, secret.encode()),
+        lambda secret: Reply(200, b"{}", {"Content-Length": secret}),
+        lambda secret: Reply(200, b"{}", {secret: "a header"}),
+        lambda secret: Reply(200, b"{}", {"Content-Encoding": secret}),
     ],
 )
 @pytest.mark.parametrize("asked_for", ["getaccesstoken", "profile", "task/"])
-def test_a_secret_that_the_server_repeats_is_not_repeated_by_us(
+def test_a_secret_that_the_server_echoes_is_masked(
     sandbox: Sandbox,
     guarded: Secret,
     query: Query,
@@ -120,8 +120,8 @@ def test_a_secret_that_the_server_repeats_is_not_repeated_by_us(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def echo(asked: Asked) -> Reply | None:
-        told = asked.headers.get("Authorization") or json.loads(asked.body or b"{}").get("SecurityKey")
-        return reply(told) if asked_for in asked.path else None
+        secret = asked.headers.get("Authorization") or json.loads(asked.body or b"{}").get("SecurityKey")
+        return reply(secret) if asked_for in asked.path else None
 
     caplog.set_level("DEBUG", "pyrus_etl")
     error: PyrusEtlError | None = None
@@ -151,7 +151,7 @@ def test_no_secret_is_in_a_command_line(guarded: Secret, query: Query) -> None:
     assert not re.findall(SECRETS, seen)
 
 
-def test_what_the_embedded_database_keeps_is_private_and_its_password_in_no_command_line() -> None:
+def test_files_of_the_embedded_database_are_private_and_its_password_is_in_no_command_line() -> None:
     with (
         anything_goes(),
         tempfile.TemporaryDirectory(prefix="home-") as home,
@@ -172,7 +172,7 @@ def test_what_the_embedded_database_keeps_is_private_and_its_password_in_no_comm
     assert open_to_others == []
 
 
-def test_a_folder_for_sockets_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 25) / "pg"
     sockets = folders.socket_folder(folder)
     sockets.symlink_to(tmp_path)
@@ -185,7 +185,7 @@ def test_a_folder_for_sockets_that_somebody_else_made_is_not_used(tmp_path: Path
 
 @contextmanager
 def anything_goes() -> Iterator[None]:
-    """Files are as open as their programs make them."""
+    """Without a umask, so that files have the mode that the program gives them."""
     before = os.umask(0)
     try:
         yield
@@ -201,7 +201,7 @@ def free_port() -> int:
 
 
 def with_causes(error: BaseException | None) -> list[BaseException]:
-    """An error and all that a traceback would show to have led to it."""
+    """An error and all its causes, as a traceback shows them."""
     found = []
     while error:
         found.append(error)
@@ -210,7 +210,7 @@ def with_causes(error: BaseException | None) -> list[BaseException]:
 
 
 def command_lines(pid: int) -> str:
-    """What every user of the machine can see of a process and of those that it started; of one that ended, nothing."""
+    """The command lines of a process and of its children, which every user can see; nothing if it has ended."""
     need("proc", Path(f"/proc/self/task/{os.getpid()}/children").exists())
     try:
         found = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").replace("\0", " ") + "\n"
@@ -222,6 +222,6 @@ def command_lines(pid: int) -> str:
 
 
 def others_may(path: Path) -> bool:
-    """Whether others may read or write it; the folders above a server's may be passable, where we are root."""
+    """Whether others may read or write it. For root, the folders above a server's may be traversable."""
     mode = path.lstat().st_mode
     return bool(mode & (stat.S_IRWXG | stat.S_IRWXO) & ~stat.S_IXOTH)

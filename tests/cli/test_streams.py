@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or read by nobody: the work is done, and the exit code tells how it went."""
+"""Standard streams that are closed, full, or not read: the work is still done, and the exit code shows the result."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def sandbox() -> Iterator[Sandbox]:
 def in_shell(
     line: str, sandbox: Sandbox | None, database: Secret | None, folder: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """How a line of bash went; the code is that of `pyrus-etl` in it, also at the head of a pipe."""
+    """The result of a line of bash; the code is of the `pyrus-etl` in it, even at the head of a pipe."""
     script = f'run() {{ "$@"; echo $? > {folder}/code; }}\n{line}\n'
     shell = ["bash", "-c", script.replace("pyrus-etl", " ".join(["run", *command_line()]))]
     settings = program_environment(sandbox, database, **environment)
@@ -54,7 +54,7 @@ def in_shell(
         f"pyrus-etl sync {LOGGED} 2> >(exec true)",
     ],
 )
-def test_a_sync_that_cannot_write_does_its_work_all_the_same(
+def test_a_sync_that_cannot_write_output_still_does_its_work(
     sandbox: Sandbox, database: Secret, query: Query, tmp_path: Path, line: str
 ) -> None:
     ended = in_shell(line, sandbox, database, tmp_path)
@@ -73,7 +73,9 @@ def test_a_full_disk_under_the_summary_is_a_warning(sandbox: Sandbox, database: 
 
 
 @pytest.mark.parametrize("redirection", ["--json >/dev/full", "| true"])
-def test_tasks_set_aside_are_6_whoever_reads(database: Secret, tmp_path: Path, redirection: str) -> None:
+def test_tasks_set_aside_are_6_even_if_nobody_reads_the_output(
+    database: Secret, tmp_path: Path, redirection: str
+) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         sandbox.world.put(sandbox.world.task_ids()[0], b'{"TaskWithNotes": 5}')
         ended = in_shell(f"pyrus-etl sync {redirection}", sandbox, database, tmp_path)
@@ -90,7 +92,7 @@ def test_a_failure_keeps_its_exit_code_if_its_sentence_cannot_be_written(tmp_pat
 
 
 @pytest.mark.parametrize("command", ["status --json", "check", "db url", "--help"])
-def test_output_that_was_asked_for_and_does_not_fit_is_2_and_a_sentence(
+def test_requested_output_that_cannot_be_written_is_2_and_a_sentence(
     sandbox: Sandbox, database: Secret, tmp_path: Path, command: str
 ) -> None:
     ended = in_shell(f"pyrus-etl {command} >/dev/full", sandbox, database, tmp_path)
@@ -100,13 +102,13 @@ def test_output_that_was_asked_for_and_does_not_fit_is_2_and_a_sentence(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(database: Secret, tmp_path: Path) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(database: Secret, tmp_path: Path) -> None:
     ended = in_shell("pyrus-etl status --json | head -c 1", None, database, tmp_path)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "{", "")
 
 
-def test_a_check_that_fails_does_so_if_nobody_reads_it(sandbox: Sandbox, database: Secret, tmp_path: Path) -> None:
+def test_a_failing_check_fails_even_if_nobody_reads_it(sandbox: Sandbox, database: Secret, tmp_path: Path) -> None:
     ended = in_shell("pyrus-etl check | true", sandbox, database, tmp_path, PYRUS_SECURITY_KEY="wrong")
 
     assert (ended.returncode, ended.stderr) == (3, "")
@@ -119,7 +121,7 @@ def test_a_check_that_fails_does_so_if_nobody_reads_it(sandbox: Sandbox, databas
         ("ulimit -f 100; pyrus-etl report --html page.html", "page.html cannot be written: File too large"),
     ],
 )
-def test_a_page_that_does_not_fit_is_2_and_no_part_of_it_is_left(
+def test_a_page_that_does_not_fit_on_the_disk_is_2_and_leaves_no_partial_file(
     database: Secret, tmp_path: Path, line: str, reason: str
 ) -> None:
     ended = in_shell(line, None, database, tmp_path)
@@ -130,7 +132,7 @@ def test_a_page_that_does_not_fit_is_2_and_no_part_of_it_is_left(
 
 
 @pytest.mark.parametrize("names", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}])
-def test_an_encoding_that_lacks_letters_shows_them_in_another_way(tmp_path: Path, names: dict[str, str]) -> None:
+def test_letters_that_an_encoding_lacks_are_escaped(tmp_path: Path, names: dict[str, str]) -> None:
     line = "pyrus-etl sync --json --config $'/nowhere/\\xffщ'"
     ended = in_shell(line, None, NOWHERE, tmp_path, PYTHONUTF8="0", **names)
 
@@ -140,7 +142,7 @@ def test_an_encoding_that_lacks_letters_shows_them_in_another_way(tmp_path: Path
     assert json.loads(ended.stdout)["exit_code"] == 2
 
 
-def test_a_reader_that_takes_its_time_gets_all_from_a_pipe_that_does_not_wait() -> None:
+def test_a_slow_reader_gets_everything_from_a_nonblocking_pipe() -> None:
     """Another program that shares the pipe may have set O_NONBLOCK on it: a write then fails while it is full."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -172,7 +174,7 @@ def test_sync_every_goes_on_without_room_for_its_log(sandbox: Sandbox, database:
 
 
 @pytest.mark.parametrize(("ignored", "code"), [("", 129), ("HUP", 0)], ids=["closed", "nohup"])
-def test_a_terminal_that_goes_away_ends_a_run_in_good_order_unless_nohup(
+def test_a_closed_terminal_ends_a_run_cleanly_unless_nohup(
     database: Secret, query: Query, ignored: str, code: int
 ) -> None:
     with Sandbox(World(1, tasks=60), faults=Faults(slow=1.0, seconds=0.2)) as sandbox:
@@ -187,7 +189,7 @@ def test_a_terminal_that_goes_away_ends_a_run_in_good_order_unless_nohup(
 def on_terminal(
     before: str, command: list[str], sandbox: Sandbox, database: Secret
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that a shell starts on a terminal of its own, which is gone at the end of the block."""
+    """A program that a shell starts on its own terminal, which is closed at the end of the block."""
     ours, its = pty.openpty()
     takes_terminal = (
         "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp('sh', sys.argv[1:])"

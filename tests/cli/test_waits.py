@@ -1,4 +1,4 @@
-"""Waits for the quota, ours and Pyrus's: seen by who watches, bounded, and ended by a budget or a signal."""
+"""Waits for the quota, ours and Pyrus's: announced, bounded, and ended by a budget or a signal."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def refusing(**headers: str) -> Script:
 
 
 def exhausted(sandbox: Sandbox, reset: str) -> Script:
-    """Good answers, after which no request is left."""
+    """Good answers that leave no request in the quota."""
 
     def answer(asked: Asked) -> Reply:
         reply = passed_on(sandbox, asked)
@@ -38,7 +38,7 @@ def exhausted(sandbox: Sandbox, reset: str) -> Script:
 
 
 def end_of_wait(stderr: str) -> timedelta:
-    """How long from now until the announced end of the wait."""
+    """The time from now to the announced end of the wait."""
     found = UNTIL.search(stderr)
     assert found, stderr
     hour, minute, second = map(int, found[1].split(":"))
@@ -73,7 +73,7 @@ def test_a_wait_that_the_server_asks_for_is_announced_and_cut_short_at_an_hour(
 
 
 @pytest.mark.parametrize("reset", ["86400", "2871763200"])
-def test_good_answers_that_leave_no_request_are_waited_for_in_the_same_way(database: Secret, reset: str) -> None:
+def test_a_good_answer_with_no_request_left_causes_the_same_wait(database: Secret, reset: str) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox, in_front_of(sandbox, exhausted(sandbox, reset)) as server:
         process = program("sync", "--max-time", "3s", sandbox=sandbox, database=database, PYRUS_URL=server.url)
 
@@ -83,7 +83,7 @@ def test_good_answers_that_leave_no_request_are_waited_for_in_the_same_way(datab
 
 
 @pytest.mark.parametrize("garbage", ["0", "-1", "nan", "1e300", "soon", ""])
-def test_a_refusal_without_a_time_is_asked_again_ever_more_seldom(database: Secret, garbage: str) -> None:
+def test_a_refusal_without_a_time_is_retried_less_and_less_often(database: Secret, garbage: str) -> None:
     with Sandbox(World(1, tasks=200)) as sandbox, in_front_of(sandbox, refusing(Retry_After=garbage)) as server:
         process = program("sync", "--max-time", "4s", sandbox=sandbox, database=database, PYRUS_URL=server.url)
         tasks = sum("/task/" in path for path in server.paths)
@@ -100,15 +100,15 @@ def test_a_signal_ends_a_wait_at_once(database: Secret, query: Query) -> None:
     ):
         eventually(lambda: any("/task/" in path for path in server.paths))
         time.sleep(0.5)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(20) == 143
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - started_at < 5
     assert query(database, "SELECT status FROM pyrus.sync_runs") == [("partial",)]
 
 
-def test_a_wait_for_our_own_quota_is_announced_with_what_is_left_and_how_long_that_takes(database: Secret) -> None:
+def test_a_wait_for_our_own_quota_is_announced_with_the_tasks_and_the_time_left(database: Secret) -> None:
     with Sandbox(World(1, tasks=100)) as sandbox:
         process = program("sync", "--max-time", "4s", sandbox=sandbox, database=database, PYRUS_ETL_QUOTA="20/60s")
 

@@ -1,4 +1,4 @@
-"""Plays histories of fresh seeds for as long as asked: `python -m tests.simulation --seconds 600`."""
+"""Plays histories with new seeds for a given time: `python -m tests.simulation --seconds 600`."""
 
 import argparse
 import logging
@@ -22,7 +22,7 @@ TEMPLATE = "template_pyrus"
 
 def main() -> int:
     given = _arguments()
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # that a client was killed is no news
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # killed clients are expected
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     seeds = iter([given.seed] if given.seed is not None else _fresh(given.seconds))
     totals, failures = Totals(), list[int]()
@@ -37,17 +37,17 @@ def main() -> int:
                 print(f"\nreplay it: python -m tests.simulation --seed {seed} --length {given.length}", flush=True)
                 if given.shrink:
                     shrunk = _shrunk(history, server, (runner, rival), given.shrink)
-                    print(f"\nthe least that still breaks:\n{shrunk}", flush=True)
+                    print(f"\nthe shortest history that still breaks:\n{shrunk}", flush=True)
     print(f"\n{totals}\nfailures: {len(failures)} {failures or ''}")
     return 1 if failures else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60, help="how long to play")
-    parser.add_argument("--seed", type=int, help="play the history of this seed alone")
+    parser.add_argument("--seconds", type=float, default=60, help="time to play")
+    parser.add_argument("--seed", type=int, help="play only the history of this seed")
     parser.add_argument("--length", type=int, default=8, help="runs in a history")
-    parser.add_argument("--shrink", type=float, default=0, metavar="SECONDS", help="cut broken histories for so long")
+    parser.add_argument("--shrink", type=float, default=0, metavar="SECONDS", help="time to shorten a broken history")
     return parser.parse_args()
 
 
@@ -66,7 +66,7 @@ def _server() -> Iterator[Server]:
 
 
 def _shrunk(history: History, server: Server, launchers: tuple[Launcher, Launcher], seconds: float) -> History:
-    """The history without those steps that it breaks without as well; the last ones are tried first."""
+    """The history without the steps that are not needed to break it; the last ones are tried first."""
     end = time.monotonic() + seconds
     for place in reversed(range(len(history.steps))):
         if time.monotonic() > end:

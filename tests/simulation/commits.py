@@ -1,4 +1,4 @@
-"""What makes faults happen at a certain commit, and to connections."""
+"""Faults at a certain commit, and faults of connections."""
 
 import threading
 import time
@@ -35,14 +35,14 @@ HOOKS = f"""
     """
     for table in ("sync_runs", "sync_cursors", "sync_windows", "sync_backfills")
 )
-"""Where a number is armed, the commit of that number waits inside PostgreSQL until the simulation lets it go on, or
-fails for want of room on the disk."""
+"""The commit with an armed number waits inside PostgreSQL until the simulation lets it continue, or fails because the
+disk is full."""
 
 OURS = "datname = current_database() AND application_name = 'pyrus-etl'"
 
 
 class Commits:
-    """Stops commits of a certain number inside PostgreSQL, and makes things happen there. Open it for one run."""
+    """Stops commits with certain numbers inside PostgreSQL, and makes faults happen there."""
 
     def __init__(self, database: Secret) -> None:
         self._at: list[Callable[[], None]] = []
@@ -57,7 +57,7 @@ class Commits:
             connection.execute(f"SELECT pg_advisory_lock({LOCK})")
 
     def arm(self, at: dict[int, list[Callable[[], None]]], full: Collection[int] = ()) -> None:
-        """Counts anew; what happens at the earlier numbers happens first. `full`: commits that find no room."""
+        """Starts counting again. Faults at lower numbers happen first. `full`: commits that find the disk full."""
         self._at = []
         self._database.execute("SELECT pg_advisory_unlock_all()")
         self._database.execute("TRUNCATE simulation.armed")
@@ -69,17 +69,17 @@ class Commits:
             self._database.execute("INSERT INTO simulation.armed SELECT unnest(%s::bigint[]), %s", [[*numbers], what])
 
     def look(self) -> None:
-        """Where a commit waits, what is to happen happens, and it goes on."""
+        """If a commit is waiting, makes its fault happen and lets it continue."""
         waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
         if not self._at or not self._database.execute(waiting, [LOCK]):
             return
         self._at.pop(0)()
         self._database.execute("SELECT pg_advisory_unlock_all()")
-        if self._at:  # the commit that waited lets go of the lock at once
+        if self._at:  # the commit that waited releases the lock at once
             self._database.execute(f"SELECT pg_advisory_lock({LOCK})")
 
     def found_no_room(self) -> int:
-        """How many commits failed for want of room."""
+        """The number of commits that failed because the disk was full."""
         ((number,),) = self._database.execute(
             "SELECT count(*) FROM simulation.armed, simulation.commits "
             "WHERE what = 'full' AND is_called AND number <= last_value"
@@ -87,11 +87,11 @@ class Commits:
         return int(number)
 
     def cut(self) -> None:
-        """All connections of runs to the database are lost."""
+        """Terminates all connections of runs to the database."""
         self._database.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
 
     def away(self, seconds: float) -> None:
-        """The database is lost, and refuses connections for a while."""
+        """Terminates all connections, and refuses new ones for a while."""
         self._allow(False)
         self.cut()
         timer = threading.Timer(seconds, self._allow, [True])
@@ -107,22 +107,22 @@ class Commits:
             self._database.do(allow)
 
     def holds(self, pid: int) -> bool:
-        """Whether that process has the lock."""
+        """Whether the process holds the lock."""
         holders = self._database.execute("SELECT holder FROM pyrus.sync_leases WHERE expires_at > now()")
         return any(f"process {pid} " in holder for (holder,) in holders)
 
     def lease_runs_out(self) -> None:
-        """As if so many seconds had passed; but not that of a run that is in the middle of a transaction."""
+        """Makes leases expire, except that of a run in the middle of a transaction."""
         with suppress(psycopg.errors.LockNotAvailable):
             self._database.execute("UPDATE pyrus.sync_leases SET expires_at = now() - interval '1s'")
 
     def our_clock_passes(self, seconds: float) -> None:
-        """Our clock goes with that of the world: runs wrote down by how much the server's was ahead of it."""
+        """Moves our clock with the world's, by changing the difference that the runs stored."""
         self._database.execute("TRUNCATE simulation.armed")
         self._database.execute("UPDATE pyrus.sync_runs SET server_ahead_seconds = server_ahead_seconds + %s", [seconds])
 
     def settle(self) -> None:
-        """Waits until what dead processes left behind is gone."""
+        """Waits until the connections of dead processes are gone."""
         end = time.monotonic() + 10
         while self._database.execute(f"SELECT pid FROM pg_stat_activity WHERE {OURS}") and time.monotonic() < end:
             time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Making one run, with everything that goes wrong in it."""
+"""Makes one run, with its faults."""
 
 import signal
 import time
@@ -23,10 +23,10 @@ A_MOMENT = 3
 
 
 class Conductor:
-    """Makes runs on a stage, tells in `log` what happened, and counts it.
+    """Makes runs on a stage, writes the events to `log`, and counts them.
 
-    Of the last run: `froze`, whether it was stopped for a while; `at_takeover`, the database when another run had taken
-    the lock over from it.
+    About the last run: `froze` says whether it was stopped for a while; `at_takeover` is the database at the moment
+    when another run had taken the lock over.
     """
 
     def __init__(self, stage: Stage, log: list[str]) -> None:
@@ -40,7 +40,7 @@ class Conductor:
         self._next_look = 0.0
 
     def run(self, step: RunStep) -> Outcome:
-        """A run from its beginning to its end, and to the end of what it leaves behind."""
+        """Makes a run, and waits until it and its connections have ended."""
         stage = self._stage
         self.froze = self._to_thaw = False
         self.at_takeover = None
@@ -59,7 +59,7 @@ class Conductor:
         return outcome
 
     def _set_up(self, step: RunStep) -> None:
-        """The weather, and the faults, each where it is to happen."""
+        """Sets up the error rates and the faults, each at its place."""
         stage, quota = self._stage, self._stage.setting.quota
         stage.watch.clear()
         stage.sandbox.faults, stage.sandbox.down = step.weather.faults, False
@@ -91,7 +91,7 @@ class Conductor:
         return Order(plan, environment, budget, given.span, given.linger, given.largest_batch, given.most_in_flight)
 
     def _happens(self, fault: Fault) -> Callable[[], None]:
-        """What to do when the fault's time has come; errors are kept for the end of the run."""
+        """The action of a fault; its errors are raised at the end of the run."""
 
         def happens() -> None:
             try:
@@ -142,7 +142,7 @@ class Conductor:
         return outcome
 
     def _thaw(self) -> None:
-        """While the run is frozen its lease runs out, another takes the lock over, and then it goes on."""
+        """Ends the lease of the frozen run, lets another run take the lock over, and then lets the first continue."""
         stage = self._stage
         self._to_thaw = False
         held = stage.commits.holds(stage.runner.pid)
@@ -151,12 +151,12 @@ class Conductor:
         stage.rival.start(self._order("sync"))
         outcome = stage.rival.ended(within=LONGEST_RUN)
         if (held or self.at_takeover) and outcome and outcome.status == "ok":
-            self.at_takeover = stage.reader.stored()  # anew where it was frozen twice: the second rival wrote too
+            self.at_takeover = stage.reader.stored()  # again if it froze twice: the second rival wrote too
         stage.runner.signal(signal.SIGCONT)
         self.counted.runs += 1
         require(outcome is not None, "a run beside a frozen one did not come to its end")
         assert outcome
-        self._log.append(f"    meanwhile a sync ended: {outcome.error or outcome.status} {outcome.message}")
+        self._log.append(f"    a sync beside it ended: {outcome.error or outcome.status} {outcome.message}")
         require(not outcome.amiss, f"a run beside a frozen one ended with\n{outcome.amiss}")
 
     def _sample(self) -> None:

@@ -1,4 +1,4 @@
-"""A connection of the simulation's own to the database, which outlives a restart of the server."""
+"""The simulation's own connection to the database, which survives a restart of the server."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ LONGEST_RESTART = 20.0
 
 
 class Steady:
-    """One thread at a time uses it. `opened` is called with every connection that is opened, the first one too."""
+    """One thread uses it at a time. `opened` is called with every new connection, including the first."""
 
     def __init__(self, database: Secret, name: str, opened: Callable[[Connection], object] = lambda _: None) -> None:
         self._url, self._name, self._opened = database, name, opened
@@ -27,7 +27,7 @@ class Steady:
         self._connection.close()
 
     def do(self, work: Callable[[Connection], T]) -> T:
-        """Does the work, again where the connection was cut meanwhile: it has to be safe to repeat."""
+        """Does the work, and repeats it if the connection was cut: it must be safe to repeat."""
         with self._one_at_a_time:
             end = time.monotonic() + LONGEST_RESTART
             while True:

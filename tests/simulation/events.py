@@ -1,4 +1,4 @@
-"""What happens to the tasks of the world, one thing at a time."""
+"""The events of a world: single changes of tasks and of the clock."""
 
 from random import Random
 from typing import NamedTuple
@@ -23,19 +23,19 @@ KINDS = {
     "advance": 5,
     "skew": 1,
 }
-"""Every kind of event, and how likely it is. again: a second change within the second of the last one. lag: the next
-answer for a task is the body that it had before its last change."""
+"""Every kind of event, and its weight. again: a second change in the same second as the last one. lag: the next answer
+for a task is its body from before its last change."""
 
 UNSEEN = ("backdate", "restore", "grant", "relist")
 """Changes that no date shows."""
 
 PASSAGES = (1, 20, 600, 2400, 7200, 86_400, 3 * 86_400)
 MOST_SKEW = 900
-"""Seconds, either way. The overlap is half an hour, so the clock may even turn right round between two runs."""
+"""Seconds, ahead or behind. The overlap is half an hour, so the clock may even switch between them from run to run."""
 
 
 class Event(NamedTuple):
-    """One thing that happens; `pick` chooses a task among those that it can happen to."""
+    """One event; `pick` chooses the task among those to which it can happen."""
 
     kind: str
     pick: int

@@ -1,4 +1,4 @@
-"""What goes wrong in a run: on the way to Pyrus, with the process, with the database; and how a run may end then."""
+"""The faults of a run: of Pyrus, of the process, of the database; and the errors with which it may then end."""
 
 from random import Random
 from typing import Literal, NamedTuple
@@ -22,26 +22,26 @@ KINDS = {
     "tokens": 2,
     "event": 20,
 }
-"""kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit is done, and the
-connection lost before that is told. away: connections are lost, and refused for a second. restart, crash: the server is
-stopped, or dies, and is started again. full: the disk has no room for a commit. freeze: stopped by SIGSTOP for so long
-that another run takes the lock over, and then let go on. down: 503 for some requests. tokens: all are revoked. event:
-something happens to a task."""
+"""kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit succeeds, and the
+connection is lost before its answer arrives. away: connections are lost, and refused for a second. restart, crash: the
+server is stopped, or dies, and is started again. full: the disk is full at a commit. freeze: SIGSTOP, until another run
+has taken the lock over, then SIGCONT. down: 503 for some requests. tokens: all are revoked. event: something happens to
+a task."""
 
 HARD = ("storm", "hail")
-"""Weather in which a run may fail, and set tasks aside."""
+"""Error rates at which a run may fail, and set tasks aside."""
 
 AT_COMMIT = ("kill", "stop", "cut", "away", "restart", "crash", "freeze")
 
 HARMS = ("kill", "cut", "unheard", "away", "restart", "crash", "full", "freeze", "stop")
-"""What keeps a run from its end, or from hearing of its commits."""
+"""Faults that keep a run from ending normally, or from learning of its commits."""
 
 
 class Fault(NamedTuple):
-    """Goes wrong when the server gets its nth request, or when the database is about to commit for the nth time.
+    """A fault at the server's nth request, or just before the database's nth commit.
 
-    `answer` counts all commits, `commit` those of what the connector keeps for itself. `contacts`: when a sync asks for
-    them, after everything else.
+    `answer` counts all commits, `commit` those to the connector's own tables. `contacts`: when a sync reads the
+    contacts, after everything else.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Fault(NamedTuple):
 
 
 class Weather(NamedTuple):
-    """The share of answers that are faulty, and how."""
+    """A mix of error rates, by its name."""
 
     name: str = "fair"
     seed: int = 0
@@ -64,11 +64,11 @@ class Weather(NamedTuple):
     @property
     def faults(self) -> Faults:
         match self.name:
-            case "showers":  # one in eight, which a run has to get through
+            case "showers":  # one in eight, which a run must survive
                 return Faults(error=0.03, unavailable=0.03, reset=0.025, short=0.02, html=0.02, seed=self.seed)
             case "storm":
                 return Faults(error=0.15, unavailable=0.1, reset=0.15, short=0.1, html=0.1, seed=self.seed)
-            case "hail":  # some tasks cannot be had in nine tries
+            case "hail":  # some tasks cannot be fetched in nine tries
                 return Faults(error=0.8, endpoints=("task",), seed=self.seed)
             case "slow":
                 return Faults(slow=0.3, seconds=0.05, seed=self.seed)
@@ -83,7 +83,7 @@ def any_weather(dice: Random) -> Weather:
 
 
 def some_faults(dice: Random, tasks: int) -> tuple[Fault, ...]:
-    """Mostly few, now and then many; more at the beginning of a run than later."""
+    """Usually few faults, sometimes many; more at the beginning of a run than later."""
     number = dice.choices((0, 1, 2, 5), (3, 4, 4, 3))[0]
     return tuple(sorted((_any_fault(dice, tasks) for _ in range(number)), key=lambda fault: (fault.where, fault.at)))
 
@@ -105,7 +105,7 @@ def _any_fault(dice: Random, tasks: int) -> Fault:
 
 
 def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str]:
-    """The errors with which a run may end under these faults; where it is said nowhere, none."""
+    """The errors with which a run may end under these faults; "" is a normal end."""
     kinds = {fault.kind for fault in faults}
     found = {""}
     if plan == "reconcile":
@@ -113,7 +113,7 @@ def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str
     if weather.name in HARD or "down" in kinds:
         found.add("PyrusUnreachable")
     if "tokens" in kinds:
-        found.add("LoginRefused")  # one that is revoked before its first use looks like a login that is no good
+        found.add("LoginRefused")  # a token that is revoked before its first use looks like a failed login
     if "stop" in kinds:
         found |= {"Stopped", "SIGTERM"}
     if "kill" in kinds:
@@ -121,5 +121,8 @@ def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str
     if "freeze" in kinds:
         found.add("LockHeld")
     if "full" in kinds:
-        found |= {"DatabaseUnavailable", "RowsRefused"}  # a trigger says so, which may be taken for a user's
+        found |= {
+            "DatabaseUnavailable",
+            "RowsRefused",
+        }  # a trigger raises it, so it may look like an error of a user's trigger
     return found

@@ -1,4 +1,4 @@
-"""A history: made from a seed, and told line by line."""
+"""A history: made from a seed, and printed line by line."""
 
 from random import Random
 from typing import Literal, NamedTuple
@@ -14,10 +14,10 @@ JUMPS = (7200, DAY)
 
 
 class Setting(NamedTuple):
-    """What stays the same for a whole history.
+    """The constants of a history.
 
-    `span`: the period of its backfills of a period, in seconds since 1970. `pace`: seconds of the world that pass with
-    every request. `skews`: whether the server's clock goes wrong now and then.
+    `span`: the period of its `period` backfills, in seconds since 1970. `pace`: the world's seconds that pass with
+    every request. `skews`: whether the server's clock is sometimes wrong.
     """
 
     tasks: int
@@ -37,9 +37,9 @@ class Setting(NamedTuple):
 
 
 class RunStep(NamedTuple):
-    """A run, and what goes wrong in it.
+    """A run, and its faults.
 
-    `patient`: after a kill, the lease runs out by itself. `jump`: seconds that the server's clock is ahead in this run.
+    `patient`: after a kill, the lease expires by itself. `jump`: seconds by which the server's clock is ahead.
     """
 
     plan: str
@@ -50,11 +50,11 @@ class RunStep(NamedTuple):
     jump: int = 0
 
     def __str__(self) -> str:
-        told = [f"run {self.plan}", *map(str, self.faults)]
-        told += [f"{self.weather.name} {self.weather.seed}"] if self.weather != QUIET else []
-        told += [f"at most {self.budget} requests"] if self.budget else []
-        told += [f"the clock {self.jump} s ahead"] if self.jump else []
-        return "; ".join(told)
+        parts = [f"run {self.plan}", *map(str, self.faults)]
+        parts += [f"{self.weather.name} {self.weather.seed}"] if self.weather != QUIET else []
+        parts += [f"at most {self.budget} requests"] if self.budget else []
+        parts += [f"the clock {self.jump} s ahead"] if self.jump else []
+        return "; ".join(parts)
 
 
 Step = Event | RunStep
@@ -72,7 +72,7 @@ class History(NamedTuple):
 
 
 def history_of(seed: int, length: int = 8) -> History:
-    """The history of a seed: so many runs, with events between them."""
+    """The history of a seed: `length` runs, with events between them."""
     dice = Random(seed)
     cap = dice.choice((None, None, 7, 15, 40))
     setting = Setting(
@@ -103,14 +103,14 @@ def history_of(seed: int, length: int = 8) -> History:
 
 
 def _any_span(dice: Random) -> tuple[int | None, int | None]:
-    """Some of the days before the start of the world, or all up to one of them, or all from one of them on."""
+    """A period before the start of the world: with both ends, without a start, or without an end."""
     start = int(START.timestamp()) - dice.randrange(5 * DAY, 380 * DAY)
     end = start + dice.randrange(380 * DAY)
     return dice.choice(((start, end), (None, end), (start, None)))
 
 
 def _any_run(dice: Random, setting: Setting, last: RunStep | None) -> RunStep:
-    """The first run has most to do and is mostly killed in the middle; one that was harmed is mostly started again."""
+    """The first run has most to do and is usually killed; a harmed run is usually started again."""
     tasks = setting.tasks
     plan = dice.choices(list(PLANS), list(PLANS.values()))[0]
     faults = some_faults(dice, tasks)

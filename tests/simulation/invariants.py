@@ -1,4 +1,4 @@
-"""What always holds: of what a reader sees, of every run, and of the end of a history."""
+"""The invariants: of the rows that a reader sees, of every run, and of the end of a history."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -26,13 +26,13 @@ def require(holds: bool, otherwise: str) -> None:
 
 
 def check_whole(halves: list[int]) -> None:
-    """No task is there by halves, whenever a reader looks."""
-    require(not halves, f"a reader sees tasks by halves: {halves}")
+    """A reader never sees a partly stored task."""
+    require(not halves, f"a reader sees partly stored tasks: {halves}")
 
 
 def check_ending(outcome: Outcome, plan: str, faults: tuple[Fault, ...], weather: Weather) -> None:
-    """A run ends in one of the documented ways, and badly only if something went wrong."""
-    require(not outcome.amiss, f"{plan} ended with what must never be seen:\n{outcome.amiss}")
+    """A run ends in one of the documented ways, and with an error only if there was a fault."""
+    require(not outcome.amiss, f"{plan} ended with something that must never happen:\n{outcome.amiss}")
     allowed = permitted(faults, weather, plan) | {"BudgetSpent"}
     require(outcome.error in allowed, f"{plan} ended with {outcome.error} ({outcome.message}); permitted: {allowed}")
     statuses = {"": "ok", "BudgetSpent": "partial", "CensusDoubted": "partial"}
@@ -41,7 +41,7 @@ def check_ending(outcome: Outcome, plan: str, faults: tuple[Fault, ...], weather
 
 
 def check_errors(after: Stored, truth: Truth, weather: Weather, faults: tuple[Fault, ...]) -> None:
-    """A complete run leaves no task aside that could be had all the time."""
+    """A complete run sets no task aside that could be fetched all the time."""
     if weather.name not in HARD and not any(fault.kind == "down" for fault in faults):
         seen = set(truth.world.task_ids())
         aside = (after.set_aside & seen) - truth.spoiled - truth.touched - truth.unseen
@@ -49,7 +49,7 @@ def check_errors(after: Stored, truth: Truth, weather: Weather, faults: tuple[Fa
 
 
 def check_marks(before: Stored, after: Stored, truth: Truth, visible: Collection[int], plan: str) -> None:
-    """Marks are made by a census, all at once, and on nothing that can be seen."""
+    """Only a census marks tasks as deleted, all at once, and never a visible task."""
     dead = {task_id for task_id, task in before.tasks.items() if task.deleted_at}
     marked = {task_id: task.deleted_at for task_id, task in after.tasks.items() if task.deleted_at}
     new = marked.keys() - dead
@@ -60,7 +60,7 @@ def check_marks(before: Stored, after: Stored, truth: Truth, visible: Collection
 
 
 def check_progress(before: Stored, after: Stored, truth: Truth) -> None:
-    """What a run may have done to the tables, however it ended."""
+    """The changes that a run may make to the tables, however it ends."""
     for task_id, task in after.tasks.items():
         age = truth.age(task_id, task.digest)
         require(age is not None, f"task {task_id} is stored with a body that it never had")
@@ -96,7 +96,7 @@ def check_cursor(before: Stored, after: Stored, truth: Truth, outcome: Outcome, 
 
 
 def has_passed(cursor: datetime, task_id: int, truth: Truth) -> bool:
-    """Whether the task was last changed before the cursor, however the server's clock went."""
+    """Whether the task was last changed before the cursor, even if the server's clock was wrong."""
     return truth.changed_at[task_id] < (cursor.timestamp() - truth.most_skew) * 1000
 
 
@@ -117,7 +117,7 @@ def within(dates: Mapping[int, datetime | None], span: Span) -> set[int]:
 
 
 def is_right(task_id: int, stored: Stored, truth: Truth) -> bool:
-    """Whether a task is stored as it is."""
+    """Whether a task is stored with its latest body."""
     task = stored.tasks.get(task_id)
     return task is not None and task.digest == truth.body(task_id).digest and task.deleted_at is None
 
@@ -128,7 +128,7 @@ def check_fenced(at_takeover: Stored, after: Stored) -> None:
 
 
 def check_fetched(before: Stored, fetched: list[int], truth: Truth, dates: Mapping[int, datetime | None]) -> None:
-    """What is stored as listed, and not doubted, is not fetched again. `dates`: as tasks were listed before the run."""
+    """A task that is stored as listed, and not doubted, is not fetched again. `dates`: as listed before the run."""
     for task_id in set(fetched) - truth.touched - before.set_aside - before.doubted - set(truth.unlisted):
         task = before.tasks.get(task_id)
         if task and task.deleted_at is None and dates.get(task_id) in (task.listed_date, task.modified_date):
@@ -136,13 +136,13 @@ def check_fetched(before: Stored, fetched: list[int], truth: Truth, dates: Mappi
 
 
 def check_each_once(fetched: list[int], unreadable: set[int]) -> None:
-    """Where nothing goes wrong and nothing changes, each task is fetched once, unless what came is no JSON."""
+    """Without faults and changes each task is fetched once, unless its body is not JSON."""
     twice = [task_id for task_id, times in Counter(fetched).items() if times > 1 and task_id not in unreadable]
     require(not twice, f"tasks were fetched twice in one run: {twice}")
 
 
 def check_end(database: Secret, stored: Stored, truth: Truth, cap: int | None) -> None:
-    """The tables are the world; what is gone is marked and kept; nothing that can be read is set aside."""
+    """The tables equal the world; missing tasks are marked and kept; no readable task is set aside."""
     seen = set(truth.world.task_ids())
     unreadable = truth.spoiled & seen
     require(stored.set_aside == unreadable, f"set aside are {stored.set_aside}, unreadable {unreadable}")

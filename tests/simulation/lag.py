@@ -1,4 +1,4 @@
-"""A world behind a replica that lags: now and then its server answers with the body that a task had before."""
+"""A world behind a lagging replica: sometimes its server answers with an earlier body of a task."""
 
 import threading
 from typing import Any
@@ -9,7 +9,7 @@ from pyrus_etl.sandbox import World
 
 
 class LaggingWorld(World):
-    """`lag` makes the next answer for a task an old one, if the lists can show that it is old by then."""
+    """`lag` makes the next answer for a task an old one, if the date in the lists shows that it is old."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         self._old: dict[int, bytes] = {}
@@ -20,11 +20,11 @@ class LaggingWorld(World):
         self._old[self.ordinal(task_id)] = body
 
     def catch_up(self) -> None:
-        """No answer is old from now on."""
+        """From now on, no answer is old."""
         self._old.clear()
 
     def about_to_serve(self, task_id: int) -> bool:
-        """Whether the body that this thread asks for next is an old one."""
+        """Whether the next body that this thread reads is an old one."""
         ordinal = self.ordinal(task_id)
         body = self._old.pop(ordinal, None)
         date = modified(body) if body else None
@@ -41,7 +41,7 @@ class LaggingWorld(World):
 def modified(body: bytes) -> int | None:
     """The ModifiedDate in a body, in milliseconds since 1970; None if it cannot be read."""
     try:
-        told = msgspec.json.decode(body)["TaskWithNotes"]["ModifiedDate"]
+        date = msgspec.json.decode(body)["TaskWithNotes"]["ModifiedDate"]
     except (msgspec.DecodeError, KeyError, TypeError):
         return None
-    return int(told[6:-2])
+    return int(date[6:-2])

@@ -1,6 +1,6 @@
-"""The program that runs are forked from: what a run needs is imported once, and a kill is a real kill.
+"""The program from which runs are forked: imports happen once, and a kill is a real kill.
 
-For each order, a line of JSON on stdin, it forks, tells the child's pid, waits, and tells how the run ended.
+For each order, a line of JSON on stdin, it forks, prints the child's pid, waits, and prints the outcome of the run.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ PLANS: dict[str, Plan] = {
     "force": partial(reconcile.reconcile, force=True),
     "retry": retries.retry,
 }
-"""Beside these there is `period`, a backfill of the order's span."""
+"""There is also `period`, a backfill of the order's span."""
 
 
 class Order(msgspec.Struct):
-    """A run to be made.
+    """A run to make.
 
-    `requests`: its budget. `span`: of a backfill of a period. The rest are constants of the code: sizes and waits.
+    `requests`: its budget. `span`: the period of a backfill. The others replace constants of the code.
     """
 
     plan: str
@@ -49,9 +49,9 @@ class Order(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """How a run ended. `error`: the name of its error or of the signal that ended it, empty where it ended well.
+    """The end of a run. `error`: the name of its error or of the signal that ended it, empty if it ended well.
 
-    `amiss`: what must never be, a traceback or an error in the log.
+    `amiss`: something that must never happen, a traceback or an error in the log.
     """
 
     error: str = ""
@@ -70,26 +70,26 @@ def main() -> None:
             os.close(receiving)
             _live(order, sending)
         os.close(sending)
-        _tell(str(child).encode())
-        with open(receiving, "rb") as told:
-            outcome = told.read()
+        _print(str(child).encode())
+        with open(receiving, "rb") as pipe:
+            outcome = pipe.read()
         _, ended = os.waitpid(child, 0)
-        _tell(outcome if outcome and not os.WIFSIGNALED(ended) else msgspec.json.encode(_without_a_word(ended)))
+        _print(outcome if outcome and not os.WIFSIGNALED(ended) else msgspec.json.encode(_without_outcome(ended)))
 
 
-def _tell(line: bytes) -> None:
+def _print(line: bytes) -> None:
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
 
 
-def _without_a_word(ended: int) -> Outcome:
+def _without_outcome(ended: int) -> Outcome:
     if os.WIFSIGNALED(ended):
         return Outcome(signal.Signals(os.WTERMSIG(ended)).name)
-    return Outcome(amiss=f"the process ended with {os.waitstatus_to_exitcode(ended)} and without a word")
+    return Outcome(amiss=f"the process ended with {os.waitstatus_to_exitcode(ended)} without an outcome")
 
 
 def _live(order: Order, sending: int) -> None:
-    """The child's life."""
+    """Runs in the child, and ends it."""
     try:
         os.write(sending, msgspec.json.encode(_conducted(order)))
     finally:
@@ -119,7 +119,7 @@ def _conducted(order: Order) -> Outcome:
 
 
 class _Errors(logging.Handler):
-    """Keeps what is logged as an error, such as a task's exception that nobody looked at."""
+    """Collects logged errors, such as an exception of a task that was never retrieved."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

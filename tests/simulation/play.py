@@ -1,4 +1,4 @@
-"""Playing a history, to its end or to the first invariant that breaks."""
+"""Plays a history to its end, or to the first broken invariant."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ HOUR = 3600
 
 
 def play(history: History, server: Server, template: str, launchers: tuple[Launcher, Launcher]) -> Totals:
-    """Plays a history on a fresh database; raises Broken, with the log of what happened, where an invariant breaks."""
+    """Plays a history on a new database; raises Broken, with a log of the events, if an invariant does not hold."""
     with staged(history, server, template, launchers) as stage:
         played = _Play(stage)
         try:
@@ -44,7 +44,7 @@ class _Play:
         self.conductor = Conductor(stage, self.log)
         self._began = stage.truth.world.clock.now()
         self.wrong: list[tuple[int, int]] = []
-        """When the server's clock showed what it should not, in milliseconds of the world's clock."""
+        """Periods in which the server's clock was wrong, in milliseconds of the world's clock."""
 
     def totals(self) -> Totals:
         watch, counted = self.stage.watch, self.conductor.counted
@@ -61,12 +61,12 @@ class _Play:
             self.run(step)
 
     def end(self) -> None:
-        """After a quiet census and a sync, everything is right and there is nothing left to do."""
+        """After a census and a sync without faults, everything is stored and nothing is left to do."""
         self.truth.relist_all()
         self.truth.world.catch_up()
         self.truth.world.advance(HOUR)
         self._require_ok(self.run(RunStep("force")))
-        self._require_ok(self.run(RunStep("sync")))  # asks again for what the census doubted
+        self._require_ok(self.run(RunStep("sync")))  # fetches again the tasks that the census doubted
         self._require_ok(self.run(RunStep("sync")))
         fetched = set(self.stage.watch.fetched) - self.truth.spoiled
         require(not fetched, f"after a quiet census a sync fetched {fetched}")
@@ -79,7 +79,7 @@ class _Play:
         require(outcome.status == "ok", f"a quiet run ended with {outcome}")
 
     def run(self, step: RunStep) -> Outcome:
-        """A run with its faults, and everything that has to hold after it."""
+        """Makes a run with its faults, and checks the invariants after it."""
         self.log.append(str(step))
         self._pass_a_moment()
         before, dates = self.stage.reader.stored(), self._dates()
@@ -103,14 +103,14 @@ class _Play:
         return outcome
 
     def _pass_a_moment(self) -> None:
-        """Time passes until the next run, by our clock as much as by that of the world."""
+        """Lets time pass until the next run, on our clock as on the world's."""
         self.truth.world.advance(A_MOMENT)
         now = self.truth.world.clock.now()
         self.stage.commits.our_clock_passes((now - self._began) / 1000)
         self._began = now
 
     def _is_wrong(self, cursor: datetime | None) -> bool:
-        """Whether a cursor may be of a clock that was wrong: nobody trusts it."""
+        """Whether a cursor may come from a wrong clock; runs do not trust it."""
         return cursor is not None and any(start <= cursor.timestamp() * 1000 <= end for start, end in self.wrong)
 
     def _dates(self) -> dict[int, datetime | None]:
@@ -120,7 +120,7 @@ class _Play:
         return self.stage.watch.number
 
     def _learn(self, step: RunStep, after: Stored, event: int, dates: dict[int, datetime | None]) -> None:
-        """What a complete run tells: all that it had to find was found."""
+        """A complete run has found everything that it had to find."""
         if step.plan in invariants.CENSUSES:
             self.truth.found_by_census(event)
         if step.plan == "period":
@@ -128,9 +128,9 @@ class _Play:
         invariants.check_errors(after, self.truth, step.weather, step.faults)
 
     def _left_out(self, after: Stored, cursor: datetime, dates: dict[int, datetime | None]) -> None:
-        """The first cursor is that of a backfill of a period: what lies outside of it was never asked for.
+        """The first cursor is from a backfill of a period: tasks outside of the period were never requested.
 
-        So it is with what was changed between the look at the dates and the taking of the cursor.
+        The same is true of tasks that changed between the reading of the dates and of the cursor.
         """
         span, now = self.stage.setting.span, self._dates()
         outside = dates.keys() - invariants.within(dates, span)

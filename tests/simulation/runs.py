@@ -1,4 +1,4 @@
-"""Runs as processes of their own, and what makes faults happen at a certain request."""
+"""Runs as separate processes, and faults at a certain request."""
 
 import os
 import select
@@ -52,7 +52,7 @@ class Launcher:
         self.pid = int(self._line(LONGEST_RUN) or 0)
 
     def ended(self, within: float) -> Outcome | None:
-        """How the run ended; None while it goes on."""
+        """The outcome of the run; None while it is running."""
         line = self._line(within)
         if line is None:
             return None
@@ -65,7 +65,7 @@ class Launcher:
                 os.kill(self.pid, number)
 
     def end(self) -> None:
-        """Kills the run, where there is one."""
+        """Kills the run, if there is one."""
         if self.pid:
             self.signal(signal.SIGKILL)
             self.ended(within=LONGEST_RUN)
@@ -82,9 +82,9 @@ class Launcher:
 
 
 class Watch(Journal):
-    """The sandbox's journal, which also makes things happen when a certain request comes.
+    """The sandbox's journal, which also makes faults happen at certain requests.
 
-    `at_contacts`: what happens when the contacts are asked for, the last thing that a sync asks for.
+    `at_contacts`: faults at the request for the contacts, the last one of a sync.
     """
 
     def __init__(self, world: LaggingWorld, pace: float) -> None:
@@ -97,7 +97,7 @@ class Watch(Journal):
         super().__init__(100_000)
 
     def clear(self) -> None:
-        """A run begins."""
+        """Prepares for the next run."""
         if self.number:
             self.faults_in_all += self.faults
             self.requests_in_all += self.number
@@ -107,7 +107,7 @@ class Watch(Journal):
         super().clear()
 
     def settle(self) -> None:
-        """Waits until what dead processes asked for is answered."""
+        """Waits until the requests of dead processes are answered."""
         end = time.monotonic() + 5
         while self.in_flight and time.monotonic() < end:
             time.sleep(0.005)
@@ -127,13 +127,13 @@ class Watch(Journal):
 
 
 def put_in(watch: Watch, sandbox: Sandbox) -> None:
-    """The sandbox keeps its journal in the watch from now on."""
+    """Makes the watch the sandbox's journal."""
     sandbox.backend.journal = watch
     sandbox.backend.configure(sandbox.options)
 
 
 class Beside(threading.Thread):
-    """Looks again and again while the block lasts; what it finds amiss is raised at the end."""
+    """Calls `looks` repeatedly until the block ends, and then raises their first error."""
 
     def __init__(self, *looks: Callable[[], None]) -> None:
         super().__init__(daemon=True)

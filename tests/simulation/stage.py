@@ -1,4 +1,4 @@
-"""What a history is played on: a world behind a sandbox, a database of its own, and what watches and harms them."""
+"""The stage of a history: a world behind a sandbox, a database of its own, and the parts that watch and harm them."""
 
 import itertools
 import os
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 
 class Stage(NamedTuple):
-    """`runner` makes the runs, `rival` those that take the lock over from a frozen one."""
+    """`runner` makes the runs, `rival` the runs that take the lock over from a frozen one."""
 
     setting: Setting
     server: Server
@@ -40,7 +40,7 @@ class Stage(NamedTuple):
 
 @contextmanager
 def staged(history: History, server: Server, template: str, launchers: tuple[Launcher, Launcher]) -> Iterator[Stage]:
-    """All that a history needs, from its seed; at the end no run is left."""
+    """Everything that a history needs, made from its seed; at the end no run is left."""
     given = history.setting
     world = LaggingWorld(history.seed, given.tasks, tick=given.tick)
     with ExitStack() as opened:
@@ -62,7 +62,7 @@ def staged(history: History, server: Server, template: str, launchers: tuple[Lau
 
 @contextmanager
 def _database(server: Server, template: str) -> Iterator[Secret]:
-    """One that loses no commit when the server dies, though it is careless otherwise."""
+    """A database that loses no commit if the server crashes, although the server is configured for speed."""
     name = f"simulation_{os.getpid()}_{next(_numbers)}"
     server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:

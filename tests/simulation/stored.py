@@ -1,4 +1,4 @@
-"""The database as a reader sees it, in the middle of a run and after it."""
+"""The database as a reader sees it, during a run and after it."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ HALVES = """
     OR task.modified_date
         <> to_timestamp(substring(payload #>> '{TaskWithNotes,ModifiedDate}' FROM '-?[0-9]+')::numeric / 1000)
 """
-"""Tasks that a reader would see without their notes, their form or their raw body, or with those of another time."""
+"""Tasks whose notes, form or raw body are missing, or belong to another version of the task."""
 
 
 class StoredTask(NamedTuple):
@@ -49,8 +49,8 @@ class StoredTask(NamedTuple):
 class Stored(NamedTuple):
     """The database at an instant.
 
-    `written`: which transactions wrote the rows of each task, or a shared row. `doubted`: tasks that the next run asks
-    for whatever it sees in lists.
+    `written`: the transactions that wrote the rows of each task, or a shared row. `doubted`: tasks that the next run
+    fetches whatever the lists show.
     """
 
     tasks: dict[int, StoredTask]
@@ -61,7 +61,7 @@ class Stored(NamedTuple):
 
 
 class Reader:
-    """Looks into the database from a connection of its own."""
+    """Reads the database on its own connection."""
 
     def __init__(self, database: Secret) -> None:
         self._connection = Steady(database, "reader")

@@ -1,4 +1,4 @@
-"""Some dozen histories with fixed seeds; `python -m tests.simulation` plays fresh ones."""
+"""A dozen histories with fixed seeds; `python -m tests.simulation` plays new ones."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def launchers() -> Iterator[tuple[Launcher, Launcher]]:
 
 
 @pytest.mark.parametrize("seed", range(1, 13))
-def test_the_tables_are_the_world_whatever_happens(
+def test_the_tables_equal_the_world_whatever_happens(
     seed: int, postgresql_18: Server, launchers: tuple[Launcher, Launcher]
 ) -> None:
     play(history_of(seed, length=5), postgresql_18, TEMPLATE, launchers)

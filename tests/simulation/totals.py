@@ -1,4 +1,4 @@
-"""What was played, in figures."""
+"""Totals of the played histories."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Totals:
-    """What was played."""
+    """Counts of everything that was played."""
 
     histories: int = 0
     runs: int = 0
@@ -21,8 +21,8 @@ class Totals:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def __str__(self) -> str:
-        told = [f"{self.histories} histories", f"{self.runs} runs", f"{self.requests} requests"]
-        told += [f"{self.events} events", f"{self.looks} looks of a reader"]
+        parts = [f"{self.histories} histories", f"{self.runs} runs", f"{self.requests} requests"]
+        parts += [f"{self.events} events", f"{self.looks} looks of a reader"]
         faults = ", ".join(f"{kind} {number}" for kind, number in self.faults.most_common())
         endings = ", ".join(f"{kind or 'well'} {number}" for kind, number in self.endings.most_common())
-        return f"{', '.join(told)}\nfaults: {faults}\nruns ended: {endings}"
+        return f"{', '.join(parts)}\nfaults: {faults}\nruns ended: {endings}"

@@ -1,4 +1,4 @@
-"""The truth about the tasks of the world, which what is stored is checked against."""
+"""The truth about the tasks of the world, with which the stored rows are compared."""
 
 import hashlib
 from collections import defaultdict
@@ -20,7 +20,7 @@ class Version(NamedTuple):
 
 
 class Truth:
-    """A world, and what happened in it. Events may happen in the server's thread while a run is under way."""
+    """A world and its past events. Events may happen in the server's thread during a run."""
 
     def __init__(self, world: LaggingWorld, *, skews: bool) -> None:
         self.world = world
@@ -29,26 +29,26 @@ class Truth:
         self.changed_at: dict[int, int] = {}
         """When a task was last changed in a way that its date shows, in milliseconds of the world's clock."""
         self.hidden_since: dict[int, int] = {}
-        """Tasks with a change that no date shows, and the number of the event: only a census finds it."""
+        """Tasks with a change that no date shows, and the number of its event: only a census finds it."""
         self.touched: set[int] = set()
         """Tasks to which something happened since `begin`."""
         self.spoiled: set[int] = set()
         self.events = 0
         self.most_skew = 0
-        """Seconds that the server's clock was ahead of the world's at most."""
+        """The most seconds by which the server's clock was ahead of the world's."""
         self.deleted: list[int] = []
         self.revoked: list[int] = []
         self.unlisted: list[int] = []
-        """Tasks that lists leave out; they can be had by their ids."""
+        """Tasks that lists leave out; they can be fetched by their ids."""
         self.lagged: set[int] = set()
-        """Tasks for which the server has an old answer, or had: each once, for two same answers are believed."""
-        self._by_hand: set[int] = set()
+        """Tasks with an old answer, now or earlier: each only once, because two equal answers are believed."""
+        self._overridden: set[int] = set()
         for task_id in world.task_ids():
             self._keep(task_id)
             self.changed_at[task_id] = world.register.modified[world.ordinal(task_id)]
 
     def begin(self) -> int:
-        """A run begins: the number of the last event before it."""
+        """Prepares for a run; returns the number of the last event before it."""
         self.touched = set()
         return self.events
 
@@ -57,36 +57,36 @@ class Truth:
 
     def row_date(self, task_id: int) -> datetime | None:
         """The date that lists show."""
-        told = self.world.row_of(self.world.ordinal(task_id)).get("ModifiedDate")
-        return _instant(int(told[6:-2])) if told else None
+        date = self.world.row_of(self.world.ordinal(task_id)).get("ModifiedDate")
+        return _instant(int(date[6:-2])) if date else None
 
     def age(self, task_id: int, digest: str) -> int | None:
-        """The place of a body among all that the task had; None for one that it never had."""
+        """The index of a body among all bodies of the task; None if the task never had it."""
         return max(
             (age for age, one in enumerate(self.versions.get(task_id, ())) if one.digest == digest), default=None
         )
 
     @property
     def unseen(self) -> set[int]:
-        """Tasks with a change that a run need not have seen."""
+        """Tasks with a change that a run may have missed."""
         return {*self.hidden_since, *self.unlisted}
 
     def left_out(self, tasks: Iterable[int]) -> None:
-        """The cursor passes them, for they are of no period that was asked for: only a census finds them."""
+        """The cursor passes them, because they are in no requested period: only a census finds them."""
         for task_id in tasks:
             self.hidden_since.setdefault(task_id, self.events)
 
     def relist_all(self) -> None:
-        """Lists are whole again."""
+        """Makes the lists complete again."""
         while self.unlisted:
             self.happen(Event("relist", 0))
 
     def found_by_census(self, up_to: int) -> None:
-        """A census that began after that event is complete."""
+        """Records that a census which began after this event is complete."""
         self.hidden_since = {task_id: event for task_id, event in self.hidden_since.items() if event > up_to}
 
     def happen(self, event: Event) -> str:
-        """Makes it happen, where there is a task that it can happen to; tells what happened."""
+        """Makes an event happen, if there is a task for it; returns a line for the log."""
         with self.world.lock:
             self.events += 1
             if event.kind in ("advance", "skew"):
@@ -119,14 +119,14 @@ class Truth:
                 return sorted(self.spoiled & set(seen))
             case "spoil":
                 return [task_id for task_id in seen if task_id not in self.spoiled]
-            case "again":  # a server's clock that goes wrong hides when it was
+            case "again":  # with a wrong server clock, its time is unknown
                 now = self.world.clock.now()
                 return [] if self._skews else [one for one in self._fit("edit") if self._listed_at(one) == now]
             case "lag":
                 return [task_id for task_id in self._fit("edit") if self._may_lag(task_id)]
             case "delete" | "revoke" | "unlist":
                 return [task_id for task_id in seen if task_id not in self.unlisted]
-        return [task_id for task_id in seen if task_id not in self._by_hand]
+        return [task_id for task_id in seen if task_id not in self._overridden]
 
     def _on(self, kind: str, tasks: list[int], amount: int = 0) -> str:
         for task_id in tasks:
@@ -178,7 +178,7 @@ class Truth:
         return int(self.world.register.modified[self.world.ordinal(task_id)])
 
     def _may_lag(self, task_id: int) -> bool:
-        """Whether the task had a body before that its lists show to be old."""
+        """Whether the task had an earlier body, and the date in the lists shows that it is old."""
         if task_id in self.lagged or len(self.versions[task_id]) < 2:
             return False
         date = modified(self.versions[task_id][-2].body)
@@ -186,7 +186,7 @@ class Truth:
 
     def _put(self, task_id: int, body: bytes) -> None:
         self.world.put(task_id, body)
-        self._by_hand.add(task_id)
+        self._overridden.add(task_id)
 
     def _last_readable(self, task_id: int) -> bytes:
         return next(one.body for one in reversed(self.versions[task_id]) if _readable(one.body))

@@ -1,4 +1,4 @@
-"""A wire to PostgreSQL that can lose the answer to a commit: it is done, and the client never hears of it."""
+"""A proxy to PostgreSQL that can lose the answer to a commit: it succeeds, and the client never learns of it."""
 
 import socket
 import struct
@@ -19,7 +19,7 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class Wire:
-    """Counts the commits that pass, and loses the answers to those whose numbers are in `lose`."""
+    """Counts the commits, and loses the answers to those whose numbers were given to `lose`."""
 
     def __init__(self, url: Secret) -> None:
         self.url = url
@@ -28,11 +28,11 @@ class Wire:
         self._commits = 0
 
     def lose(self, numbers: set[int]) -> None:
-        """Counts anew."""
+        """Starts counting again; loses the answers to these commits."""
         self._lose, self._commits, self.lost = numbers, 0, 0
 
     def loses(self) -> bool:
-        """Whether the answer to this commit is lost."""
+        """Counts a commit; returns whether to lose its answer."""
         self._commits += 1
         self.lost += self._commits in self._lose
         return self._commits in self._lose
@@ -40,7 +40,7 @@ class Wire:
 
 @contextmanager
 def wired(database: Secret) -> Iterator[Wire]:
-    """A way to the database for as long as the block lasts."""
+    """A wire to the database until the block ends."""
     parts = psycopg.conninfo.conninfo_to_dict(database.reveal())
     upstream = str(Path(str(parts["host"])) / f".s.PGSQL.{parts['port']}")
     with tempfile.TemporaryDirectory(prefix="wire-") as folder:
@@ -72,7 +72,7 @@ def _pass_on(client: socket.socket, server: socket.socket) -> None:
 
 
 def _answer(server: socket.socket, client: socket.socket, wire: Wire) -> None:
-    """Passes message after message on, until one is to be lost."""
+    """Passes messages on one by one, until one must be lost."""
     with server.makefile("rb") as stream:
         while head := stream.read(5):
             message = head + stream.read(struct.unpack("!i", head[1:])[0] - 4)

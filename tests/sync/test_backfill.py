@@ -1,4 +1,4 @@
-"""The backfill: its period, its windows, and what a second one does."""
+"""The backfill: its period, its windows, and a second backfill."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -29,7 +29,7 @@ def again_from_the_start(sandbox: Sandbox, database: Secret) -> Result:
 
 
 def failing_after(searches: int) -> Any:
-    """Refuses searches after so many."""
+    """Refuses all searches after the first `searches`."""
     seen: list[Asked] = []
 
     def refuse(asked: Asked) -> Reply | None:
@@ -49,7 +49,7 @@ def modified_in(world: World, window: Window) -> set[int]:
     return found
 
 
-def test_a_period_brings_what_was_modified_in_it_and_what_happened_since_the_start(
+def test_a_period_fetches_the_tasks_modified_in_it_and_all_changes_since_the_start(
     database: Secret, query: Query
 ) -> None:
     with Sandbox(World(4, tasks=300), cap=50) as sandbox:
@@ -69,7 +69,7 @@ def test_a_period_brings_what_was_modified_in_it_and_what_happened_since_the_sta
         assert changed <= set(sandbox.requests.fetched)
 
 
-def test_periods_one_after_the_other_make_a_whole(database: Secret) -> None:
+def test_adjacent_periods_together_fetch_everything(database: Secret) -> None:
     with Sandbox(World(4, tasks=200), cap=50) as sandbox:
         backfill(sandbox, database, JANUARY)
         backfill(sandbox, database, Window(None, JANUARY.bounds[0] - 1))
@@ -120,15 +120,15 @@ def test_windows_that_are_done_are_not_listed_again(database: Secret, query: Que
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_restart_lists_all_windows_anew_and_still_fetches_nothing_twice(database: Secret, query: Query) -> None:
+def test_restart_lists_all_windows_again_and_still_fetches_nothing_twice(database: Secret, query: Query) -> None:
     with Sandbox(World(6, tasks=400), cap=50) as sandbox:
         with in_front_of(sandbox, failing_after(14)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)
-        begun = query(database, "SELECT started_at FROM pyrus.sync_backfills")
+        first_start = query(database, "SELECT started_at FROM pyrus.sync_backfills")
         result = again_from_the_start(sandbox, database)
 
         assert result.counts.tasks_listed >= 400
-        assert query(database, "SELECT started_at FROM pyrus.sync_backfills") > begun
+        assert query(database, "SELECT started_at FROM pyrus.sync_backfills") > first_start
         assert len(sandbox.requests.fetched) == 400
         assert_tables_equal_world(database, sandbox.world)
 
@@ -143,8 +143,8 @@ def test_an_unfinished_backfill_of_another_period_is_left_for_the_new_one(databa
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_what_changed_between_a_broken_backfill_and_its_end_is_brought(database: Secret) -> None:
-    """The cursor is that of the first start: a window that is done is not listed again, but what changed in it is."""
+def test_changes_between_a_broken_backfill_and_its_end_are_fetched(database: Secret) -> None:
+    """The cursor is from the first start: a finished window is not listed again, but the changes in it are."""
     with Sandbox(World(7, tasks=300), cap=50) as sandbox:
         with in_front_of(sandbox, failing_after(12)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)

@@ -1,4 +1,4 @@
-"""Budgets: a run that stops by itself, and goes on the next time."""
+"""Budgets: a run that stops by itself, and continues the next time."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ def budgeted(sandbox: Sandbox, database: Secret, budget: Budget, **environment: 
     return result, error.exit_code if error else 0
 
 
-def test_requests_are_not_exceeded_and_each_run_goes_on(database: Secret, query: Query) -> None:
+def test_a_budget_of_requests_is_not_exceeded_and_each_run_continues(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=100)) as sandbox:
         first, code = budgeted(sandbox, database, Budget(requests=40))
 
@@ -37,10 +37,10 @@ def test_requests_are_not_exceeded_and_each_run_goes_on(database: Secret, query:
 
 
 @pytest.mark.parametrize(("requests", "quota"), [(30, "40/1h"), (40, "40/1h"), (30, "1000/1h")])
-def test_a_spent_budget_ends_a_run_at_once_whatever_is_still_wanted(
+def test_a_spent_budget_ends_a_run_at_once_whatever_is_left(
     database: Secret, query: Query, requests: int, quota: str
 ) -> None:
-    """Nothing waits for a place in the quota that is not in the budget: it would wait for an hour."""
+    """No request waits for a place in the quota if the budget has none left: it would wait for an hour."""
     with Sandbox(World(1, tasks=400)) as sandbox:
         result, code = budgeted(sandbox, database, Budget(requests=requests), PYRUS_ETL_QUOTA=quota)
 

@@ -1,4 +1,4 @@
-"""A server whose clock is wrong in some run, or in some answers: no change may be lost for it."""
+"""A server whose clock is wrong in a run, or in some answers: no change may be lost because of it."""
 
 import json
 import logging
@@ -40,7 +40,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], bool]:
-    """Whether a run said so since the last look."""
+    """Whether a run has logged the warning since the last call."""
     caplog.set_level(logging.WARNING)
 
     def look() -> bool:
@@ -60,13 +60,13 @@ def changed(sandbox: Sandbox) -> None:
 
 
 def pass_time(sandbox: Sandbox, database: Secret, query: Query, seconds: float) -> None:
-    """Time passes there and, as the runs wrote down what our clock showed, here too."""
+    """Moves the server's clock, and ours too by changing the difference that the runs stored."""
     sandbox.world.advance(seconds)
     query(database, "UPDATE pyrus.sync_runs SET server_ahead_seconds = server_ahead_seconds + %s", seconds)
 
 
 def wrong_at_first(sandbox: Sandbox, *names: str) -> Callable[[Asked], Reply | None]:
-    """A cluster in which one clock is two hours ahead: it answers these requests."""
+    """A cluster with one clock that is two hours ahead; it answers the requests with these names."""
 
     def answer(asked: Asked) -> None:
         sandbox.world.clock.skew = 7200 if asked.path.endswith(names) else 0
@@ -75,14 +75,14 @@ def wrong_at_first(sandbox: Sandbox, *names: str) -> Callable[[Asked], Reply | N
 
 
 def now(sandbox: Sandbox) -> datetime:
-    """By the right clock."""
+    """The instant by the right clock."""
     return moment(sandbox.world.clock.now())
 
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("ahead", [1800, 7200, 30 * 86_400])
 @pytest.mark.parametrize("later", [60, 3 * 3600])
-def test_a_clock_that_was_ahead_in_one_run_hides_no_change(
+def test_no_change_is_lost_if_the_clock_was_ahead_in_one_run(
     sandbox: Sandbox,
     database: Secret,
     query: Query,
@@ -91,7 +91,7 @@ def test_a_clock_that_was_ahead_in_one_run_hides_no_change(
     ahead: float,
     later: float,
 ) -> None:
-    """Not even when the server's right clock has passed the cursor."""
+    """This also holds once the server's right clock has passed the cursor."""
     sync(sandbox, database)
     sandbox.world.advance(86_400)
     sandbox.world.clock.skew = ahead
@@ -105,7 +105,7 @@ def test_a_clock_that_was_ahead_in_one_run_hides_no_change(
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_it_asks_from_the_last_start_that_both_clocks_agree_on(sandbox: Sandbox, database: Secret) -> None:
+def test_a_sync_reads_from_the_last_start_that_both_clocks_agree_on(sandbox: Sandbox, database: Secret) -> None:
     searches: list[dict[str, Any]] = []
 
     def note(asked: Asked) -> None:
@@ -130,7 +130,7 @@ def test_it_asks_from_the_last_start_that_both_clocks_agree_on(sandbox: Sandbox,
 
 
 @pytest.mark.parametrize("later", [60, 3 * 3600])
-def test_without_such_a_start_it_asks_for_everything(
+def test_without_such_a_start_a_sync_reads_everything(
     sandbox: Sandbox, database: Secret, query: Query, warned: Callable[[], bool], later: float
 ) -> None:
     sandbox.world.clock.skew = 7200
@@ -145,7 +145,7 @@ def test_without_such_a_start_it_asks_for_everything(
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_everything_is_what_the_last_backfill_was_asked_for(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_everything_means_the_period_of_the_last_backfill(sandbox: Sandbox, database: Secret, query: Query) -> None:
     sandbox.world.clock.skew = 7200
     start = int((now(sandbox) - timedelta(days=100)).timestamp())
     backfill(sandbox, database, Window(start=start))
@@ -162,7 +162,7 @@ def test_everything_is_what_the_last_backfill_was_asked_for(sandbox: Sandbox, da
 def test_a_few_answers_with_a_wrong_clock_do_not_move_the_cursor_into_the_future(
     sandbox: Sandbox, database: Secret, query: Query, warned: Callable[[], bool], names: tuple[str, ...]
 ) -> None:
-    """Run after run, as behind a load balancer. A backfill takes its cursor from the first answers, and notices."""
+    """In each run, as behind a load balancer. A backfill takes its cursor from the first answers, and detects it."""
     with in_front_of(sandbox, wrong_at_first(sandbox, *names)) as server:
         for _ in range(3):
             sync(sandbox, database, PYRUS_URL=server.url)
@@ -177,7 +177,7 @@ def test_a_few_answers_with_a_wrong_clock_do_not_move_the_cursor_into_the_future
 def test_a_cursor_found_wrong_in_the_middle_of_a_run_is_not_trusted_either(
     sandbox: Sandbox, database: Secret, query: Query
 ) -> None:
-    """The clock was wrong in the whole last run, and in this one until the lists."""
+    """The clock was wrong in the whole last run, and in this one before the lists."""
     sync(sandbox, database)
     sandbox.world.clock.skew = 7200
     sync(sandbox, database)
@@ -235,7 +235,7 @@ def test_a_clock_that_jumps_ahead_with_its_world_is_trusted(
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_a_clock_that_was_behind_in_one_run_hides_nothing(sandbox: Sandbox, database: Secret) -> None:
+def test_no_change_is_lost_if_the_clock_was_behind_in_one_run(sandbox: Sandbox, database: Secret) -> None:
     sync(sandbox, database)
     sandbox.world.advance(600)
     changed(sandbox)
@@ -251,7 +251,7 @@ def test_a_clock_that_was_behind_in_one_run_hides_nothing(sandbox: Sandbox, data
 def test_a_cursor_of_an_earlier_version_in_the_future_is_not_trusted(
     sandbox: Sandbox, database: Secret, query: Query, warned: Callable[[], bool]
 ) -> None:
-    """It did not write down the server's clock."""
+    """The earlier version did not store the server's clock."""
     sync(sandbox, database)
     query(database, "UPDATE pyrus.sync_runs SET server_started_at = NULL, server_ahead_seconds = NULL")
     query(database, "UPDATE pyrus.sync_cursors SET cursor = cursor + interval '2 hours'")

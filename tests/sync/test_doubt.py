@@ -1,4 +1,4 @@
-"""Bodies that may be older than their tasks: stored, and asked for again by the next run, whatever the lists show."""
+"""Bodies that may be older than their tasks: stored, and fetched again by the next run, whatever the lists show."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ UNFINISHED = "UPDATE pyrus.sync_backfills SET finished_at = NULL"
 
 
 def resume(sandbox: Sandbox, database: Secret, query: Query, **environment: str) -> Result:
-    """A backfill that goes on where all windows were done and only the sync at its end is left."""
+    """Continues a backfill whose windows are all done, so that only the sync at its end is left."""
     query(database, UNFINISHED)
     return carried_out("backfill", backfill_plan, sandbox, database, **environment)
 
@@ -48,14 +48,14 @@ EACH_RUN = pytest.mark.parametrize("run", [incremental, census, restart, resume]
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A Pyrus whose clock stands still, so that changes may share their second."""
+    """A Pyrus whose clock stands still, so that several changes can share a second."""
     with Sandbox(World(1, tasks=30, tick=0)) as running:
         yield running
 
 
 @contextmanager
 def lagging(sandbox: Sandbox, task_id: int, bodies: list[bytes]) -> Iterator[Scripted]:
-    """Pyrus behind a replica: its next answers for the task are these bodies, which it had once."""
+    """Pyrus behind a replica: its next answers for the task are these earlier bodies."""
 
     def answer(asked: Asked) -> Reply | None:
         if bodies and asked.path.endswith(f"/task/{task_id}"):
@@ -67,7 +67,7 @@ def lagging(sandbox: Sandbox, task_id: int, bodies: list[bytes]) -> Iterator[Scr
 
 
 def changed(sandbox: Sandbox, task_id: int) -> bytes:
-    """Changes a task an hour later, and long enough ago; returns the body that it had before."""
+    """Changes a task an hour later, and lets a minute pass; returns the body before the change."""
     before = sandbox.world.body(task_id)
     sandbox.world.advance(3600)
     sandbox.world.edit(task_id, "comment")
@@ -76,10 +76,10 @@ def changed(sandbox: Sandbox, task_id: int) -> bytes:
 
 
 @EACH_RUN
-def test_a_body_older_than_its_list_is_asked_for_again(
+def test_a_body_older_than_its_list_is_fetched_again(
     sandbox: Sandbox, database: Secret, query: Query, run: Run
 ) -> None:
-    """Even when no list shows the change any more to those who ask since the cursor."""
+    """Even if the change is before the cursor, so that no list shows it any more."""
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[-1]
     with lagging(sandbox, task_id, [changed(sandbox, task_id)]) as server:
@@ -109,7 +109,7 @@ def test_an_old_body_in_any_run_is_stored_and_doubted(
 
 
 @EACH_RUN
-def test_a_first_body_older_than_its_list_is_asked_for_again(
+def test_a_first_body_older_than_its_list_is_fetched_again(
     sandbox: Sandbox, database: Secret, query: Query, run: Run
 ) -> None:
     """A task that was not stored yet, in a first backfill."""
@@ -165,7 +165,7 @@ def test_the_same_answer_a_second_time_ends_the_doubt(sandbox: Sandbox, database
 
 
 def test_a_task_listed_as_changed_once_more_is_doubted_once_more(sandbox: Sandbox, database: Secret) -> None:
-    """The same old body twice, but for two changes."""
+    """The same old body is served twice, each time after another change."""
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[0]
     before = changed(sandbox, task_id)
@@ -179,8 +179,8 @@ def test_a_task_listed_as_changed_once_more_is_doubted_once_more(sandbox: Sandbo
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_another_old_body_is_no_answer_to_the_doubt(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    """Two replicas, each of which lags in its own way."""
+def test_another_old_body_does_not_end_the_doubt(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    """Two replicas with different lags."""
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[0]
     old = [changed(sandbox, task_id), changed(sandbox, task_id)]
@@ -195,7 +195,7 @@ def test_another_old_body_is_no_answer_to_the_doubt(sandbox: Sandbox, database: 
 
 
 @pytest.mark.parametrize("skew", [-7200.0, -3.0])
-def test_a_body_from_the_servers_future_is_fetched_twice_and_no_more(database: Secret, skew: float) -> None:
+def test_a_body_from_the_servers_future_is_fetched_only_twice(database: Secret, skew: float) -> None:
     with Sandbox(World(1, tasks=10, skew=skew)) as sandbox:
         sync(sandbox, database)
         sandbox.world.advance(DAY)
@@ -204,7 +204,7 @@ def test_a_body_from_the_servers_future_is_fetched_twice_and_no_more(database: S
         assert [sync(sandbox, database).counts.tasks_fetched for _ in range(4)] == [1, 1, 0, 0]
 
 
-def test_a_doubted_task_is_fetched_once_in_a_run_however_many_lists_show_it(database: Secret, query: Query) -> None:
+def test_a_doubted_task_is_fetched_once_per_run_even_if_several_lists_show_it(database: Secret, query: Query) -> None:
     with Sandbox(World(2, tasks=300, tick=0)) as sandbox:
         sync(sandbox, database)
         task_id = sandbox.world.edit(sandbox.world.inbox()[0], "comment")
@@ -218,7 +218,7 @@ def test_a_doubted_task_is_fetched_once_in_a_run_however_many_lists_show_it(data
         assert fetched == [[task_id], [task_id], []]
 
 
-def test_a_doubt_outlives_runs_that_do_not_come_to_their_end(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_a_doubt_survives_runs_that_fail(sandbox: Sandbox, database: Secret, query: Query) -> None:
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[3]
     sandbox.world.advance(3600)
@@ -258,7 +258,7 @@ def test_a_doubted_task_that_is_gone_is_left_to_the_census(
 
 
 def test_a_body_that_was_set_aside_and_comes_back_old_is_doubted(sandbox: Sandbox, database: Secret) -> None:
-    """It is asked for without a date; the date comes with the lists, while it is on the road."""
+    """It is fetched again without a date; the date comes with the lists, while the fetch is under way."""
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[0]
     before = changed(sandbox, task_id)
@@ -271,7 +271,7 @@ def test_a_body_that_was_set_aside_and_comes_back_old_is_doubted(sandbox: Sandbo
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_nor_is_it_trusted_when_no_list_shows_its_change_any_more(sandbox: Sandbox, database: Secret) -> None:
+def test_it_is_doubted_even_if_no_list_shows_its_change_any_more(sandbox: Sandbox, database: Secret) -> None:
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[0]
     before = changed(sandbox, task_id)
@@ -284,8 +284,8 @@ def test_nor_is_it_trusted_when_no_list_shows_its_change_any_more(sandbox: Sandb
     assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_a_date_set_back_is_no_reason_for_doubt(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    """The list shows the earlier date too."""
+def test_a_backdated_task_is_not_doubted(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    """The list shows the earlier date as well."""
     sandbox.world.advance(3600)
     task_id = sandbox.world.task_ids()[3]
     sync(sandbox, database)

@@ -1,4 +1,4 @@
-"""The incremental sync: what it fetches, from where it asks, and when its cursor moves."""
+"""The incremental sync: the tasks that it fetches, the date from which it reads, and its cursor."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ CURSOR = "SELECT cursor FROM pyrus.sync_cursors"
 
 
 def spy(searches: list[dict[str, Any]]) -> Callable[[Asked], Reply | None]:
-    """Notes every search, and lets it pass."""
+    """Records every search and passes it on."""
 
     def note(asked: Asked) -> None:
         if asked.path.endswith("searchtasks"):
@@ -47,7 +47,7 @@ def test_the_cursor_is_the_servers_clock_at_the_start_of_the_run(database: Secre
         assert query(database, CURSOR) == [(start + timedelta(seconds=500),)]
 
 
-def test_the_next_run_asks_from_the_cursor_minus_the_overlap_and_without_an_end(database: Secret) -> None:
+def test_the_next_run_reads_from_the_cursor_minus_the_overlap_and_has_no_end(database: Secret) -> None:
     searches: list[dict[str, Any]] = []
     with Sandbox(World(1, tasks=30)) as sandbox, in_front_of(sandbox, spy(searches)) as server:
         sync(sandbox, database)
@@ -78,7 +78,7 @@ def test_a_run_that_fails_leaves_the_cursor_where_it_was(database: Secret, query
         sync(sandbox, database)
         before = query(database, CURSOR)
         sandbox.world.live(3600, changes=10)
-        sandbox.fail(1, "error", "contacts")  # a first try, and then a body that is no answer at all
+        sandbox.fail(1, "error", "contacts")  # the first try fails, the next gets an invalid body
 
         def break_contacts(asked: Asked) -> Reply | None:
             return Reply(200, b'{"Organizations": 5}') if asked.path.endswith("contacts") else None
@@ -91,13 +91,13 @@ def test_a_run_that_fails_leaves_the_cursor_where_it_was(database: Secret, query
         assert query(database, CURSOR) == before
 
         with in_front_of(sandbox, break_contacts) as server:
-            sync(sandbox, database, PYRUS_URL=server.url)  # what cannot be read of it is left out
+            sync(sandbox, database, PYRUS_URL=server.url)  # unreadable contacts are left out
 
         assert query(database, CURSOR) != before
         assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_what_changed_while_the_run_was_under_way_comes_with_the_next(database: Secret) -> None:
+def test_changes_during_a_run_are_fetched_by_the_next(database: Secret) -> None:
     changed: list[int] = []
     with Sandbox(World(2, tasks=80), cap=30) as sandbox:
 
@@ -145,7 +145,7 @@ def test_a_body_without_a_date_is_fetched_once(database: Secret) -> None:
         assert sandbox.requests.fetched == []
 
 
-def test_a_task_whose_date_was_set_back_is_fetched_where_it_is_listed(database: Secret) -> None:
+def test_a_backdated_task_is_fetched_if_it_is_listed(database: Secret) -> None:
     with Sandbox(World(1, tasks=10)) as sandbox:
         sandbox.world.advance(3600)
         task_id = sandbox.world.edit(sandbox.world.task_ids()[3], "comment")
@@ -158,7 +158,7 @@ def test_a_task_whose_date_was_set_back_is_fetched_where_it_is_listed(database: 
         assert_tables_equal_world(database, sandbox.world, lived=True)
 
 
-def test_a_body_that_did_not_change_writes_no_row_though_its_date_did(database: Secret, query: Query) -> None:
+def test_an_unchanged_body_writes_no_row_even_if_its_date_changed(database: Secret, query: Query) -> None:
     rows = "SELECT xmin::text, task_id FROM pyrus.tasks UNION ALL SELECT xmin::text, task_id FROM pyrus.notes"
     with Sandbox(World(1, tasks=10)) as sandbox:
         body = sandbox.world.body(sandbox.world.task_ids()[0])
@@ -190,7 +190,7 @@ def test_the_inbox_is_stored_in_its_order_and_follows_its_changes(database: Secr
         assert second in sandbox.world.inbox()
 
 
-def test_what_a_run_reports_stands_in_sync_runs(database: Secret, query: Query) -> None:
+def test_the_report_of_a_run_is_its_row_in_sync_runs(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=30)) as sandbox:
         result = sync(sandbox, database).as_json()
 
@@ -198,12 +198,12 @@ def test_what_a_run_reports_stands_in_sync_runs(database: Secret, query: Query) 
     (row,) = query(database, f"SELECT run_id::text, started_at, finished_at, {', '.join(names)} FROM pyrus.sync_runs")
     assert dict(zip(names, row[3:], strict=True)) == {name: result[name] for name in names}
     assert row[0] == result["run_id"]
-    for stored, told in zip(row[1:3], (result["started_at"], result["finished_at"]), strict=True):
-        assert abs(stored - datetime.fromisoformat(told)) <= timedelta(milliseconds=1)
+    for stored, reported in zip(row[1:3], (result["started_at"], result["finished_at"]), strict=True):
+        assert abs(stored - datetime.fromisoformat(reported)) <= timedelta(milliseconds=1)
 
 
-def test_a_lost_connection_to_the_database_is_opened_anew_and_nothing_is_lost(database: Secret, query: Query) -> None:
-    """The server ends our connection twice in a backfill."""
+def test_a_lost_database_connection_is_reopened_and_nothing_is_lost(database: Secret, query: Query) -> None:
+    """PostgreSQL terminates our connection twice during a backfill."""
     ended = []
     with Sandbox(World(5, tasks=200), cap=50) as sandbox:
 

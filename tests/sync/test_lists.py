@@ -1,4 +1,4 @@
-"""Lists without an offset, capped and in no order: whatever they leave out is asked for until nothing is left."""
+"""Lists without an offset, capped and unordered: the tasks that they leave out are requested until none is left."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ PERIODS = pytest.mark.parametrize("period", ["modified", "activity"])
 
 
 @PERIODS
-def test_a_backfill_through_capped_and_shuffled_lists_brings_the_whole_world(database: Secret, period: str) -> None:
+def test_a_backfill_through_capped_and_shuffled_lists_fetches_everything(database: Secret, period: str) -> None:
     with Sandbox(World(3, tasks=260), cap=50, order="shuffled", period=period) as sandbox:
         result = backfill(sandbox, database)
 
@@ -27,12 +27,12 @@ def test_a_backfill_through_capped_and_shuffled_lists_brings_the_whole_world(dat
 
 
 @PERIODS
-def test_after_changes_a_sync_fetches_what_changed_and_the_next_one_nothing(database: Secret, period: str) -> None:
+def test_a_sync_fetches_the_changed_tasks_and_the_next_one_nothing(database: Secret, period: str) -> None:
     with Sandbox(World(4, tasks=260), cap=50, order="shuffled", period=period) as sandbox:
         backfill(sandbox, database)
         sandbox.requests.clear()
         touched = sandbox.world.live(6 * 3600, changes=90).touched
-        sandbox.world.advance(10)  # what has just changed is asked for again
+        sandbox.world.advance(10)  # a task that changed just now would be fetched again
         sync(sandbox, database)
 
         assert touched <= set(sandbox.requests.fetched)
@@ -47,7 +47,7 @@ def test_after_changes_a_sync_fetches_what_changed_and_the_next_one_nothing(data
 
 
 @PERIODS
-def test_closed_tasks_are_brought_too(database: Secret, query: Query, period: str) -> None:
+def test_closed_tasks_are_fetched_too(database: Secret, query: Query, period: str) -> None:
     with Sandbox(World(5, tasks=60), cap=20, period=period) as sandbox:
         open_tasks = [task_id for task_id, body in sandbox.world.bodies() if b'"CloseDate"' not in body]
         for task_id in open_tasks[:5]:
@@ -87,7 +87,7 @@ def test_a_second_with_more_tasks_than_the_cap_is_an_error_and_everything_else_i
     assert query(database, "SELECT status FROM pyrus.sync_runs ORDER BY run_id DESC LIMIT 1") == [("failed",)]
 
 
-def test_tasks_on_both_sides_of_the_border_of_two_windows_are_brought_once(database: Secret) -> None:
+def test_tasks_on_both_sides_of_a_window_border_are_fetched_once(database: Secret) -> None:
     world = World(7, tasks=0, tick=0)
     for _ in range(12):
         world.create(4)
@@ -114,7 +114,7 @@ def test_a_task_of_any_year_is_found(database: Secret) -> None:
         assert_tables_equal_world(database, world)
 
 
-def test_nothing_to_see_is_no_error(database: Secret) -> None:
+def test_an_account_without_tasks_is_not_an_error(database: Secret) -> None:
     with Sandbox(World(9, tasks=0)) as sandbox:
         first, second = sync(sandbox, database), sync(sandbox, database)
 

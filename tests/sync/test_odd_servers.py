@@ -1,4 +1,4 @@
-"""Servers that answer oddly: what they cost, and what they must not cost."""
+"""Servers with odd answers: which of them end a run, and which affect only a task."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
 
-def test_many_bad_tasks_do_not_keep_later_runs_from_going_on(database: Secret, query: Query) -> None:
+def test_many_bad_tasks_do_not_stop_later_runs(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=200)) as sandbox:
         bad = {f"/restapi/v3/task/{task_id}" for task_id in sandbox.world.task_ids()[::4]}
         refusal = Reply(400, b'{"ApiException": {"Code": "BehavioralOdd", "Message": "No."}}')
@@ -23,9 +23,7 @@ def test_many_bad_tasks_do_not_keep_later_runs_from_going_on(database: Secret, q
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(150,)]
 
 
-def test_a_server_that_fails_at_every_task_is_not_taken_for_one_with_bad_tasks(
-    database: Secret, impatient: None
-) -> None:
+def test_a_server_that_fails_for_every_task_ends_the_run(database: Secret, impatient: None) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         sandbox.fail(10_000, "error", "task")
         with pytest.raises(PyrusUnreachable, match="tasks in a row"):
@@ -33,7 +31,7 @@ def test_a_server_that_fails_at_every_task_is_not_taken_for_one_with_bad_tasks(
 
 
 @pytest.mark.parametrize("body", [b'{"ApiException": {"Code": "Odd"}}', b'{"Users": []}', b'{"Tasks": 5}'])
-def test_what_is_no_list_is_not_taken_for_an_empty_one(
+def test_an_answer_that_is_not_a_list_is_not_read_as_an_empty_list(
     database: Secret, query: Query, impatient: None, body: bytes
 ) -> None:
     def odd(asked: Asked) -> Reply | None:
@@ -51,7 +49,7 @@ def test_what_is_no_list_is_not_taken_for_an_empty_one(
 
 
 @pytest.mark.parametrize(
-    ("told", "cursor"),
+    ("header", "cursor"),
     [
         ("Fri, 06 Nov 2026 08:49:37 GMT", datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)),
         ("Fri, 06 Nov 2026 08:49:37 -0000", datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)),
@@ -60,13 +58,13 @@ def test_what_is_no_list_is_not_taken_for_an_empty_one(
         ("soon", None),
     ],
 )
-def test_the_servers_clock_is_in_utc_or_ours(
-    database: Secret, query: Query, told: str, cursor: datetime | None
+def test_the_servers_clock_is_read_in_utc_or_else_ours_is_used(
+    database: Secret, query: Query, header: str, cursor: datetime | None
 ) -> None:
     def dated(asked: Asked) -> Reply | None:
         known = {"profile": b'{"Profile": {"Id": 1}}', "contacts": b"{}"}
         body = next((body for name, body in known.items() if name in asked.path), b'{"Tasks": []}')
-        return Reply(200, body, {"Date": told})
+        return Reply(200, body, {"Date": header})
 
     with Sandbox(World(1, tasks=0)) as sandbox, in_front_of(sandbox, dated) as server:
         sync(sandbox, database, PYRUS_URL=server.url, PYRUS_ACCESS_TOKEN="t")

@@ -1,4 +1,4 @@
-"""One quota for all runs of an account: together they send no more than it allows, as the server counts."""
+"""One quota for all runs of an account: together they do not exceed it, as the server counts."""
 
 import asyncio
 import signal
@@ -23,7 +23,7 @@ SENT = "SELECT sum(requests) FROM pyrus.sync_requests"
 
 
 class Counting:
-    """Notes when each request came."""
+    """Records the time of each request."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -33,13 +33,13 @@ class Counting:
         return None
 
     def most_within(self, seconds: float) -> int:
-        """The most requests that came in any such span."""
+        """The largest number of requests in any span of this length."""
         times = sorted(self.times)
         return max(bisect_left(times, start + seconds) - place for place, start in enumerate(times))
 
 
 def bounded(sandbox: Sandbox, database: Secret, seconds: float, **environment: str) -> Result:
-    """A sync that ends by itself."""
+    """A sync that ends after at most `seconds`."""
     result = Result("sync")
     settings = settings_for(sandbox, database, **environment)
     asyncio.run(conduct(sync_plan, settings, database, result, Progress(), Budget(seconds=seconds)))
@@ -55,7 +55,7 @@ def test_every_request_of_a_run_is_written_by_the_second(database: Secret, query
 
 
 def test_runs_in_a_row_keep_the_quota_together(database: Secret) -> None:
-    """Login and profile included; each run alone would stay below it."""
+    """Login and profile included; each run alone would stay below the quota."""
     count = Counting()
     with Sandbox(World(1, tasks=60)) as sandbox, in_front_of(sandbox, count) as server:
         for _ in range(4):
@@ -106,23 +106,23 @@ def test_a_killed_run_is_counted(database: Secret, query: Query) -> None:
         assert sandbox.requests.total == 40
 
 
-def test_a_run_that_waits_for_the_quota_keeps_no_other_from_leaving(database: Secret, query: Query) -> None:
+def test_a_run_that_waits_for_the_quota_does_not_make_another_wait_for_the_lock(database: Secret, query: Query) -> None:
     with (
         Sandbox(World(1, tasks=200)) as sandbox,
         started("sync", sandbox=sandbox, database=database, PYRUS_ETL_QUOTA="40/1h") as process,
     ):
         eventually(lambda: query(database, SENT) == [(40,)])
-        begun = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(LockHeld):
             sync(sandbox, database, PYRUS_ETL_QUOTA="40/1h")
 
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - started_at < 8
         assert sandbox.requests.total == 40
         process.send_signal(signal.SIGTERM)
         process.wait()
 
 
-def test_what_is_older_than_an_hour_or_a_period_is_deleted(database: Secret, query: Query) -> None:
+def test_counts_older_than_an_hour_or_a_period_are_deleted(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         sync(sandbox, database)
         query(database, "UPDATE pyrus.sync_requests SET second = second - interval '61 minutes'")

@@ -33,12 +33,12 @@ def sandbox(world: World, database: Secret) -> Iterator[Sandbox]:
     world.put(FULL_ID, FULL)
     with Sandbox(world) as sandbox:
         sync(sandbox, database)
-        sync(sandbox, database)  # settles what was fetched soon after it changed
+        sync(sandbox, database)  # fetches tasks again that had just changed
         yield sandbox
 
 
 def damage(query: Query, database: Secret) -> None:
-    """Rows as another version might have made them."""
+    """Changes rows as if another version had written them."""
     for table in CHILDREN:
         query(database, f"DELETE FROM pyrus.{table}")
     query(database, "UPDATE pyrus.tasks SET text = 'another', form_id = NULL, main_project_id = 1, create_date = NULL")
@@ -119,7 +119,7 @@ def test_a_run_rebuilds_listed_tasks_without_fetching_them(
     result = run(sandbox, database)
 
     assert result.counts.tasks_fetched == 0
-    if run is not sync:  # which lists what changed of late
+    if run is not sync:  # a sync lists only recent changes
         assert read_tables(database) == before
         assert query(database, OUTDATED, READER) == [(0,)]
 

@@ -1,4 +1,4 @@
-"""Reconcile: a census against what is stored (contract, 4.7)."""
+"""Reconcile: a census of all visible tasks, compared with the stored ones."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from tests.typing import Query
 DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL ORDER BY task_id"
 
 
-def test_a_quiet_world_costs_the_lists_alone(database: Secret) -> None:
+def test_without_changes_only_the_lists_are_read(database: Secret) -> None:
     with Sandbox(World(1, tasks=60), cap=25) as sandbox:
         sync(sandbox, database)
         sandbox.requests.clear()
@@ -27,7 +27,7 @@ def test_a_quiet_world_costs_the_lists_alone(database: Secret) -> None:
     assert (result.status, result.counts.tasks_fetched, result.counts.tasks_deleted) == ("ok", 0, 0)
 
 
-def test_the_next_sync_asks_from_the_start_of_the_census(database: Secret, query: Query) -> None:
+def test_the_next_sync_reads_from_the_start_of_the_census(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=5)) as sandbox:
         sync(sandbox, database)
         sandbox.world.advance(86_400)
@@ -37,7 +37,7 @@ def test_the_next_sync_asks_from_the_start_of_the_census(database: Secret, query
     assert query(database, "SELECT cursor FROM pyrus.sync_cursors") == [(start,)]
 
 
-def test_what_is_gone_is_marked_and_its_rows_are_kept(database: Secret, query: Query) -> None:
+def test_missing_tasks_are_marked_and_their_rows_are_kept(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         sync(sandbox, database)
         deleted, hidden = sandbox.world.task_ids()[:2]
@@ -51,7 +51,7 @@ def test_what_is_gone_is_marked_and_its_rows_are_kept(database: Secret, query: Q
     assert query(database, "SELECT count(*) > 0 FROM pyrus.notes WHERE task_id = %s", deleted) == [(True,)]
 
 
-def test_what_comes_back_is_unmarked_and_fetched(database: Secret, query: Query) -> None:
+def test_a_task_that_comes_back_is_unmarked_and_fetched(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         sync(sandbox, database)
         task_id = sandbox.world.task_ids()[0]
@@ -64,7 +64,7 @@ def test_what_comes_back_is_unmarked_and_fetched(database: Secret, query: Query)
     assert query(database, DELETED) == []
 
 
-def test_what_comes_back_is_unmarked_also_where_it_cannot_be_read(database: Secret, query: Query) -> None:
+def test_a_task_that_comes_back_is_unmarked_even_if_it_cannot_be_read(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         sync(sandbox, database)
         task_id = sandbox.world.task_ids()[0]
@@ -92,7 +92,7 @@ def test_changes_behind_the_cursor_and_late_grants_are_found(database: Secret, q
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
 
 
-def test_a_task_that_no_list_shows_but_pyrus_gives_is_not_gone(database: Secret, query: Query) -> None:
+def test_an_unlisted_task_that_can_be_fetched_is_not_marked(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=10)) as sandbox:
         sync(sandbox, database)
         query(database, "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = %s", sandbox.world.task_ids()[0])
@@ -101,7 +101,7 @@ def test_a_task_that_no_list_shows_but_pyrus_gives_is_not_gone(database: Secret,
     assert query(database, DELETED) == []
 
 
-def test_more_absentees_than_allowed_mark_nothing_unless_forced(database: Secret, query: Query) -> None:
+def test_too_many_missing_tasks_are_not_marked_unless_forced(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox:
         sync(sandbox, database)
         gone = sandbox.world.task_ids()[:5]
@@ -132,7 +132,7 @@ def test_a_census_that_is_not_complete_marks_nothing(
     assert query(database, DELETED) == []
 
 
-def test_a_task_that_cannot_be_asked_for_is_not_marked_but_set_aside(
+def test_a_task_that_cannot_be_fetched_is_set_aside_and_not_marked(
     database: Secret, query: Query, impatient: None
 ) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox:
@@ -157,19 +157,19 @@ def test_the_error_of_a_task_that_is_gone_is_closed(database: Secret, query: Que
     assert query(database, "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL") == [(0,)]
 
 
-def test_what_was_set_aside_and_loads_is_fetched_once(database: Secret, query: Query) -> None:
+def test_a_task_that_was_set_aside_and_loads_is_fetched_once(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=20)) as sandbox:
-        mended = sandbox.world.task_ids()[3]
-        sandbox.world.put(mended, {"Id": "no task"})
+        fixed = sandbox.world.task_ids()[3]
+        sandbox.world.put(fixed, {"Id": "no task"})
         sync(sandbox, database)
-        sandbox.world.put(mended, {"Id": mended, "Text": "mended"})
+        sandbox.world.put(fixed, {"Id": fixed, "Text": "fixed"})
         sandbox.requests.clear()
 
         def last_list_waits_for_it(asked: Asked) -> None:
             if "/alltasks/" in asked.path:
-                eventually(lambda: query(database, "SELECT 1 FROM pyrus.tasks WHERE task_id = %s", mended))
+                eventually(lambda: query(database, "SELECT 1 FROM pyrus.tasks WHERE task_id = %s", fixed))
 
         with in_front_of(sandbox, last_list_waits_for_it) as server:
             carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
 
-        assert sandbox.requests.fetched == [mended]
+        assert sandbox.requests.fetched == [fixed]

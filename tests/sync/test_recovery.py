@@ -1,4 +1,4 @@
-"""Killed, interrupted, shut out: what a run leaves, and how the next one goes on (contract, 4.4 and 4.5)."""
+"""Runs that are killed, interrupted or locked out: the state that they leave, and how the next run continues."""
 
 import asyncio
 import signal
@@ -23,13 +23,13 @@ COUNT = "SELECT count(*) FROM pyrus.tasks"
 
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
-    """A sandbox of 600 tasks that takes its time over each answer."""
+    """A sandbox of 600 tasks with slow answers."""
     with Sandbox(World(1, tasks=600), cap=200, faults=Faults(slow=1.0, seconds=0.05)) as sandbox:
         yield sandbox
 
 
 async def held(database: Secret, lease: Lease) -> None:
-    """Takes a lock as a run does, and gives it back."""
+    """Takes a lock as a run does, and releases it."""
     async with Store(database) as store:
         await store.hold(lease)
 
@@ -56,29 +56,29 @@ def test_after_a_kill_the_next_backfill_goes_on_and_fetches_nothing_twice(
     assert query(database, "SELECT status FROM pyrus.sync_runs ORDER BY run_id") == [("failed",), ("ok",)]
 
 
-def test_a_dead_holder_keeps_nobody_out_for_longer_than_ten_seconds(
-    slow: Sandbox, database: Secret, query: Query
-) -> None:
+def test_a_dead_holder_blocks_others_for_ten_seconds_at_most(slow: Sandbox, database: Secret, query: Query) -> None:
     with started("sync", sandbox=slow, database=database) as process:
         eventually(lambda: query(database, COUNT)[0][0] > 0)
         process.kill()
         process.wait()
     slow.faults = Faults()
     ((account_id,),) = query(database, "SELECT account_id FROM pyrus.sync_leases")
-    begun = time.monotonic()
+    started_at = time.monotonic()
     asyncio.run(held(database, Lease(account_id, uuid4())))
 
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - started_at < 10
 
 
-def test_a_second_run_leaves_with_7_and_says_who_holds_the_lock(slow: Sandbox, database: Secret, query: Query) -> None:
+def test_a_second_run_ends_with_7_and_names_the_holder_of_the_lock(
+    slow: Sandbox, database: Secret, query: Query
+) -> None:
     with started("sync", sandbox=slow, database=database) as process:
         eventually(lambda: query(database, COUNT)[0][0] > 0)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         second = program("sync", sandbox=slow, database=database)
 
         assert second.returncode == 7
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - started_at < 6
         assert f"process {process.pid} on " in second.stderr
 
 
@@ -132,7 +132,7 @@ def test_a_signal_ends_the_pause_of_sync_every(database: Secret, query: Query, n
     assert process.returncode == code
 
 
-def test_connections_that_are_cut_are_opened_anew(slow: Sandbox, database: Secret, query: Query) -> None:
+def test_cut_connections_are_reopened(slow: Sandbox, database: Secret, query: Query) -> None:
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pyrus-etl'"
     with started("sync", sandbox=slow, database=database) as process:
         for least in (30, 120, 240):

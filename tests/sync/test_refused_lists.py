@@ -1,4 +1,4 @@
-"""Lists that the server does not give because so many tasks are asked for: smaller ones bring everything."""
+"""Lists that the server refuses because too many tasks are requested: smaller lists still fetch everything."""
 
 import json
 from collections import Counter
@@ -27,7 +27,7 @@ def refusal(request: pytest.FixtureRequest) -> Reply:
 
 
 def size_of(asked: Asked) -> int:
-    """How many tasks a list is asked for; 0: it is no list."""
+    """The number of tasks that a list is asked for; 0 if the request is not for a list."""
     if asked.path.endswith("searchtasks"):
         return int(json.loads(asked.body)["MaximumItemsCount"])
     *_, name, size = asked.path.split("/")
@@ -36,7 +36,7 @@ def size_of(asked: Asked) -> int:
 
 @contextmanager
 def limited(sandbox: Sandbox, limit: int, refusal: Reply, of: str = "") -> Iterator[Scripted]:
-    """The sandbox behind a server that gives no list of more than so many tasks."""
+    """The sandbox behind a server that refuses lists of more than `limit` tasks."""
 
     def answer(asked: Asked) -> Reply | None:
         return refusal if of in asked.path and size_of(asked) > limit else None
@@ -46,7 +46,7 @@ def limited(sandbox: Sandbox, limit: int, refusal: Reply, of: str = "") -> Itera
 
 
 @pytest.mark.parametrize("limit", [7, 50, 300])
-def test_the_very_first_lists_may_be_too_long(database: Secret, limit: int, refusal: Reply) -> None:
+def test_the_first_lists_of_a_run_can_be_too_long(database: Secret, limit: int, refusal: Reply) -> None:
     with Sandbox(World(2, tasks=120)) as sandbox, limited(sandbox, limit, refusal) as server:
         result = sync(sandbox, database, PYRUS_URL=server.url)
         sizes = Counter((asked.path, asked.body) for asked in server.asked if size_of(asked) > limit)
@@ -56,10 +56,10 @@ def test_the_very_first_lists_may_be_too_long(database: Secret, limit: int, refu
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_a_second_that_holds_many_tasks_is_listed_in_the_longest_list_that_there_is(
+def test_a_second_with_many_tasks_is_listed_in_the_longest_possible_list(
     database: Secret, query: Query, refusal: Reply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with 5,000 tasks in a list, four times as many in the next, and a server that gives 10,000."""
+    """Like lists of 5,000 tasks, then of four times as many, with a server that returns 10,000."""
     monkeypatch.setattr("pyrus_etl.extract.v3.windows.MOST_LISTED", 25)
     world = World(2, tasks=10, tick=0)
     world.advance(60)
@@ -90,20 +90,20 @@ def test_a_second_that_holds_more_than_the_longest_list_is_an_error(
 
 
 @pytest.mark.parametrize("name", ["inbox", "alltasks"])
-def test_inbox_and_all_tasks_are_read_as_far_as_they_are_given(
+def test_inbox_and_all_tasks_are_read_up_to_the_servers_limit(
     database: Secret, query: Query, refusal: Reply, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pyrus_etl.extract.v3.api.FIRST_ASKED", 10)
     with Sandbox(World(2, tasks=120)) as sandbox, limited(sandbox, 100, refusal, of=name) as server:
         sync(sandbox, database, PYRUS_URL=server.url)
-        given = max(size_of(asked) for asked in server.asked if name in asked.path and size_of(asked) <= 100)
+        largest = max(size_of(asked) for asked in server.asked if name in asked.path and size_of(asked) <= 100)
 
-        assert given == 100 or query(database, "SELECT count(*) <= 10 FROM pyrus.inbox_tasks") == [(True,)]
+        assert largest == 100 or query(database, "SELECT count(*) <= 10 FROM pyrus.inbox_tasks") == [(True,)]
         assert_tables_equal_world(database, sandbox.world)
 
 
 @pytest.mark.parametrize("run", [sync, reconcile])
-def test_a_list_that_fails_in_every_size_is_the_server(
+def test_a_list_that_fails_in_every_size_is_a_server_error(
     database: Secret, run: Callable[..., object], query: Query
 ) -> None:
     with Sandbox(World(2, tasks=20)) as sandbox:

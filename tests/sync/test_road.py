@@ -1,4 +1,4 @@
-"""The road, end to end, against a sandbox over HTTP."""
+"""The pipeline, end to end, against a sandbox over HTTP."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from pyrus_etl.settings import Secret
 from tests.runs import backfill, sync
 
 
-def test_a_first_sync_brings_everything_and_a_second_nothing(each_database: Secret) -> None:
+def test_a_first_sync_fetches_everything_and_a_second_nothing(each_database: Secret) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
         first = sync(sandbox, each_database)
         second = sync(sandbox, each_database)

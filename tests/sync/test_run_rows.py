@@ -1,4 +1,4 @@
-"""Every run has its row in sync_runs, also one that never logs in."""
+"""Every run has its row in sync_runs, even one that never logs in."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def no_answer(asked: Asked) -> Reply | None:
-    """Pyrus takes the login and answers nothing more for a while."""
+    """Pyrus accepts the login and then does not answer for a while."""
     if asked.path.endswith("profile"):
         time.sleep(3)
     return None
@@ -38,7 +38,7 @@ def no_answer(asked: Asked) -> Reply | None:
 
 @contextmanager
 def logging_in(sandbox: Sandbox, database: Secret) -> Iterator[subprocess.Popen[str]]:
-    """A sync that has asked who it is."""
+    """A sync that has requested its profile."""
     with (
         in_front_of(sandbox, no_answer) as server,
         started("sync", sandbox=sandbox, database=database, PYRUS_URL=server.url) as process,
@@ -57,7 +57,7 @@ def logging_in(sandbox: Sandbox, database: Secret) -> Iterator[subprocess.Popen[
     ],
     ids=["the key is refused", "the token is refused", "nobody answers", "no login is set"],
 )
-def test_a_run_that_does_not_get_in_has_its_row(
+def test_a_run_without_a_successful_login_has_its_row(
     sandbox: Sandbox,
     database: Secret,
     query: Query,
@@ -112,12 +112,12 @@ def test_a_run_that_is_killed_at_the_login_is_closed_by_a_later_one(
     ]
 
 
-def test_a_run_that_is_logging_in_shows_that_it_lives(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_a_run_that_is_logging_in_reports_that_it_is_alive(sandbox: Sandbox, database: Secret, query: Query) -> None:
     with logging_in(sandbox, database):
         eventually(lambda: query(database, "SELECT max(alive_at - started_at) > '2s' FROM pyrus.sync_runs")[0][0])
 
 
-def test_a_run_that_was_taken_for_dead_too_early_goes_on(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_a_run_that_was_declared_dead_too_early_continues(sandbox: Sandbox, database: Secret, query: Query) -> None:
     def closed_by_another(asked: Asked) -> None:
         if asked.path.endswith("profile"):
             query(database, "UPDATE pyrus.sync_runs SET status = 'failed', finished_at = now(), error = 'killed?'")
@@ -128,8 +128,10 @@ def test_a_run_that_was_taken_for_dead_too_early_goes_on(sandbox: Sandbox, datab
     assert query(database, ROWS)[0][:4] == ("sync", "ok", None, False)
 
 
-def test_a_run_that_leaves_because_another_works_has_no_row(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    """It did nothing, and nothing is wrong."""
+def test_a_run_that_ends_because_another_is_running_has_no_row(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    """It did nothing, and there is no error."""
     sync(sandbox, database)
     query(
         database,
@@ -144,7 +146,7 @@ def test_a_run_that_leaves_because_another_works_has_no_row(sandbox: Sandbox, da
     assert query(database, STATUS) == [("ok",)]
 
 
-def test_failed_logins_count_for_the_account_that_the_login_had(
+def test_failed_logins_count_for_the_last_account_of_the_login(
     sandbox: Sandbox, database: Secret, query: Query
 ) -> None:
     sync(sandbox, database)
@@ -159,7 +161,7 @@ def test_failed_logins_count_for_the_account_that_the_login_had(
     ]
 
 
-def test_a_login_that_never_worked_stands_by_itself(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_a_login_that_never_worked_has_a_row_of_its_own(sandbox: Sandbox, database: Secret, query: Query) -> None:
     with pytest.raises(LoginRefused):
         sync(sandbox, database, PYRUS_SECURITY_KEY="wrong")
 
@@ -180,8 +182,8 @@ def test_status_says_when_the_last_good_run_was(sandbox: Sandbox, database: Secr
     assert "3 days ago, account " in shown
 
 
-def test_no_secret_stands_in_a_row(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    """Not even if the key was set as the login too."""
+def test_no_secret_is_stored_in_a_row(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    """This also holds if the key is part of the login by mistake."""
     key = "canary key/7"
     with pytest.raises(LoginRefused):
         sync(sandbox, database, PYRUS_SECURITY_KEY=key, PYRUS_LOGIN=f"robot {key}")

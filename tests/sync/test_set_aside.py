@@ -1,4 +1,4 @@
-"""Bad tasks: each is set aside with its reason, the others land, and it is tried again until it succeeds."""
+"""Bad tasks: each is set aside with its reason, the others are stored, and it is retried until it succeeds."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_task(task_id: int, reply: Reply) -> Callable[[Asked], Reply | None]:
-    """Answers one task in its own way, and nothing else."""
+    """Answers one task with `reply`; everything else is passed on."""
     return lambda asked: reply if asked.path.endswith(f"/task/{task_id}") else None
 
 
@@ -48,7 +48,7 @@ def on_task(task_id: int, reply: Reply) -> Callable[[Asked], Reply | None]:
     ],
     ids=lambda value: f"{value.status} {value.body[:30]!r}" if isinstance(value, Reply) else None,
 )
-def test_a_bad_task_is_set_aside_the_others_land_and_it_comes_when_it_is_mended(
+def test_a_bad_task_is_set_aside_the_others_are_stored_and_it_follows_once_it_is_fixed(
     database: Secret, query: Query, reply: Reply, stage: str, reason: str
 ) -> None:
     with Sandbox(World(3, tasks=12)) as sandbox:
@@ -65,16 +65,16 @@ def test_a_bad_task_is_set_aside_the_others_land_and_it_comes_when_it_is_mended(
         assert reason in error
         assert_tables_equal_world(database, sandbox.world, set_aside=[bad], lived=True)
 
-        mended = sync(sandbox, database)
+        fixed = sync(sandbox, database)
 
-        assert (mended.counts.tasks_failed, mended.counts.tasks_changed) == (0, 1)
+        assert (fixed.counts.tasks_failed, fixed.counts.tasks_changed) == (0, 1)
         assert query(database, OPEN) == []
         assert_tables_equal_world(database, sandbox.world)
 
 
 @pytest.mark.parametrize("status", [400, 409, 410, 423, 451])
-def test_a_refusal_that_nobody_foresaw_costs_its_task_only(database: Secret, query: Query, status: int) -> None:
-    """The vendor answers most of what it calls behavioral with 400."""
+def test_an_unknown_refusal_affects_only_its_task(database: Secret, query: Query, status: int) -> None:
+    """The vendor answers most "behavioral" errors with 400 (https://pyrus.com/en/help/api/errors-and-limits)."""
     with Sandbox(World(3, tasks=12)) as sandbox:
         bad = sandbox.world.task_ids()[5]
         behavioral = Reply(
@@ -106,13 +106,13 @@ def test_a_bad_task_does_not_hold_the_cursor(database: Secret, query: Query) -> 
 
         assert query(database, CURSOR) > before
         sandbox.world.advance(86400 * 30)
-        sandbox.world.put(77, {"Id": 77, "Text": "mended"}, modified=None)
+        sandbox.world.put(77, {"Id": 77, "Text": "fixed"}, modified=None)
         sync(sandbox, database)
 
     assert query(database, OPEN) == []
 
 
-def test_a_task_that_came_before_and_cannot_be_read_now_keeps_its_rows(database: Secret, query: Query) -> None:
+def test_a_stored_task_that_cannot_be_read_any_more_keeps_its_rows(database: Secret, query: Query) -> None:
     with Sandbox(World(3, tasks=5)) as sandbox:
         bad = sandbox.world.task_ids()[2]
         sync(sandbox, database)
@@ -125,7 +125,7 @@ def test_a_task_that_came_before_and_cannot_be_read_now_keeps_its_rows(database:
 
 
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html"])
-def test_one_answer_in_eight_may_be_faulty_and_everything_lands(database: Secret, kind: str) -> None:
+def test_everything_is_stored_even_if_one_answer_in_eight_is_faulty(database: Secret, kind: str) -> None:
     with Sandbox(World(3, tasks=150), cap=50) as sandbox:
         sandbox.faults = Faults(seed=3, **{kind: 1 / 8})  # type: ignore[arg-type] # mypy does not see that it is a share
         result = backfill(sandbox, database)
@@ -136,9 +136,7 @@ def test_one_answer_in_eight_may_be_faulty_and_everything_lands(database: Secret
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_a_server_that_goes_down_in_the_middle_ends_the_run_and_what_came_is_kept(
-    database: Secret, query: Query
-) -> None:
+def test_a_server_that_goes_down_ends_the_run_and_stored_tasks_are_kept(database: Secret, query: Query) -> None:
     with Sandbox(World(3, tasks=300), cap=100) as sandbox:
 
         def down_after_a_while(asked: Asked) -> None:
@@ -173,7 +171,7 @@ def test_a_server_that_goes_down_in_the_middle_ends_the_run_and_what_came_is_kep
         b'{"Tasks": [], "HasMoreTasks": "yes"}',
     ],
 )
-def test_a_list_that_is_none_ends_the_run_and_is_not_taken_for_an_empty_one(
+def test_an_invalid_list_ends_the_run_and_is_not_read_as_an_empty_list(
     database: Secret, query: Query, path: str, body: bytes
 ) -> None:
     with Sandbox(World(3, tasks=12)) as sandbox:
@@ -195,7 +193,7 @@ def test_a_list_that_is_none_ends_the_run_and_is_not_taken_for_an_empty_one(
 
 
 @pytest.mark.parametrize("date", [b'"yesterday"', b"5", b"null", b'{"a": 1}', b'"/Date(999999999999999999999)/"'])
-def test_a_listed_date_that_cannot_be_read_has_its_task_fetched(database: Secret, date: bytes) -> None:
+def test_a_task_with_an_unreadable_listed_date_is_fetched(database: Secret, date: bytes) -> None:
     with Sandbox(World(3, tasks=12)) as sandbox:
         task_id = sandbox.world.task_ids()[5]
         row = b'{"Tasks": [{"Id": %d, "ModifiedDate": %s}]}' % (task_id, date)
@@ -214,7 +212,7 @@ def test_a_listed_date_that_cannot_be_read_has_its_task_fetched(database: Secret
 @pytest.mark.parametrize(
     "body", [b"{}", b'{"Tasks": null}', b'{"Tasks": [], "HasMoreTasks": null}', b'{"Tasks": [null]}']
 )
-def test_a_list_that_leaves_out_what_is_empty_is_an_empty_one(database: Secret, body: bytes) -> None:
+def test_a_list_without_its_empty_properties_is_an_empty_list(database: Secret, body: bytes) -> None:
     with Sandbox(World(3, tasks=12)) as sandbox:
         sync(sandbox, database)
         empty = Reply(200, body)
@@ -224,7 +222,7 @@ def test_a_list_that_leaves_out_what_is_empty_is_an_empty_one(database: Secret, 
     assert result.status == "ok"
 
 
-def test_an_answer_larger_than_all_reason_costs_its_task_only(
+def test_an_oversized_answer_affects_only_its_task(
     database: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pyrus_etl.client.transport.LARGEST_BODY", 1 << 20)

@@ -1,4 +1,4 @@
-"""Answers that were changed on the way, or that are written in other characters: what comes of them in the tables."""
+"""Answers that were changed on the way, or that use another encoding: their effect on the tables."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def refusing(task_id: int, reply: Reply) -> Script:
 
 
 def rewritten(sandbox: Sandbox, rewrite: Callable[[bytes], bytes], content_type: str) -> Script:
-    """Answers as the sandbox does, in other bytes."""
+    """The sandbox's answers, with rewritten bytes."""
 
     def answer(asked: Asked) -> Reply:
         reply = passed_on(sandbox, asked)
@@ -39,7 +39,7 @@ def rewritten(sandbox: Sandbox, rewrite: Callable[[bytes], bytes], content_type:
 
 
 def assert_same_world(database: Secret, query: Query, sandbox: Sandbox, rewrite: Callable[[bytes], bytes]) -> None:
-    """The tables are the sandbox's world, and the hashes are those of the bytes that were served."""
+    """The tables equal the sandbox's world, and the hashes are of the served bytes."""
     for task_id, body in sandbox.world.bodies():
         hashes = [hashlib.sha256(served).hexdigest() for served in (rewrite(body), body)]
         changed = (
@@ -65,7 +65,7 @@ def assert_same_world(database: Secret, query: Query, sandbox: Sandbox, rewrite:
     ],
 )
 @pytest.mark.usefixtures("impatient")
-def test_what_a_firewall_refuses_is_not_marked_as_deleted(
+def test_a_task_that_a_firewall_refuses_is_not_marked_as_deleted(
     database: Secret, query: Query, status: int, body: bytes
 ) -> None:
     with Sandbox(World(1, tasks=10)) as sandbox:
@@ -84,7 +84,9 @@ def test_what_a_firewall_refuses_is_not_marked_as_deleted(
 
 @pytest.mark.parametrize("status", [403, 404])
 @pytest.mark.parametrize("body", [ENVELOPE, BOM + ENVELOPE, ENVELOPE.decode().encode("utf-16"), b"", b"\r\n", BOM])
-def test_what_the_api_refuses_is_marked_as_deleted(database: Secret, query: Query, status: int, body: bytes) -> None:
+def test_a_task_that_the_api_refuses_is_marked_as_deleted(
+    database: Secret, query: Query, status: int, body: bytes
+) -> None:
     with Sandbox(World(1, tasks=10)) as sandbox:
         sync(sandbox, database)
         hidden = sandbox.world.task_ids()[0]
@@ -112,7 +114,7 @@ def test_a_firewall_that_refuses_every_absent_task_ends_the_census(database: Sec
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_firewall_before_the_contacts_is_not_an_account_without_contacts(database: Secret) -> None:
+def test_contacts_blocked_by_a_firewall_are_an_error(database: Secret) -> None:
     blocked = Reply(403, b'{"message": "Forbidden"}')
     with (
         Sandbox(World(1, tasks=5)) as sandbox,
@@ -123,7 +125,7 @@ def test_a_firewall_before_the_contacts_is_not_an_account_without_contacts(datab
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_firewall_before_the_login_is_not_a_refused_login(database: Secret) -> None:
+def test_a_login_blocked_by_a_firewall_is_not_a_refused_login(database: Secret) -> None:
     blocked = Reply(403, BOM + b"<html>Blocked</html>")
     with (
         Sandbox(World(1, tasks=5)) as sandbox,
@@ -143,9 +145,7 @@ def test_a_firewall_before_the_login_is_not_a_refused_login(database: Secret) ->
         ("utf-8", "text/plain; charset=made-up"),
     ],
 )
-def test_every_answer_may_be_written_in_other_characters(
-    database: Secret, query: Query, charset: str, content_type: str
-) -> None:
+def test_answers_can_use_any_encoding(database: Secret, query: Query, charset: str, content_type: str) -> None:
     def rewrite(body: bytes) -> bytes:
         return body.decode().encode(charset)
 
@@ -157,7 +157,7 @@ def test_every_answer_may_be_written_in_other_characters(
 
 
 @pytest.mark.parametrize(("charset", "declared"), [("cp1251", "windows-1251"), ("koi8-r", '"KOI8-R"')])
-def test_text_is_read_in_the_declared_characters_in_the_raw_body_too(
+def test_the_declared_charset_also_applies_to_the_raw_body(
     database: Secret, query: Query, charset: str, declared: str
 ) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
@@ -175,7 +175,7 @@ def _written_in(body: bytes, charset: str) -> bytes:
     return json.dumps(json.loads(body), ensure_ascii=False).encode(charset, "replace")
 
 
-def test_bytes_that_are_not_what_they_claim_to_be_are_counted_and_told_once(
+def test_bytes_that_do_not_match_their_encoding_are_counted_and_logged_once(
     database: Secret, query: Query, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
@@ -193,8 +193,8 @@ def test_bytes_that_are_not_what_they_claim_to_be_are_counted_and_told_once(
 
 
 @pytest.mark.parametrize("front", ["\ufeff", "\u200b", "\u2060\u00ad", "\ufeff\r\n"])
-def test_no_answer_is_disturbed_by_what_nobody_sees_before_it(database: Secret, query: Query, front: str) -> None:
-    """Login, profile, lists, contacts and tasks."""
+def test_invisible_characters_before_an_answer_do_no_harm(database: Secret, query: Query, front: str) -> None:
+    """This holds for login, profile, lists, contacts and tasks."""
 
     def rewrite(body: bytes) -> bytes:
         return front.encode() + body

@@ -1,6 +1,6 @@
 """A task with every field type and property of the vendor's page, from HTTP to every column of every table.
 
-The body is `tests/normalize/full_task.json`; what is expected was worked out by hand from the contract.
+The body is `tests/normalize/full_task.json`; the expected rows were worked out by hand.
 """
 
 from collections.abc import Iterator
@@ -105,9 +105,9 @@ NOTE_FORM: tuple[tuple[Any, ...], ...] = (
 
 
 def in_columns(form: tuple[tuple[Any, ...], ...], *key: int) -> list[tuple[Any, ...]]:
-    """The rows of a form: behind the key one column a kind of value."""
+    """The rows of a form: the key, the field, and one column for each kind of value."""
     names = [name.removeprefix("value_") for name in FIELD_COLUMNS.split() if name.startswith("value_")]
-    return [(*key, *head, *(told.get(name) for name in names)) for *head, told in form]
+    return [(*key, *head, *(values.get(name) for name in names)) for *head, values in form]
 
 
 TABLES: dict[str, list[tuple[Any, ...]]] = {
@@ -183,7 +183,7 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
     ],
 }
 WITHOUT_CONTACTS = {"persons": "WHERE organization_id IS NULL"}
-"""The sandbox's contacts are not in the body."""
+"""Leaves out the sandbox's contacts, which are not in the body."""
 
 
 @pytest.fixture

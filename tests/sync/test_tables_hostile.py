@@ -1,4 +1,4 @@
-"""Texts, ids, dates and amounts at the edge of what PostgreSQL holds, and beyond it, from HTTP to the tables."""
+"""Texts, ids, dates and amounts at the limits of PostgreSQL, and beyond them, from HTTP to the tables."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from tests.runs import sync
 from tests.typing import Query
 
 TEXTS = {
-    # the text as it stands in the body, between its quotes → as it is stored
+    # the text in the body, between its quotes → the stored text
     r"nul \u0000.": "nul \ufffd.",
     r"high \ud83d.": "high \ufffd.",
     r"low \udE00.": "low \ufffd.",
@@ -48,12 +48,12 @@ HOSTILE = """
 
 
 def hostile(task_id: int, text: str) -> bytes:
-    """A task with the text in all kinds of places, keys included."""
+    """A task with the text in many places, keys included."""
     return HOSTILE.replace("ID,", f"{task_id},", 1).replace("TEXT", text).encode()
 
 
 def world_of(bodies: Mapping[int, bytes]) -> World:
-    """A world of these tasks only."""
+    """A world with only these tasks."""
     world = World(tasks=0)
     for task_id, body in bodies.items():
         world.put(task_id, body)
@@ -65,7 +65,7 @@ def synced(database: Secret, bodies: Mapping[int, bytes]) -> Result:
         return sync(sandbox, database)
 
 
-def test_a_text_is_stored_to_the_character_wherever_it_stands(each_database: Secret, query: Query) -> None:
+def test_a_text_is_stored_to_the_character_in_every_place(each_database: Secret, query: Query) -> None:
     bodies = {FIRST + number: hostile(FIRST + number, text) for number, text in enumerate(TEXTS)}
 
     result = synced(each_database, bodies)
@@ -96,7 +96,7 @@ def test_keys_and_texts_in_jsonb_are_the_same_as_in_columns(each_database: Secre
     assert_tables_equal_world(each_database, same_persons)
 
 
-def test_bytes_that_are_no_utf_8_are_replaced(database: Secret, query: Query) -> None:
+def test_bytes_that_are_not_utf_8_are_replaced(database: Secret, query: Query) -> None:
     bodies = {1: hostile(1, "caf?").replace(b"?", b"\xe9")}
 
     assert synced(database, bodies).status == "ok"
@@ -108,7 +108,7 @@ def test_bytes_that_are_no_utf_8_are_replaced(database: Secret, query: Query) ->
 
 
 def test_megabytes_of_text_are_stored_whole(database: Secret, query: Query) -> None:
-    """No index is over a user's text."""
+    """No index contains a user's text."""
     bodies = {1: hostile(1, ("Ω and so on " * 100_000)[:1_000_000])}
 
     assert synced(database, bodies).status == "ok"
@@ -136,7 +136,7 @@ NULLED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("properties", NULLED.values(), ids=NULLED.keys())
-def test_a_task_with_hardly_anything_is_stored(database: Secret, properties: dict[str, Any]) -> None:
+def test_a_nearly_empty_task_is_stored(database: Secret, properties: dict[str, Any]) -> None:
     bodies = {1: json.dumps({"TaskWithNotes": {"Id": 1, **properties}}).encode()}
 
     result = synced(database, bodies)
@@ -227,10 +227,10 @@ def test_amounts_keep_every_digit(each_database: Secret, query: Query) -> None:
 
 
 @pytest.mark.parametrize("amount", ["1E+200000", "1E-20000", "-1e999999"])
-def test_a_number_that_postgresql_cannot_hold_sets_its_task_aside_and_no_other(
+def test_a_number_that_postgresql_cannot_store_sets_aside_only_its_task(
     each_database: Secret, query: Query, amount: str
 ) -> None:
-    """jsonb cannot hold it either, so the body has no place but sync_errors."""
+    """jsonb cannot store it either, so the body is stored only in sync_errors."""
     good = {number: json.dumps({"TaskWithNotes": {"Id": number}}).encode() for number in range(1, 40)}
     bad = {77: f'{{"TaskWithNotes": {{"Id": 77, "Form": [{{"Decimal": {amount}}}]}}}}'.encode()}
 
@@ -267,7 +267,7 @@ def test_bodies_that_cannot_be_read_are_set_aside_with_their_text(database: Secr
     ]
 
 
-def test_a_set_aside_task_is_stored_once_it_can_be(database: Secret, query: Query) -> None:
+def test_a_set_aside_task_is_stored_as_soon_as_possible(database: Secret, query: Query) -> None:
     world = world_of({1: b'{"TaskWithNotes": {"Id": 1, "New": 1E+200000}}', FULL_ID: FULL})
     with Sandbox(world) as sandbox:
         sync(sandbox, database)

@@ -1,4 +1,4 @@
-"""Whole worlds through the road, compared with the oracle; and what a second run leaves untouched."""
+"""Whole worlds through the pipeline, compared with the oracle; and the rows that a second run does not touch."""
 
 import hashlib
 from datetime import datetime
@@ -20,11 +20,11 @@ from tests.services import need
 from tests.typing import Query
 
 SAMPLES = CHECKOUT.parent / "shared" / "samples"
-"""The vendor's own examples, where they lie beside the checkout."""
+"""The vendor's own examples, if they are next to the checkout."""
 
 
 def versions(query: Query, database: Secret, tables: tuple[str, ...] = tuple(COLUMNS)) -> dict[str, Any]:
-    """Which transaction wrote each row, and where it lies."""
+    """The transaction that wrote each row, and the row's place on the disk."""
     return {table: query(database, f"SELECT xmin::text, ctid::text FROM pyrus.{table} ORDER BY 2") for table in tables}
 
 
@@ -36,7 +36,7 @@ def test_a_world_is_stored_to_the_last_value(each_database: Secret) -> None:
         assert_tables_equal_world(each_database, sandbox.world)
 
 
-def test_after_changes_of_every_kind_the_tables_are_the_world_again(database: Secret) -> None:
+def test_after_changes_of_every_kind_the_tables_equal_the_world_again(database: Secret) -> None:
     world = World(12, tasks=120)
     with Sandbox(world) as sandbox:
         sync(sandbox, database)
@@ -46,7 +46,7 @@ def test_after_changes_of_every_kind_the_tables_are_the_world_again(database: Se
         world.backdate(ids[4], datetime.fromisoformat("2026-03-01T00:00:00Z"))
         world.put(ids[5], FULL.replace(str(FULL_ID).encode(), str(ids[5]).encode()))
         world.create(3)
-        backfill(sandbox, database)  # a sync alone cannot see a date that was set back
+        backfill(sandbox, database)  # a sync alone does not see a backdated task
 
         assert_tables_equal_world(database, world, lived=True)
 
@@ -74,7 +74,7 @@ def test_tasks_listed_without_a_date_are_fetched_again_and_not_written(database:
 
 
 def test_the_modification_date_is_that_of_the_body_only(database: Secret, query: Query) -> None:
-    """What a list tells may be newer than the body; it is kept apart."""
+    """The date in a list may be newer than the body; it is stored separately."""
     world = World(tasks=0)
     world.put(1, b'{"TaskWithNotes": {"Id": 1}}')
     with Sandbox(world) as sandbox:
@@ -88,17 +88,17 @@ def test_the_inbox_is_kept_in_its_order_and_follows_it(database: Secret, query: 
     inbox = "SELECT account_id, task_id, position FROM pyrus.inbox_tasks ORDER BY position"
     with Sandbox(world) as sandbox:
         for task_id in (1, 2, 3):
-            world.put(task_id, in_the_hands_of_the_account(task_id))
+            world.put(task_id, assigned_to_the_account(task_id))
         sync(sandbox, database)
         assert query(database, inbox) == [(ACCOUNT.id, 3, 1), (ACCOUNT.id, 2, 2), (ACCOUNT.id, 1, 3)]
 
-        world.put(1, in_the_hands_of_the_account(1))
+        world.put(1, assigned_to_the_account(1))
         world.delete(2)
         sync(sandbox, database)
         assert query(database, inbox) == [(ACCOUNT.id, 1, 1), (ACCOUNT.id, 3, 2)]
 
 
-def test_a_task_that_the_inbox_lists_twice_stands_where_it_comes_first(database: Secret, query: Query) -> None:
+def test_a_task_that_the_inbox_lists_twice_has_its_first_position(database: Secret, query: Query) -> None:
     with connect(database) as connection:
         for _ in range(2):
             write_inbox(connection, ACCOUNT.id, [1, 2, 1, 3])
@@ -111,7 +111,7 @@ def test_a_task_that_the_inbox_lists_twice_stands_where_it_comes_first(database:
 
 
 @pytest.mark.parametrize("encoding", ["WIN1251", "LATIN1", "SQL_ASCII"])
-def test_the_encoding_that_the_environment_names_changes_nothing(
+def test_the_encoding_in_the_environment_has_no_effect(
     database: Secret, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
     world = World(3, tasks=30)
@@ -125,7 +125,7 @@ def test_the_encoding_that_the_environment_names_changes_nothing(
     assert_tables_equal_world(database, world)
 
 
-def in_the_hands_of_the_account(task_id: int) -> bytes:
+def assigned_to_the_account(task_id: int) -> bytes:
     return b'{"TaskWithNotes": {"Id": %d, "Responsible": {"Id": %d}}}' % (task_id, ACCOUNT.id)
 
 
@@ -139,8 +139,8 @@ def test_the_hash_is_of_the_bytes_as_served(database: Secret, query: Query) -> N
     assert query(database, "SELECT payload_sha256 FROM pyrus.raw_tasks") == [(hashlib.sha256(served).hexdigest(),)]
 
 
-def test_the_examples_of_the_vendor_are_stored_as_the_contract_says(each_database: Secret) -> None:
-    """Several of them are the same task: each is synced in its turn, listed without a date so that it is fetched."""
+def test_the_vendors_examples_are_stored_completely(each_database: Secret) -> None:
+    """Several are versions of one task, so each is synced on its own, listed without a date to have it fetched."""
     need("samples", SAMPLES.is_dir())
     found = samples()
     for sample in found:

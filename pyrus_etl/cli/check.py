@@ -17,8 +17,8 @@ from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.load import rebuild
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.reports import standing
 from pyrus_etl.reports.settings import require_time_zone
-from pyrus_etl.reports.standing import are_of_this_version
 from pyrus_etl.settings import Secret, Settings
 
 T = TypeVar("T")
@@ -74,11 +74,12 @@ def _database(context: Context) -> str:
 def _schema(context: Context) -> str:
     with connect(context.url) as connection:
         require_schema(connection)
-        current, advice = are_of_this_version(connection), rebuild.advice(connection)
-        if current:
+        wrong, advice = standing.differences(connection), rebuild.advice(connection)
+        if not wrong:
             require_time_zone(connection)
-    if not current:
-        raise Warned("at the expected revision, but the reports are those of another version; run pyrus-etl db upgrade")
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if wrong[1:] else ""
+        raise Warned(f"at the expected revision, but {wrong[0]}{more}; run pyrus-etl db upgrade")
     if advice:
         raise Warned(f"at the expected revision, but {advice}")
     return "at the expected revision"

@@ -171,6 +171,10 @@ _REFUSALS = {
         "The database refuses the login",
         "check the user, its password and its rights in DATABASE_URL",
     ),
+    r"local user with ID": (
+        "The database user is not known",
+        "name it in DATABASE_URL, as in postgresql://user@host/database",
+    ),
     r"database .* does not exist|not currently accepting connections": (
         "The database cannot be used",
         "create it, or name another in DATABASE_URL",

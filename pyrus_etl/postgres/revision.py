@@ -32,12 +32,16 @@ def revision(connection: Connection) -> str | None:
 
 
 def require_schema(connection: Connection) -> None:
-    """Raises DatabaseUnavailable if the schema is not at the revision of this version, or some rows are hidden."""
+    """Raises DatabaseUnavailable if the schema is not at the revision of this version, lacks tables, or hides rows."""
     found = revision(connection)
     require_known(found)
     if found != REVISION:
         raise DatabaseUnavailable(f"The database {_state(connection, found)}; run pyrus-etl db upgrade.")
-    _require_all_rows(connection, [table for table, hides in _tables(connection).items() if hides])
+    tables = _tables(connection)
+    if missing := sorted({table.name for table in metadata.tables.values()} - tables.keys()):
+        names = ", ".join(f"{SCHEMA}.{table}" for table in missing)
+        raise DatabaseUnavailable(f"The database lacks {names}; pyrus-etl db upgrade makes again what is missing.")
+    _require_all_rows(connection, [table for table, hides in tables.items() if hides])
 
 
 def require_known(found: str | None) -> None:

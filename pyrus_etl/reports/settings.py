@@ -2,7 +2,7 @@
 
 import psycopg
 
-from pyrus_etl.errors import SettingsError
+from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection
 
 _SET = """
@@ -26,8 +26,16 @@ def set_time_zone(connection: Connection, time_zone: str) -> None:
 
 
 def require_time_zone(connection: Connection) -> None:
-    """Raises SettingsError if the server does not know the time zone of the reports, as after an upgrade of it."""
-    (time_zone,) = connection.execute("SELECT time_zone FROM pyrus_report.clock").fetchone() or (None,)
+    """Raises SettingsError if the server does not know the time zone of the reports, as after an upgrade of it.
+
+    Raises DatabaseUnavailable if there is none at all.
+    """
+    found = connection.execute("SELECT time_zone FROM pyrus_report.clock").fetchone()
+    if found is None:
+        raise DatabaseUnavailable(
+            "pyrus.report_settings has no row, so the reports have none; pyrus-etl db upgrade makes it again."
+        )
+    (time_zone,) = found
     try:
         with connection.transaction():
             connection.execute("SELECT now() AT TIME ZONE %s::text", [time_zone])

@@ -256,3 +256,36 @@ def password_needed(server: Server, role: str) -> Iterator[None]:
         rules.write_text(before, encoding="utf-8")
         server.execute("SELECT pg_reload_conf()")
         server.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("table", ["notes", "sync_runs", "raw_tasks", "sync_requests"])
+def test_a_table_that_was_dropped_is_named_though_no_command_has_needed_it_yet(
+    sandbox: Sandbox, database: Secret, query: Query, table: str
+) -> None:
+    query(database, f"DROP TABLE pyrus.{table} CASCADE")
+    found = checked(sandbox, database)
+    synced = program("sync", sandbox=sandbox, database=database)
+
+    assert (found.code, synced.returncode) == (5, 5)
+    for said in (found.lines["schema"].message, synced.stderr):
+        assert f"pyrus.{table};" in said
+        assert "pyrus-etl db upgrade" in said
+
+
+def test_a_report_that_was_dropped_is_named(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    query(database, "DROP VIEW pyrus_report.sync_freshness")
+    line = checked(sandbox, database).lines["schema"]
+
+    assert line.status == "warning"
+    assert "pyrus_report.sync_freshness; run pyrus-etl db upgrade" in line.message
+
+
+def test_reports_that_have_no_rows_for_want_of_their_settings_are_named(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    query(database, "DELETE FROM pyrus.report_settings")
+    found = checked(sandbox, database)
+
+    assert found.code == 5
+    assert "pyrus.report_settings" in found.lines["schema"].message
+    assert "pyrus-etl db upgrade" in found.lines["schema"].message

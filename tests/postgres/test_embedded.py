@@ -200,6 +200,13 @@ def test_a_user_without_a_name_or_a_home_works_with_a_database_of_its_own(postgr
     assert query(url, "SELECT count(*) FROM pyrus.tasks") == [(3,)]
 
 
+def test_a_user_without_a_name_is_told_to_name_the_one_of_the_database() -> None:
+    process = as_nobody("status", environment={"DATABASE_URL": "postgresql://127.0.0.1:1/pyrus"})
+
+    assert process.returncode == 5, process.stderr
+    assert "name it in DATABASE_URL, as in postgresql://user@host/database" in process.stderr
+
+
 def ran(
     *arguments: str, environment: dict[str, str], sandbox: Sandbox | None = None
 ) -> subprocess.CompletedProcess[str]:

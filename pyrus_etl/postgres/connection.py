@@ -120,7 +120,9 @@ def connect(url: Secret) -> Session:
     It prepares nothing on the server and sets nothing for the session, so it works behind a pooler that shares sessions
     between transactions. Raises DatabaseUnavailable, and so does its block.
     """
-    connection = _with_settings(_connected(url), url)
+    connection = _connected(url)
+    with errors_of(connection):
+        connection = _with_settings(connection, url)
     connection.cursor_factory = _Cursor
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
     if connection.info.server_version < _OLDEST_SERVER:

@@ -152,3 +152,12 @@ USUAL = [
     *("-c standard_conforming_strings=on", "-c quote_all_identifiers=off", "-c datestyle=ISO", "-c timezone=UTC"),
     *("-c intervalstyle=postgres", "-c search_path=public", "-c array_nulls=on"),
 ]
+
+
+@pytest.mark.parametrize("command", ["status", "check", "db check", "db upgrade"])
+def test_a_server_that_ends_the_first_statement_is_answered_with_the_remedy(database: Secret, command: str) -> None:
+    url = Secret(f"{database.reveal()}&options=-c%20statement_timeout%3D1")
+    found = program(*command.split(), database=url)
+
+    assert (found.returncode, "Traceback" in found.stderr) == (5, False), found.stderr
+    assert "set statement_timeout" in found.stdout + found.stderr

@@ -139,8 +139,7 @@ class Client:
             if error.reached:
                 raise
             raise PyrusUnreachable(
-                f"{self._settings.url} {request} kept failing after all retries, last with: {error}; "
-                "check PYRUS_URL and the network, then try again."
+                f"{self._settings.url} {request} kept failing after all retries, last with: {error}; then try again."
             ) from error
 
     async def _within_quota(self, send: Callable[[], Awaitable[Dated[T]]]) -> Dated[T]:

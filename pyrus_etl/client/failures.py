@@ -50,9 +50,13 @@ def failure_of(error: Exception, origin: str, proxy: Proxy | None) -> Failure:
         named = proxy.variable if proxy else setting
         return Again(f"no connection to {peer}{via} in time; check {named} and the network", reached=False)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Again(f"the name of {peer} cannot be looked up ({error.strerror}); check {setting}", reached=False)
+        return Again(
+            f"the name of {peer} cannot be looked up ({error.strerror}); check {setting} and DNS", reached=False
+        )
     if isinstance(error, aiohttp.ClientConnectorError):
-        return Again(f"{peer} cannot be reached{via} ({_reason(error)}); check {setting}", reached=False)
+        return Again(
+            f"{peer} cannot be reached{via} ({_reason(error)}); check {setting} and the network", reached=False
+        )
     return Again(f"{_broken(error)}{via}")
 
 

@@ -231,6 +231,7 @@ def test_the_error_for_a_proxy_that_requires_a_login_says_where_to_put_it(databa
 def test_the_error_for_an_unreachable_proxy_names_it(database: Secret) -> None:
     process = program("sync", database=database, **ACCOUNT, HTTPS_PROXY="http://ann:canary@127.0.0.1:1")
 
+    assert "PYRUS_URL" not in process.stderr, "the proxy alone is at fault"
     assert (
         "the proxy 127.0.0.1:1 (HTTPS_PROXY) cannot be reached (Connection refused); check HTTPS_PROXY"
         in process.stderr

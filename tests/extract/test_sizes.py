@@ -59,7 +59,7 @@ def test_a_sufficient_round_limit_is_found_quickly(limit: int) -> None:
     assert len(server.asked) <= 8
 
 
-def test_a_list_that_fits_is_asked_for_once() -> None:
+def test_a_list_that_fits_is_requested_once() -> None:
     server = Server(tasks=4000, limit=10_000)
     listed(server)
 

@@ -195,7 +195,7 @@ def synced(each_database: Secret) -> Iterator[tuple[Secret, Result]]:
         yield each_database, sync(sandbox, each_database)
 
 
-def test_every_property_stands_in_its_column(synced: tuple[Secret, Result], query: Query) -> None:
+def test_every_property_is_in_its_column(synced: tuple[Secret, Result], query: Query) -> None:
     database, result = synced
 
     for table, rows in TABLES.items():

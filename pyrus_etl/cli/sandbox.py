@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from pyrus_etl.errors import SettingsError
 from pyrus_etl.sandbox import Options, World
 from pyrus_etl.sandbox import serve as serve_world
 from pyrus_etl.settings import parse_quota
@@ -42,7 +43,12 @@ def serve(
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, start=datetime.now(UTC), running=True)
-    serve_world(world, port=port, grow=grow, ready=_print_settings, cap=cap, quota=limit, period=period, gzip=gzip)
+    try:
+        serve_world(world, port=port, grow=grow, ready=_print_settings, cap=cap, quota=limit, period=period, gzip=gzip)
+    except OSError as error:
+        raise SettingsError(
+            f"--port: the sandbox cannot listen on port {port}: {error.strerror}; choose another."
+        ) from error
 
 
 def _print_settings(url: str) -> None:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import http.client
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
+from tests.runs import program
 
 Json = dict[str, Any]
 
@@ -271,3 +273,14 @@ def test_other_processes_control_it_over_http(sandbox: Sandbox) -> None:
     assert ask(sandbox, "/restapi/profile").status == 500
     assert ask(sandbox, "/sandbox/nonsense", {}, token=None).status == 404
     assert ask(sandbox, "/sandbox/edit", {}, token=None).status == 400
+
+
+def test_a_port_in_use_is_a_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = program("sandbox", "serve", "--port", str(taken.getsockname()[1]), "--tasks", "1")
+
+    assert process.returncode == 2
+    assert "choose another" in process.stderr
+    assert "Traceback" not in process.stderr

@@ -1,1 +1,1 @@
-"""Everything in the schema pyrus_report: views, wide views, rights, the page; and the migrations that carry them."""
+"""Everything in the schema pyrus_report: views, wide views, grants and the page; and `db upgrade`, which makes them."""

@@ -1,7 +1,7 @@
-"""What users attach to the reports: rights, indexes, options, comments, triggers and the like.
+"""What users attach to the reports: privileges, indexes, options, comments, triggers and the like.
 
-Whatever drops reports and makes them again, or replaces them, reads the catalog before (`attached`) and puts back what
-is missing after (`restore`), in the same transaction. A warning names what cannot be put back.
+Code that drops and recreates reports, or replaces them, first reads the catalog (`attached`), and then puts back what
+is missing (`restore`), in the same transaction. A warning names what cannot be put back.
 """
 
 import logging
@@ -22,7 +22,7 @@ from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
 log = logging.getLogger(__name__)
 
 _OWNER, _COMMENT = 1, 11
-"""Places: the owner comes first, for rights are given by the owner."""
+"""Values of `place`. The owner comes first, because the owner grants the privileges."""
 
 
 class Attached(NamedTuple):
@@ -37,14 +37,14 @@ class Attached(NamedTuple):
 
 
 def attached(connection: Connection) -> list[Attached]:
-    """Everything that is attached to the reports, in an order to make it again; needs an open transaction."""
+    """Returns everything attached to the reports, in the order to recreate it; needs an open transaction."""
     with _names_in_full(connection):
         found = [Attached(*row) for row in connection.execute(_query())]
         return found + [Attached(_COMMENT, *row) for row in comments.by_hand(connection)]
 
 
 def restore(connection: Connection, before: Sequence[Attached]) -> None:
-    """Puts back what was attached before and is missing now, and takes back rights that nobody had before.
+    """Puts back what was attached before and is missing now; revokes privileges that nobody had before.
 
     Needs the transaction in which `before` was read. A warning names what cannot be put back.
     """
@@ -58,21 +58,21 @@ def restore(connection: Connection, before: Sequence[Attached]) -> None:
     _put_back(connection, [each for each in _missing(before, attached(connection)) if each.place == _OWNER])
     _take_back(connection, before, attached(connection))
     failed = _put_back(connection, _missing(before, attached(connection)))
-    reasons = _put_back(connection, [each._replace(role=None) for each in failed])  # by the owner in the giver's place
+    reasons = _put_back(connection, [each._replace(role=None) for each in failed])  # now as the owner
     warn_of_lost(before, attached(connection), {each.statement: reason for each, reason in reasons.items()})
 
 
 def warn_of_lost(
     before: Sequence[Attached], after: Sequence[Attached], reasons: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Names each thing that was attached before and is missing after, with the statement that makes it again.
+    """Logs each thing that was attached before and is missing after, with the statement that recreates it.
 
-    If a report is gone as a whole, what a new one would have by itself is not named.
+    For a dropped report, leaves out what a new one would have by itself.
     """
     relations = {each.relation for each in after}
     for each in _missing(before, after):
         if each.relation in relations:
-            reason = reasons.get(each.statement, "PostgreSQL did not take it")
+            reason = reasons.get(each.statement, "PostgreSQL refused it")
             log.warning(
                 "%s cannot keep what users added: %s; to add it again: %s;", each.relation, reason, each.statement
             )
@@ -86,7 +86,7 @@ def _missing(before: Sequence[Attached], after: Sequence[Attached]) -> list[Atta
 
 
 def _take_back(connection: Connection, before: Sequence[Attached], there: Sequence[Attached]) -> None:
-    """Takes rights that new relations got by default; if the owner could not be kept, rights are not comparable."""
+    """Revokes privileges that new relations got by default, unless the owner changed: then they cannot be compared."""
     had = {each.statement for each in before}
     same_owner = {each.relation for each in there if each.place == _OWNER and each.statement in had}
     for each in there:
@@ -95,16 +95,16 @@ def _take_back(connection: Connection, before: Sequence[Attached], there: Sequen
 
 
 def _put_back(connection: Connection, missing: Sequence[Attached]) -> dict[Attached, str]:
-    """Makes things again; what fails is tried again as long as others succeed, for it may need them.
+    """Recreates things. Retries the failed ones as long as others succeed, because they may need those.
 
-    Returns what failed, and PostgreSQL's reasons.
+    Returns the things that failed, with PostgreSQL's reasons.
     """
     failed = {each: reason for each in missing if (reason := _refusal(connection, each))}
     return _put_back(connection, list(failed)) if 0 < len(failed) < len(missing) else failed
 
 
 def _refusal(connection: Connection, each: Attached) -> str | None:
-    """Makes one thing again, as the role that gave it; returns PostgreSQL's reason if it refuses."""
+    """Recreates one thing as the role that granted it; returns the reason if PostgreSQL refuses."""
     try:
         with connection.transaction(), setting(connection, "role", each.role):
             connection.execute(each.statement.encode())
@@ -116,7 +116,7 @@ def _refusal(connection: Connection, each: Attached) -> str | None:
 
 
 def _names_in_full(connection: Connection) -> AbstractContextManager[None]:
-    """PostgreSQL writes definitions with names of schemas, whatever the search path of the session is."""
+    """Makes PostgreSQL write definitions with schema names, whatever the search path of the session is."""
     return setting(connection, "search_path", "")
 
 

@@ -1,10 +1,10 @@
--- What stands on the reports beside their definitions: one row for each thing, with the statement that makes it again.
+-- What is attached to the reports: one row for each thing, with the statement that recreates it.
 --   place      the order in which the statements have to be run
---   relation   the report, or what it is materialised as
---   statement  makes it again
---   undo       takes it away, for rights
---   role       the role that gave the right, if that is not the owner
---   by_hand    whether a new report would not have it by itself
+--   relation   the report, or its materialized view
+--   statement  recreates it
+--   undo       revokes it, for privileges
+--   role       the role that granted it, if that is not the owner
+--   by_hand    whether a user made it: a new report would not have it
 WITH report AS MATERIALIZED (
     SELECT class.*, format('%I.%I', nspname, relname) AS name, nspname,
            CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END AS kind

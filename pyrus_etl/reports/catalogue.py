@@ -1,7 +1,7 @@
-"""What the wide views are of, and how they are named: `report_views`. Their columns are named in `columns`.
+"""Which wide views there are, and their names: `report_views`. Their columns are named in `columns`.
 
-A name that was given stays, whatever becomes of the form or the field, and new columns come behind the others: what
-users built on a view goes on. Every function works inside the caller's transaction.
+A name never changes, even if the form or the field is renamed, and new columns are appended: so the users' own views
+keep working. Every function works inside the caller's transaction.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ _WAITING = """
         WHERE form_id = field.form_id AND column_no >= %s
     )
 """
-"""Fields without a column, but for those of a form that has a full view: theirs would wait for ever."""
+"""Fields without a column, except those of a form whose view is full: they never get one."""
 _RENAME = """
     UPDATE pyrus.report_columns AS made SET field_name = field.field_name
     FROM pyrus.report_views AS view JOIN pyrus.form_fields AS field USING (form_id)
@@ -48,26 +48,26 @@ _LONGEST_PREFIX = 40
 
 
 class Place(NamedTuple):
-    """What a wide view is of: a form, or a table in it."""
+    """The form of a wide view, or the table in the form."""
 
     form_id: int
     table_id: int | None = None
 
 
 def waiting(connection: Connection) -> int:
-    """How many fields have no column in a wide view yet."""
+    """Returns how many fields have no column in a wide view yet."""
     (fields,) = connection.execute(_WAITING, [MOST_COLUMNS]).fetchone() or (0,)
     return int(fields)
 
 
 def fill(connection: Connection) -> dict[str, list[str]]:
-    """Names whatever has no name yet, and renews the full names; returns the new columns by view."""
+    """Names new views and columns, and updates the full names of fields; returns the new columns by view."""
     fields = [Field(*row) for row in connection.execute(_FIELDS)]
     views = _name_views(connection, fields)
     by_view: defaultdict[str, list[Field]] = defaultdict(list)
     tables = _tables(fields)
     for field in fields:
-        if Place(field.form_id, field.field_id) not in views:  # the heading of a table is no field
+        if Place(field.form_id, field.field_id) not in views:  # the heading of a table is not a field
             by_view[views[tables[field]]].append(field)
     made = columns.add(connection, by_view)
     connection.execute(_RENAME)
@@ -75,24 +75,24 @@ def fill(connection: Connection) -> dict[str, list[str]]:
 
 
 def _tables(fields: Sequence[Field]) -> dict[Field, Place]:
-    """Where each field stands. A field in rows stands in the table above it, through sections in those rows."""
+    """Returns the form or table of each field. A field in rows belongs to the table above it, also through sections."""
     above = {(field.form_id, field.field_id): field.parent_id for field in fields if field.in_rows}
     return {field: Place(field.form_id, _table(field, above) if field.in_rows else None) for field in fields}
 
 
 def _table(field: Field, above: dict[tuple[int, int], int | None]) -> int:
-    """The table that a field in rows stands in; 0 where Pyrus does not tell it, or tells a circle."""
-    table, passed = field.parent_id, set[int]()
+    """Returns the table of a field in rows; 0 if Pyrus does not give it, or gives a cycle."""
+    table, seen = field.parent_id, set[int]()
     while table is not None and (field.form_id, table) in above:
-        if table in passed:
+        if table in seen:
             return 0
-        passed.add(table)
+        seen.add(table)
         table = above[field.form_id, table]
     return table or 0
 
 
 def _name_views(connection: Connection, fields: Sequence[Field]) -> dict[Place, str]:
-    """The wide views by what they are of; what has none yet gets a name, forms before their tables."""
+    """Returns the names of the wide views; names the new ones, forms before their tables."""
     stored = connection.execute("SELECT form_id, table_id, view_name FROM pyrus.report_views")
     views = {Place(form_id, table_id): view for form_id, table_id, view in stored}
     there = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", [REPORT_SCHEMA])

@@ -1,4 +1,4 @@
-"""The columns of the wide views, `report_columns`: which field each shows, and what it is called."""
+"""The columns of the wide views, `report_columns`: the field that each one shows, and its name."""
 
 import logging
 from collections import Counter, defaultdict
@@ -13,7 +13,10 @@ from pyrus_etl.reports.shapes import ID, VALUE, has_id
 from pyrus_etl.reports.wide import OF_A_ROW, OF_A_TASK
 
 MOST_COLUMNS = 1500
-"""Columns of fields in one view; PostgreSQL takes 1,600 in all."""
+"""Most columns of fields in one view. PostgreSQL allows 1,600 columns in all.
+
+https://www.postgresql.org/docs/current/limits.html
+"""
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +54,9 @@ _Shown = tuple[int, str | None, str]
 
 
 def add(connection: Connection, fields_by_view: Mapping[str, Sequence[Field]]) -> dict[str, list[str]]:
-    """Gives columns to fields that have none; returns their names by view.
+    """Adds columns for fields that have none; returns their names by view.
 
-    What would be more than MOST_COLUMNS in a view is left out, and logged.
+    Columns beyond MOST_COLUMNS in a view are left out, with a warning.
     """
     named, reserved = _named(connection), _reserved_words(connection)
     new = [
@@ -64,7 +67,7 @@ def add(connection: Connection, fields_by_view: Mapping[str, Sequence[Field]]) -
     made = [column for column in new if column.column_no <= MOST_COLUMNS]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD_COLUMN, made)
-    _tell_left_out(connection, Counter(column.view_name for column in new if column.column_no > MOST_COLUMNS))
+    _warn_of_left_out(connection, Counter(column.view_name for column in new if column.column_no > MOST_COLUMNS))
     return {view: [column.column_name for column in same] for view, same in groupby(made, attrgetter("view_name"))}
 
 
@@ -78,7 +81,7 @@ def _named(connection: Connection) -> defaultdict[str, dict[_Shown, str]]:
 
 
 def _reserved_words(connection: Connection) -> set[str]:
-    """The words that cannot be names of columns without quotes, or in a materialised view not at all."""
+    """Returns words that need quotes as column names, and those that a materialized view cannot have as columns."""
     words = """
         SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')
         UNION SELECT attname FROM pg_attribute WHERE attrelid = 'pyrus.tasks'::regclass AND attnum < 0
@@ -89,7 +92,7 @@ def _reserved_words(connection: Connection) -> set[str]:
 def _new_columns(
     view: str, fields: Sequence[Field], named: dict[_Shown, str], reserved: Container[str]
 ) -> list[_NewColumn]:
-    """Columns for the fields of a view that have none, behind those that are there; maybe more than a view takes."""
+    """Returns columns for the fields that have none, after the existing ones; maybe more than a view can have."""
     known, taken = len(named), {*OF_A_TASK, *OF_A_ROW, *named.values()}
     new = list[_NewColumn]()
     for field in fields:
@@ -106,12 +109,12 @@ def _new_columns(
 
 
 def _value_name(field: Field, taken: Container[str], reserved: Container[str]) -> str:
-    """A name for what people read; `_id` behind it is free where the field has an id too."""
+    """Returns a free name for the value; if the field has an id too, the name plus `_id` is also free."""
     endings = ("_id",) if has_id(field.field_type) else ()
     return names.unused(names.column(field.name, f"field_{field.field_id}", reserved), taken, *endings)
 
 
-def _tell_left_out(connection: Connection, left_out: Mapping[str, int]) -> None:
+def _warn_of_left_out(connection: Connection, left_out: Mapping[str, int]) -> None:
     query = """
         SELECT coalesce(nullif(name, ''), form_id::text)
         FROM pyrus.report_views LEFT JOIN pyrus.projects ON project_id = form_id WHERE view_name = %s

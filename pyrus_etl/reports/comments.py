@@ -1,7 +1,7 @@
-"""The comments of views: what each is for, and what each of its columns shows.
+"""The comments of views and of their columns.
 
-A comment that somebody changed by hand stays. So hashes of what we wrote are remembered in the comment of the rule that
-makes a relation a view: nobody sees it, and it goes with the view.
+A comment that a user changed stays. To notice that, hashes of our comments are stored in the comment of the rule that
+makes a relation a view: it is hidden from users, and is dropped with the view.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,37 +56,37 @@ _UNREMEMBERED = sql.SQL(
 
 
 class Comments(NamedTuple):
-    """On a view, and on each of its columns by name; None where a column has none."""
+    """The comment of a view, and of each of its columns by name; None if a column has none."""
 
     view: str
     columns: Mapping[str, str | None]
 
 
 def present(connection: Connection) -> dict[str, Comments]:
-    """Every view of the reports with the comments that stand on it."""
+    """Returns every view in `pyrus_report` with its comments."""
     found = connection.execute(_PRESENT, [REPORT_SCHEMA])
-    return {view: Comments(said, dict(zip(names, texts, strict=True))) for view, said, names, texts in found}
+    return {view: Comments(comment, dict(zip(names, texts, strict=True))) for view, comment, names, texts in found}
 
 
-def renewed(view: str, wanted: Comments, there: Comments | None) -> list[sql.Composed]:
-    """The statements after which what is wanted stands on the view and its columns."""
-    there = there or Comments("", {})
+def renewed(view: str, wanted: Comments, existing: Comments | None) -> list[sql.Composed]:
+    """Returns the statements that give the view and its columns the wanted comments."""
+    existing = existing or Comments("", {})
     statements = []
-    if wanted.view != there.view:
+    if wanted.view != existing.view:
         statements.append(_COMMENT.format(sql.SQL("VIEW"), sql.Identifier(REPORT_SCHEMA, view), wanted.view))
-    for name, text in wanted.columns.items() - there.columns.items():
+    for name, text in wanted.columns.items() - existing.columns.items():
         statements.append(_COMMENT.format(sql.SQL("COLUMN"), sql.Identifier(REPORT_SCHEMA, view, name), text))
     return statements
 
 
 def by_hand(connection: Connection) -> list[tuple[str, str]]:
-    """The comments that are not as we wrote them: the relation, and the statement that makes the comment again."""
+    """Returns the comments that users changed: the relation, and the statement that recreates the comment."""
     found = connection.execute(_BY_HAND.format(schema=sql.Literal(REPORT_SCHEMA)))
     return [(relation, statement) for relation, statement in found]
 
 
 def remember(connection: Connection, reports: Sequence[str], by_hand: Sequence[str]) -> None:
-    """Remembers the comments of these reports as what we wrote, except those that were made by hand."""
+    """Stores the hashes of the comments of these reports as ours, except those in `by_hand`."""
     literals = {"schema": REPORT_SCHEMA, "reports": list(reports), "by_hand": list(by_hand)}
     found = connection.execute(_UNREMEMBERED.format(**{name: sql.Literal(value) for name, value in literals.items()}))
     statements = [statement for (statement,) in found]

@@ -1,4 +1,4 @@
-"""The forms of tasks: what was said of them by hand, and what is inferred for tasks that are stored."""
+"""Which form a task belongs to: manual overrides, and the inference repeated for stored tasks."""
 
 from pyrus_etl.postgres.connection import Connection
 
@@ -41,15 +41,15 @@ _GATHER_FIELDS = """
 
 
 def overrides(connection: Connection) -> dict[int, int | None]:
-    """What `form_overrides` says: the form of the tasks in a project, None for none."""
+    """Returns `form_overrides`: project id → form id of its tasks, or None if they have no form."""
     return dict(connection.execute("SELECT project_id, form_id FROM pyrus.form_overrides").fetchall())
 
 
 def infer(connection: Connection) -> None:
-    """Gives every stored task the form that `normalize.project.form_of` gives it, and gathers the fields of forms.
+    """Gives every stored task the form that `normalize.project.form_of` would, and collects the fields of forms.
 
-    Needed if forms were set by hand since the task was stored. Safe to repeat: what is right is not written. A task
-    that a run writes meanwhile (`xmin`) keeps what the run gave it.
+    Needed if overrides were set after the task was stored. Safe to repeat: writes only what differs. A task that a run
+    writes at the same time (`xmin`) keeps what the run wrote.
     """
     connection.execute(_INFER)
     connection.execute(_GATHER_FIELDS)

@@ -1,7 +1,8 @@
-"""A reader's rights: the reports and nothing else.
+"""Privileges for a reader: the reports and nothing else.
 
-Only the owner of a report can give rights on it, and on what the owner creates later (default privileges). So this is
-done for each owner: directly by a superuser or a member who inherits the owner's rights, else in the owner's role.
+Only the owner of a report can grant privileges on it, and on what the owner creates later (default privileges). So
+each owner grants: directly if we have the owner's privileges, else after SET ROLE.
+https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
 """
 
 import re
@@ -56,11 +57,11 @@ _UNGRANTED = """
     )
     ORDER BY rolname
 """
-"""The owners whose reports the reader cannot read, or could not read if they made them tomorrow."""
+"""The owners whose reports the reader cannot read, or could not read if they were created later."""
 
 
 class _Owner(NamedTuple):
-    """A role that owns something of ours; `is_ours`: we have its rights, `can_become`: we can take its role."""
+    """A role that owns tables or reports. `is_ours`: we have its privileges; `can_become`: we can SET ROLE to it."""
 
     name: str
     is_ours: bool
@@ -71,10 +72,10 @@ class _Owner(NamedTuple):
 
 
 def grant_reports(connection: Connection, role: str) -> None:
-    """Lets a role read all reports, those of later versions included; safe to repeat.
+    """Lets a role read all reports, including those of later versions; safe to repeat.
 
-    The views read the tables with the rights of their owner, so the role needs none on the tables. Views that somebody
-    else made in the schema are theirs to grant.
+    The views read the tables with their owner's privileges, so the role needs none on the tables. Views that others
+    created in the schema are left to their owners.
     Raises SettingsError if there is no such role, DatabaseUnavailable if we may not grant.
     """
     _require_role(connection, role)
@@ -91,19 +92,19 @@ def grant_reports(connection: Connection, role: str) -> None:
 
 def _require_role(connection: Connection, role: str) -> None:
     if not role or "\0" in role:
-        raise SettingsError("ROLE: name the role that is to read.")
+        raise SettingsError("ROLE: name the role that shall read the reports.")
     if role.lower() == "public":
-        raise SettingsError("ROLE: public is everybody who may log in, and no role; name the role that is to read.")
-    known = "SELECT FROM pg_roles WHERE rolname::text = %s"  # as text, or a longer name would be cut and found
+        raise SettingsError("ROLE: public is every user, not a role; name the role that shall read the reports.")
+    known = "SELECT FROM pg_roles WHERE rolname::text = %s"  # as text: a name would be cut to 63 bytes
     can_be_asked = role.encode(errors="replace").decode() == role
     if not can_be_asked or connection.execute(known, [role]).fetchone() is None:
         raise SettingsError(
-            f"There is no role {role!r} in this database; make it with: CREATE ROLE {_shown(role)} LOGIN PASSWORD '…'."
+            f"There is no role {role!r} in this database; create it: CREATE ROLE {_shown(role)} LOGIN PASSWORD '…'."
         )
 
 
 def _reports(connection: Connection) -> list[str]:
-    """The names of our reports, and of what they are materialised as; the tables have them."""
+    """Returns the names of our reports and of their materialized views, from the tables."""
     (owner,) = connection.execute(_READS_TABLES, [SCHEMA, _become(connection)]).fetchone() or (None,)
     with setting(connection, "role", owner):
         require_schema(connection)
@@ -117,7 +118,7 @@ def _owners(connection: Connection, reports: Sequence[str]) -> list[_Owner]:
 
 
 def _become(connection: Connection) -> str:
-    """The right that lets us take a role; before PostgreSQL 16 every member has it."""
+    """Returns the privilege that allows SET ROLE; before PostgreSQL 16 every member has it."""
     return "SET" if connection.info.server_version >= 160000 else "MEMBER"
 
 
@@ -140,7 +141,7 @@ def _grants(owner: _Owner, reader: sql.Identifier) -> Iterator[sql.Composed]:
 
 
 def _require_granted(connection: Connection, role: str, reports: Sequence[str]) -> None:
-    """PostgreSQL only warns, or says nothing, if a part could not be granted."""
+    """Checks what was granted, because PostgreSQL only warns, or not even that, about a partial GRANT."""
     asked = {"role": role, "schema": REPORT_SCHEMA, "reports": reports}
     owners = [name for (name,) in connection.execute(_UNGRANTED, asked)]
     if owners:
@@ -152,10 +153,10 @@ def _not_ours(connection: Connection, owner: str | None = None) -> DatabaseUnava
     whose = _shown(owner) if owner else "the role that runs pyrus-etl db upgrade"
     member = f", or make {_shown(user)} a member of it: GRANT {whose} TO {_shown(user)}" if owner else ""
     return DatabaseUnavailable(
-        f"The role {user} of DATABASE_URL may not grant the reports; do it as {whose} or as a superuser{member}."
+        f"The role {user} of DATABASE_URL may not grant the reports; grant them as {whose} or as a superuser{member}."
     )
 
 
 def _shown(role: str) -> str:
-    """A name as SQL wants it."""
+    """Quotes a name for SQL if needed."""
     return role if re.fullmatch(r"[a-z_][a-z0-9_]*", role) else '"' + role.replace('"', '""') + '"'

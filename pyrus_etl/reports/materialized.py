@@ -1,7 +1,7 @@
-"""Materialised reports: the rows of a view as of the last refresh, where an account is so large that the view is slow.
+"""Materialised reports: the rows of a view as of the last refresh, for accounts so large that the view is slow.
 
-A report `x` is materialised as `x_materialized` beside it, with the same columns and comments, and indexes on what one
-asks by. PostgreSQL knows what is materialised; nothing else remembers it. What others made in the schema is theirs.
+A report `x` is materialised as `x_materialized`, with the same columns and comments, and with indexes on the columns
+that queries filter by. PostgreSQL's catalog is the only record of this. Objects of others in the schema are left alone.
 """
 
 import logging
@@ -22,13 +22,16 @@ log = logging.getLogger(__name__)
 
 SUFFIX = MATERIALIZED
 LONGEST_NAME = 63 - len(SUFFIX)
-"""Bytes that the name of a report may have, for PostgreSQL cuts what is longer than 63."""
+"""Longest name of a report in bytes, because PostgreSQL cuts names after 63 bytes.
+
+https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+"""
 
 ASKED_BY = ("task_id", "form_id", "project_id", "person_id")
-"""Columns with an index, beside the first that is a date."""
+"""Columns with an index, in addition to the first date."""
 
 _REFUSED = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.DuplicateColumn)
-"""What a table cannot have where a view can: rows longer than a page, and columns called like those of the system."""
+"""What only a view can have: rows longer than a page, and columns named like system columns."""
 
 _PRESENT = """
     SELECT matviewname, ispopulated FROM pg_matviews WHERE schemaname = %s AND matviewname = ANY (%s) ORDER BY 1
@@ -42,50 +45,50 @@ _COLUMNS = f"""
 
 
 def present(connection: Connection) -> list[str]:
-    """The names of the reports that are materialised."""
+    """Returns the names of the materialised reports."""
     return list(_present(connection))
 
 
 def columns(connection: Connection) -> dict[str, set[str]]:
-    """The columns of the reports that are materialised."""
+    """Returns the columns of the materialised reports."""
     return {view: {name for name, _ in _columns(connection, view + SUFFIX)} for view in present(connection)}
 
 
 def materialize(connection: Connection, view: str) -> None:
-    """Materialises a report, or brings its rows up to date, in a transaction of its own; who reads it waits.
+    """Materialises a report, or refreshes its rows, in a transaction of its own; readers wait in the meantime.
 
-    Where the report has got other columns it is made anew, unless somebody's own view stands on it: then it keeps those
-    that it has. Raises SettingsError where there is no such report, its name cannot be had, or its rows are too long.
+    If the columns of the report changed, it is recreated, unless a user's own view depends on it: then it keeps its
+    columns. Raises SettingsError if there is no such report, its name is taken or too long, or its rows are too long.
     """
     if view not in wide.reports(connection):
         raise SettingsError(f"There is no report {view!r} in {REPORT_SCHEMA}; docs/reports.md lists them.")
     if len(view.encode()) > LONGEST_NAME:
         raise SettingsError(
-            f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes; keep its rows in a table of "
+            f"{view} cannot be materialised: its name is longer than {LONGEST_NAME} bytes; copy its rows to a table of "
             "your own."
         )
     require_time_zone(connection)
     try:
         patiently(lambda: _materialize(connection, view))
     except _REFUSED as error:
-        said = error.diag.message_primary
+        reason = error.diag.message_primary
         raise SettingsError(
-            f"{view} cannot be materialised, PostgreSQL cannot keep such a table: {said}; keep some of its columns "
-            "in a table of your own."
+            f"{view} cannot be materialised, PostgreSQL cannot store its rows: {reason}; copy some of its "
+            "columns to a table of your own."
         ) from error
 
 
 def dematerialize(connection: Connection, view: str) -> None:
-    """Drops what a report is materialised as; the report itself stays. Raises SettingsError where it is not."""
+    """Drops the materialised rows; the report itself stays. Raises SettingsError if it is not materialised."""
     if view not in present(connection):
         raise SettingsError(
-            f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to be dropped; pyrus-etl reports refresh lists what is kept."
+            f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to drop; pyrus-etl reports refresh lists those that exist."
         )
     patiently(lambda: _dematerialize(connection, view))
 
 
 def populate(connection: Connection) -> None:
-    """Fills what was created and has no rows yet."""
+    """Fills materialized views that have no rows yet."""
     for view in [view for view, is_populated in _present(connection).items() if not is_populated]:
         materialize(connection, view)
 
@@ -98,7 +101,7 @@ def create(connection: Connection, views: Iterable[str]) -> None:
 
 
 def index(connection: Connection, known: Mapping[str, Container[str]]) -> None:
-    """Makes indexes on what one asks by, except on columns that a report had before: they have the indexes they had."""
+    """Creates the indexes, except on columns that a report had before: those keep the indexes they had."""
     for view, old in known.items():
         columns = _columns(connection, view + SUFFIX)
         dates = [name for name, kind in columns if kind.startswith(("date", "timestamp"))]
@@ -108,13 +111,13 @@ def index(connection: Connection, known: Mapping[str, Container[str]]) -> None:
 
 
 def drop(connection: Connection, views: Iterable[str]) -> None:
-    """Drops what reports are materialised as, inside the caller's transaction."""
+    """Drops the materialized views of the reports, inside the caller's transaction."""
     for view in views:
         connection.execute(sql.SQL("DROP MATERIALIZED VIEW {}").format(_name(view)))
 
 
 def _present(connection: Connection) -> dict[str, bool]:
-    """The reports that are materialised, and whether they have rows."""
+    """Returns the materialised reports, and whether they have rows."""
     names = [view + SUFFIX for view in wide.reports(connection)]
     found = connection.execute(_PRESENT, [REPORT_SCHEMA, names]).fetchall()
     return {name.removesuffix(SUFFIX): is_populated for name, is_populated in found}
@@ -125,40 +128,40 @@ def _materialize(connection: Connection, view: str) -> None:
         connection.execute(LOCK_TIMEOUT)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one at a time
         of_users, known = attached(connection), _columns(connection, view + SUFFIX)
-        _create_or_remake(connection, view, known)
+        _create_or_recreate(connection, view, known)
         _describe(connection, view)
         restore(connection, of_users)
         index(connection, {view: dict(known)})
         _fill(connection, view)
 
 
-def _create_or_remake(connection: Connection, view: str, known: list[tuple[str, str]]) -> None:
+def _create_or_recreate(connection: Connection, view: str, known: list[tuple[str, str]]) -> None:
     kind, _ = connection.execute(_KIND, [REPORT_SCHEMA, view + SUFFIX]).fetchone() or (None, None)
     if kind is None:
         create(connection, [view])
     elif kind != "m":
-        raise SettingsError(f"{REPORT_SCHEMA}.{view}{SUFFIX} is something else already; rename it.")
+        raise SettingsError(f"{REPORT_SCHEMA}.{view}{SUFFIX} already exists and is not a materialized view; rename it.")
     elif _columns(connection, view) != known:
-        _remake(connection, view)
+        _recreate(connection, view)
 
 
-def _remake(connection: Connection, view: str) -> None:
+def _recreate(connection: Connection, view: str) -> None:
     try:
         with connection.transaction():
             drop(connection, [view])
             create(connection, [view])
     except psycopg.errors.DependentObjectsStillExist as error:
-        who = (error.diag.message_detail or error.diag.message_primary or "").replace("\n", "; ")
-        log.warning("%s%s keeps its old columns, for something of your own depends on it: %s", view, SUFFIX, who)
+        dependents = (error.diag.message_detail or error.diag.message_primary or "").replace("\n", "; ")
+        log.warning("%s%s keeps its old columns because your own objects depend on it: %s", view, SUFFIX, dependents)
 
 
 def _fill(connection: Connection, view: str) -> None:
     try:
         connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(_name(view)))
     except psycopg.IntegrityError as error:
-        said = "; ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+        reason = "; ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
         raise DatabaseUnavailable(
-            f"{view}{SUFFIX} cannot be brought up to date, its rows break a unique index of your own: {said}. "
+            f"{view}{SUFFIX} cannot be refreshed: its rows violate a unique index of your own: {reason}. "
             "Drop that index and refresh again."
         ) from error
     connection.execute(sql.SQL("ANALYZE {}").format(_name(view)))
@@ -173,12 +176,12 @@ def _dematerialize(connection: Connection, view: str) -> None:
 
 
 def _describe(connection: Connection, view: str) -> None:
-    """Gives it the comments of the report."""
+    """Copies the comments of the report."""
     _, question = connection.execute(_KIND, [REPORT_SCHEMA, view]).fetchone() or (None, None)
     _comment(connection, sql.SQL("MATERIALIZED VIEW {}").format(_name(view)), f"{question} As of the last refresh.")
-    has = dict(_columns(connection, view + SUFFIX))
+    present = dict(_columns(connection, view + SUFFIX))
     for name, _, comment in connection.execute(_COLUMNS, [REPORT_SCHEMA, view]).fetchall():
-        if name in has:
+        if name in present:
             column = sql.Identifier(REPORT_SCHEMA, view + SUFFIX, name)
             _comment(connection, sql.SQL("COLUMN {}").format(column), comment or "")
 

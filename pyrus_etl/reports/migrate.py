@@ -1,4 +1,4 @@
-"""The schema by Alembic, from a checkout and from a wheel alike, without an alembic.ini."""
+"""Migrations by Alembic, from a checkout or a wheel, without an alembic.ini."""
 
 import logging
 from collections.abc import Iterator
@@ -31,24 +31,24 @@ log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
 BASE = "base"
-"""What Alembic calls the state before the first migration."""
+"""Alembic's name for the state before the first migration."""
 
 
 def migrations_folder() -> Path:
-    """The migrations: inside the package where it was installed from a wheel, beside it in a checkout."""
+    """Returns the folder of migrations: in the package if installed from a wheel, next to it in a checkout."""
     package = Path(pyrus_etl.__file__).parent
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
 def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
-    """Brings the schema up, and the reports with it, in one transaction; safe to repeat.
+    """Upgrades the tables and the reports in one transaction; safe to repeat.
 
-    Returns what was declared, but missing, and was made again, in words. Where there is nothing to do nothing is
-    locked; else it waits for locks a few seconds at a time, so that readers do not queue behind it for long. Views are
-    changed in their place, so that what users built on them stays; where that cannot be they are made anew, and what
-    was materialised is filled afterwards, in the time zone of the reports that is given. What users attached stays, or
-    a warning names it. Tasks that are stored take their forms and main projects. Raises DatabaseUnavailable.
+    Returns, in words, the declared objects that were missing and are recreated. Locks nothing if there is nothing to
+    do; else waits for locks a few seconds at a time, so that readers do not queue behind it for long. Views are
+    replaced in place, so that the users' own views on them stay. If that is impossible, they are recreated, and
+    materialised reports are filled afterwards, in the given time zone of the reports. What users attached stays, or a
+    warning names it. Raises DatabaseUnavailable.
     """
     with connect(url) as driver:
         require_known(revision(driver))
@@ -57,20 +57,20 @@ def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
             made: list[str] = [] if _is_as_declared(connection) else patiently(lambda: _upgrade(connection))
         except CommandError as error:
             raise DatabaseUnavailable(
-                f"{SCHEMA}.{VERSION_TABLE} is not as pyrus-etl keeps it: {error}; name another database."
+                f"{SCHEMA}.{VERSION_TABLE} has unexpected content: {error}; name another database in DATABASE_URL."
             ) from error
     with connect(url) as driver:
         if time_zone:
             set_time_zone(driver, time_zone)
         materialized.populate(driver)
-    _require_mendable([each for each in differences(url) if each.is_lasting])
+    _require_repairable([each for each in differences(url) if each.is_lasting])
     return made
 
 
-def _require_mendable(left: list[Difference]) -> None:
+def _require_repairable(left: list[Difference]) -> None:
     if left:
         what, remedies = "; ".join(each.text for each in left), "; ".join(dict.fromkeys(each.remedy for each in left))
-        raise DatabaseUnavailable(f"Part of the schema cannot be mended: {what}. To go on, {remedies}.")
+        raise DatabaseUnavailable(f"Part of the schema cannot be repaired: {what}. To continue, {remedies}.")
 
 
 def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
@@ -82,7 +82,7 @@ def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
-    """What had to be made again."""
+    """Upgrades; returns what was recreated, in words."""
     with connection.begin():
         driver = _driver(connection)
         driver.execute(LOCK_TIMEOUT)
@@ -111,14 +111,14 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
     command.upgrade(_config(connection), "head")
     context = _context(connection)
     found = compared(context)
-    _require_mendable([each for each in found if each.is_lasting and each.text.startswith("missing")])
+    _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
     made = mend(context, found)
     standing.create(driver)
     return made
 
 
 def _adopt(connection: sqlalchemy.Connection) -> None:
-    """Notes the revision of tables that have none but are those of this version: a copy of the schema alone."""
+    """Sets the revision of tables that have none but are those of this version, as in a copy of the schema alone."""
     odd = [each.text for each in compared(_context(connection)) if each.lost or each.is_lasting]
     if odd:
         raise DatabaseUnavailable(
@@ -130,13 +130,13 @@ def _adopt(connection: sqlalchemy.Connection) -> None:
 
 
 def _driver(connection: sqlalchemy.Connection) -> Connection:
-    """The same connection, in the same transaction, as the rest of this room speaks to it."""
+    """Returns the psycopg connection behind it, in the same transaction."""
     driver: Connection = connection.connection.driver_connection  # type: ignore[assignment] # typed as any DBAPI's
     return driver
 
 
 def downgrade(url: Secret, to: str) -> None:
-    """Takes the schema down to a revision, `base` for none; the data of what is dropped is lost, and the reports go."""
+    """Downgrades the tables to a revision, `base` for none. Drops the reports, and newer tables with their rows."""
     with connect(url) as driver:
         require_known(revision(driver))
     with connected(url) as connection:
@@ -153,7 +153,7 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
         driver = _driver(connection)
         driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
-        if to != BASE and revision(driver) == REVISION:  # migrations drop what is declared, so it has to be there
+        if to != BASE and revision(driver) == REVISION:  # migrations drop the declared objects, so they must exist
             mend(_context(connection), compared(_context(connection)))
         standing.drop(driver)
         if to == BASE:
@@ -164,14 +164,14 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
 
 
 def _drop_tables(connection: sqlalchemy.Connection) -> None:
-    """Drops every declared table, whatever became of it and of the others: that is the way out of any muddle."""
+    """Drops every declared table, in whatever state the schema is: that is the last resort."""
     names = [sql.Identifier(SCHEMA, table.name) for table in metadata.sorted_tables]
     _driver(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
     command.stamp(_config(connection), BASE)
 
 
 def differences(url: Secret) -> list[Difference]:
-    """What differs between the database and the declared tables and reports; empty if nothing does."""
+    """Returns the differences between the database and the declared tables and reports."""
     with connected(url) as connection, connection.begin():
         return [*compared(_context(connection)), *map(Difference, standing.differences(_driver(connection)))]
 
@@ -205,13 +205,13 @@ def _in_transactions(connection: Session) -> Session:
 
 
 def _statement(error: BaseException) -> str:
-    """What SQLAlchemy was asked to do when the error came."""
+    """Returns the statement that failed in SQLAlchemy, if any."""
     return getattr(error, "statement", None) or ""
 
 
 @contextmanager
 def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
-    """A connection as Alembic needs it; what the driver says is translated."""
+    """Opens a connection for Alembic; translates errors of the driver."""
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: _in_transactions(connect(url)), poolclass=sqlalchemy.NullPool
     )
@@ -223,8 +223,8 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
         if isinstance(cause, standing.InTheWay):
             about = cause.diag.message_detail or cause.diag.message_primary or ""
             raise DatabaseUnavailable(
-                "Something of your own stands on tables of pyrus that have to change; drop it, do this again, and make "
-                f"it again: {about.replace(chr(10), '; ')}."
+                "An object of yours depends on a table that must change. Drop it, repeat this command, then recreate "
+                f"it: {about.replace(chr(10), '; ')}."
             ) from error
         if not isinstance(cause, psycopg.Error):
             raise cause from error

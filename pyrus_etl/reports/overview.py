@@ -1,4 +1,4 @@
-"""How the sync stands, as read from its own tables."""
+"""The state of the sync, read from its own tables."""
 
 from typing import Any, NamedTuple
 
@@ -20,9 +20,9 @@ _LAST_GOOD = """
 
 
 class Overview(NamedTuple):
-    """The last runs, the last good one of each kind, the cursors with their lag, rows by table, open errors, reports.
+    """The last runs, the last good run of each kind, the cursors with their lag, rows by table, and open errors.
 
-    `wide_views`: how many forms and tables in them have a view. `fields_waiting`: fields that have no column there.
+    `wide_views`: how many wide views there are. `fields_waiting`: how many fields have no column in them yet.
     """
 
     runs: list[dict[str, Any]]

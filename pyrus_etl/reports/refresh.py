@@ -1,4 +1,4 @@
-"""`reports refresh`: the forms of stored tasks, the wide views, and what is materialised, brought up to date."""
+"""`reports refresh`: updates the forms of stored tasks, the wide views and the materialised reports."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from pyrus_etl.reports.standing import InTheWay
 
 
 class Refreshed(NamedTuple):
-    """All wide views, those of them that are new, and the new columns by view; the reports that are materialised."""
+    """All wide views, the new ones, the new columns by view, and the materialised reports."""
 
     views: list[str]
     views_made: list[str]
@@ -24,19 +24,19 @@ class Refreshed(NamedTuple):
 def refresh(connection: Connection) -> Refreshed:
     """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
 
-    What is materialised is brought up to date; who reads that meanwhile waits. Safe to repeat. Waits for locks a few
-    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable; SettingsError where
-    what is to be materialised is something else already.
+    Refreshes the materialised reports; their readers wait in the meantime. Safe to repeat. Waits for locks a few
+    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable, or SettingsError if
+    a report cannot be materialised.
     """
     require_time_zone(connection)
     patiently(lambda: _infer(connection))
     try:
         refreshed: Refreshed = patiently(lambda: _refresh(connection))
     except InTheWay as error:
-        said = error.diag.message_primary
+        reason = error.diag.message_primary
         raise DatabaseUnavailable(
-            f"The wide view {error.__notes__[0]} cannot be changed in its place: {said}; run pyrus-etl db upgrade, or "
-            "drop the view where somebody has changed it, and refresh again."
+            f"The wide view {error.__notes__[0]} cannot be replaced in place: {reason}; run pyrus-etl db upgrade, or "
+            "drop the view if somebody has changed it, and refresh again."
         ) from error
     for view in refreshed.materialized:
         materialized.materialize(connection, view)

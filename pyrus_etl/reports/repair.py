@@ -1,6 +1,6 @@
-"""What differs between the tables and their declaration: `db check` names it, `db upgrade` makes what is missing.
+"""Differences between the tables and their declaration: `db check` lists them, `db upgrade` recreates what is missing.
 
-Whatever is not declared is the user's own and left alone. Every function works inside the caller's transaction.
+Undeclared objects belong to the user and are left alone. Every function works inside the caller's transaction.
 """
 
 import logging
@@ -22,19 +22,19 @@ from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
 log = logging.getLogger(__name__)
 
 
-UPGRADE = "run pyrus-etl db upgrade, which makes what is missing"
-DROP = "drop what is not declared, or move it to another schema"
+UPGRADE = "run pyrus-etl db upgrade, which recreates what is missing"
+DROP = "drop the undeclared objects, or move them to another schema"
 BY_HAND = (
-    "change back by hand what differs, or let pyrus-etl db downgrade base --yes drop everything, then run pyrus-etl db "
+    "undo the differences manually, or drop everything with pyrus-etl db downgrade base --yes, then run pyrus-etl db "
     "upgrade and pyrus-etl sync"
 )
 
 
-RENAME = "rename back what was renamed"
+RENAME = "rename it back"
 
 
 class Difference(NamedTuple):
-    """What differs, in words; how `db upgrade` mends it; the table that lost rows or values by it; the remedy."""
+    """A difference in words, the operations that repair it, the table that lost rows or values, and the remedy."""
 
     text: str
     mend: Sequence[MigrateOperation] = ()
@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 
     @property
     def is_lasting(self) -> bool:
-        """Whether it stays after `db upgrade` and is none of the user's own."""
+        """Whether it remains after `db upgrade` although it is about a declared object."""
         return self.remedy not in (UPGRADE, DROP)
 
 
@@ -56,11 +56,11 @@ _PLACEHOLDERS = {
     sqlalchemy.Uuid: "gen_random_uuid()",
     sqlalchemy.Text: "''",
 }
-"""What stands in a remade column that may not be null, until its rows are fetched again."""
+"""Values of a recreated NOT NULL column until its rows are fetched again."""
 
 
 def compared(context: MigrationContext) -> list[Difference]:
-    """Every difference; what users added is one only if it may get in the way: a table, a column, a constraint."""
+    """Returns all differences. Undeclared objects count only if they can do harm: tables, columns, constraints."""
     script = produce_migrations(context, metadata)
     found = list(_flat(script.upgrade_ops.ops if script.upgrade_ops else []))
     replaced: set[Any] = {op.index_name for op in found if isinstance(op, ops.CreateIndexOp)}
@@ -72,7 +72,7 @@ def compared(context: MigrationContext) -> list[Difference]:
 
 
 def mend(context: MigrationContext, differences: Sequence[Difference]) -> list[str]:
-    """Makes what is missing, and has the next runs fetch what was lost by that; returns what was made, in words."""
+    """Recreates what is missing, and makes the next runs fetch the lost rows; returns what was recreated, in words."""
     operations = Operations(context)
     made = [difference for difference in differences if difference.mend]
     for op in sorted((op for difference in made for op in difference.mend), key=_order):
@@ -127,7 +127,7 @@ def _difference(op: MigrateOperation, replaced: set[Any]) -> Iterator[Difference
 
 
 def _unless_renamed(difference: Difference, found: Sequence[MigrateOperation]) -> Difference:
-    """A table or column that stands there under another name is not made anew, empty: it is to be renamed."""
+    """A table or column that was only renamed is not recreated empty: the remedy is to rename it back."""
     for op in difference.mend:
         if other := _renamed(op, found):
             return Difference(f"{difference.text}; it seems to be renamed to {other}", remedy=RENAME)
@@ -135,7 +135,7 @@ def _unless_renamed(difference: Difference, found: Sequence[MigrateOperation]) -
 
 
 def _renamed(op: MigrateOperation, found: Sequence[MigrateOperation]) -> str | None:
-    """What a missing table or column seems to be called now."""
+    """Returns the present name of a missing table or column if it seems to be renamed."""
     if isinstance(op, ops.CreateTableOp):
         declared = set(op.to_table().columns.keys())
         tables = [each.to_table() for each in found if isinstance(each, ops.DropTableOp)]
@@ -148,7 +148,7 @@ def _renamed(op: MigrateOperation, found: Sequence[MigrateOperation]) -> str | N
 
 
 def _missing_column(op: ops.AddColumnOp) -> Difference:
-    """A column that may not be null is made with a placeholder; one of a key cannot be made for rows that are there."""
+    """A NOT NULL column is recreated with a placeholder; a column of a key cannot be recreated for existing rows."""
     text = f"missing: column {SCHEMA}.{op.table_name}.{op.column.name}"
     if op.column.primary_key:
         return Difference(f"{text}, part of the key", remedy=BY_HAND)
@@ -164,7 +164,7 @@ def _missing_column(op: ops.AddColumnOp) -> Difference:
 
 
 def _altered(op: ops.AlterColumnOp) -> Iterator[Difference]:
-    """What differs of a column, each for itself: a type is not mended, for values might be lost by that."""
+    """Yields the differences of a column. A type is not repaired, because that could lose values."""
     place = f"{SCHEMA}.{op.table_name}.{op.column_name}"
     if op.modify_type is not None:
         yield Difference(f"differs: type of {place} is {op.existing_type}, declared {op.modify_type}", remedy=BY_HAND)
@@ -209,7 +209,7 @@ def _checks(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Differenc
 
 
 def _settings_row(connection: sqlalchemy.Connection) -> Iterator[Difference]:
-    """The one row without which no report has rows; a copy of the schema alone lacks it."""
+    """Every report needs the one row of settings; a copy of the schema alone lacks it."""
     if sqlalchemy.inspect(connection).has_table(report_settings.name, SCHEMA):
         if connection.execute(sqlalchemy.select(1).select_from(report_settings)).first():
             return
@@ -220,7 +220,7 @@ def _settings_row(connection: sqlalchemy.Connection) -> Iterator[Difference]:
 
 
 def _order(op: MigrateOperation) -> int:
-    """Whatever is dropped to be made otherwise goes first; keys come before what refers to them, rows last."""
+    """Drops come first, keys before the constraints that refer to them, rows last."""
     kinds: list[tuple[type[MigrateOperation], ...]] = [
         (ops.DropIndexOp, ops.DropConstraintOp),
         (ops.CreateTableOp,),
@@ -234,7 +234,7 @@ def _order(op: MigrateOperation) -> int:
 
 
 def _drop_orphans(operations: Operations, op: ops.CreateForeignKeyOp) -> None:
-    """Rows whose task, run or view is gone: nothing could ever replace them."""
+    """Deletes rows whose task, run or view is gone: nothing would ever replace them."""
     child, (column,), (key,) = f"{SCHEMA}.{op.source_table}", op.local_cols, op.remote_cols
     operations.execute(
         f"DELETE FROM {child} AS child WHERE NOT EXISTS ("  # noqa: S608 -- names of our own tables
@@ -243,9 +243,9 @@ def _drop_orphans(operations: Operations, op: ops.CreateForeignKeyOp) -> None:
 
 
 def _fetch_again(operations: Operations, empty: set[str], lost: set[str]) -> None:
-    """Has the next runs fetch what was lost: all tasks, or those that are stored, or what a backfill had left.
+    """Makes the next runs fetch what was lost: all tasks, the stored tasks, or the rest of a backfill.
 
-    `empty`: the tables that were made again; `lost`: those and the tables with a column that was.
+    `empty`: the recreated tables; `lost`: those, and the tables with a recreated column.
     """
     of_tasks = {table.name for table in (*MERGED, OWNER, *OWNED)}
     if empty & {OWNER.name, raw_tasks.name}:

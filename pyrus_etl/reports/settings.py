@@ -1,4 +1,4 @@
-"""What users set for the reports, kept where the views can read it."""
+"""Settings of the reports, stored in a table so that the views can read them."""
 
 import psycopg
 
@@ -12,9 +12,10 @@ _SET = """
 
 
 def set_time_zone(connection: Connection, time_zone: str) -> None:
-    """The reports cut days, weeks and hours in this time zone from now on; raises SettingsError for one unknown.
+    """Sets the time zone in which the reports count days, weeks and hours; raises SettingsError if it is unknown.
 
-    Names only: PostgreSQL would take `UTC+3` too, and read it as three hours west of Greenwich.
+    Only names are allowed, because PostgreSQL reads `UTC+3` as three hours west of Greenwich.
+    https://www.postgresql.org/docs/current/datatype-datetime.html#DATATYPE-TIMEZONES
     """
     query = "SELECT name FROM pg_timezone_names WHERE lower(name) = lower(%s)"
     known = connection.execute(query, [time_zone.strip()]).fetchone()
@@ -26,9 +27,9 @@ def set_time_zone(connection: Connection, time_zone: str) -> None:
 
 
 def require_time_zone(connection: Connection) -> None:
-    """Raises SettingsError if the server does not know the time zone of the reports, as after an upgrade of it.
+    """Raises SettingsError if the server no longer knows the time zone of the reports, e.g. after its upgrade.
 
-    Raises DatabaseUnavailable if there is none at all.
+    Raises DatabaseUnavailable if no time zone is stored.
     """
     found = connection.execute("SELECT time_zone FROM pyrus_report.clock").fetchone()
     if found is None:

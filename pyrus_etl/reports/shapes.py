@@ -1,4 +1,4 @@
-"""How the values of each field type are shown in a wide view: what is picked of a task's values, and made of it."""
+"""How a wide view shows each field type: which of a task's values it picks, and how it shows them."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from psycopg import sql
 from pyrus_etl.fields import FAMILIES, family_of
 
 VALUE, ID = "value", "id"
-"""What a column shows of its field."""
+"""What a column shows of its field: the value, or the id."""
 
 
 class Column(NamedTuple):
@@ -21,16 +21,16 @@ class Column(NamedTuple):
 
 
 TYPES = (*(name for family in FAMILIES for name in family.types), None)
-"""The types that are known, and none of them."""
+"""All known types, and None for any other."""
 
 
 def has_id(field_type: str | None) -> bool:
-    """Whether a field of this type has two columns: what people read, and the id behind it."""
+    """Whether a field of this type has two columns: a readable value and its id."""
     return family_of(field_type).id is not None
 
 
 def picked(column: Column) -> sql.Composed:
-    """The aggregate over a task's values, or those of a row, that picks what the column is made of."""
+    """Returns the aggregate that picks the value of the column from those of a task or a row."""
     family = family_of(column.field_type)
     pattern = family.id if column.shows == ID and family.id else family.picked
     only = sql.SQL("FILTER (WHERE field_id = {} AND field_type IS NOT DISTINCT FROM {})")

@@ -1,4 +1,4 @@
-"""The views of the reports: brought up by every `db upgrade`, inside the caller's transaction."""
+"""The views of the reports: created or replaced by every `db upgrade`, inside the caller's transaction."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ InTheWay = (
     psycopg.errors.FeatureNotSupported,
     psycopg.errors.DependentObjectsStillExist,
 )
-"""What PostgreSQL says where views are in the way of what they are to become, or of a migration."""
+"""PostgreSQL's errors if existing views prevent their own replacement or a migration."""
 
 _DEFINITIONS = """
     SELECT md5(coalesce(string_agg(viewname || definition, '' ORDER BY viewname), '')) FROM pg_catalog.pg_views
@@ -25,9 +25,9 @@ _DEFINITIONS = """
 
 
 def create(connection: Connection) -> None:
-    """Makes every view what this version says; views that it does not know are somebody's own, and left alone.
+    """Creates or replaces every view of this version; unknown views belong to users, and are left alone.
 
-    Raises one of `InTheWay` where a view cannot be changed in its place.
+    Raises one of `InTheWay` if a view cannot be replaced in place.
     """
     if not _schema_exists(connection):
         connection.execute(f"CREATE SCHEMA {REPORT_SCHEMA}")
@@ -44,7 +44,7 @@ def _schema_exists(connection: Connection) -> bool:
 
 
 def are_of_this_version(connection: Connection) -> bool:
-    """Whether the views are all there and as this version made them; a new text needs no migration."""
+    """Whether all views exist as this version creates them; a changed view needs no migration."""
     found = connection.execute(
         "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [REPORT_SCHEMA]
     ).fetchone()
@@ -52,7 +52,7 @@ def are_of_this_version(connection: Connection) -> bool:
 
 
 def differences(connection: Connection) -> list[str]:
-    """Which reports are missing, in words, or that they are not those of this version."""
+    """Returns, in words, which reports are missing, or that they are not those of this version."""
     if not _schema_exists(connection):
         return [f"missing: schema {REPORT_SCHEMA}"]
     present = _present(connection)
@@ -60,14 +60,14 @@ def differences(connection: Connection) -> list[str]:
         return [f"missing: report {REPORT_SCHEMA}.{name}" for name in missing]
     if are_of_this_version(connection):
         return []
-    return [f"differs: the reports in {REPORT_SCHEMA} are not as this version makes them"]
+    return [f"differs: the reports in {REPORT_SCHEMA} are not those of this version"]
 
 
 def _remark(connection: Connection) -> str:
-    """What is kept as the comment of the schema: hashes of the views as they are written, and as they were made."""
+    """Returns the comment of the schema: hashes of the views as written, and as PostgreSQL stores them."""
     texts = hashlib.sha256("".join([*sorted(views().values()), wide.pattern()]).encode()).hexdigest()
     with connection.transaction():
-        # PostgreSQL spells a definition by these
+        # these settings change how PostgreSQL writes a definition
         connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
         (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
     return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {texts[:12]}, as {made[:12]}."
@@ -79,9 +79,9 @@ def _present(connection: Connection) -> list[str]:
 
 
 def drop(connection: Connection) -> None:
-    """Drops all views that are ours, and what is materialised of them.
+    """Drops all our views and materialised reports.
 
-    Raises DatabaseUnavailable where views of somebody else stand on them.
+    Raises DatabaseUnavailable if a user's own view depends on them.
     """
     ours = wide.reports(connection)
     names = [name for name in _present(connection) if name in ours]
@@ -94,6 +94,6 @@ def drop(connection: Connection) -> None:
         )
     except psycopg.errors.DependentObjectsStillExist as error:
         raise DatabaseUnavailable(
-            "Views of your own stand on reports that have to change; drop them, run pyrus-etl db upgrade, and make "
-            f"them again: {(error.diag.message_detail or error.diag.message_primary or '').replace(chr(10), '; ')}."
+            "Your own views depend on reports that must be replaced. Drop them, run pyrus-etl db upgrade, and recreate "
+            f"them: {(error.diag.message_detail or error.diag.message_primary or '').replace(chr(10), '; ')}."
         ) from error

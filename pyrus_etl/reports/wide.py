@@ -1,4 +1,4 @@
-"""The wide views of `pyrus_report`: a form as a table, a column a field, as `report_columns` remembers them."""
+"""The wide views of `pyrus_report`: one view per form, one column per field, as stored in `report_columns`."""
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
@@ -16,31 +16,31 @@ from pyrus_etl.reports.views import views
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 Front = Mapping[str, tuple[LiteralString, str]]
-"""The columns in front of the fields: what they show, and their comments."""
+"""The columns before the fields: their expressions and comments."""
 
 OF_A_TASK: Front = {
     "task_id": ("task.task_id", "The task."),
     "text": ("task.text", "Text of the task."),
-    "link": ("(SELECT task_url FROM pyrus.report_settings) || task.task_id", "Where it can be opened in Pyrus."),
+    "link": ("(SELECT task_url FROM pyrus.report_settings) || task.task_id", "Link to the task in Pyrus."),
     "author": (
         "(SELECT name FROM pyrus_report.person_names WHERE person_id = task.author_id)",
-        "Who created the task.",
+        "Name of the author.",
     ),
-    "author_id": ("task.author_id", "Who created the task, the id."),
+    "author_id": ("task.author_id", "Id of the author."),
     "responsible": (
         "(SELECT name FROM pyrus_report.person_names WHERE person_id = task.responsible_id)",
-        "Who is to act now.",
+        "Name of the person responsible.",
     ),
-    "responsible_id": ("task.responsible_id", "Who is to act now, the id."),
+    "responsible_id": ("task.responsible_id", "Id of the person responsible."),
     "create_date": ("task.create_date", "When the task was created."),
     "modified_date": ("task.modified_date", "When it last changed."),
-    "due_date": ("task.due_date", "Day by which it is to be done."),
+    "due_date": ("task.due_date", "Day on which it is due, in UTC."),
     "close_date": ("task.close_date", "When it was closed; null while it is open."),
     "state": ("CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END", "open or closed."),
 }
 OF_A_ROW: Front = {
-    "task_id": ("task.task_id", "The task in whose form the table stands."),
-    "row_id": ("told.row_id", "The row of the table, counted by Pyrus; with task_id it is the key."),
+    "task_id": ("task.task_id", "The task that the row belongs to."),
+    "row_id": ("told.row_id", "Number of the row, given by Pyrus; with task_id it is the key."),
 }
 
 _VIEWS = """
@@ -61,19 +61,19 @@ _COLUMNS = """
 
 
 def remembered(connection: Connection) -> list[str]:
-    """The names of the wide views; none where the schema does not know them yet."""
+    """Returns the names of the wide views; none if the schema is too old for them."""
     if connection.execute("SELECT to_regclass('pyrus.report_views')").fetchone() == (None,):
         return []
     return [name for (name,) in connection.execute("SELECT view_name FROM pyrus.report_views ORDER BY view_name")]
 
 
 def reports(connection: Connection) -> list[str]:
-    """The names of all reports that are ours: those of this version, and the wide views."""
+    """Returns the names of all our reports: those of this version, and the wide views."""
     return [*views(), *remembered(connection)]
 
 
 class _Wide(NamedTuple):
-    """A wide view: of a form, or of a table in it."""
+    """The wide view of a form, or of a table in it."""
 
     name: str
     form_id: int
@@ -89,10 +89,10 @@ class _Wide(NamedTuple):
     @property
     def comments(self) -> Comments:
         if self.table_id is None:
-            question = f"What stands in the form “{self.form_name}”? One row a task that is not deleted."
+            question = f"What are the values of the form “{self.form_name}”? One row per task that is not deleted."
         else:
             place = f"the table “{self.table_name}” of the form “{self.form_name}”"
-            question = f"What stands in {place}? One row a row of it."
+            question = f"What are the values of {place}? One row per row of the table."
         of_front = {name: comment for name, (_, comment) in self.front.items()}
         return Comments(question, of_front | {field.name: field.comment for field in self.fields})
 
@@ -104,31 +104,30 @@ class _Wide(NamedTuple):
 
 
 def pattern() -> str:
-    """What this version makes of a form, and of a table in it, with fields of all types."""
+    """Returns the definitions of the views of a form, and of a table in it, with fields of all types."""
     fields = [Column(f"{shows}_{kind}", 0, kind, shows, "") for kind in TYPES for shows in (VALUE, ID)]
     places = (_Wide("form", 0, table_id, "", "", fields) for table_id in (None, 0))
     return ";".join(place.definition.as_string() for place in places)
 
 
 def create(connection: Connection, *, changed_only: bool = False) -> None:
-    """Makes all wide views, or changes them in their place, inside the caller's transaction.
+    """Creates or replaces all wide views, inside the caller's transaction.
 
-    With `changed_only` a view that has all its columns is left as it is but for its comments: nobody who reads it waits
-    for that, nor is waited for. Raises one of `load.views.InTheWay`, with the view's name as its note, where a view
-    cannot be changed in its place.
+    With `changed_only`, only updates the comments of a view that has all its columns, which blocks none of its readers.
+    If a view cannot be replaced in place, raises one of `standing.InTheWay`, with the view's name as a note.
     """
-    there = comments.present(connection) if changed_only else {}
+    existing = comments.present(connection) if changed_only else {}
     for view in _wanted(connection):
-        wanted, stands = view.comments, there.get(view.name)
-        statements = comments.renewed(view.name, wanted, stands)
-        if stands is None or stands.columns.keys() != wanted.columns.keys():
+        wanted, present = view.comments, existing.get(view.name)
+        statements = comments.renewed(view.name, wanted, present)
+        if present is None or present.columns.keys() != wanted.columns.keys():
             statements.insert(0, view.definition)
         if statements:
             _carry_out(connection, view.name, statements)
 
 
 def _carry_out(connection: Connection, view: str, statements: list[sql.Composed]) -> None:
-    """Sends them at once, for the server may be far away."""
+    """Sends all statements in one round trip."""
     try:
         connection.execute(sql.SQL(";").join(statements))
     except psycopg.Error as error:
@@ -146,7 +145,7 @@ def _wanted(connection: Connection) -> list[_Wide]:
 
 
 def _form_query(form_id: int, fields: list[Column]) -> sql.Composed:
-    """One row a task. Values are gathered task by task, so that a question about some tasks reads theirs alone."""
+    """One row per task. Values are aggregated per task, so that a query for some tasks reads only their values."""
     return sql.SQL(
         """
         SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
@@ -162,7 +161,7 @@ def _form_query(form_id: int, fields: list[Column]) -> sql.Composed:
 
 
 def _table_query(form_id: int, fields: list[Column]) -> sql.Composed:
-    """One row a row of a table in the form; a form may have several, and the fields tell which it is."""
+    """One row per row of a table in the form. A form may have several tables; the field ids identify this one."""
     return sql.SQL(
         """
         SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
@@ -193,7 +192,7 @@ def _shown(front: Front, fields: list[Column]) -> sql.Composed:
 
 
 def _place(number: int) -> sql.Identifier:
-    """What the value of a field is called between the two halves of a view."""
+    """Returns the name of a field's value inside the view."""
     return sql.Identifier(f"value_{number}")
 
 

@@ -138,7 +138,7 @@ def test_public_is_not_a_role_and_is_2(database: Secret, query: Query, name: str
     process = program("db", "grant", name, database=database)
 
     assert process.returncode == 2
-    assert "ROLE: public is everybody who may log in, and no role" in sentence(process)
+    assert "ROLE: public is every user, not a role" in sentence(process)
     assert query(database, "SELECT has_schema_privilege('public', 'pyrus_report', 'USAGE')") == [(False,)]
 
 

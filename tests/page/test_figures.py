@@ -80,7 +80,7 @@ def test_open_and_overdue(found: Figures, organisation: Reports) -> None:
     assert [sum(row["open"] for row in scope.age) for scope in found.scopes] == [scope.open for scope in found.scopes]
 
 
-def test_waiting_and_who_is_waited_for(found: Figures, organisation: Reports) -> None:
+def test_waiting_tasks_and_their_approvers(found: Figures, organisation: Reports) -> None:
     waiting = by_scope(
         organisation,
         "SELECT scope, count(DISTINCT task_id) FROM member JOIN approvals_waiting USING (task_id) GROUP BY 1",
@@ -128,7 +128,7 @@ def test_months_and_weeks_of_cycle_times_are_periods_of_their_own(found: Figures
                 assert p85 == (wanted[1] and pytest.approx(wanted[1], abs=0.02))
 
 
-def test_what_is_open_and_done_at_the_end_of_each_day(found: Figures, organisation: Reports) -> None:
+def test_open_and_done_tasks_at_the_end_of_each_day(found: Figures, organisation: Reports) -> None:
     query = "SELECT day, sum(open), sum(done_total) FROM flow_daily GROUP BY day"
     told = {day: (shown, done) for day, shown, done in organisation.ask(query)}
     everything = found.scopes[0]
@@ -139,7 +139,7 @@ def test_what_is_open_and_done_at_the_end_of_each_day(found: Figures, organisati
     assert [scope.flow_days["open"][-1] for scope in found.scopes] == [scope.open for scope in found.scopes]
 
 
-def test_what_came_in_and_was_finished_each_week(found: Figures, organisation: Reports) -> None:
+def test_tasks_created_and_finished_each_week(found: Figures, organisation: Reports) -> None:
     query = f"""
         SELECT scope, date_trunc('week', {LOCAL.format("create_date")}::timestamp)::date, count(*)
         FROM member GROUP BY 1, 2
@@ -199,7 +199,7 @@ def test_lists_are_the_longest_of_their_scope(found: Figures, organisation: Repo
         assert all(row["link"].endswith(str(row["task_id"])) for row in scope.aging)
 
 
-def test_a_small_world_read_by_hand(reports: Reports) -> None:
+def test_a_small_world_with_figures_worked_out_manually(reports: Reports) -> None:
     """Two invoices and a contract: one invoice closed after a day, the other overdue since yesterday."""
     reports.load(
         task(1, "2026-03-09 09:00", note("2026-03-10 09:00", ActivityAction="Complete"), Projects=[INVOICES]),
@@ -218,7 +218,7 @@ def test_a_small_world_read_by_hand(reports: Reports) -> None:
     assert [scope.name for scope in narrower] == ["Without a form", "Invoices", "Legal", "Legal / Contracts"]
 
 
-def test_who_is_waited_for_is_told_apart_though_names_be_alike_or_missing(reports: Reports) -> None:
+def test_approvers_with_the_same_name_or_none_stay_apart(reports: Reports) -> None:
     another, nobody = {"Id": 22, "FirstName": "Bob", "LastName": "Baker"}, {"FirstName": "Kim"}
     reports.load(
         task(1, "2026-03-02 09:00", Approvals=[[approval(BOB), approval(another), approval(nobody), approval(ANN)]]),
@@ -235,7 +235,7 @@ def test_who_is_waited_for_is_told_apart_though_names_be_alike_or_missing(report
 
 
 @pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
-def test_dates_of_any_year_are_no_hindrance(reports: Reports, zone: str) -> None:
+def test_dates_of_any_year_do_no_harm(reports: Reports, zone: str) -> None:
     reports.cut_in(zone)
     reports.load(
         task(1, "0001-01-01 00:00"),
@@ -248,7 +248,7 @@ def test_dates_of_any_year_are_no_hindrance(reports: Reports, zone: str) -> None
     assert everything.cycle == {}
 
 
-def test_a_reader_of_the_reports_may_make_the_page(database: Secret, postgresql_18: Any, query: Query) -> None:
+def test_a_reader_of_the_reports_can_create_the_page(database: Secret, postgresql_18: Any, query: Query) -> None:
     query(database, "CREATE ROLE page_reader")
     try:
         with connect(database) as connection:
@@ -261,7 +261,7 @@ def test_a_reader_of_the_reports_may_make_the_page(database: Secret, postgresql_
         query(database, "DROP OWNED BY page_reader; DROP ROLE page_reader")
 
 
-def test_a_database_without_the_reports_is_told_in_a_sentence(empty_database: Secret) -> None:
+def test_a_database_without_reports_is_an_error_in_one_sentence(empty_database: Secret) -> None:
     with connect(empty_database) as connection, pytest.raises(DatabaseUnavailable, match="run pyrus-etl db upgrade"):
         figures(connection)
 

@@ -65,7 +65,7 @@ def test_the_page_loads_nothing(made: tuple[Figures, str]) -> None:
     assert "@import" not in parts.texts[0][1]
 
 
-def test_the_policy_names_the_scripts_and_the_style_that_are_there(made: tuple[Figures, str]) -> None:
+def test_the_policy_has_the_digests_of_the_scripts_and_the_style(made: tuple[Figures, str]) -> None:
     parts = Parts(made[1])
     (policy,) = (
         told["content"] or "" for _, told in parts.elements if told.get("http-equiv") == "Content-Security-Policy"
@@ -95,7 +95,7 @@ def test_the_page_is_small(made: tuple[Figures, str]) -> None:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_is_what_the_library_takes(name: str, made: tuple[Figures, str]) -> None:
+def test_the_library_accepts_every_chart(name: str, made: tuple[Figures, str]) -> None:
     """The colours stand in the style sheet; every one that a chart names is there, for light and for dark."""
     text = (CHECKOUT / f"pyrus_etl/reports/page/charts/{name}.json").read_text()
     chart = {**msgspec.json.decode(text), "data": {"name": "rows", "values": [{}]}, "width": 400, "height": 200}
@@ -132,7 +132,7 @@ def test_the_command_writes_the_page_and_says_where(reports: Reports, database: 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_a_file_that_cannot_be_written_is_told(database: Secret, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(database: Secret, tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     in_the_way = program("report", "--html", "page.html", database=database)
     nowhere = program("report", "--html", "no/such/folder.html", database=database)

@@ -41,7 +41,7 @@ def test_tasks_in_no_project_are_in_everything_and_have_no_form() -> None:
     assert named(found) == [("all", "Everything", 4), ("form", "Without a form", 4)]
 
 
-def test_names_that_are_not_told_are_made_of_ids() -> None:
+def test_missing_names_are_replaced_by_ids() -> None:
     found, _ = scopes([row(7, 0, None), row(8, 9, 9), row(8, 0, None)], {})
 
     assert [scope.name for scope in found] == ["Everything", "Form 7", "Form 8", "Project 9"]
@@ -55,5 +55,5 @@ def test_the_smallest_are_left_out() -> None:
     assert found[1].name == f"Form {left_out + 1:03}"
 
 
-def test_where_there_is_nothing_everything_is_the_only_choice() -> None:
+def test_without_tasks_everything_is_the_only_choice() -> None:
     assert named(scopes([], {})[0]) == [("all", "Everything", 0)]

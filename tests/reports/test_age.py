@@ -68,7 +68,7 @@ def test_an_open_task_is_beside_the_closed_ones_of_its_form(reports: Reports) ->
     ]
 
 
-def test_tasks_without_a_form_are_a_kind_and_one_of_which_none_was_closed_has_no_percentiles(reports: Reports) -> None:
+def test_tasks_without_a_form_are_a_group_and_a_group_without_closed_tasks_has_no_percentiles(reports: Reports) -> None:
     reports.load(
         task(1, ago(hours=8), note(ago(hours=4), ActivityAction="Complete")),
         task(2, ago(hours=5)),
@@ -82,7 +82,7 @@ def test_tasks_without_a_form_are_a_kind_and_one_of_which_none_was_closed_has_no
     ]
 
 
-def test_what_was_closed_over_a_year_ago_and_what_is_deleted_says_nothing_of_its_kind(reports: Reports) -> None:
+def test_deleted_tasks_and_those_closed_over_a_year_ago_do_not_count(reports: Reports) -> None:
     reports.load(taken(1, 5, ago(days=365)), taken(2, 500, ago(days=365, seconds=1)), taken(3, 500, ago(days=1)))
     reports.load(invoice(4, ago(hours=2)), invoice(5, ago(hours=2)))
     reports.connection.execute("UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id IN (3, 5)")

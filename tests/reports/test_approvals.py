@@ -35,7 +35,7 @@ def test_the_turn_of_a_step_comes_when_those_below_have_chosen(reports: Reports)
     assert reports.ask(WAITING) == [(1, 3, "Cat Cooper", turn, 315)]
 
 
-def test_who_is_asked_again_opens_a_new_round(reports: Reports) -> None:
+def test_asking_an_approver_again_opens_a_new_round(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -55,7 +55,7 @@ def test_who_is_asked_again_opens_a_new_round(reports: Reports) -> None:
     ]
 
 
-def test_who_takes_an_approval_back_keeps_the_time_of_the_first_choice(reports: Reports) -> None:
+def test_revoking_an_approval_keeps_the_time_of_the_first_choice(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -88,7 +88,7 @@ def test_a_turn_comes_with_the_first_choice_below_and_after_a_new_asking_with_th
     ]
 
 
-def test_who_is_asked_and_chooses_in_one_note_has_chosen(reports: Reports) -> None:
+def test_an_approver_asked_and_choosing_in_one_note_has_chosen(reports: Reports) -> None:
     both = note("2026-03-02 12:00", BOB, ApprovalsAdded=[[BOB], [CAT]], ApprovalChoice="Approved")
     reports.load(task(1, ASKED, both, Approvals=[[approval(BOB, "Approved")], [approval(CAT)]]))
 
@@ -99,7 +99,7 @@ def test_who_is_asked_and_chooses_in_one_note_has_chosen(reports: Reports) -> No
     ]
 
 
-def test_whom_the_first_note_about_them_asks_again_or_removes_was_asked_at_the_creation(reports: Reports) -> None:
+def test_approvers_whose_first_note_asks_again_or_removes_them_were_asked_at_creation(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -134,7 +134,7 @@ def test_a_wait_ends_with_the_removal_of_the_approver_or_the_close_of_the_task(r
     assert reports.ask(WAITING) == []
 
 
-def test_approvers_of_whom_no_note_tells_were_asked_at_the_creation(reports: Reports) -> None:
+def test_approvers_that_no_note_mentions_were_asked_at_creation(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -151,7 +151,7 @@ def test_approvers_of_whom_no_note_tells_were_asked_at_the_creation(reports: Rep
     ]
 
 
-def test_what_waits_tells_its_task(reports: Reports) -> None:
+def test_a_waiting_approval_shows_its_task(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -170,7 +170,7 @@ def test_what_waits_tells_its_task(reports: Reports) -> None:
     """) == [(1, "Task 1", "Invoices", "Bob Baker", "Cat Cooper", date(2026, 3, 10), True, False)]
 
 
-def test_an_approver_stands_once_in_a_round_however_often_named(reports: Reports) -> None:
+def test_an_approver_appears_once_in_a_round_however_often_named(reports: Reports) -> None:
     twice = [approval(BOB, "Approved"), approval(BOB), {"Person": None}, {"Person": None}]
     reports.load(task(1, ASKED, note(ASKED, ANN, ApprovalsAdded=[[BOB, BOB]]), Approvals=[twice]))
 
@@ -180,7 +180,7 @@ def test_an_approver_stands_once_in_a_round_however_often_named(reports: Reports
     ]
 
 
-def test_an_approver_whose_id_is_untold_keeps_the_step(reports: Reports) -> None:
+def test_an_approver_without_an_id_keeps_the_step(reports: Reports) -> None:
     nobody = {"FirstName": "No", "LastName": "Body"}
     reports.load(
         task(
@@ -198,7 +198,7 @@ def test_an_approver_whose_id_is_untold_keeps_the_step(reports: Reports) -> None
     ]
 
 
-def test_an_approver_whose_id_is_untold_was_not_asked_before_the_note_that_adds_them(reports: Reports) -> None:
+def test_an_approver_without_an_id_was_not_asked_before_the_note_that_adds_them(reports: Reports) -> None:
     nobody = {"FirstName": "No", "LastName": "Body"}
     added = note("2026-03-03 09:00", ANN, ApprovalsAdded=[[nobody]])
     again = note("2026-03-05 09:00", ANN, ApprovalsRerequested=[[nobody]])

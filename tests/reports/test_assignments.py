@@ -9,7 +9,7 @@ HOLDERS = """
 """
 
 
-def test_each_handoff_ends_a_stretch_and_begins_the_next(reports: Reports) -> None:
+def test_each_handoff_ends_a_period_and_begins_the_next(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -29,7 +29,7 @@ def test_each_handoff_ends_a_stretch_and_begins_the_next(reports: Reports) -> No
     ]
 
 
-def test_the_close_ends_the_last_stretch(reports: Reports) -> None:
+def test_closing_ends_the_last_period(reports: Reports) -> None:
     opening = note("2026-03-02 09:00", ANN, ReassignedTo=BOB)
     reports.load(task(1, "2026-03-02 09:00", opening, note("2026-03-02 21:00", BOB, ActivityAction="Complete")))
 
@@ -38,7 +38,7 @@ def test_the_close_ends_the_last_stretch(reports: Reports) -> None:
     ]
 
 
-def test_who_gave_it_on_at_an_unknown_moment_has_it_no_longer(reports: Reports) -> None:
+def test_a_handoff_at_an_unknown_time_ends_the_period(reports: Reports) -> None:
     undated = note("2026-03-16 08:00", BOB, ReassignedTo=CAT) | {"CreateDate": None}
     reports.load(task(1, "2026-03-16 06:00", note("2026-03-16 06:00", ANN, ReassignedTo=BOB), undated, Responsible=CAT))
 
@@ -48,7 +48,7 @@ def test_who_gave_it_on_at_an_unknown_moment_has_it_no_longer(reports: Reports) 
     ]
 
 
-def test_where_no_note_names_a_holder_it_is_the_responsible_of_the_task(reports: Reports) -> None:
+def test_if_no_note_names_a_holder_it_is_the_responsible_of_the_task(reports: Reports) -> None:
     reports.load(task(1, "2026-03-16 09:00", note("2026-03-16 09:00"), Responsible=CAT), task(2, "2026-03-16 09:00"))
 
     assert reports.ask(HOLDERS) == [
@@ -56,7 +56,7 @@ def test_where_no_note_names_a_holder_it_is_the_responsible_of_the_task(reports:
     ]
 
 
-def test_to_name_the_holder_again_is_no_handoff(reports: Reports) -> None:
+def test_naming_the_holder_again_is_not_a_handoff(reports: Reports) -> None:
     reports.load(
         task(
             1,

@@ -190,7 +190,7 @@ CASES = {
 
 @pytest.mark.parametrize("user", ["postgres", "owner"])
 @pytest.mark.parametrize("case", CASES)
-def test_everything_that_users_attached_outlives(
+def test_everything_that_users_attached_survives(
     reports: Connection, each_database: Secret, caplog: pytest.LogCaptureFixture, case: str, user: str
 ) -> None:
     report, statements, happens = CASES[case]
@@ -215,7 +215,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return since
 
 
-def test_what_cannot_be_kept_is_named_with_the_statement_for_it(
+def test_a_warning_names_what_cannot_be_kept_and_the_statement_for_it(
     reports: Connection, each_database: Secret, warned: Warned
 ) -> None:
     attach(reports, OF_A_COLUMN_THAT_GOES, KEPT)
@@ -232,7 +232,7 @@ def test_what_cannot_be_kept_is_named_with_the_statement_for_it(
     ]
 
 
-def test_what_goes_with_a_report_that_is_dropped_is_named(empty: Connection, database: Secret, warned: Warned) -> None:
+def test_a_warning_names_what_is_dropped_with_a_report(empty: Connection, database: Secret, warned: Warned) -> None:
     materialize(empty, "clock")
     empty.execute("GRANT SELECT ON pyrus_report.clock, pyrus_report.clock_materialized TO pg_monitor")
     empty.execute("CREATE INDEX mine ON pyrus_report.clock_materialized (time_zone)")
@@ -260,7 +260,7 @@ def test_a_unique_index_that_no_longer_holds_is_named(empty: Connection) -> None
         refresh(empty)
 
 
-def test_a_comment_made_by_hand_stays_and_all_others_follow_their_fields(reports: Connection) -> None:
+def test_a_comment_by_a_user_stays_and_all_others_follow_their_fields(reports: Connection) -> None:
     reports.execute("COMMENT ON COLUMN pyrus_report.form_invoices.amount IS 'With tax'")
     refresh(reports)
     reports.execute("UPDATE pyrus.form_fields SET field_name = field_name || ' of it'")

@@ -6,7 +6,7 @@ from tests.reports.conftest import Reports
 from tests.reports.world import BOB, INVOICES, note, task, utc, value
 
 
-def test_a_file_tells_where_it_hangs_how_large_it_is_and_whether_it_was_fetched(reports: Reports) -> None:
+def test_a_file_shows_its_note_its_size_and_whether_it_was_fetched(reports: Reports) -> None:
     offer = {"Id": 7, "Name": "Offer.v2.PDF", "Size": 1572864}
     reports.load(
         task(

@@ -18,7 +18,7 @@ SPILLED = "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_datab
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_a_report_costs_a_few_times_what_is_stored_and_what_it_returns(database: Secret, world: str) -> None:
+def test_a_report_handles_at_most_a_few_times_the_rows_stored_and_returned(database: Secret, world: str) -> None:
     with connect(database) as connection:
         build(connection, world, SIZE)
         stored = sum(ask(connection, f"SELECT count(*) FROM {table}") for table in metadata.tables)

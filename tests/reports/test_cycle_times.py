@@ -36,7 +36,7 @@ def hours(*numbers: float | None) -> tuple[Any, ...]:
     return tuple(None if number is None else Decimal(str(number)) for number in numbers)
 
 
-def test_the_stretches_of_a_task_follow_one_another_and_add_up(reports: Reports) -> None:
+def test_the_periods_of_a_task_follow_one_another_and_add_up(reports: Reports) -> None:
     ways = note("2026-03-02 09:00"), note("2026-03-02 10:00"), note("2026-03-02 13:00", CAT, Text="On it.")
     decisions = decide("2026-03-02 15:30", BOB), decide("2026-03-03 09:30", CAT)
     reports.load(task(1, "2026-03-02 09:00", *ways, *decisions, complete("2026-03-03 12:30")))
@@ -68,7 +68,7 @@ def test_without_approvals_closing_follows_the_first_action_and_without_that_the
     assert reports.ask(STRETCHES) == [hours(1, None, None, 1.5, 2.5), hours(None, None, None, 2.5, 2.5)]
 
 
-def test_what_comes_after_the_closing_is_left_out(reports: Reports) -> None:
+def test_events_after_the_closing_are_left_out(reports: Reports) -> None:
     ways = complete("2026-03-02 11:00", BOB), note("2026-03-02 12:00", CAT), decide("2026-03-02 13:00", CAT)
     reports.load(task(1, "2026-03-02 09:00", *ways, CloseDate=at("2026-03-02 10:59")))
 
@@ -114,7 +114,7 @@ def test_a_task_waits_again_from_the_note_that_asks_again_or_asks_another(report
     assert reports.ask(WAITING) == [hours(10, 4, 0.4)]
 
 
-def test_a_task_waits_for_one_who_took_the_approval_back_and_not_for_one_who_was_removed(reports: Reports) -> None:
+def test_a_task_waits_for_an_approver_who_revoked_and_not_for_a_removed_one(reports: Reports) -> None:
     revoked = decide("2026-03-16 04:00", BOB), decide("2026-03-16 10:00", BOB, "Revoked")
     removed = decide("2026-03-16 04:00", BOB), note("2026-03-16 06:00", ApprovalsRemoved=[[CAT]])
     reports.load(
@@ -125,7 +125,7 @@ def test_a_task_waits_for_one_who_took_the_approval_back_and_not_for_one_who_was
     assert reports.ask(WAITING) == [hours(10, 4, 0.4), hours(10, 4, 0.4)]
 
 
-def test_a_task_waits_as_before_where_one_chooses_twice_or_is_asked_while_being_asked(reports: Reports) -> None:
+def test_choosing_twice_or_being_asked_twice_does_not_change_the_wait(reports: Reports) -> None:
     """Bob chooses twice; is asked twice; takes it back twice; is removed after the choice; is asked in two steps."""
     twice = decide("2026-03-02 10:00", BOB), decide("2026-03-02 14:00", BOB, "Rejected")
     asked = note("2026-03-02 10:00", ApprovalsAdded=[[BOB]]), note("2026-03-02 12:00", ApprovalsRerequested=[[BOB]])
@@ -147,7 +147,7 @@ def test_a_task_waits_as_before_where_one_chooses_twice_or_is_asked_while_being_
     assert [waiting for _, waiting, _ in reports.ask(WAITING)] == [*hours(1, 9, 4, 8, 1, 4)]
 
 
-def test_what_is_dated_after_the_closing_tells_of_the_time_before(reports: Reports) -> None:
+def test_events_dated_after_the_closing_count_for_the_time_before(reports: Reports) -> None:
     """All closed at 17:00, after eight hours."""
     closed, at_end = {"CloseDate": at("2026-03-02 17:00")}, complete("2026-03-02 17:00")
     later, created = "2026-03-04 09:00", "2026-03-02 09:00"
@@ -180,7 +180,7 @@ def test_an_open_task_waits_until_now_a_closed_one_does_not_wait(reports: Report
     assert reports.ask(WAITING) == [hours(10, 10, 1), hours(5, 5, 1), hours(2, 2, 1), hours(10, 0, 0)]
 
 
-def test_a_task_carries_what_reports_filter_by(reports: Reports) -> None:
+def test_a_task_has_the_columns_that_reports_filter_by(reports: Reports) -> None:
     form = [value(1, "Text", "Subject", "A desk")]
     reports.load(task(1, "2026-03-02 09:00", Responsible=BOB, Projects=[INVOICES, CONTRACTS], Form=form))
     reports.load(task(2, "2026-03-02 09:00", Projects=[CONTRACTS]))

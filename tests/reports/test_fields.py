@@ -48,7 +48,7 @@ def test_every_type_of_field_reads_as_text(reports: Reports) -> None:
     ]
 
 
-def test_a_field_keeps_its_type_its_row_and_the_table_that_it_stands_in(reports: Reports) -> None:
+def test_a_field_keeps_its_type_its_row_and_its_table(reports: Reports) -> None:
     cell = {"Field": {"Id": 21, "Type": "Decimal", "Name": "Price", "ParentId": 20}, "RowId": 2, "Decimal": 3}
     reports.load(task(1, "2026-03-02 09:00", Form=[{"Field": LINES}, cell], Projects=[INVOICES]))
 
@@ -62,7 +62,7 @@ def test_a_field_keeps_its_type_its_row_and_the_table_that_it_stands_in(reports:
     ]
 
 
-def test_a_change_tells_the_value_that_the_note_before_had_set(reports: Reports) -> None:
+def test_a_change_shows_the_value_that_the_previous_note_set(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -107,7 +107,7 @@ def test_each_row_of_a_table_has_a_history_of_its_own(reports: Reports) -> None:
     ]
 
 
-def test_field_values_tells_the_form_as_it_is_and_what_each_note_set(reports: Reports) -> None:
+def test_field_values_has_the_form_as_it_is_and_what_each_note_set(reports: Reports) -> None:
     amount = value(2, "Decimal", "Amount", 10)
     reports.load(task(1, "2026-03-02 09:00", note("2026-03-02 09:00", Form=[amount]), Form=[amount]))
 

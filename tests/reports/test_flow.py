@@ -40,7 +40,7 @@ def test_a_duplicate_and_an_irrelevant_task_are_closed_too(reports: Reports) -> 
     assert [change for _, change, _ in reports.ask(STATES)] == ["created", "closed", "reopened"] * 2
 
 
-def test_what_does_not_change_the_state_is_no_change(reports: Reports) -> None:
+def test_an_action_that_keeps_the_state_is_not_a_change(reports: Reports) -> None:
     """A Reopen of an open task, a second Complete of a closed one."""
     ways = reopen("2026-03-02 10:00"), complete("2026-03-03 10:00"), complete("2026-03-03 11:00")
     reports.load(task(1, "2026-03-02 09:00", *ways, reopen("2026-03-04 11:00")))
@@ -52,7 +52,7 @@ def test_what_does_not_change_the_state_is_no_change(reports: Reports) -> None:
     ]
 
 
-def test_whether_a_task_is_closed_and_since_when_is_what_the_task_says_not_its_notes(reports: Reports) -> None:
+def test_the_task_and_not_its_notes_decides_whether_and_when_it_was_closed(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-02 09:00", CloseDate=at("2026-03-04 12:00")),
         task(2, "2026-03-02 09:00", complete("2026-03-03 10:00"), CloseDate=at("2026-03-03 09:59")),
@@ -70,7 +70,7 @@ def test_whether_a_task_is_closed_and_since_when_is_what_the_task_says_not_its_n
     ]
 
 
-def test_every_day_from_the_first_task_to_today_tells_what_came_what_went_and_what_is_open(reports: Reports) -> None:
+def test_every_day_from_the_first_task_to_today_counts_created_closed_and_open_tasks(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-12 09:00", complete("2026-03-12 10:00"), reopen("2026-03-14 10:00"), Projects=[CONTRACTS]),
         task(2, "2026-03-12 11:00", complete("2026-03-15 10:00"), Projects=[CONTRACTS, INVOICES]),
@@ -153,7 +153,7 @@ def test_dates_of_any_year_are_read_in_every_view(reports: Reports, zone: str) -
     ]
 
 
-def test_weeks_begin_on_monday_and_those_without_a_closing_are_there(reports: Reports) -> None:
+def test_weeks_begin_on_monday_and_include_those_without_a_closing(reports: Reports) -> None:
     reports.cut_in("Europe/Moscow")
     reports.load(
         task(1, "2026-02-23 09:00", complete("2026-03-01 20:59")),  # the last minute of Sunday
@@ -170,7 +170,7 @@ def test_weeks_begin_on_monday_and_those_without_a_closing_are_there(reports: Re
     ]
 
 
-def test_the_backlog_is_divided_by_what_slow_usual_and_good_weeks_finish(reports: Reports) -> None:
+def test_the_backlog_is_divided_by_the_tasks_that_slow_usual_and_good_weeks_finish(reports: Reports) -> None:
     """Of weeks with 0, 2, 2 and 4 finished: p15 is 0.9, p50 is 2, p85 is 3.1; three tasks are open."""
     closings = ("02-16", "02-17", "03-02", "03-03", "03-04", "03-05", "03-09", "03-10")
     for task_id, day in enumerate(closings):

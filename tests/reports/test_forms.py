@@ -80,7 +80,7 @@ def test_stored_tasks_get_the_form_that_a_run_gives_them(connection: Connection,
     assert connection.execute(STORED.encode()).fetchall() == given_by_a_run(bodies, said)
 
 
-def test_nothing_that_is_right_is_written_again(connection: Connection) -> None:
+def test_correct_forms_are_not_written_again(connection: Connection) -> None:
     written = b"SELECT task_id, xmin::text FROM pyrus.tasks ORDER BY 1"
     store(connection, *(body(number, Projects=[{"Id": 5}], Form=FORM) for number in (1, 2)))
     before = connection.execute(written).fetchall()
@@ -89,7 +89,7 @@ def test_nothing_that_is_right_is_written_again(connection: Connection) -> None:
     assert connection.execute(written).fetchall() == before
 
 
-def test_projects_that_stand_above_each_other_in_a_circle_are_no_endless_loop(connection: Connection) -> None:
+def test_projects_in_a_cycle_do_not_cause_an_endless_loop(connection: Connection) -> None:
     store(
         connection,
         body(1, Projects=[{"Id": 1, "Parent": {"Id": 2}}], Form=FORM),
@@ -100,7 +100,7 @@ def test_projects_that_stand_above_each_other_in_a_circle_are_no_endless_loop(co
     assert {form_id for _, form_id in connection.execute(STORED.encode())} <= {1, 2}
 
 
-def test_a_world_without_forms_gets_those_that_a_sync_had_given(database: Secret, query: Query) -> None:
+def test_tasks_without_forms_get_those_that_a_sync_gave(database: Secret, query: Query) -> None:
     with Sandbox(World(31, tasks=120)) as sandbox:
         sync(sandbox, database)
         query(database, "UPDATE pyrus.tasks SET form_id = NULL, main_project_id = NULL")
@@ -111,7 +111,7 @@ def test_a_world_without_forms_gets_those_that_a_sync_had_given(database: Secret
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_what_is_said_by_hand_counts_in_the_next_run(database: Secret, query: Query) -> None:
+def test_a_manual_override_counts_in_the_next_run(database: Secret, query: Query) -> None:
     world = World(tasks=0)
     world.put(1, body(1, Projects=[{"Id": 5}], Form=FORM))
     query(database, "INSERT INTO pyrus.form_overrides VALUES (5, 77)")
@@ -122,7 +122,7 @@ def test_what_is_said_by_hand_counts_in_the_next_run(database: Secret, query: Qu
     assert query(database, "SELECT form_id, field_id FROM pyrus.form_fields") == [(77, 1)]
 
 
-def test_a_task_that_a_run_writes_meanwhile_keeps_what_it_was_given(database: Secret, query: Query) -> None:
+def test_a_task_that_a_run_writes_at_the_same_time_keeps_its_form(database: Secret, query: Query) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with connect(database) as run, connect(database) as other:
         store(run, body(1, Projects=[{"Id": 5}], Form=FORM))

@@ -85,7 +85,7 @@ def owner_changes_everything(superuser: Connection, url: Secret) -> None:
 
 
 @pytest.mark.parametrize("granter", GRANTERS)
-def test_the_reader_reads_what_the_owner_makes_later(
+def test_the_reader_reads_what_the_owner_creates_later(
     superuser: Connection, each_database: Secret, granter: str
 ) -> None:
     right = GRANTERS[granter]
@@ -138,10 +138,10 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("granter", REFUSED)
-def test_who_may_not_grant_is_told_who_may(superuser: Connection, each_database: Secret, granter: str) -> None:
+def test_a_role_that_may_not_grant_learns_which_may(superuser: Connection, each_database: Secret, granter: str) -> None:
     superuser.execute(formatted(REFUSED[granter]))
 
-    may_not = f"The role {GRANTER} of DATABASE_URL may not grant the reports; do it as .* or as a superuser"
+    may_not = f"The role {GRANTER} of DATABASE_URL may not grant the reports; grant them as .* or as a superuser"
     with pytest.raises(DatabaseUnavailable, match=may_not), connect(as_role(each_database, GRANTER)) as session:
         grant_reports(session, READERS[0])
     assert not superuser.execute("SELECT FROM pg_default_acl").fetchall()
@@ -149,5 +149,5 @@ def test_who_may_not_grant_is_told_who_may(superuser: Connection, each_database:
 
 @pytest.mark.parametrize("name", ["Reader", "r" * 64, "\udcff", "a\nb", "none", 'no"body', "pg_nobody"])
 def test_a_role_that_does_not_exist_is_named_as_sql_names_it(superuser: Connection, name: str) -> None:
-    with pytest.raises(SettingsError, match=r"There is no role .* in this database; make it with: CREATE ROLE "):
+    with pytest.raises(SettingsError, match=r"There is no role .* in this database; create it: CREATE ROLE "):
         grant_reports(superuser, name)

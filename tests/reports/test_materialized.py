@@ -16,7 +16,7 @@ from pyrus_etl.settings import Secret
 from tests.runs import sync
 
 OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
-"""A view as another version might have had it: it cannot be changed in its place."""
+"""A view as another version might have had it: it cannot be replaced in place."""
 
 
 WIDE = "form_purchase_request"
@@ -88,7 +88,7 @@ def test_a_refresh_brings_it_up_to_date(synced: Connection, organisation: Sandbo
     assert differing(synced, "task_timeline") == 0
 
 
-def test_a_column_that_the_report_has_got_since_comes_with_the_next_refresh(synced: Connection) -> None:
+def test_a_new_column_of_the_report_comes_with_the_next_refresh(synced: Connection) -> None:
     _forget_a_column(synced)
     materialize(synced, WIDE)
     refresh(synced)
@@ -96,7 +96,7 @@ def test_a_column_that_the_report_has_got_since_comes_with_the_next_refresh(sync
     assert differing(synced, WIDE) == 0
 
 
-def test_where_a_view_of_ones_own_stands_on_it_it_keeps_its_columns_and_is_brought_up_to_date(
+def test_if_a_users_view_depends_on_it_it_keeps_its_columns_and_is_refreshed(
     synced: Connection, organisation: Sandbox, each_database: Secret
 ) -> None:
     _forget_a_column(synced)
@@ -116,7 +116,7 @@ def test_where_a_view_of_ones_own_stands_on_it_it_keeps_its_columns_and_is_broug
     )
 
 
-def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(empty: Connection) -> None:
+def test_it_has_the_comments_of_the_report_and_indexes_on_columns_to_filter_by(empty: Connection) -> None:
     materialize(empty, "task_timeline")
     comments = """
         SELECT col_description(to_regclass('pyrus_report.task_timeline' || %s), attnum) FROM pg_attribute
@@ -130,7 +130,7 @@ def test_it_has_the_comments_of_the_report_and_indexes_on_what_one_asks_by(empty
     ]
 
 
-def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(empty: Connection, database: Secret) -> None:
+def test_an_upgrade_that_recreates_the_views_recreates_it_too(empty: Connection, database: Secret) -> None:
     empty.execute("DROP VIEW pyrus_report.person_names CASCADE")
     empty.execute(OLD_PERSON_NAMES)
     materialize(empty, "person_names")
@@ -141,14 +141,14 @@ def test_an_upgrade_that_makes_the_views_anew_makes_it_anew_too(empty: Connectio
     assert [differing(empty, view) for view in present(empty)] == [0, 0]
 
 
-def test_a_downgrade_takes_it_away(empty: Connection, database: Secret) -> None:
+def test_a_downgrade_drops_it(empty: Connection, database: Secret) -> None:
     materialize(empty, "current_tasks")
     downgrade(database, "0001")
 
     assert empty.execute("SELECT count(*) FROM pg_matviews").fetchall() == [(0,)]
 
 
-def test_dropped_it_leaves_the_report_alone(empty: Connection) -> None:
+def test_dropping_it_leaves_the_report_alone(empty: Connection) -> None:
     materialize(empty, "clock")
     dematerialize(empty, "clock")
 
@@ -157,7 +157,7 @@ def test_dropped_it_leaves_the_report_alone(empty: Connection) -> None:
 
 
 @pytest.mark.parametrize("view", ["nothing", "pg_class", "", "x'; DROP", "clock_materialized", "mine"])
-def test_what_is_no_report_of_ours_is_said_so(empty: Connection, view: str) -> None:
+def test_only_our_reports_can_be_materialised(empty: Connection, view: str) -> None:
     empty.execute("CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
     empty.execute("CREATE MATERIALIZED VIEW pyrus_report.mine_materialized AS SELECT 2 AS two")
 
@@ -168,10 +168,10 @@ def test_what_is_no_report_of_ours_is_said_so(empty: Connection, view: str) -> N
     assert empty.execute("TABLE pyrus_report.mine_materialized").fetchall() == [(2,)]
 
 
-def test_what_has_the_name_already_is_left_alone(empty: Connection) -> None:
+def test_an_object_that_has_the_name_already_is_left_alone(empty: Connection) -> None:
     empty.execute("CREATE VIEW pyrus_report.clock_materialized AS SELECT 1 AS one")
 
-    with pytest.raises(SettingsError, match="clock_materialized is something else already"):
+    with pytest.raises(SettingsError, match="clock_materialized already exists and is not a materialized view"):
         materialize(empty, "clock")
     assert empty.execute("TABLE pyrus_report.clock_materialized").fetchall() == [(1,)]
 

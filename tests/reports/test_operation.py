@@ -49,7 +49,7 @@ def test_a_run_has_its_duration_its_rates_and_the_time_since_the_one_before(repo
 
 
 @pytest.mark.parametrize(("last", "overdue"), [("10:30", False), ("10:29", True)])
-def test_a_run_is_overdue_after_three_times_what_is_usual(reports: Reports, last: str, overdue: bool) -> None:
+def test_a_run_is_overdue_after_three_times_the_usual_interval(reports: Reports, last: str, overdue: bool) -> None:
     """Complete runs usually start half an hour apart; it is 12:00."""
     for started in ("08:30", "09:00", "09:30", last):
         run(reports, started, started)
@@ -93,7 +93,7 @@ def test_the_data_are_as_old_as_the_cursor_says(reports: Reports) -> None:
     assert reports.ask("SELECT since_complete_seconds, behind_seconds FROM sync_freshness") == [(600, 570)]
 
 
-def test_lag_is_told_by_run_and_day_of_what_came_after_the_first_complete_run(reports: Reports) -> None:
+def test_lag_is_counted_by_run_and_day_after_the_first_complete_run(reports: Reports) -> None:
     run(reports, "08:00", "09:00", "backfill")
     run(reports, "10:00", "10:10", status="failed", error="It failed.")
     run(reports, "10:20", "10:30", "reconcile")
@@ -115,7 +115,7 @@ def test_lag_is_told_by_run_and_day_of_what_came_after_the_first_complete_run(re
     ]
 
 
-def test_a_task_counts_once_though_runs_of_two_accounts_overlap(reports: Reports) -> None:
+def test_a_task_counts_once_even_if_runs_of_two_accounts_overlap(reports: Reports) -> None:
     for account in (ANN["Id"], BOB["Id"]):
         run(reports, "08:00", "09:00", "backfill", account_id=account)
     run(reports, "10:00", "10:10", account_id=ANN["Id"])

@@ -77,7 +77,7 @@ def test_approvals_that_wait_and_those_decided_count_for_their_approver(reports:
     ]
 
 
-def test_stretches_that_ended_tell_how_long_somebody_holds_a_task(reports: Reports) -> None:
+def test_completed_periods_show_how_long_a_person_holds_a_task(reports: Reports) -> None:
     reports.load(
         task(
             1,

@@ -22,7 +22,7 @@ def _approved(task_id: int, closed: str) -> Json:
     )
 
 
-def test_the_ways_of_a_form_are_told_by_how_many_cases_took_them(reports: Reports) -> None:
+def test_the_variants_of_a_form_are_ordered_by_their_number_of_cases(reports: Reports) -> None:
     handed_on = task(
         4,
         "2026-03-02 00:00",

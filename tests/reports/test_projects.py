@@ -11,7 +11,7 @@ def _closed(task_id: int, created: str, closed: str, due: str | None = None) -> 
     return task(task_id, created, ended, Projects=[CONTRACTS], **({"DueDate": on(due)} if due else {}))
 
 
-def test_a_task_stands_once_in_its_project_and_once_in_each_above(reports: Reports) -> None:
+def test_a_task_counts_once_in_its_project_and_once_in_each_above(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-02 09:00", Projects=[CONTRACTS]),
         task(2, "2026-03-02 09:00", Projects=[LEGAL, CONTRACTS, INVOICES]),
@@ -40,7 +40,7 @@ def test_a_tree_has_each_project_with_itself_and_all_below_it(reports: Reports) 
     ]
 
 
-def test_projects_in_a_circle_have_paths_too(reports: Reports) -> None:
+def test_projects_in_a_cycle_have_paths_too(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[LEGAL, CONTRACTS, INVOICES]))
     reports.ask(
         f"UPDATE pyrus.projects SET parent_id = {LEGAL['Id'] + INVOICES['Id']} - project_id "
@@ -60,7 +60,7 @@ def test_projects_in_a_circle_have_paths_too(reports: Reports) -> None:
     assert reports.ask("SELECT project FROM task_overview") == [("Legal",)]
 
 
-def test_projects_in_a_circle_stand_once_in_each_other(reports: Reports) -> None:
+def test_projects_in_a_cycle_contain_each_other_once(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[LEGAL, INVOICES]))
     reports.ask(f"UPDATE pyrus.projects SET parent_id = {LEGAL['Id'] + INVOICES['Id']} - project_id RETURNING 1")
 
@@ -103,7 +103,7 @@ def test_a_task_in_several_projects_counts_once_in_each_and_a_deleted_one_in_non
     ]
 
 
-def test_cycle_times_are_told_by_percentiles(reports: Reports) -> None:
+def test_cycle_times_are_percentiles(reports: Reports) -> None:
     reports.load(*(_closed(hours, "2026-03-02 00:00", f"2026-03-02 {hours:02}:00") for hours in (1, 2, 3, 4, 20)))
 
     assert reports.ask("""

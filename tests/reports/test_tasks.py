@@ -9,7 +9,7 @@ from tests.reports.world import ANN, BOB, CAT, CONTRACTS, DAN, INVOICES, approva
 INVOICE = {"Form": [value(1, "Text", "Subject", "Desk")], "Projects": [INVOICES, CONTRACTS], "Responsible": BOB}
 
 
-def test_a_task_is_told_with_names_form_and_all_its_projects(reports: Reports) -> None:
+def test_a_task_has_its_names_form_and_all_its_projects(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", ParentTaskId=2, **INVOICE), task(2, "2026-03-01 09:00"))
 
     assert reports.ask("""
@@ -39,7 +39,7 @@ def test_age_runs_to_now_or_to_the_close_and_lateness_is_counted_in_days(reports
     ]
 
 
-def test_days_are_cut_in_the_time_zone_of_the_reports(reports: Reports) -> None:
+def test_days_begin_in_the_time_zone_of_the_reports(reports: Reports) -> None:
     reports.load(task(1, "2026-03-16 00:00", DueDate=on("2026-03-16")))
     reports.connection.execute("UPDATE pyrus.report_settings SET time_zone = 'Pacific/Kiritimati'")
 
@@ -47,7 +47,7 @@ def test_days_are_cut_in_the_time_zone_of_the_reports(reports: Reports) -> None:
     assert reports.ask("SELECT task_id, days_overdue FROM overdue_tasks") == [(1, 1)]
 
 
-def test_an_open_task_waits_for_those_who_have_to_choose_in_its_step_else_for_the_responsible(
+def test_an_open_task_waits_for_the_approvers_of_its_step_else_for_the_responsible(
     reports: Reports,
 ) -> None:
     opening, ended = note("2026-03-02 09:00"), note("2026-03-03 09:00", ActivityAction="Complete")
@@ -98,7 +98,7 @@ def test_handoffs_are_those_of_the_assignments(reports: Reports) -> None:
     assert reports.ask("SELECT task_id, max(handoff_no) FROM assignments GROUP BY 1 ORDER BY 1") == [(1, 2), (2, 0)]
 
 
-def test_the_first_due_day_is_the_first_that_a_note_tells(reports: Reports) -> None:
+def test_the_first_due_day_is_the_first_that_a_note_sets(reports: Reports) -> None:
     """With what day a task was created, Pyrus does not tell once a note has moved it."""
     moved = note("2026-02-09 09:00", DueDateChanged=on("2026-02-20"))
     reports.load(task(1, "2026-02-01 09:00", moved, DueDate=on("2026-02-20")))
@@ -106,7 +106,7 @@ def test_the_first_due_day_is_the_first_that_a_note_tells(reports: Reports) -> N
     assert reports.ask("SELECT first_due_date, postponed_count FROM overdue_tasks") == [(date(2026, 2, 20), 0)]
 
 
-def test_overdue_tasks_are_open_and_tell_how_often_they_were_put_off(reports: Reports) -> None:
+def test_overdue_tasks_are_open_and_show_how_often_they_were_postponed(reports: Reports) -> None:
     plan = [
         note("2026-02-01 09:00", DueDateChanged=on("2026-02-10")),
         note("2026-02-09 09:00", DueDateChanged=on("2026-02-20")),
@@ -144,7 +144,7 @@ def test_a_task_is_silent_when_it_is_open_and_its_last_note_is_more_than_a_week_
     ]
 
 
-def test_a_reopened_task_tells_how_long_it_had_been_closed_and_how_long_the_work_went_on(reports: Reports) -> None:
+def test_a_reopened_task_shows_how_long_it_was_closed_and_how_long_the_work_went_on(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -165,7 +165,7 @@ def test_a_reopened_task_tells_how_long_it_had_been_closed_and_how_long_the_work
     """) == [(1, "closed", 2, utc("2026-03-03 09:00"), utc("2026-03-04 10:00"), "Dan Dyer", 6, 24)]
 
 
-def test_only_what_is_closed_is_reopened(reports: Reports) -> None:
+def test_only_closed_tasks_are_reopened(reports: Reports) -> None:
     twice = ("Complete", 2), ("Complete", 4), ("Reopen", 5), ("Reopen", 6)
     changes = (note(f"2026-03-0{day} 09:00", ActivityAction=action) for action, day in twice)
     reports.load(
@@ -196,7 +196,7 @@ def test_the_last_activity_is_the_last_by_its_date(reports: Reports) -> None:
     assert reports.ask("SELECT task_id FROM silent_tasks") == [(3,)]
 
 
-def test_a_deleted_task_stands_among_the_deleted_ones_only(reports: Reports) -> None:
+def test_a_deleted_task_appears_among_the_deleted_ones_only(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", note("2026-03-03 09:00"), **INVOICE), task(2, "2026-03-02 09:00"))
     reports.connection.execute("UPDATE pyrus.tasks SET deleted_at = '2026-03-10 00:00+00' WHERE task_id = 1")
 

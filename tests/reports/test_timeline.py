@@ -33,7 +33,7 @@ def test_a_note_is_as_many_events_as_it_did_things(reports: Reports) -> None:
     ]
 
 
-def test_events_come_in_the_order_of_their_notes_and_the_close_behind_the_note_that_closed(reports: Reports) -> None:
+def test_events_are_in_the_order_of_their_notes_and_the_close_follows_the_note_that_closed(reports: Reports) -> None:
     reports.load(
         task(
             1,
@@ -72,7 +72,7 @@ def test_events_come_in_the_order_of_their_notes_and_the_close_behind_the_note_t
     ]
 
 
-def test_the_close_stands_behind_the_note_that_closed_though_that_be_dated_later(reports: Reports) -> None:
+def test_the_close_follows_the_note_that_closed_even_if_that_is_dated_later(reports: Reports) -> None:
     """The one that closed is the first to complete it after it was last reopened; a later one is only a note."""
     reports.load(
         task(
@@ -106,7 +106,7 @@ def test_an_event_keeps_its_number_when_more_happens(reports: Reports) -> None:
     assert reports.ask(numbers)[:9] == before
 
 
-def test_a_note_tells_its_task_and_who_wrote_it(reports: Reports) -> None:
+def test_a_note_shows_its_task_and_its_author(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-02 09:00", OPENING, Form=[value(1, "Text", "Subject", "Desk")], Projects=[INVOICES, CONTRACTS])
     )

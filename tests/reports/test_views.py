@@ -44,7 +44,7 @@ def test_a_project_has_its_path_from_the_root(reports: Reports) -> None:
     ]
 
 
-def test_a_project_without_a_name_stands_in_a_path_by_its_id(reports: Reports) -> None:
+def test_a_project_without_a_name_appears_in_a_path_by_its_id(reports: Reports) -> None:
     nameless: tuple[Json, ...] = ({"Id": 300}, {"Id": 400, "Name": ""})
     below: list[Json] = [{"Id": root["Id"] + 1, "Name": "Below", "Parent": root} for root in nameless]
     below.append({"Id": 402, "Parent": below[-1]})

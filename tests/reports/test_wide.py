@@ -109,7 +109,7 @@ def test_a_table_in_a_form_has_a_view_of_its_own(reports: Reports) -> None:
     ]
 
 
-def test_rows_whose_table_is_not_told_and_tables_below_sections_have_theirs(reports: Reports) -> None:
+def test_rows_of_an_unknown_table_and_tables_below_sections_have_views(reports: Reports) -> None:
     def cell(field_id: int, name: str, parent: int | None) -> Json:
         field = {"Id": field_id, "Type": "Text", "Name": name, "ParentId": parent}
         return {"Field": field, "RowId": 1, "Text": name}
@@ -123,7 +123,7 @@ def test_rows_whose_table_is_not_told_and_tables_below_sections_have_theirs(repo
 
 
 @pytest.mark.parametrize("parents", [{6: 6}, {6: 7, 7: 6}, {6: 7, 7: 8, 8: 7}])
-def test_rows_whose_fields_stand_in_a_circle_have_no_table(reports: Reports, parents: dict[int, int]) -> None:
+def test_rows_whose_fields_form_a_cycle_have_no_table(reports: Reports, parents: dict[int, int]) -> None:
     def cell(field_id: int, parent: int) -> Json:
         field = {"Id": field_id, "Type": "Text", "Name": f"Part {field_id}", "ParentId": parent}
         return {"Field": field, "RowId": 1, "Text": "a"}
@@ -164,7 +164,7 @@ def test_a_form_with_more_fields_than_a_view_takes_shows_the_first_and_harms_no_
     )
 
 
-def test_the_task_stands_in_front(reports: Reports) -> None:
+def test_the_columns_of_the_task_come_first(reports: Reports) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a"), Responsible=BOB))
     refresh(reports.connection)
     front = "task_id, text, link, author, author_id, responsible, responsible_id, create_date, close_date, state"
@@ -177,7 +177,7 @@ def test_the_task_stands_in_front(reports: Reports) -> None:
     ]
 
 
-def test_tasks_that_are_gone_are_left_out(reports: Reports) -> None:
+def test_deleted_tasks_are_left_out(reports: Reports) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a")), invoice(2, value(1, "Text", "What", "b")))
     refresh(reports.connection)
     reports.ask("UPDATE tasks SET deleted_at = now() WHERE task_id = 1 RETURNING 1")
@@ -210,7 +210,7 @@ NAMES = {
 }
 
 
-def test_columns_are_called_after_their_fields_in_ascii_that_needs_no_quotes(reports: Reports) -> None:
+def test_columns_are_named_after_their_fields_in_ascii_that_needs_no_quotes(reports: Reports) -> None:
     form = [value(number, "Text", name, name) for number, name in enumerate(NAMES, start=1)]
     reports.load(invoice(1, *form))
     refresh(reports.connection)
@@ -225,7 +225,7 @@ def test_columns_are_called_after_their_fields_in_ascii_that_needs_no_quotes(rep
     ]
 
 
-def test_the_id_of_a_person_finds_a_name_though_a_field_is_called_like_it(reports: Reports) -> None:
+def test_the_id_of_a_person_gets_a_free_name_even_if_a_field_has_it(reports: Reports) -> None:
     reports.load(
         invoice(1, value(1, "Text", "Buyer id"), value(2, "Person", "Buyer", ANN), value(3, "Person", "y" * 70))
     )
@@ -242,7 +242,7 @@ def test_a_type_of_field_may_be_any_text(reports: Reports) -> None:
     assert reports.ask("SELECT odd, field_2 FROM form_invoices") == [({"Some": 1}, None)]
 
 
-def test_views_are_called_after_their_forms(reports: Reports) -> None:
+def test_views_are_named_after_their_forms(reports: Reports) -> None:
     forms: list[Json] = [{"Id": 1, "Name": "Счёт"}, {"Id": 2, "Name": "Счёт"}, {"Id": 3}, {"Id": 4, "Name": "z" * 90}]
     for form in forms:
         reports.load(invoice(form["Id"], value(1, "Text", "What"), project=form))
@@ -253,7 +253,7 @@ def test_views_are_called_after_their_forms(reports: Reports) -> None:
     ]
 
 
-def test_no_other_view_is_called_like_one_of_a_form() -> None:
+def test_no_other_view_has_the_name_of_a_forms_view() -> None:
     assert [name for name in views() if name.startswith("form_")] == []
 
 
@@ -284,12 +284,13 @@ def test_a_form_that_is_renamed_keeps_its_view(reports: Reports) -> None:
     refresh(reports.connection)
 
     assert [name for name, _ in reports.ask(VIEWS)] == ["form_invoices"]
-    assert ("form_invoices", "What stands in the form “Bills”? One row a task that is not deleted.") in reports.ask(
-        QUESTIONS
-    )
+    assert (
+        "form_invoices",
+        "What are the values of the form “Bills”? One row per task that is not deleted.",
+    ) in reports.ask(QUESTIONS)
 
 
-def test_new_fields_come_behind_and_what_users_built_stays(reports: Reports) -> None:
+def test_new_fields_are_appended_and_the_users_views_stay(reports: Reports) -> None:
     reports.load(invoice(1, value(5, "Text", "Last", "z")))
     refresh(reports.connection)
     reports.connection.execute("CREATE VIEW public.mine AS TABLE pyrus_report.form_invoices")
@@ -318,7 +319,7 @@ def test_types_that_a_field_had_before_the_first_refresh_are_shown_too(reports: 
     assert reports.ask("SELECT task_id, sum, sum_2 FROM form_invoices ORDER BY 1") == [(1, None, "seven"), (2, 7, None)]
 
 
-def test_a_form_that_vanished_keeps_its_view(reports: Reports) -> None:
+def test_a_form_without_tasks_keeps_its_view(reports: Reports) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a"), project=CONTRACTS))
     refresh(reports.connection)
     reports.ask(f"INSERT INTO form_overrides VALUES ({CONTRACTS['Id']}, {CONTRACTS['Id']}) RETURNING 1")
@@ -330,7 +331,7 @@ def test_a_form_that_vanished_keeps_its_view(reports: Reports) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_field_that_is_told_twice_is_shown_once(reports: Reports, times: int) -> None:
+def test_a_field_that_is_served_twice_is_shown_once(reports: Reports, times: int) -> None:
     reports.load(invoice(1, *[value(1, "Text", "What", "a")] * times))
     refresh(reports.connection)
 
@@ -355,13 +356,13 @@ def test_wide_views_have_comments_on_everything_and_a_question_too(reports: Repo
     assert [view for view, comment in reports.ask(QUESTIONS) if "?" not in comment] == []
 
 
-def test_without_tasks_there_is_nothing_to_make(reports: Reports) -> None:
+def test_without_tasks_no_view_is_created(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[INVOICES], DueDate=at("2026-03-05 00:00")))
 
     assert refresh(reports.connection) == ([], [], {}, [])
 
 
-def test_who_reads_a_wide_view_is_in_the_way_of_no_other(reports: Reports, database: Secret) -> None:
+def test_a_reader_of_a_wide_view_blocks_no_other(reports: Reports, database: Secret) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a")), invoice(2, value(2, "Text", "Of what"), project=CONTRACTS))
     refresh(reports.connection)
     reports.load(invoice(1, value(1, "Text", "Subject")), invoice(2, value(3, "Text", "With whom"), project=CONTRACTS))
@@ -372,7 +373,7 @@ def test_who_reads_a_wide_view_is_in_the_way_of_no_other(reports: Reports, datab
         assert full_names(reports, "form_invoices") == {"what": "Subject"}
 
 
-def test_a_wide_view_that_somebody_dropped_is_made_again(reports: Reports) -> None:
+def test_a_wide_view_that_somebody_dropped_is_recreated(reports: Reports) -> None:
     reports.load(invoice(1, value(1, "Text", "What", "a")))
     refresh(reports.connection)
     reports.connection.execute("DROP VIEW pyrus_report.form_invoices")
@@ -386,7 +387,7 @@ def test_a_wide_view_that_somebody_changed_is_named(reports: Reports) -> None:
     refresh(reports.connection)
     reports.connection.execute("ALTER VIEW pyrus_report.form_invoices RENAME COLUMN what TO that")
 
-    with pytest.raises(DatabaseUnavailable, match=r"view form_invoices cannot be changed in its place: .*that"):
+    with pytest.raises(DatabaseUnavailable, match=r"view form_invoices cannot be replaced in place: .*that"):
         refresh(reports.connection)
 
 

@@ -35,7 +35,7 @@ def test_the_hour_that_clocks_show_twice_holds_both(reports: Reports) -> None:
     assert reports.ask(HOURS) == [("2025-11-01", 7, 1, "created", 2), ("2025-11-01", 7, 2, "created", 1)]
 
 
-def test_events_stand_under_the_form_and_the_main_project_of_their_task(reports: Reports) -> None:
+def test_events_count_for_the_form_and_the_main_project_of_their_task(reports: Reports) -> None:
     form = [value(1, "Text", "Subject", "Paper")]
     reports.load(
         task(1, "2026-03-02 09:00", Projects=[INVOICES, CONTRACTS], Form=form),

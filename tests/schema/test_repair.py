@@ -117,7 +117,7 @@ def test_what_was_renamed_is_not_made_anew_but_to_be_renamed_back(
     database: Secret, query: Query, renaming: str, back: str
 ) -> None:
     query(database, renaming)
-    with pytest.raises(DatabaseUnavailable, match=r"seems to be renamed to .* rename back what was renamed"):
+    with pytest.raises(DatabaseUnavailable, match=r"seems to be renamed to .* rename it back"):
         upgrade(database)
 
     query(database, back)

@@ -25,7 +25,7 @@ from tests.typing import Query
 VIEWS = "SELECT relname::text, oid::bigint FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
 MAY_READ = "SELECT bool_and(has_table_privilege(%s, oid, 'SELECT')) FROM pg_class WHERE relname = ANY (%s)"
 OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
-"""A view as another version might have had it: it cannot be changed in its place."""
+"""A view as another version might have had it: it cannot be replaced in place."""
 
 
 def names(views: list[tuple[str, int]]) -> list[str]:
@@ -136,7 +136,7 @@ def test_where_it_is_in_the_way_nothing_is_done_and_a_sentence_names_it(forms: S
     query(forms, "CREATE VIEW public.mine AS TABLE pyrus_report.person_names")
     before = query(forms, VIEWS)
 
-    with pytest.raises(DatabaseUnavailable, match=r"drop them, run pyrus-etl db upgrade, .*: view mine depends on"):
+    with pytest.raises(DatabaseUnavailable, match=r"Drop them, run pyrus-etl db upgrade, .*: view mine depends on"):
         upgrade(forms)
     assert query(forms, VIEWS) == before
     assert query(forms, "TABLE public.mine") == [(1,)]
@@ -145,7 +145,7 @@ def test_where_it_is_in_the_way_nothing_is_done_and_a_sentence_names_it(forms: S
 def test_what_stands_on_a_table_that_has_to_go_is_named_too(database: Secret, query: Query) -> None:
     query(database, "CREATE VIEW public.mine AS TABLE pyrus.form_fields")
 
-    with pytest.raises(DatabaseUnavailable, match=r"Something of your own stands on .*: view mine depends on"):
+    with pytest.raises(DatabaseUnavailable, match=r"An object of yours depends on .*: view mine depends on"):
         downgrade(database, "0001")
     assert differences(database) == []
 

@@ -187,9 +187,7 @@ def test_bytes_that_do_not_match_their_encoding_are_counted_and_logged_once(
 
     assert result.counts.values_unreadable == 6
     assert query(database, "SELECT count(*) FROM pyrus.tasks WHERE text = %s", "\ufffd" * 3) == [(2,)]
-    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-        "6 values or characters could not be read"
-    ]
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["6 values or characters are unreadable"]
 
 
 @pytest.mark.parametrize("front", ["\ufeff", "\u200b", "\u2060\u00ad", "\ufeff\r\n"])

@@ -13,12 +13,12 @@ from pyrus_etl.reports.page.figures import Figures
 VEGA_LITE = "6.4"
 CHARTS = ("flow", "throughput", "cycle", "age", "people", "heat")
 
-_ROOM = files("pyrus_etl.reports.page")
+_FOLDER = files("pyrus_etl.reports.page")
 _MARK = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(figures: Figures) -> str:
-    """The page; it loads nothing, and its policy lets it run the two scripts that it holds and no other."""
+    """Returns the page. It loads nothing, and its policy allows only the two scripts that it contains."""
     library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
     script, style = _text("page.js"), _text("page.css")
     parts = {
@@ -32,20 +32,23 @@ def page(figures: Figures) -> str:
 
 
 def _text(name: str) -> str:
-    return _ROOM.joinpath(name).read_text("utf-8")
+    return _FOLDER.joinpath(name).read_text("utf-8")
 
 
 def _embedded(figures: Figures) -> str:
-    """The figures and the charts as JSON that can stand in a script element, whatever texts are in it."""
+    """Returns the figures and the charts as JSON that is safe in a script element, whatever texts it contains."""
     charts = {name: msgspec.json.decode(_text(f"charts/{name}.json")) for name in (*CHARTS, "config")}
-    told = msgspec.json.encode({**msgspec.structs.asdict(figures), "charts": charts}).decode()
+    text = msgspec.json.encode({**msgspec.structs.asdict(figures), "charts": charts}).decode()
     for character in "<>&\u2028\u2029":
-        told = told.replace(character, f"\\u{ord(character):04x}")
-    return told
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def _policy(scripts: tuple[str, ...], style: str) -> str:
-    """Content-Security-Policy. Style attributes are allowed for the place of a tooltip."""
+    """Returns the Content-Security-Policy. Style attributes are allowed because tooltips are positioned by them.
+
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
+    """
     return (
         f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src-elem {_hash(style)}; "
         "style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -53,5 +56,5 @@ def _policy(scripts: tuple[str, ...], style: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """What names an inline script or style in a policy: its digest."""
+    """Returns the digest that identifies an inline script or style in a policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

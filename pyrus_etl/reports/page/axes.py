@@ -1,20 +1,20 @@
-"""The days, weeks and months that the page knows of, counted back from today."""
+"""The days, weeks and months on the page, counted back from today."""
 
 from datetime import date, timedelta
 
 import msgspec
 
 PERIODS = (30, 90, 365, 730)
-"""What the filter offers, in days; up to the second flow is told by day, and cycle times by week."""
+"""The periods of the filter, in days. Up to the second, flow is shown by day and cycle times by week."""
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
 
 class Axes(msgspec.Struct, frozen=True):
-    """Points of time, the oldest first. `weeks` are Mondays, `months` first days; this week and month are the last.
+    """Dates, the oldest first. `weeks` are Mondays, `months` are first days; this week and month are the last.
 
-    Cycle times are told by week for `last_weeks`, before them by month.
+    Cycle times are shown by week for `last_weeks`, and by month for longer periods.
     """
 
     days: list[date]
@@ -25,7 +25,7 @@ class Axes(msgspec.Struct, frozen=True):
 
 
 def axes(today: date) -> Axes:
-    """The axes of a page made today. Each period begins with a point before its first day, to count from."""
+    """Returns the axes of a page made today. Each period starts with a point before its first day, to count from."""
     days = [today - _DAY * back for back in range(PERIODS[1], -1, -1)]
     monday = today - _DAY * today.weekday()
     weeks = [monday - _WEEK * back for back in range(PERIODS[-1] // 7, -1, -1)]
@@ -42,5 +42,5 @@ def axes(today: date) -> Axes:
 
 
 def _months(start: date, end: date) -> tuple[int, int]:
-    """Both months and those between them, as a range of their numbers since the year 0."""
+    """Returns the months from start to end as a range of numbers since the year 0."""
     return start.year * 12 + start.month - 1, end.year * 12 + end.month

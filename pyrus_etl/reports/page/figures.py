@@ -1,4 +1,4 @@
-"""Views → figures: all that the page can show, each figure as SQL says it; the page only chooses among them."""
+"""Views → figures: everything that the page can show. SQL computes each figure; the page only selects."""
 
 from datetime import date
 from importlib.resources import files
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 class Scoped(msgspec.Struct, frozen=True, kw_only=True):
-    """All figures of one choice of the filter; lists go along an axis, and days are keys of the periods."""
+    """All figures of one choice of the filter. Lists run along an axis; periods are keyed by their days."""
 
     kind: str
     name: str
@@ -44,7 +44,7 @@ class Scoped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page is made of."""
+    """The data of the page."""
 
     clock: Row
     periods: tuple[int, ...]
@@ -55,12 +55,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def figures(connection: Connection) -> Figures:
-    """Asks the views, all as of one moment; reads pyrus_report and nothing else. Raises DatabaseUnavailable."""
+    """Queries the views in one snapshot; reads only pyrus_report. Raises DatabaseUnavailable."""
     try:
         require_time_zone(connection)
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            connection.execute("SET LOCAL jit = off")  # to compile the queries takes longer than they gain by it
+            connection.execute("SET LOCAL jit = off")  # compiling the queries takes longer than it saves
             return _figures(connection)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
         raise DatabaseUnavailable(
@@ -69,16 +69,23 @@ def figures(connection: Connection) -> Figures:
 
 
 def _figures(connection: Connection) -> Figures:
-    (clock,) = _ask(connection, "clock")
-    paths = {row["project_id"]: row["path"] for row in _ask(connection, "paths")}
-    found, left_out = scopes(_ask(connection, "places"), paths)
+    (clock,) = _query(connection, "clock")
+    paths = {row["project_id"]: row["path"] for row in _query(connection, "paths")}
+    found, left_out = scopes(_query(connection, "places"), paths)
     along = axes(clock["today"])
-    asked = {"periods": list(PERIODS), "longest": PERIODS[-1], "most_rows": MOST_ROWS, "longest_text": LONGEST_TEXT}
-    asked |= {name: getattr(along, name) for name in ("days", "week_ends", "weeks", "last_weeks")} | _members(found)
+    parameters = {
+        "periods": list(PERIODS),
+        "longest": PERIODS[-1],
+        "most_rows": MOST_ROWS,
+        "longest_text": LONGEST_TEXT,
+    }
+    parameters |= {name: getattr(along, name) for name in ("days", "week_ends", "weeks", "last_weeks")} | _members(
+        found
+    )
     topics = ("flow", "weeks", "forecast", "cycle", "age", "heat", "waiting", "overdue", "aging")
-    told = {topic: _by_scope(_ask(connection, topic, asked), len(found)) for topic in topics}
+    rows = {topic: _by_scope(_query(connection, topic, parameters), len(found)) for topic in topics}
     scoped = [
-        _scoped(scope, along, clock["today"], {topic: told[topic][number] for topic in topics})
+        _scoped(scope, along, clock["today"], {topic: rows[topic][number] for topic in topics})
         for number, scope in enumerate(found)
     ]
     return Figures(
@@ -86,11 +93,11 @@ def _figures(connection: Connection) -> Figures:
     )
 
 
-def _ask(connection: Connection, topic: str, asked: Row | None = None) -> list[Row]:
-    """The rows of queries/TOPIC.sql; those by scope join the places of each."""
+def _query(connection: Connection, topic: str, parameters: Row | None = None) -> list[Row]:
+    """Returns the rows of queries/TOPIC.sql; queries by scope join the places of each."""
     query = files("pyrus_etl.reports.page").joinpath("queries", f"{topic}.sql").read_text("utf-8")
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode(), asked).fetchall()
+        return cursor.execute(query.encode(), parameters).fetchall()
 
 
 def _members(found: list[Scope]) -> Row:
@@ -100,53 +107,53 @@ def _members(found: list[Scope]) -> Row:
 
 
 def _by_scope(rows: list[Row], number: int) -> list[list[Row]]:
-    """Rows by their scope, which they then need not name."""
+    """Groups rows by their scope, and removes it from them."""
     found: list[list[Row]] = [[] for _ in range(number)]
     for row in rows:
         found[row.pop("scope")].append(row)
     return found
 
 
-def _scoped(scope: Scope, along: Axes, today: date, told: dict[str, list[Row]]) -> Scoped:
-    waiting = {about: [row for row in told["waiting"] if row["about"] == about] for about in ("all", "person", "task")}
+def _scoped(scope: Scope, along: Axes, today: date, rows: dict[str, list[Row]]) -> Scoped:
+    waiting = {about: [row for row in rows["waiting"] if row["about"] == about] for about in ("all", "person", "task")}
     cycle = {
-        grain: {row["since"]: row for row in told["cycle"] if row["grain"] == grain} for grain in ("week", "month")
+        grain: {row["since"]: row for row in rows["cycle"] if row["grain"] == grain} for grain in ("week", "month")
     }
-    flow = {row["day"]: row for row in told["flow"]}
+    flow = {row["day"]: row for row in rows["flow"]}
     return Scoped(
         kind=scope.kind,
         name=scope.name,
-        open=sum(row["open"] for row in told["age"]),
-        overdue=sum(row["overdue"] for row in told["age"]),
+        open=sum(row["open"] for row in rows["age"]),
+        overdue=sum(row["overdue"] for row in rows["age"]),
         waiting=sum(row["tasks"] for row in waiting["all"]),
         flow_days=_along(along.days, flow, ("open", "done"), 0),
         flow_weeks=_along(along.week_ends, flow, ("open", "done"), 0),
-        weeks=_along(along.weeks, {row["week"]: row for row in told["weeks"]}, ("created", "finished"), 0),
-        forecast=next(iter(told["forecast"]), None),
+        weeks=_along(along.weeks, {row["week"]: row for row in rows["weeks"]}, ("created", "finished"), 0),
+        forecast=next(iter(rows["forecast"]), None),
         cycle_weeks=_along(along.last_weeks, cycle["week"], ("closed", "p50", "p85", "p95"), None),
         cycle_months=_along(along.months, cycle["month"], ("closed", "p50", "p85", "p95"), None),
-        cycle={(today - row["since"]).days: row for row in told["cycle"] if row["grain"] == "period"},
-        age=sorted(told["age"], key=lambda row: row["bucket_no"]),
-        heat={days: _week([row for row in told["heat"] if row["days"] == days]) for days in PERIODS},
+        cycle={(today - row["since"]).days: row for row in rows["cycle"] if row["grain"] == "period"},
+        age=sorted(rows["age"], key=lambda row: row["bucket_no"]),
+        heat={days: _week([row for row in rows["heat"] if row["days"] == days]) for days in PERIODS},
         waited_for=[
             {"person": row["person"], "approvals": row["approvals"], "longest_hours": row["hours"]}
             for row in sorted(waiting["person"], key=lambda row: (-row["approvals"], row["person"]))[:MOST_ROWS]
         ],
         approvals=sorted(waiting["task"], key=lambda row: row["place_no"]),
-        overdue_tasks=told["overdue"],
-        aging=told["aging"],
+        overdue_tasks=rows["overdue"],
+        aging=rows["aging"],
     )
 
 
 def _along(
     axis: list[date], rows: dict[date, Row], columns: tuple[str, ...], absent: int | None
 ) -> dict[str, list[Any]]:
-    """Columns of figures along an axis."""
+    """Returns columns of figures along an axis."""
     return {column: [rows[at][column] if at in rows else absent for at in axis] for column in columns}
 
 
 def _week(rows: list[Row]) -> list[int]:
-    """168 hours, from Monday 0:00."""
+    """Returns the events of the 168 hours from Monday 0:00."""
     hours = [0] * 168
     for row in rows:
         hours[(row["weekday"] - 1) * 24 + row["hour"]] = row["events"]

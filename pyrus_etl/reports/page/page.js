@@ -1,5 +1,5 @@
 "use strict";
-// Shows the figures that belong to the filters. They come as SQL says them: nothing is computed here but what is shown.
+// Shows the figures for the chosen filters. SQL computed them; this script only selects and formats.
 
 const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, charts } =
   JSON.parse(document.getElementById("figures").textContent);
@@ -8,7 +8,7 @@ const views = {};
 const PERIODS = { 30: "30 days", 90: "90 days", 365: "1 year", 730: "2 years" };
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-// Values as people read them.
+// Formats of values.
 
 const number = (value) => (value == null ? "–" : value.toLocaleString("en"));
 
@@ -34,7 +34,7 @@ function ago(seconds) {
   return new Intl.RelativeTimeFormat("en").format(-Math.floor(seconds / size), unit);
 }
 
-// What each chart shows, as rows; `columns` are those of its table.
+// The rows of each chart.
 
 const later = (day, by) => new Date(Date.parse(day) + by * 86400000).toISOString().slice(0, 10);
 const along = (axis, columns) =>
@@ -50,14 +50,14 @@ const ROWS = {
   },
   throughput(scope, period) {
     const start = later(clock.today, -period);
-    const told = along(axes.weeks, scope.weeks).filter((row) => row.at > start);
+    const past = along(axes.weeks, scope.weeks).filter((row) => row.at > start);
     const coming = scope.forecast?.finished_p50 == null ? [] : [1, 2, 3, 4].map((week) => ({
       at: later(axes.weeks.at(-1), week * 7),
       p15: scope.forecast.finished_p15,
       p50: scope.forecast.finished_p50,
       p85: scope.forecast.finished_p85,
     }));
-    const rows = [...firstWith(told, (row) => row.created || row.finished), ...coming];
+    const rows = [...firstWith(past, (row) => row.created || row.finished), ...coming];
     return rows.map((row) => ({ ...row, from: row.at, until: later(row.at, 6) }));
   },
   cycle(scope, period) {
@@ -66,10 +66,10 @@ const ROWS = {
     const rows = weekly ? along(axes.last_weeks, scope.cycle_weeks) : along(axes.months, scope.cycle_months);
     return rows
       .filter((row) => row.at > start && row.closed)
-      .map((row) => ({ ...row, p50_told: hours(row.p50), p85_told: hours(row.p85), p95_told: hours(row.p95) }));
+      .map((row) => ({ ...row, p50_text: hours(row.p50), p85_text: hours(row.p85), p95_text: hours(row.p95) }));
   },
   age: (scope) => scope.age,
-  people: (scope) => scope.waited_for.map((row) => ({ ...row, longest_told: hours(row.longest_hours) })),
+  people: (scope) => scope.waited_for.map((row) => ({ ...row, longest_text: hours(row.longest_hours) })),
   heat(scope, period) {
     const notes = scope.heat[period];
     if (!notes.some(Boolean)) return [];
@@ -82,21 +82,21 @@ const ROWS = {
 };
 
 const COLUMNS = {
-  flow: { at: "End of", open: "Open", done: "Done in all" },
+  flow: { at: "End of", open: "Open", done: "Done in total" },
   throughput: { from: "Week from", created: "Created", finished: "Finished", p15: "Slow week", p50: "Median", p85: "Good" },
-  cycle: { at: "From", closed: "Closed", p50_told: "p50", p85_told: "p85", p95_told: "p95" },
+  cycle: { at: "From", closed: "Closed", p50_text: "p50", p85_text: "p85", p95_text: "p95" },
   age: { bucket: "Age", open: "Open", overdue: "Overdue" },
-  people: { person: "Approver", approvals: "Waiting", longest_told: "The longest for" },
+  people: { person: "Approver", approvals: "Waiting", longest_text: "Longest wait" },
   heat: { weekday: "On", time: "At", notes: "Notes" },
 };
 
 const TABLES = {
-  approvals: { person: ["Approver", String], hours: ["Waits for", hours] },
+  approvals: { person: ["Approver", String], hours: ["Waiting for", hours] },
   overdue_tasks: { who: ["Responsible", String], days: ["Overdue by", days] },
-  aging: { who: ["Responsible", String], hours: ["Open for", hours], usual_hours: ["85 of 100 took", hours] },
+  aging: { who: ["Responsible", String], hours: ["Open for", hours], usual_hours: ["85% took at most", hours] },
 };
 
-// The page. Texts are put in as text, never as HTML.
+// The page. Texts are inserted as text, never as HTML.
 
 function element(name, text, properties = {}) {
   const made = Object.assign(document.createElement(name), properties);
@@ -134,9 +134,9 @@ function taskTable(name, tasksOf) {
   const columns = Object.entries(TABLES[name]);
   const rows = tasksOf.map((task) => [
     taskCell(task),
-    ...columns.map(([key, [title, told]]) => {
-      const cell = element("td", task[key] == null ? "–" : told(task[key]), { className: told === String ? "" : "number" });
-      if (told !== String) cell.dataset.name = title;
+    ...columns.map(([key, [title, format]]) => {
+      const cell = element("td", task[key] == null ? "–" : format(task[key]), { className: format === String ? "" : "number" });
+      if (format !== String) cell.dataset.name = title;
       return cell;
     }),
   ]);
@@ -158,11 +158,11 @@ async function draw(name, rows) {
   if (!rows.length) return place.replaceChildren(element("p", "Nothing in this selection.", { className: "nothing" }));
   const spec = themed({ ...charts[name], config: charts.config });
   spec.data.values = rows;
-  if (spec.height === "rows") spec.height = 26 * rows.length; // a step in pixels does not go with a width to fit
+  if (spec.height === "rows") spec.height = 26 * rows.length; // Vega-Lite cannot combine a step in pixels with a width that fits the container
   const options = {
     ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
-    expressionFunctions: { hours }, // a format in the charts: a tooltip of the nearest point finds numbers, but no texts
-    logLevel: 1, // errors alone: a layer without rows, as the forecast of a first week, is none
+    expressionFunctions: { hours }, // a format for the charts: a tooltip of the nearest point gets numbers only
+    logLevel: 1, // errors only: an empty layer, such as the forecast in the first week, is not an error
   };
   views[name] = (await vegaEmbed(place, spec, options)).view;
 }
@@ -171,18 +171,18 @@ function figure(name, text) {
   document.querySelector(`[data-figure=${name}]`).textContent = text;
 }
 
-function forecast(told) {
-  if (told?.finished_p50 == null) return "There is no whole week yet to tell a pace from.";
-  const pace = `In the last ${told.weeks} weeks ${number(told.finished_p50)} were finished in the median week, ` +
-    `and ${number(told.created_mean)} came in on average.`;
-  if (told.weeks_at_p50 == null || !told.backlog) return pace;
-  const weeks = (value) => (value == null ? "an open number of" : number(value));
-  return `${pace} At this pace the ${number(told.backlog)} open ones take ${weeks(told.weeks_at_p50)} weeks, ` +
-    `between ${weeks(told.weeks_at_p85)} and ${weeks(told.weeks_at_p15)}, if nothing new comes.`;
+function forecast(figures) {
+  if (figures?.finished_p50 == null) return "No whole week has passed yet, so there is no pace to show.";
+  const pace = `In the last ${figures.weeks} weeks, ${number(figures.finished_p50)} tasks were finished in the median week, ` +
+    `and ${number(figures.created_mean)} were created on average.`;
+  if (figures.weeks_at_p50 == null || !figures.backlog) return pace;
+  const weeks = (value) => (value == null ? "an unknown number of" : number(value));
+  return `${pace} At this pace, the ${number(figures.backlog)} open tasks take ${weeks(figures.weeks_at_p50)} weeks, ` +
+    `between ${weeks(figures.weeks_at_p85)} and ${weeks(figures.weeks_at_p15)}, if no new tasks are created.`;
 }
 
 let shown = Promise.resolve();
-const show = () => (shown = shown.then(showChosen)); // one after the other, so that the last choice is what is shown
+const show = () => (shown = shown.then(showChosen)); // one after the other, so that the last choice is shown
 
 async function showChosen() {
   const scope = scopes[Number(document.getElementById("scope").value)];
@@ -217,17 +217,17 @@ function filters() {
   }
   document.getElementById("filters").addEventListener("change", show);
   if (leftOut) document.getElementById("left-out").textContent =
-    `The ${number(leftOut)} smallest forms and projects are no choice of their own here; they count in Everything.`;
+    `The ${number(leftOut)} smallest forms and projects are not listed here, but count in Everything.`;
 }
 
 function freshness() {
-  const told = document.getElementById("freshness");
+  const place = document.getElementById("freshness");
   if (clock.synced_at == null) {
-    told.append(element("span", "No sync has been completed yet.", { className: "late" }));
+    place.append(element("span", "No sync has been completed yet.", { className: "late" }));
   } else {
-    told.append(`Data as of ${clock.synced}, ${ago(Math.max(0, Date.now() / 1000 - clock.synced_at))}. `);
+    place.append(`Data as of ${clock.synced}, ${ago(Math.max(0, Date.now() / 1000 - clock.synced_at))}. `);
     const late = clock.is_failing ? "The last run failed." : clock.is_late ? "A sync is overdue." : "";
-    if (late) told.append(element("span", late, { className: "late" }));
+    if (late) place.append(element("span", late, { className: "late" }));
   }
   document.getElementById("made").textContent = clock.made;
   document.getElementById("time-zone").textContent = clock.time_zone;

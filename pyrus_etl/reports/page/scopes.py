@@ -1,4 +1,4 @@
-"""What the page can be narrowed to: everything, one form, or one project with all below it."""
+"""The choices of the filter: everything, one form, or one project with all projects below it."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import msgspec
 MOST_SCOPES = 100
 
 Place = tuple[int, int]
-"""A form and a main project; 0 where there is none."""
+"""A form and a main project; 0 if there is none."""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -22,10 +22,10 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 def scopes(rows: list[dict[str, Any]], paths: Mapping[int, str]) -> tuple[list[Scope], int]:
-    """Everything first, then forms and projects by name; and how many were left out because they have few tasks.
+    """Returns everything, then forms and projects by name; and how many are left out because they have few tasks.
 
-    `rows` come from queries/places.sql, the paths of projects from queries/paths.sql. A project that holds just the
-    tasks of a form is left out: it is that form.
+    `rows` come from queries/places.sql, the paths of projects from queries/paths.sql. A project with exactly the
+    tasks of a form is left out, because the form shows them.
     """
     sizes: dict[Place, int] = {}
     places: dict[tuple[str, int], set[Place]] = defaultdict(set)

@@ -1,4 +1,4 @@
--- How old the open work is.
+-- The age of open tasks.
 SELECT scope, bucket_no, bucket, sum(open)::bigint AS open, sum(overdue)::bigint AS overdue
 FROM pyrus_report.backlog_age AS age
 JOIN unnest(%(scopes)s::int[], %(forms)s::bigint[], %(projects)s::bigint[]) AS member (scope, form_id, project_id)

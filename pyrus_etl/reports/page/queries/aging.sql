@@ -1,5 +1,5 @@
--- The oldest of the open tasks that are older than 85 of 100 of their kind were in the end: ranked first, then their
--- texts are read.
+-- The oldest open tasks that are older than 85 percent of the closed tasks of their kind were: ranked first, so that only
+-- their texts are read.
 SELECT scope, task_id, left(task.text, %(longest_text)s) AS text, task.link, coalesce(task.project, task.form) AS place,
        responsible.name AS who, age_hours::float8 AS hours, p85_hours::float8 AS usual_hours
 FROM (

@@ -1,4 +1,4 @@
--- The present, as the reports see it, and the run that the data are from; one row.
+-- The present time of the reports, and the run that the data come from; one row.
 SELECT extract(epoch FROM now)::float8 AS made_at,
        to_char(now AT TIME ZONE time_zone, 'YYYY-MM-DD HH24:MI') AS made,
        today, time_zone,

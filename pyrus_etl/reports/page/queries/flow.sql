@@ -1,5 +1,5 @@
--- What is open and what was done, at the end of the last days and of the last weeks. A change counts from the first of
--- these points that does not lie before it; a point without changes repeats the one before it.
+-- Open and done tasks at the end of the last days and weeks. A change counts at the first of these points on or after
+-- its day; a point without changes repeats the previous one.
 WITH axis AS (
     SELECT array_agg(day ORDER BY day) AS points
     FROM (SELECT unnest(%(days)s::date[]) AS day UNION SELECT unnest(%(week_ends)s::date[])) AS shown

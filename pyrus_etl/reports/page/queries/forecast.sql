@@ -1,4 +1,4 @@
--- How soon the backlog would be done; as throughput_forecast, over the forms and projects of each scope.
+-- How soon the backlog would be done: throughput_forecast for the forms and projects of each scope.
 WITH weekly AS (
     SELECT scope, week, this_week, sum(created) AS created, sum(closed - reopened) AS finished
     FROM pyrus_report.flow_changes AS flow
@@ -23,7 +23,7 @@ SELECT scope, backlog::float8 AS backlog, weeks, round(created / nullif(weeks, 0
        CASE WHEN pace[2] > 0 THEN round(backlog / pace[2]::numeric, 1)::float8 END AS weeks_at_p50,
        CASE WHEN pace[3] > 0 THEN round(backlog / pace[3]::numeric, 1)::float8 END AS weeks_at_p85
 FROM counted
-CROSS JOIN LATERAL (  -- a week in which nothing happened has no row: its 0 is added here
+CROSS JOIN LATERAL (  -- a week without changes has no row: its 0 is added here
     SELECT percentile_cont(ARRAY[0.15, 0.5, 0.85]) WITHIN GROUP (ORDER BY number) AS pace
     FROM unnest(finished || array_fill(0::numeric, ARRAY[weeks - cardinality(finished)])) AS number
 ) AS sample

@@ -1,4 +1,4 @@
--- At which hours of the week notes are written, over the months that a period reaches into.
+-- Notes by hour of the week, over all months that overlap the period.
 SELECT scope, days, weekday, hour, sum(events)::bigint AS events
 FROM pyrus_report.workload_heatmap AS heat
 JOIN unnest(%(scopes)s::int[], %(forms)s::bigint[], %(projects)s::bigint[]) AS member (scope, form_id, project_id)

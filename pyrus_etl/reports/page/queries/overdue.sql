@@ -1,4 +1,4 @@
--- The tasks that are overdue longest: ranked first, then their texts are read.
+-- The tasks overdue longest: ranked first, so that only their texts are read.
 SELECT scope, task_id, left(text, %(longest_text)s) AS text, link, coalesce(project, form) AS place,
        responsible AS who, days_overdue AS days
 FROM (

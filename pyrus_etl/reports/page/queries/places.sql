@@ -1,4 +1,4 @@
--- Where tasks are: one row a form, main project, and project above it (the main project itself is among them).
+-- The places of tasks: one row per form, main project, and project above it (including the main project itself).
 WITH place AS (
     SELECT form_id, form, project_id, count(*) AS tasks FROM pyrus_report.current_tasks GROUP BY form_id, form, project_id
 )

@@ -1,5 +1,5 @@
--- Approvals that are waited for: in all, by person, and those that wait longest; the view is read once for all three,
--- and the texts are read of those that are shown.
+-- Pending approvals: in total, by person, and those waiting longest. The view is read once for all three; only the
+-- texts that are shown are read.
 WITH waiting AS MATERIALIZED (
     SELECT scope, task_id, person_id, waited_hours,
            CASE WHEN min(person_id) OVER same_name < max(person_id) OVER same_name THEN format('%%s (%%s)', person, person_id)

@@ -1,4 +1,4 @@
--- What came in and what was finished, week by week; a week in which nothing happened has no row.
+-- Tasks created and finished, week by week; a week without changes has no row.
 SELECT scope, week, sum(created)::bigint AS created, sum(closed - reopened)::bigint AS finished
 FROM pyrus_report.flow_changes AS flow
 JOIN unnest(%(scopes)s::int[], %(forms)s::bigint[], %(projects)s::bigint[]) AS member (scope, form_id, project_id)

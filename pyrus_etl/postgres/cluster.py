@@ -60,8 +60,8 @@ def _password(folder: Path, new: Path) -> Iterator[Path]:
 
 def start(folder: Path, port: int | None) -> None:
     """Starts the server and waits until it answers. Raises DatabaseUnavailable with the end of its log."""
-    if ended := _started.get(folder):
-        ended.poll()  # otherwise it would stay a zombie
+    if ended := _started.pop(folder, None):
+        ended.wait(LONGEST_STOP)  # it removes its lock file a moment before it ends
     with preparing(folder):
         sockets = socket_folder(folder)
         if sockets != folder:

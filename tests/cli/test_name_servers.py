@@ -67,7 +67,9 @@ def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved(monkeypatch: pyte
 @pytest.mark.usefixtures("silent")
 def test_a_run_gives_up_if_the_name_of_the_database_is_never_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LONGEST_CONNECT", 0.1)
-    with pytest.raises(DatabaseUnavailable, match=r"no connection in 0\.1 seconds; see that .* DATABASE_URL names it"):
+    with pytest.raises(
+        DatabaseUnavailable, match=r"no connection in 0\.1 seconds; check that .* DATABASE_URL names it"
+    ):
         connection.connect(Secret("postgresql://etl@db.example/pyrus"))
 
 

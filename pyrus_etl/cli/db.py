@@ -18,14 +18,14 @@ from pyrus_etl.load import rebuild
 from pyrus_etl.postgres import conninfo, embedded, folders
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program
-from pyrus_etl.postgres.revision import require_known, revision
+from pyrus_etl.postgres.revision import require_all_rows, require_known, revision
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import migrate
 from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.repair import Difference
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plans.rebuild import Rebuilt, rebuild_all
+from pyrus_etl.sync.rebuild import Rebuilt, rebuild_all
 from pyrus_etl.sync.result import Progress
 
 
@@ -137,6 +137,7 @@ def check(as_json: bool) -> int:
         with connect(url) as connection:
             applied = revision(connection)
             require_known(applied)
+            require_all_rows(connection)
         differences = migrate.differences(url) if applied == REVISION else [_older(applied)]
     texts = [difference.text for difference in differences]
     if as_json:

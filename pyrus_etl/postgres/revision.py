@@ -20,7 +20,7 @@ def revision(connection: Connection) -> str | None:
     tables = _tables(connection)
     if _VERSION not in tables:
         return None
-    _require_all_rows(connection, [_VERSION] if tables[_VERSION] else [])
+    _refuse_hidden(connection, [_VERSION] if tables[_VERSION] else [])
     try:
         found = connection.execute(f"SELECT version_num FROM {SCHEMA}.{_VERSION}").fetchone()  # noqa: S608 -- constants
     except psycopg.errors.UndefinedColumn as error:
@@ -41,7 +41,12 @@ def require_schema(connection: Connection) -> None:
     if missing := sorted({table.name for table in metadata.tables.values()} - tables.keys()):
         names = ", ".join(f"{SCHEMA}.{table}" for table in missing)
         raise DatabaseUnavailable(f"The database lacks {names}; pyrus-etl db upgrade makes again what is missing.")
-    _require_all_rows(connection, [table for table, hides in tables.items() if hides])
+    require_all_rows(connection)
+
+
+def require_all_rows(connection: Connection) -> None:
+    """Raises DatabaseUnavailable if row level security may hide rows of our tables from our role."""
+    _refuse_hidden(connection, [table for table, hides in _tables(connection).items() if hides])
 
 
 def require_known(found: str | None) -> None:
@@ -75,7 +80,7 @@ def _tables(connection: Connection) -> dict[str, bool]:
     return dict(connection.execute(_TABLES, [SCHEMA]).fetchall())
 
 
-def _require_all_rows(connection: Connection, hidden: list[str]) -> None:
+def _refuse_hidden(connection: Connection, hidden: list[str]) -> None:
     if hidden:
         tables, first = ", ".join(f"{SCHEMA}.{table}" for table in hidden), f"{SCHEMA}.{hidden[0]}"
         role = connection.info.user

@@ -21,7 +21,7 @@ from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.sync.commit import Arrival, ListInFlight, commit
 from pyrus_etl.sync.doubt import is_doubtful
 from pyrus_etl.sync.lists import Listed
-from pyrus_etl.sync.plans.rebuild import rebuild_some
+from pyrus_etl.sync.rebuild import rebuild_some
 from pyrus_etl.sync.session import Run
 from pyrus_etl.sync.stages import together
 

@@ -53,14 +53,17 @@ RLS = "CREATE POLICY mine ON pyrus.{0} USING (false); ALTER TABLE pyrus.{0} ENAB
 """Policies apply to the owner only if they are forced."""
 
 
+@pytest.mark.parametrize("command", ["status", "db check"])
 @pytest.mark.parametrize("table", ["tasks", "alembic_version", "persons"])
-def test_rows_that_a_policy_may_hide_are_not_taken_for_missing(database: Secret, query: Query, table: str) -> None:
+def test_rows_that_a_policy_may_hide_are_not_taken_for_missing(
+    database: Secret, query: Query, table: str, command: str
+) -> None:
     role = f"runner_{abs(hash(database.reveal() + table)) % 10**9}"
     query(database, RLS.format(table, f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA pyrus TO {role}"))
     query(database, f"GRANT SELECT ON ALL TABLES IN SCHEMA pyrus TO {role}")
     try:
         with connect(Secret(f"{database.reveal()}&options=-c%20role%3D{role}")):
-            process = program("status", database=Secret(f"{database.reveal()}&options=-c%20role%3D{role}"))
+            process = program(*command.split(), database=Secret(f"{database.reveal()}&options=-c%20role%3D{role}"))
     finally:
         query(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
 

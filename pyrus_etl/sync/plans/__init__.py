@@ -1,1 +1,1 @@
-"""What a run does: backfill, sync, reconcile, retry, rebuild."""
+"""What a run does: backfill, sync, reconcile, retry."""

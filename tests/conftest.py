@@ -21,7 +21,16 @@ from tests.servers import Server, embedded_server, installed_server, server_fold
 from tests.services import not_tried, required
 
 TEMPLATE = "template_pyrus"
-LONG = ("test_simulation", "test_outages", "test_recovery", "test_pooler", "test_demo")
+LONG = (
+    "test_simulation",
+    "test_outages",
+    "test_recovery",
+    "test_pooler",
+    "test_demo",
+    "test_waits",
+    "test_every_word",
+    "test_repair",
+)
 _numbers = itertools.count(1)
 
 

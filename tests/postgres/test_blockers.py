@@ -17,7 +17,7 @@ from tests.typing import Query
     ],
 )
 def test_a_readers_lock_is_named_with_the_reader(
-    each_database: Secret, query: Query, spoilt: str, command: str, locked: str
+    each_database: Secret, query: Query, spoilt: str, command: str, locked: str, impatient: None
 ) -> None:
     query(each_database, spoilt)
     program("reports", "materialize", "clock", database=each_database)

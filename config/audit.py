@@ -1,7 +1,7 @@
-"""What pip-audit found, read from stdin as JSON, in a line each; `make audit` runs it.
+"""Prints the findings of pip-audit, which it reads from stdin as JSON, one per line; `make audit` runs it.
 
-Ends with 1 where a package has a known vulnerability. Where the data about vulnerabilities cannot be had, it says so:
-that is no fault of the packages, but no word for them either.
+Exits with 1 if a package has a known vulnerability. If the data about vulnerabilities are not available, it says so and
+exits with 0.
 """
 
 import json
@@ -13,16 +13,16 @@ def main() -> int:
     try:
         packages: list[dict[str, Any]] = json.loads(sys.stdin.read())["dependencies"]
     except (ValueError, KeyError):
-        print("Nothing was audited: pip-audit could not be had, or could not ask for vulnerabilities.")
+        print("Nothing was audited: pip-audit could not be installed, or could not reach its data. Check the network.")
         return 0
     audited = [package for package in packages if "skip_reason" not in package]
     vulnerable = [package for package in audited if package["vulns"]]
     for package in vulnerable:
         for found in package["vulns"]:
-            mended = ", ".join(found["fix_versions"]) or "no version yet"
-            print(f"{package['name']} {package['version']}: {found['id']}, mended in {mended}")
+            fixed = ", ".join(found["fix_versions"]) or "no version yet"
+            print(f"{package['name']} {package['version']}: {found['id']}, fixed in {fixed}")
     if missed := len(packages) - len(audited):
-        print(f"Not audited, for nothing could be learnt about them: {missed} of {len(packages)} packages.")
+        print(f"Not audited, because no data about them are available: {missed} of {len(packages)} packages.")
     if audited:
         print(f"Audited: {len(audited)} packages; with known vulnerabilities: {len(vulnerable) or 'none'}.")
     return 1 if vulnerable else 0

@@ -1,8 +1,8 @@
-"""Brings the answers in Markdown pages up to date: `make docs`; tests/cli/test_docs.py sees that they are.
+"""Updates the answers in Markdown pages: `make docs`. tests/cli/test_docs.py checks that they are up to date.
 
-`python docs/answers.py PAGE …` asks every query in a ```sql block that a table follows, and writes the table anew; what
-stands between `<!-- views -->` or `<!-- diagram -->` and `<!-- end -->` is made from the views and their comments. All
-queries are asked of one organisation that is always the same: that of the demo, on a clock that stands still.
+`python docs/answers.py PAGE …` runs each query in a ```sql block that is followed by a table, and writes the table
+again. The text between `<!-- views -->` or `<!-- diagram -->` and `<!-- end -->` is generated from the views and their
+comments. All queries run on the same data: the organisation of the demo, with a stopped clock.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Plan, conduct
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
-"""When the answers are given: a Monday, at noon."""
+"""The time of the answers: a Monday, at noon."""
 MORNING = timedelta(hours=3)
 TASKS = 1000
 
@@ -45,14 +45,14 @@ _STOP_CLOCK = """
 _ASKED = re.compile(r"(?P<asked>^```sql\n(?P<query>(?:(?!```).*\n)+)```\n\n)(?:\|.*\n)+", re.MULTILINE)
 _MADE = re.compile(r"<!-- (?P<what>views|diagram) -->\n.*?<!-- end -->", re.DOTALL)
 _TIME_FILTER = re.compile(r"\$__timeFilter\((\w+)\)")
-GROUND = {
+JOINED = {
     "task_id": "current_tasks",
     "project_id": "project_paths",
     "form_id": "project_paths",
     "person_id": "person_names",
     "account_id": "person_names",
 }
-"""The views that the others are joined with, by column; the first that a view has is drawn."""
+"""The views to join the others with, by column; the diagram shows the first column that a view has."""
 ELSEWHERE = "deleted_tasks"
 """Its tasks are in no other view."""
 
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def answered(page: str, connection: Connection) -> str:
-    """The page with the answers of today."""
+    """Returns the page with new answers."""
     page = _ASKED.sub(lambda found: found["asked"] + answer(found["query"], connection), page)
     made = {"views": views, "diagram": diagram}
     return _MADE.sub(
@@ -84,14 +84,14 @@ def answered(page: str, connection: Connection) -> str:
 
 
 def answer(query: str, connection: Connection) -> str:
-    """What the query answers, as a Markdown table; a macro of Grafana stands for the last four weeks."""
+    """Returns the result of a query as a Markdown table; Grafana's time filter means the last four weeks."""
     since = (NOW - timedelta(weeks=4)).date()
     cursor = connection.execute(_TIME_FILTER.sub(rf"\1 >= '{since}'", query).encode())
     return "".join(table([column.name for column in cursor.description or []], cursor.fetchall()))
 
 
 def table(names: list[str], rows: list[TupleRow]) -> Iterator[str]:
-    """A Markdown table, numbers on the right."""
+    """Yields a Markdown table with numbers aligned to the right."""
     yield f"| {' | '.join(names)} |\n"
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     numeric = [any(map(_is_number, column)) for column in columns]
@@ -101,7 +101,7 @@ def table(names: list[str], rows: list[TupleRow]) -> Iterator[str]:
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in a table."""
+    """Returns a value as text for a table."""
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
     if isinstance(value, bool):
@@ -114,28 +114,28 @@ def _is_number(value: Any) -> bool:
 
 
 def views(connection: Connection) -> Iterator[str]:
-    """Every view with its question; then each of them with its columns and their comments."""
+    """Yields every view with its question, then each view with its columns and their comments."""
     found = connection.execute(_VIEWS).fetchall()
     yield "\n"
     yield from (f"- [{name}](#{name}): {comment.partition('?')[0]}?\n" for name, comment in found)
     for name, comment in found:
         columns = connection.execute(_COLUMNS, [f"pyrus_report.{name}"]).fetchall()
         yield f"\n### {name}\n\n{comment}\n\n| column | type | |\n|---|---|---|\n"
-        for column, spelled, told in columns:
+        for column, spelled, description in columns:
             short = {"timestamp with time zone": "timestamptz", "time without time zone": "time"}.get(spelled, spelled)
-            yield f"| {column} | {short} | {told} |\n"
+            yield f"| {column} | {short} | {description} |\n"
     yield "\n"
 
 
 def diagram(connection: Connection) -> Iterator[str]:
-    """By which column each view is joined with those that have a row a task, a project or a person."""
+    """Yields the diagram: the column that joins each view with the tasks, the projects or the persons."""
     yield "```mermaid\nerDiagram\n"
     for name, comment in connection.execute(_VIEWS).fetchall():
         columns = {column for column, *_ in connection.execute(_COLUMNS, [f"pyrus_report.{name}"]).fetchall()}
-        keys = (key for key, other in GROUND.items() if key in columns and other != name)
+        keys = (key for key, other in JOINED.items() if key in columns and other != name)
         if name != ELSEWHERE and (key := next(keys, None)):
             many = "o|" if key == "task_id" and _ONE_A_TASK.search(comment) else "o{"
-            yield f"    {GROUND[key]} ||--{many} {name} : {key}\n"
+            yield f"    {JOINED[key]} ||--{many} {name} : {key}\n"
     yield "    person_names ||--o{ current_tasks : responsible_id\n"
     yield "    current_tasks ||--o| form_supplier_invoice : task_id\n"
     yield "    form_supplier_invoice ||--o{ form_supplier_invoice_lines : task_id\n"
@@ -144,9 +144,9 @@ def diagram(connection: Connection) -> Iterator[str]:
 
 @contextmanager
 def organisation() -> Iterator[Connection]:
-    """The demo's organisation after a backfill, a morning, a sync and a census, in a database that is empty before.
+    """Loads the demo's organisation into an empty database: a backfill, a morning of changes, a sync and a census.
 
-    That is the one of EMPTY_DATABASE_URL (never DATABASE_URL, which may be dear to somebody), or an embedded one.
+    The database is that of EMPTY_DATABASE_URL (never DATABASE_URL, which may hold somebody's data) or an embedded one.
     """
     given = os.environ.get("EMPTY_DATABASE_URL")
     if given:

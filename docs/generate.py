@@ -1,4 +1,4 @@
-"""Prints docs/tables.md from the declared tables: `make docs`. tests/cli/test_docs.py sees that it is up to date."""
+"""Prints docs/tables.md from the declared tables: `make docs`. tests/cli/test_docs.py checks that it is up to date."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ SECTIONS = {
 }
 
 OUR_OWN = ("Reports", "Operation")
-"""Sections with what Pyrus did not tell; the diagram leaves them out."""
+"""Sections of tables that do not hold data of Pyrus; the diagram leaves them out."""
 
 POINTERS = {
     "person_id": "persons",
@@ -43,21 +43,21 @@ POINTERS = {
     "parent_task_id": "tasks",
     "form_id": "projects",
 }
-"""Columns that name a row of another table without a foreign key: what Pyrus names need not have been seen yet."""
+"""Columns that refer to another table without a foreign key: Pyrus may name things before we have seen them."""
 
 OPENING = f"""\
 # Tables
 
-Made by `make docs` from `pyrus_etl/schema/`, where the tables are declared; the comments stand in the database too
+`make docs` generates this page from `pyrus_etl/schema/`, which declares the tables. The database has the same comments
 (`\\d+ {SCHEMA}.tasks` in psql). All tables are in the schema `{SCHEMA}`.
 
-- Keys are natural: the ids of Pyrus, and ordinals from 1 in the order of the API's arrays. `task_id` is the first
-  part of the key of every table about a task.
-- Times are `timestamptz`, dates `date`, amounts `numeric` without a bound: no digit is lost.
-- What belongs to a task is replaced whole when the task changes. Persons, organizations, projects and the fields of
-  forms are merged: what is told again is updated, what is not is kept.
-- Of what Pyrus served, only the way from a child to its task is a foreign key. A person or project may be named
-  before it was ever seen.
+- Keys are natural: Pyrus's ids, and ordinals from 1 in the order of the API's arrays. `task_id` is the first part of
+  the key of every table about a task.
+- Times are `timestamptz`, dates `date`, amounts `numeric` without a limit: no digit is lost.
+- When a task changes, everything that belongs to it is replaced. Persons, organizations, projects and the fields of
+  forms are merged: a given value replaces the stored one, a missing value leaves it.
+- The only foreign key in the data of Pyrus is from a child to its task. Pyrus may name a person or a project before we
+  have seen it.
 """
 
 TYPES = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
@@ -74,17 +74,17 @@ def page() -> Iterator[str]:
 
 
 def diagram() -> Iterator[str]:
-    """The tables that hold what Pyrus told, and how they hang together."""
-    told = [table for title, tables in SECTIONS.items() if title not in OUR_OWN for table in tables]
+    """The tables that hold data of Pyrus, and their relations."""
+    served = [table for title, tables in SECTIONS.items() if title not in OUR_OWN for table in tables]
     yield "```mermaid\nerDiagram"
-    for table in told:
+    for table in served:
         for column in table.columns:
             if column.foreign_keys:
                 many = "o{" if len(table.primary_key) > 1 else "o|"
                 yield f"    tasks ||--{many} {table.name} : {column.name}"
             elif (other := POINTERS.get(column.name)) and not (column.primary_key and other == table.name):
                 yield f"    {other} |o..o{{ {table.name} : {column.name}"
-    for table in told:
+    for table in served:
         yield f"    {table.name} {{"
         for column in table.columns:
             if column.primary_key:
@@ -94,7 +94,7 @@ def diagram() -> Iterator[str]:
 
 
 def section(table: Table) -> Iterator[str]:
-    """One table: what it is for, its columns, its indexes."""
+    """One table: its comment, its columns, its indexes."""
     yield f"\n### {table.name}\n\n{table.comment}\n"
     yield "| column | type | |\n|---|---|---|"
     for column in table.columns:

@@ -28,9 +28,10 @@ check: $(READY) ## Check style, types, import layers, and that the migrations cr
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING
 
-docs: $(READY) ## Generate docs/tables.md from the declared tables, and the results of the queries in the docs
+docs: $(READY) ## Generate docs/tables.md, the settings in README and config, and the results of the queries in the docs
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
+	@$(BIN)/python docs/settings.py README.md config/pyrus_etl.toml
 	@$(BIN)/python docs/answers.py README.md docs/reports.md
 
 torture: $(READY) ## Test random histories against the simulated Pyrus for SECONDS (default 3600)

@@ -10,7 +10,14 @@ import time
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import (
+    DATABASE_SETTINGS,
+    REPORT_SETTINGS,
+    json_option,
+    open_database,
+    read_settings,
+    with_settings,
+)
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, SettingsError
@@ -38,7 +45,7 @@ def db() -> None:
 
 
 @db.command()
-@with_settings(*DATABASE_SETTINGS)
+@with_settings(*REPORT_SETTINGS)
 def upgrade() -> None:
     """Upgrade the schema to this version, and restore missing parts; safe to repeat.
 

@@ -142,14 +142,8 @@ def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
         login=sandbox.options.login,
         client_id=sandbox.options.client_id,
         security_key=Secret(sandbox.options.security_key),
-        access_token=None,
         database_url=url,
-        concurrency=16,
         quota=Quota(1_000_000, 1),
-        overlap=timedelta(minutes=30),
-        time_zone=None,
-        log_level="WARNING",
-        log_format="text",
     )
 
 

@@ -8,34 +8,44 @@ from typing import Any, TypeVar
 import click
 
 from pyrus_etl.cli.output import set_up_logging
-from pyrus_etl.settings import LOG_FORMATS, LOG_LEVELS, Secret, Settings, load_settings
+from pyrus_etl.settings import SETTINGS, Secret, Setting, Settings, load_settings
 
 log = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_HELP = {
-    "config": "Config file to read.  [env: PYRUS_ETL_CONFIG; default: config/pyrus_etl.toml if it exists]",
-    "url": "Origin of the API.  [env: PYRUS_URL; default: https://pyrus.com]",
-    "login": "E-mail of the person or bot to log in as.  [env: PYRUS_LOGIN]",
-    "client-id": "Id of the application registered in Pyrus.  [env: PYRUS_CLIENT_ID]",
-    "concurrency": "Maximum concurrent requests.  [env: PYRUS_ETL_CONCURRENCY; default: 16]",
-    "quota": "Maximum requests per period.  [env: PYRUS_ETL_QUOTA; default: 5000/600s]",
-    "overlap": "Minimum overlap of two syncs.  [env: PYRUS_ETL_OVERLAP; default: 30m]",
-    "log-level": f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}.  [env: PYRUS_ETL_LOG_LEVEL; default: INFO]",
-    "log-format": f"{' or '.join(LOG_FORMATS)}.  [env: PYRUS_ETL_LOG_FORMAT; default: text]",
-}
+RUN_SETTINGS = ("pyrus", "sync", "log")
+REPORT_SETTINGS = ("reports", "log")
+DATABASE_SETTINGS = ("log",)
+"""The tables of the config file whose settings a command takes as options."""
+
+_CONFIG = {"config": "Config file to read.  [env: PYRUS_ETL_CONFIG; default: config/pyrus_etl.toml if it exists]"}
 
 
-def with_settings(*names: str) -> Callable[[Command], Command]:
-    """Adds the named settings to a command as options; all settings if no name is given."""
+def options(*tables: str) -> dict[str, str]:
+    """Returns the help of each option that is a setting, for the settings in some tables of the config file.
+
+    A secret is not an option: other users of a machine see the options of its programs.
+    """
+    taken = {name: each for name, each in SETTINGS.items() if each.key[0] in tables and not each.is_secret}
+    return _CONFIG | {name.replace("_", "-"): _help(setting) for name, setting in taken.items()}
+
+
+def _help(setting: Setting) -> str:
+    default = setting.default or setting.unset
+    sources = f"env: {setting.environment}" + (f"; default: {default}" if default else "")
+    return f"{setting.meaning[0].upper()}{setting.meaning[1:]}.  [{sources}]"
+
+
+def with_settings(*tables: str) -> Callable[[Command], Command]:
+    """Adds the settings in these tables of the config file to a command as options; without any, those of a run."""
 
     def decorate(command: Command) -> Command:
-        for name in reversed(names or tuple(_HELP)):
+        for name, text in reversed(options(*(tables or RUN_SETTINGS)).items()):
             metavar = "FILE" if name == "config" else "TEXT"
-            command = click.option(
-                f"--{name}", help=_HELP[name], metavar=metavar, expose_value=False, callback=_remember
-            )(command)
+            command = click.option(f"--{name}", help=text, metavar=metavar, expose_value=False, callback=_remember)(
+                command
+            )
         return command
 
     return decorate
@@ -45,8 +55,6 @@ def _remember(context: click.Context, parameter: click.Parameter, value: str | N
     if value is not None:
         context.find_root().ensure_object(dict)[parameter.name] = value
 
-
-DATABASE_SETTINGS = ("config", "log-level", "log-format")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 

@@ -2,7 +2,14 @@
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import (
+    DATABASE_SETTINGS,
+    REPORT_SETTINGS,
+    json_option,
+    open_database,
+    read_settings,
+    with_settings,
+)
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
@@ -19,7 +26,7 @@ def reports() -> None:
 
 @reports.command(name="refresh")
 @json_option
-@with_settings(*DATABASE_SETTINGS)
+@with_settings(*REPORT_SETTINGS)
 def refresh_command(as_json: bool) -> None:
     """Create or update a wide view for each form; safe to repeat.
 

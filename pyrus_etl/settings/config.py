@@ -1,32 +1,48 @@
 """Reads the config file: TOML (https://toml.io/en/v1.0.0). An unknown key is an error."""
 
+import difflib
 import os
 import tomllib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.text import described, first_invisible, read_text, stripped
 
 DEFAULT_PATH = "config/pyrus_etl.toml"
 
+Key = tuple[str, str]
+"""A table and a key in it."""
 
-def read_config(named: str, known: set[tuple[str, str]]) -> dict[str, dict[str, Any]]:
-    """Returns the settings of the config file by table and key.
 
-    Reads `named`, or `DEFAULT_PATH` if `named` is blank; without a file it returns {}. `known` holds the valid keys.
-    Raises SettingsError.
+class Config(NamedTuple):
+    """The content of a config file by table and key; empty if there is no file."""
+
+    path: str
+    tables: Mapping[str, Mapping[str, Any]]
+
+    def value(self, key: Key) -> tuple[str, str]:
+        """Returns the value of a key as text, empty if it is missing, and its place for messages."""
+        table, name = key
+        return str(self.tables.get(table, {}).get(name, "")), f"{table}.{name} in {self.path}"
+
+
+def read_config(named: str, known: set[Key]) -> Config:
+    """Reads the config file `named`, or `DEFAULT_PATH` if `named` is blank and that file exists.
+
+    `known` holds the valid keys. Raises SettingsError.
     """
     path = stripped(named) or (DEFAULT_PATH if os.path.isfile(DEFAULT_PATH) else "")  # False in an unreadable folder
     if not path:
-        return {}
+        return Config("", {})
     text = read_text(path, f"The config file {path}").removeprefix("\ufeff")
     try:
-        config = tomllib.loads(text)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason = _invisible_cause(text) or str(error)
         raise SettingsError(f"The config file {path} is not valid TOML: {reason}; correct the file.") from error
-    _refuse_unknown_keys(path, config, known)
-    return config
+    _refuse_unknown_keys(path, tables, known)
+    return Config(path, tables)
 
 
 def _invisible_cause(text: str) -> str | None:
@@ -38,10 +54,16 @@ def _invisible_cause(text: str) -> str | None:
     return None
 
 
-def _refuse_unknown_keys(path: str, config: dict[str, Any], known: set[tuple[str, str]]) -> None:
-    for table, entries in config.items():
+def _refuse_unknown_keys(path: str, tables: dict[str, Any], known: set[Key]) -> None:
+    """Raises SettingsError for an unknown key: in a file of ours it can only be a mistake."""
+    for table, entries in tables.items():
         for key in entries if isinstance(entries, dict) else [None]:
             if (table, key) not in known:
                 name = table if key is None else f"{table}.{key}"
-                names = ", ".join(sorted(f"{table}.{key}" for table, key in known))
-                raise SettingsError(f"The config file {path} has an unknown key {name!r}; the known keys are {names}.")
+                raise SettingsError(f"The config file {path} has an unknown key {name!r}; {_advice(name, known)}.")
+
+
+def _advice(name: str, known: set[Key]) -> str:
+    names = sorted(f"{table}.{key}" for table, key in known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    return f"did you mean {near[0]}? The known keys are {', '.join(names)}"

@@ -8,6 +8,7 @@ from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.text import stripped
 
 URL, URL_FILE = "DATABASE_URL", "DATABASE_URL_FILE"
+_PREFIX = "PYRUS_"
 _POSTGRESQL = re.compile(r"""["']?(jdbc:)?postgres(ql)?(\+\w+)?://""", re.IGNORECASE)
 
 
@@ -62,9 +63,16 @@ def _distance(one: str, other: str) -> int:
 def warnings_about(environment: Mapping[str, str], known: set[str], *, embedded: bool) -> Iterator[str]:
     """Yields a sentence for each variable that looks like a setting of ours but is not read."""
     for name, text in environment.items():
-        if name not in known and name.upper().startswith("PYRUS_") and stripped(text):
-            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
-            yield f"{name} is not a setting and is ignored" + (f"; did you mean {near[0]}?" if near else ".")
+        if name not in known and stripped(text) and (advice := _advice(name, known)):
+            yield f"{name} is not a setting and is ignored{advice}"
     urls = [name for name, text in environment.items() if name not in known and _POSTGRESQL.match(stripped(text))]
     if embedded and urls:
         yield f"Only {URL} is read, not {', '.join(urls)}; the embedded PostgreSQL is used."
+
+
+def _advice(name: str, known: set[str]) -> str | None:
+    """Returns the end of the warning about an unknown variable; None if its name does not look like one of ours."""
+    is_ours = name.upper().startswith(_PREFIX)
+    names = sorted(each for each in known if each.startswith(_PREFIX))
+    near = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8 if is_ours else 0.85)
+    return f"; did you mean {near[0]}?" if near else "." if is_ours else None

@@ -10,8 +10,11 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pyrus_etl.errors import SettingsError
+from pyrus_etl.settings.secret import Secret
 from pyrus_etl.settings.text import stripped
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("text", "json")
 LONGEST_DURATION = timedelta(days=3650)
 MAX_DIGITS = 18
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -83,7 +86,24 @@ def parse_whole_number(text: str, source: str) -> int:
     return int(text)
 
 
-def one_of(choices: tuple[str, ...], text: str, source: str) -> str:
+def parse_log_level(text: str, source: str) -> str:
+    return _one_of(LOG_LEVELS, text.upper(), source)
+
+
+def parse_log_format(text: str, source: str) -> str:
+    return _one_of(LOG_FORMATS, text, source)
+
+
+def _one_of(choices: tuple[str, ...], text: str, source: str) -> str:
     if text not in choices:
         raise SettingsError(f"{source}: {text!r} is not one of {', '.join(choices)}.")
     return text
+
+
+def optional(text: str, _: str) -> str | None:
+    """Returns any text; None if it is empty."""
+    return text or None
+
+
+def secret(text: str, _: str) -> Secret | None:
+    return Secret(text) if text else None

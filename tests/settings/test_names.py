@@ -24,7 +24,7 @@ def test_a_file_that_holds_an_empty_database_url_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(SettingsError, match=r"^DATABASE_URL_FILE gives an empty URL"):
         load_settings({}, {"DATABASE_URL_FILE": str(file)})
-    with pytest.raises(SettingsError, match=r"^config database\.url_file gives an empty URL"):
+    with pytest.raises(SettingsError, match=rf"^database\.url_file in {config} gives an empty URL"):
         load_settings({}, {}, str(config))
 
 
@@ -113,6 +113,26 @@ def test_another_variable_with_a_url_of_postgresql_is_warned_of_if_the_embedded_
 )
 def test_a_variable_of_ours_that_is_not_known_is_warned_of(name: str, said: str) -> None:
     assert load_settings({}, {name: "canary"}).warnings == (f"{name} is not a setting and is ignored{said}",)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PYRS_LOGIN", "PYRUS_LOGIN"),
+        ("PRYUS_CLIENT_ID", "PYRUS_CLIENT_ID"),
+        ("PYRUSETL_QUOTA", "PYRUS_ETL_QUOTA"),
+        ("PYRUS_ETL_QUOTAS", "PYRUS_ETL_QUOTA"),
+    ],
+)
+def test_a_name_near_ours_is_warned_of_with_the_name_that_was_meant(name: str, meant: str) -> None:
+    (warning,) = load_settings({}, {name: "canary"}).warnings
+
+    assert warning == f"{name} is not a setting and is ignored; did you mean {meant}?"
+
+
+@pytest.mark.parametrize("name", ["PAPER_URL", "GITHUB_LOGIN", "OAUTH_CLIENT_ID", "AWS_SECURITY_TOKEN", "LOG_LEVEL"])
+def test_a_name_of_another_program_is_not_warned_of(name: str) -> None:
+    assert load_settings({}, {name: "text"}).warnings == ()
 
 
 def test_an_empty_or_known_variable_is_not_warned_of() -> None:

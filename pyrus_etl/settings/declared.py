@@ -1,0 +1,93 @@
+"""Every setting, declared once.
+
+A setting is an entry in `Settings`. From it come the option of the command line, config/pyrus_etl.toml, the table in
+the README (`make docs` writes both) and the list of known names.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import timedelta
+
+from pyrus_etl.settings.database_url import parse_database_url
+from pyrus_etl.settings.parse import (
+    Quota,
+    optional,
+    parse_duration,
+    parse_log_format,
+    parse_log_level,
+    parse_origin,
+    parse_quota,
+    parse_whole_number,
+    secret,
+)
+from pyrus_etl.settings.secret import Secret
+from pyrus_etl.settings.setting import Setting, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The validated settings, as `load_settings` reads them; each has its default.
+
+    `database_url` is None for the embedded PostgreSQL. `time_zone` is None to keep the one stored in the database.
+    `warnings` are sentences about variables that look like settings of ours but are not read.
+    """
+
+    url: str = setting("PYRUS_URL", "pyrus.url", parse_origin, "origin of the API, without a path", "https://pyrus.com")
+    login: str | None = setting("PYRUS_LOGIN", "pyrus.login", optional, "e-mail of the person or bot to log in as")
+    client_id: str | None = setting(
+        "PYRUS_CLIENT_ID", "pyrus.client_id", optional, "id of the application registered in Pyrus"
+    )
+    security_key: Secret | None = setting(
+        "PYRUS_SECURITY_KEY", "pyrus.security_key", secret, "the security key of the login", is_secret=True
+    )
+    access_token: Secret | None = setting(
+        "PYRUS_ACCESS_TOKEN", "pyrus.access_token", secret, "an access token, used instead of a login", is_secret=True
+    )
+    concurrency: int = setting(
+        "PYRUS_ETL_CONCURRENCY", "pyrus.concurrency", parse_whole_number, "maximum concurrent requests", "16"
+    )
+    # Pyrus's own limits: https://pyrus.com/en/help/api/errors-and-limits
+    quota: Quota = setting("PYRUS_ETL_QUOTA", "pyrus.quota", parse_quota, "maximum requests per period", "5000/600s")
+    database_url: Secret | None = setting(
+        "DATABASE_URL",
+        "database.url",
+        parse_database_url,
+        "the URL of the database, postgresql://…",
+        unset="the embedded PostgreSQL",
+        is_secret=True,
+    )
+    overlap: timedelta = setting(
+        "PYRUS_ETL_OVERLAP", "sync.overlap", parse_duration, "minimum overlap of the periods of two syncs", "30m"
+    )
+    time_zone: str | None = setting(
+        "PYRUS_ETL_TIME_ZONE",
+        "reports.time_zone",
+        optional,
+        "time zone of the reports, such as Europe/Moscow",
+        unset="the stored one, at first UTC",
+    )
+    log_level: str = setting(
+        "PYRUS_ETL_LOG_LEVEL",
+        "log.level",
+        parse_log_level,
+        "least level of log lines: DEBUG, INFO, WARNING or ERROR",
+        "INFO",
+    )
+    log_format: str = setting(
+        "PYRUS_ETL_LOG_FORMAT", "log.format", parse_log_format, "format of log lines: text or json", "text"
+    )
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        parse_origin(self.url, "url")  # settings made by hand must not send a token unencrypted either
+
+
+SETTINGS: dict[str, Setting] = {
+    each.name: each.metadata["setting"] for each in fields(Settings) if "setting" in each.metadata
+}
+"""The settings by the name of their field; an option has the same name, with dashes."""
+
+CONFIG = "PYRUS_ETL_CONFIG"
+"""The variable that names the config file."""
+
+VARIABLES = {CONFIG, *(variable for each in SETTINGS.values() for variable in each.variables)}
+KEYS = {each.key for each in SETTINGS.values()}

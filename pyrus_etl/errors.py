@@ -116,7 +116,7 @@ class LockHeld(PyrusEtlError):
 
 
 class StoppedEarly(PyrusEtlError):
-    """The run ended before its work did. What it had fetched is committed; the next run goes on from there."""
+    """The run ended before its work did. What it had fetched is committed; the next run continues from there."""
 
 
 class BudgetSpent(StoppedEarly):
@@ -129,5 +129,5 @@ class Stopped(StoppedEarly):
     """Stopped by a signal; the exit code is 128 plus its number."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("Stopped; what was fetched is committed, and the next run goes on from there.")
+        super().__init__("Stopped; what was fetched is committed, and the next run continues from there.")
         self.exit_code = 128 + signal_number

@@ -5,17 +5,18 @@ A server is started once a worker; the schema is migrated once into a template, 
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from pyrus_etl.client import retry, waits
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
+from pyrus_etl.settings.retry import STANDARD
 from tests import impatient as impatient_program
 from tests.servers import Server, embedded_server, installed_server, server_folder
 from tests.services import not_tried, required
@@ -132,9 +133,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs try again as often as ever, but soon, in this process and as programs."""
-    monkeypatch.setattr(retry, "LONGEST_WAIT", impatient_program.LONGEST_WAIT)
-    monkeypatch.setattr(waits, "LONGEST_GUESS", impatient_program.LONGEST_WAIT)
+    """Gives runs the waits of `tests.impatient`, in this process (see `loaded`) and as programs."""
     monkeypatch.setenv("TESTS_PROGRAM", impatient_program.__name__)
 
 
@@ -152,4 +151,11 @@ def environment_of(sandbox: Sandbox, database: Secret | None = None, **more: str
 
 def settings_for(sandbox: Sandbox, database: Secret, **more: str) -> Settings:
     """The settings with which the code finds the sandbox and the database."""
-    return load_settings({}, environment_of(sandbox, database, **more))
+    return loaded(environment_of(sandbox, database, **more))
+
+
+def loaded(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment, with the waits of this test."""
+    is_impatient = os.environ.get("TESTS_PROGRAM") == impatient_program.__name__
+    waits = impatient_program.IMPATIENT if is_impatient else STANDARD
+    return replace(load_settings({}, environment), waits=waits)

@@ -1,17 +1,17 @@
-"""`python -m tests.impatient …`: pyrus-etl that waits less: between tries, for a lost database, and for locks."""
-
-import tenacity
+"""Waits that are short, and `python -m tests.impatient …`: pyrus-etl with these waits."""
 
 from pyrus_etl.cli import main
-from pyrus_etl.client import retry, waits
-from pyrus_etl.postgres import locks, store
+from pyrus_etl.settings.retry import STANDARD
 
-LONGEST_WAIT = 0.05
-LONGEST_OUTAGE = 3
+SOON = 0.01
+
+IMPATIENT = STANDARD._replace(
+    requests=STANDARD.requests._replace(longest_pause=SOON),
+    quota=STANDARD.quota._replace(longest_pause=SOON),
+    outage=STANDARD.outage._replace(longest_pause=SOON, within=3.0),
+    locks=STANDARD.locks._replace(attempts=1),
+)
+"""Tries follow each other at once, as many as ever; a lost database and a locked table are given up sooner."""
 
 if __name__ == "__main__":
-    retry.LONGEST_WAIT = LONGEST_WAIT
-    waits.LONGEST_GUESS = LONGEST_WAIT
-    store.LONGEST_OUTAGE = LONGEST_OUTAGE
-    locks.patiently.stop = tenacity.stop_after_attempt(1)
-    main()
+    main(IMPATIENT)

@@ -5,12 +5,15 @@ import logging
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from pyrus_etl.cli import streams
 from pyrus_etl.errors import PyrusEtlError, SettingsError
+
+if TYPE_CHECKING:
+    from pyrus_etl.settings import Waits  # imported with the settings, so that `--help` is fast
 
 COMMANDS = {
     "demo": ("demo", "Try the whole pipeline without an account, against a simulated Pyrus."),
@@ -63,14 +66,17 @@ def cli() -> None:
     """
 
 
-def main() -> NoReturn:
-    """Runs the command and exits with the codes of `pyrus_etl.errors`. Only a bug shows a traceback."""
+def main(waits: "Waits | None" = None) -> NoReturn:
+    """Runs the command and exits with the codes of `pyrus_etl.errors`. Only a bug shows a traceback.
+
+    Tests shorten the `waits`.
+    """
     streams.prepare()
     for number in TERMINATING:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, _exit_on_signal)
     try:
-        code = cli(prog_name="pyrus-etl", standalone_mode=False) or 0
+        code = cli(prog_name="pyrus-etl", standalone_mode=False, obj={"waits": waits}) or 0
     except click.ClickException as error:
         error.show()
         code = error.exit_code

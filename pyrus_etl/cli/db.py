@@ -54,7 +54,7 @@ def upgrade() -> None:
     """
     settings = read_settings()
     with open_database(settings) as url:
-        repaired = migrate.upgrade(url, settings.time_zone)
+        repaired = migrate.upgrade(url, settings.time_zone, settings.waits.locks)
         with connect(url) as connection:
             advice = rebuild.advice(connection)
     with summary():
@@ -70,7 +70,7 @@ def rebuild_command(as_json: bool) -> int:
     """Rebuild the rows of all tasks from the stored bodies, without requests to Pyrus.
 
     Needed after an upgrade that reads more of the bodies; pyrus-etl check tells you. You can stop it at any time; the
-    next call goes on from there.
+    next call continues from there.
 
     \b
     Example:  pyrus-etl db rebuild
@@ -108,8 +108,9 @@ def downgrade(revision_id: str, yes: bool) -> None:
     """
     if not yes:
         raise SettingsError(f"Downgrading to {revision_id} drops tables with their rows; add --yes to confirm.")
-    with open_database(read_settings()) as url:
-        migrate.downgrade(url, revision_id)
+    settings = read_settings()
+    with open_database(settings) as url:
+        migrate.downgrade(url, revision_id, settings.waits.locks)
     with summary():
         click.echo(f"The schema is at revision {revision_id}.")
 

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.settings import SETTINGS, Secret, Setting, Settings, load_settings
+from pyrus_etl.settings.retry import STANDARD
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def read_settings() -> Settings:
     """Reads the settings of the current command, sets up logging accordingly and logs their warnings."""
     options = dict(click.get_current_context().find_root().ensure_object(dict))
-    settings = load_settings(options, config_file=options.pop("config", None))
+    config, waits = options.pop("config", None), options.pop("waits", None)
+    settings = replace(load_settings(options, config_file=config), waits=waits or STANDARD)
     set_up_logging(settings.log_level, settings.log_format)
     for warning in settings.warnings:
         log.warning("%s", warning)
@@ -96,7 +99,7 @@ def open_database(settings: Settings, port: int | None = None) -> Iterator[Secre
         if stale:
             from pyrus_etl.reports.migrate import upgrade
 
-            upgrade(url)
+            upgrade(url, locks=settings.waits.locks)
             with connect(url) as connection:
                 if advice := rebuild.advice(connection):
                     log.warning("the embedded database was upgraded, but %s", advice)

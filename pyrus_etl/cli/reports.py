@@ -41,7 +41,7 @@ def refresh_command(as_json: bool) -> None:
         require_schema(connection)
         if settings.time_zone:
             set_time_zone(connection, settings.time_zone)
-        refreshed = refresh(connection)
+        refreshed = refresh(connection, settings.waits.locks)
     with summary():
         if as_json:
             print_json(refreshed._asdict())
@@ -61,11 +61,13 @@ def materialize_command(views: tuple[str, ...], drop: bool) -> None:
     \b
     Example:  pyrus-etl reports materialize task_timeline task_overview
     """
-    with open_database(read_settings()) as url, connect(url) as connection:
+    settings = read_settings()
+    with open_database(settings) as url, connect(url) as connection:
         require_schema(connection)
         with summary():
             for view in views:
-                (materialized.dematerialize if drop else materialized.materialize)(connection, view)
+                carry_out = materialized.dematerialize if drop else materialized.materialize
+                carry_out(connection, view, settings.waits.locks)
                 click.echo(f"{REPORT_SCHEMA}.{view}{materialized.SUFFIX}: {'dropped' if drop else 'up to date'}")
 
 

@@ -13,7 +13,6 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import aiohttp
 import msgspec
-import tenacity
 
 from pyrus_etl.client.allowance import Allowance
 from pyrus_etl.client.clock import Clocks, ServerClock
@@ -23,7 +22,7 @@ from pyrus_etl.client.masking import masked
 from pyrus_etl.client.meaning import Again, QuotaSpent, TokenRefused, Unreadable, body_of, is_complaint
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.proxy import proxy_for
-from pyrus_etl.client.retry import ATTEMPTS, after_faults, resumed
+from pyrus_etl.client.retry import retried
 from pyrus_etl.client.token import Token
 from pyrus_etl.client.transport import Body, Sieve, read_body, session_for
 from pyrus_etl.client.waits import Announce, log_wait
@@ -40,7 +39,7 @@ class Request(NamedTuple, Generic[T]):
     """A request and the reader of its answer; see `Client.call`.
 
     `sieve` removes complete parts from the body while it arrives, so an answer of any length is read in little memory;
-    `read` gets the rest. `tries`: at most how many times the request is sent if the answers are faulty.
+    `read` gets the rest. `tries`: at most how often the request is sent if the answers are faulty; None: as any other.
     """
 
     method: str
@@ -48,7 +47,7 @@ class Request(NamedTuple, Generic[T]):
     read: Callable[[bytes], T]
     json: Any = None
     sieve: Sieve | None = None
-    tries: int = ATTEMPTS
+    tries: int | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -83,7 +82,7 @@ class Client:
         by_login = settings.security_key and not settings.access_token  # a given token is used instead of a login
         self._token = Token(settings.access_token, partial(login, self._without_token, settings) if by_login else None)
         self._slots = asyncio.Semaphore(settings.concurrency)
-        self.pace = Pace(settings.quota, announce)
+        self.pace = Pace(settings.quota, announce, settings.waits.quota)
         self._clock = ServerClock()
         self.requests = 0
         self.retries = 0
@@ -130,11 +129,7 @@ class Client:
         """Sends the request, and again after a fault."""
         send = partial(self._within_quota, send)
         try:
-            return await send()
-        except Again as failure:
-            first = failure
-        try:
-            return await after_faults(self._count_retry, request.tries, self._allowance.sleep)(resumed(send, first))
+            return await retried(send, self._settings.waits, request.tries, self._allowance.sleep, self._count_retry)
         except Again as error:
             if error.reached:
                 raise
@@ -213,6 +208,6 @@ class Client:
         """The body with our secrets masked; an error page may echo them."""
         return masked(body, token, self._settings.security_key, *(self._proxy.secrets if self._proxy else ()))
 
-    def _count_retry(self, state: tenacity.RetryCallState) -> None:
+    def _count_retry(self, failure: Again) -> None:
         self.retries += 1
-        log.debug("trying again: %s", state.outcome.exception() if state.outcome else None)
+        log.debug("trying again: %s", failure)

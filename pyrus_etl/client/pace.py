@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from pyrus_etl.client.journal import Journal
 from pyrus_etl.client.waits import OURS, WORTH_A_LINE, Announce, Hold, Wait, log_wait, wait_until
-from pyrus_etl.settings import Quota
+from pyrus_etl.settings import Quota, Retry
+from pyrus_etl.settings.retry import QUOTA
 
 SHORTEST_SHOWN = 1.0
 """Seconds; a longer wait is shown with the progress."""
@@ -23,9 +24,9 @@ class Pace:
     `hold` holds back all requests while the server says that the quota is spent. `journal` records the requests sent.
     """
 
-    def __init__(self, quota: Quota, announce: Announce = log_wait) -> None:
+    def __init__(self, quota: Quota, announce: Announce = log_wait, guess: Retry = QUOTA) -> None:
         self.quota = quota
-        self.hold = Hold(announce)
+        self.hold = Hold(announce, guess)
         self.journal = Journal()
         self._free = asyncio.Semaphore(quota.requests)
         self._returning: deque[float] = deque()

@@ -17,9 +17,6 @@ from pyrus_etl.client.unpack import PACKED, Unpacker
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.settings import Settings
 
-CONNECT_TIMEOUT = 4.0  # nine attempts to reach a silent host end within a minute
-READ_TIMEOUT = 60.0
-LONGEST_ANSWER = 600.0
 LARGEST_BODY = 1 << 26
 LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
 
@@ -53,10 +50,10 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         settings.url,
         connector=_connector(settings),
         timeout=aiohttp.ClientTimeout(
-            total=LONGEST_ANSWER,
-            connect=2 * CONNECT_TIMEOUT,  # includes the look-up of the name
-            sock_connect=CONNECT_TIMEOUT,
-            sock_read=READ_TIMEOUT,
+            total=settings.waits.answer,
+            connect=2 * settings.waits.connect,  # includes the look-up of the name
+            sock_connect=settings.waits.connect,
+            sock_read=settings.waits.read,
         ),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.settings import Retry
+from pyrus_etl.settings.retry import QUOTA
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +17,6 @@ LONGEST = 3600.0
 """Seconds in total that the server may make us wait; see `Hold`."""
 EARNED = 4.0
 """Seconds that a good answer adds to the rest of them: so a quota of 900 requests an hour never ends a run."""
-FIRST_GUESS, LONGEST_GUESS = 0.1, 60.0
-"""Seconds to wait if the server does not say how long; doubled after each refusal."""
 OURS, THEIRS = "the quota", "Pyrus's quota"
 WORTH_A_LINE = 30.0
 """Seconds; a longer wait is announced."""
@@ -55,11 +55,13 @@ class Hold:
     """Holds back all requests before `until` (monotonic clock), because the server said that its quota is spent.
 
     The server may make us wait for an hour in total. Good answers in between earn that time back, so a run that makes
-    progress may go on for ever. After a wait was cut short, a longer one is obeyed only if enough time was earned.
+    progress may go on for ever. After a wait was cut short, a longer one is obeyed only if enough time was earned. It
+    waits by `guess` if the server does not say for how long.
     """
 
-    def __init__(self, announce: Announce = log_wait) -> None:
+    def __init__(self, announce: Announce = log_wait, guess: Retry = QUOTA) -> None:
         self.announce = announce
+        self._guess = guess
         self.until = 0.0
         self._why = ""
         self._left = LONGEST
@@ -87,8 +89,8 @@ class Hold:
             self._extend(asked)
         elif time.monotonic() >= self.until:  # else it was sent before the last refusal was known
             self._check_patience()
-            self._extend(min(LONGEST_GUESS, FIRST_GUESS * 2**self._guesses) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
-            self._guesses = min(self._guesses + 1, 20)
+            self._guesses += 1
+            self._extend(self._guess.limit(self._guesses) * random.uniform(0.5, 1))  # noqa: S311 -- no secret
 
     def _check_patience(self) -> None:
         if time.monotonic() >= self.until and self._left < 1:

@@ -19,6 +19,7 @@ from pyrus_etl.postgres.blockers import blocker_of
 from pyrus_etl.postgres.faults import is_raised, translated, without_urls
 from pyrus_etl.postgres.session_settings import options, remedy, wrong_settings
 from pyrus_etl.settings import Secret
+from pyrus_etl.settings.retry import STANDARD
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -32,8 +33,6 @@ SESSION: dict[str, Any] = {
     "application_name": "pyrus-etl",
 }
 """The parameters of every session."""
-LONGEST_CONNECT = 25
-"""Seconds, enough for two hosts that do not answer."""
 
 
 class JsonbBytesDumper(Dumper):
@@ -114,15 +113,15 @@ def _last_statement(connection: Connection | None) -> str:
     return statement.decode() if isinstance(statement, bytes) else str(statement)
 
 
-def connect(url: Secret) -> Session:
+def connect(url: Secret, within: float = STANDARD.connect_database) -> Session:
     """Opens a connection in autocommit mode, for a `with` block. Transactions are opened explicitly.
 
     It prepares nothing on the server and sets nothing for the session, so it works behind a pooler that shares sessions
     between transactions. Raises DatabaseUnavailable, and so does its block.
     """
-    connection = _connected(url)
+    connection = _connected(url, within)
     with errors_of(connection):
-        connection = _with_settings(connection, url)
+        connection = _with_settings(connection, url, within)
     connection.cursor_factory = _Cursor
     connection.adapters.register_dumper(bytes, JsonbBytesDumper)
     if connection.info.server_version < _OLDEST_SERVER:
@@ -134,7 +133,7 @@ def connect(url: Secret) -> Session:
     return connection
 
 
-def _with_settings(connection: Session, url: Secret) -> Session:
+def _with_settings(connection: Session, url: Secret, within: float) -> Session:
     """The connection, or a new one with the settings that we need; see `postgres.session_settings`."""
     wrong = wrong_settings(connection)
     if not wrong:
@@ -143,7 +142,7 @@ def _with_settings(connection: Session, url: Secret) -> Session:
     connection.close()
     refusal = f"{remedy(wrong, role)}."
     try:
-        connection = _connected(url, options=options(wrong, given))
+        connection = _connected(url, within, options=options(wrong, given))
     except DatabaseUnavailable as error:
         raise DatabaseUnavailable(refusal) from error
     if wrong_settings(connection):
@@ -151,13 +150,13 @@ def _with_settings(connection: Session, url: Secret) -> Session:
     return connection
 
 
-def _connected(url: Secret, **more: Any) -> Session:
-    """Connects within `LONGEST_CONNECT`, in the background: connect_timeout does not limit the look-up of the host."""
+def _connected(url: Secret, within: float, **more: Any) -> Session:
+    """Connects within some seconds, in the background: connect_timeout does not limit the look-up of the host."""
     opened = in_background(lambda: Session.connect(url.reveal(), autocommit=True, **SESSION, **more), "connect")
     try:
-        return opened.result(LONGEST_CONNECT)
+        return opened.result(within)
     except TimeoutError:
-        raise DatabaseUnavailable(unreachable(f"no connection in {LONGEST_CONNECT} seconds")) from None
+        raise DatabaseUnavailable(unreachable(f"no connection in {within:g} seconds")) from None
     except psycopg.ProgrammingError as error:  # libpq cannot parse it; the message may show the password
         message = without_urls(str(error)).strip()
         raise DatabaseUnavailable(

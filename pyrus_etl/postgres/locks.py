@@ -1,7 +1,15 @@
 """Waits for locks of other sessions a few seconds at a time, so that nobody queues behind us for long."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import psycopg
 import tenacity
+
+from pyrus_etl.settings import Retry
+from pyrus_etl.settings.retry import LOCKS
+
+T = TypeVar("T")
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 """The first statement of a transaction that is run by `patiently`."""
@@ -14,10 +22,12 @@ def cause_of(error: BaseException) -> BaseException:
     return getattr(error, "orig", None) or error
 
 
-patiently = tenacity.Retrying(
-    retry=tenacity.retry_if_exception(lambda error: isinstance(cause_of(error), _PASSING)),
-    stop=tenacity.stop_after_attempt(5),
-    wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
-    reraise=True,
-)
-"""Repeats work a few times if it did not get a lock in time."""
+def patiently(work: Callable[[], T], locks: Retry = LOCKS) -> T:
+    """Does the work, and repeats it a few times if it did not get a lock in time."""
+    tries = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: isinstance(cause_of(error), _PASSING)),
+        stop=tenacity.stop_after_attempt(int(locks.attempts)),
+        wait=lambda state: locks.pause(state.attempt_number),
+        reraise=True,
+    )
+    return tries(work)

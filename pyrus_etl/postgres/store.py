@@ -17,14 +17,12 @@ from pyrus_etl.postgres.connection import Connection, Session, connect, errors_o
 from pyrus_etl.postgres.faults import is_raised
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease, acquire, release, renew
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.settings import Secret
+from pyrus_etl.settings import Secret, Waits
+from pyrus_etl.settings.retry import STANDARD
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
-
-LONGEST_OUTAGE = 30
-"""Seconds to wait for a database that went away."""
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 _PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
@@ -36,8 +34,9 @@ class Store:
     Once it holds a lease, every transaction renews it first, so a run that lost the lock cannot commit.
     """
 
-    def __init__(self, url: Secret) -> None:
+    def __init__(self, url: Secret, waits: Waits = STANDARD) -> None:
         self._url = url
+        self._waits = waits
         self._connection: Session | None = None
         self._thread = Background("database")
         self._lease: Lease | None = None
@@ -76,7 +75,7 @@ class Store:
         """Runs `work(connection, …)` in a transaction, which is committed when this returns.
 
         If the connection is lost, it is opened again and the work repeated, so the work must be safe to repeat. Raises
-        LockHeld if the lease was lost, DatabaseUnavailable if the database stays away for `LONGEST_OUTAGE`.
+        LockHeld if the lease was lost, DatabaseUnavailable if the database stays away for longer than `Waits.outage`.
         """
         return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
@@ -94,11 +93,11 @@ class Store:
             require_schema(connection)
 
     def _again(self, work: Callable[[], T]) -> T:
-        """Runs the work, and repeats it for at most `LONGEST_OUTAGE` while the database has a fault that passes."""
+        """Runs the work, and repeats it, within `Waits.outage`, while the database has a fault that passes."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_passing),
             stop=self._is_out_of_time,
-            wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
+            wait=lambda state: self._waits.outage.pause(state.attempt_number),
             reraise=True,
         )
         try:
@@ -112,7 +111,7 @@ class Store:
     def _is_out_of_time(self, _: tenacity.RetryCallState) -> bool:
         """Whether the outage is too long; it counts from its first failure, not for each piece of work."""
         self._failing_since = self._failing_since or time.monotonic()
-        return time.monotonic() - self._failing_since > LONGEST_OUTAGE
+        return time.monotonic() - self._failing_since > self._waits.outage.within
 
     def _transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
         connection, began = self._open(), time.monotonic()
@@ -136,7 +135,7 @@ class Store:
 
     def _open(self) -> Session:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url)
+            self._connection = connect(self._url, self._waits.connect_database)
         return self._connection
 
     def _close(self) -> None:

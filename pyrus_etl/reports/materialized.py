@@ -17,6 +17,8 @@ from pyrus_etl.reports import wide
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
+from pyrus_etl.settings import Retry
+from pyrus_etl.settings.retry import LOCKS
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ def columns(connection: Connection) -> dict[str, set[str]]:
     return {view: {name for name, _ in _columns(connection, view + SUFFIX)} for view in present(connection)}
 
 
-def materialize(connection: Connection, view: str) -> None:
+def materialize(connection: Connection, view: str, locks: Retry = LOCKS) -> None:
     """Materialises a report, or refreshes its rows, in a transaction of its own; readers wait in the meantime.
 
     If the columns of the report changed, it is recreated, unless a user's own view depends on it: then it keeps its
@@ -69,7 +71,7 @@ def materialize(connection: Connection, view: str) -> None:
         )
     require_time_zone(connection)
     try:
-        patiently(lambda: _materialize(connection, view))
+        patiently(lambda: _materialize(connection, view), locks)
     except _REFUSED as error:
         reason = error.diag.message_primary
         raise SettingsError(
@@ -78,19 +80,19 @@ def materialize(connection: Connection, view: str) -> None:
         ) from error
 
 
-def dematerialize(connection: Connection, view: str) -> None:
+def dematerialize(connection: Connection, view: str, locks: Retry = LOCKS) -> None:
     """Drops the materialised rows; the report itself stays. Raises SettingsError if it is not materialised."""
     if view not in present(connection):
         raise SettingsError(
             f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to drop; pyrus-etl reports refresh lists those that exist."
         )
-    patiently(lambda: _dematerialize(connection, view))
+    patiently(lambda: _dematerialize(connection, view), locks)
 
 
-def populate(connection: Connection) -> None:
+def populate(connection: Connection, locks: Retry = LOCKS) -> None:
     """Fills materialized views that have no rows yet."""
     for view in [view for view, is_populated in _present(connection).items() if not is_populated]:
-        materialize(connection, view)
+        materialize(connection, view, locks)
 
 
 def create(connection: Connection, views: Iterable[str]) -> None:

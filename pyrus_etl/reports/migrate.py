@@ -25,7 +25,8 @@ from pyrus_etl.reports.repair import Difference, compared, mend
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.schema.metadata import REVISION
-from pyrus_etl.settings import Secret
+from pyrus_etl.settings import Retry, Secret
+from pyrus_etl.settings.retry import LOCKS
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def migrations_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
+def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> list[str]:
     """Upgrades the tables and the reports in one transaction; safe to repeat.
 
     Returns, in words, the declared objects that were missing and are recreated. Locks nothing if there is nothing to
@@ -54,7 +55,7 @@ def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
         require_known(revision(driver))
     with connected(url) as connection:
         try:
-            made: list[str] = [] if _is_as_declared(connection) else patiently(lambda: _upgrade(connection))
+            made = [] if _is_as_declared(connection) else patiently(lambda: _upgrade(connection), locks)
         except CommandError as error:
             raise DatabaseUnavailable(
                 f"{SCHEMA}.{VERSION_TABLE} has unexpected content: {error}; name another database in DATABASE_URL."
@@ -62,7 +63,7 @@ def upgrade(url: Secret, time_zone: str | None = None) -> list[str]:
     with connect(url) as driver:
         if time_zone:
             set_time_zone(driver, time_zone)
-        materialized.populate(driver)
+        materialized.populate(driver, locks)
     _require_repairable([each for each in differences(url) if each.is_lasting])
     return made
 
@@ -135,13 +136,13 @@ def _driver(connection: sqlalchemy.Connection) -> Connection:
     return driver
 
 
-def downgrade(url: Secret, to: str) -> None:
+def downgrade(url: Secret, to: str, locks: Retry = LOCKS) -> None:
     """Downgrades the tables to a revision, `base` for none. Drops the reports, and newer tables with their rows."""
     with connect(url) as driver:
         require_known(revision(driver))
     with connected(url) as connection:
         try:
-            patiently(lambda: _downgrade(connection, to))
+            patiently(lambda: _downgrade(connection, to), locks)
         except CommandError as error:
             raise SettingsError(
                 f"There is no revision {to!r} ({error}); name one from 0001 to {REVISION}, or base."

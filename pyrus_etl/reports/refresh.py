@@ -10,6 +10,8 @@ from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.forms import infer
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.reports.standing import InTheWay
+from pyrus_etl.settings import Retry
+from pyrus_etl.settings.retry import LOCKS
 
 
 class Refreshed(NamedTuple):
@@ -21,7 +23,7 @@ class Refreshed(NamedTuple):
     materialized: list[str]
 
 
-def refresh(connection: Connection) -> Refreshed:
+def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
 
     Refreshes the materialised reports; their readers wait in the meantime. Safe to repeat. Waits for locks a few
@@ -29,9 +31,9 @@ def refresh(connection: Connection) -> Refreshed:
     a report cannot be materialised.
     """
     require_time_zone(connection)
-    patiently(lambda: _infer(connection))
+    patiently(lambda: _infer(connection), locks)
     try:
-        refreshed: Refreshed = patiently(lambda: _refresh(connection))
+        refreshed = patiently(lambda: _refresh(connection), locks)
     except InTheWay as error:
         reason = error.diag.message_primary
         raise DatabaseUnavailable(
@@ -39,7 +41,7 @@ def refresh(connection: Connection) -> Refreshed:
             "drop the view if somebody has changed it, and refresh again."
         ) from error
     for view in refreshed.materialized:
-        materialized.materialize(connection, view)
+        materialized.materialize(connection, view, locks)
     return refreshed
 
 

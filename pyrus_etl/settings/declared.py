@@ -19,6 +19,7 @@ from pyrus_etl.settings.parse import (
     parse_whole_number,
     secret,
 )
+from pyrus_etl.settings.retry import STANDARD, Waits
 from pyrus_etl.settings.secret import Secret
 from pyrus_etl.settings.setting import Setting, setting
 
@@ -28,7 +29,8 @@ class Settings:
     """The validated settings, as `load_settings` reads them; each has its default.
 
     `database_url` is None for the embedded PostgreSQL. `time_zone` is None to keep the one stored in the database.
-    `warnings` are sentences about variables that look like settings of ours but are not read.
+    `warnings` are sentences about variables that look like settings of ours but are not read. `waits` is not for users:
+    see `settings.retry`.
     """
 
     url: str = setting("PYRUS_URL", "pyrus.url", parse_origin, "origin of the API, without a path", "https://pyrus.com")
@@ -76,6 +78,7 @@ class Settings:
         "PYRUS_ETL_LOG_FORMAT", "log.format", parse_log_format, "format of log lines: text or json", "text"
     )
     warnings: tuple[str, ...] = ()
+    waits: Waits = STANDARD
 
     def __post_init__(self) -> None:
         parse_origin(self.url, "url")  # settings made by hand must not send a token unencrypted either

@@ -140,7 +140,7 @@ async def conduct(
     )
     progress.pace = http.pace
     try:
-        async with Store(database_url) as store, http:
+        async with Store(database_url, settings.waits) as store, http:
             login_name = _login_of(settings)
             run = Run(
                 RestApi(http), store, settings.concurrency, settings.overlap, result, progress, http.pace, login_name

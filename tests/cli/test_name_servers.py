@@ -7,18 +7,18 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyrus_etl.client import retry, transport
 from pyrus_etl.client.client import Client
 from pyrus_etl.errors import DatabaseUnavailable, PyrusUnreachable
 from pyrus_etl.extract.v3.api import RestApi
 from pyrus_etl.extract.v3.login import login
-from pyrus_etl.postgres import connection
-from pyrus_etl.settings import Secret, load_settings
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.settings import Secret, Waits, load_settings
 from tests.runs import command_line, program_environment
 from tests.services import need
 
@@ -50,12 +50,11 @@ def name_server(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 @pytest.mark.usefixtures("silent")
-def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.05)
-    monkeypatch.setattr(retry, "LONGEST_SILENCE", 0.1)
+def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved() -> None:
+    waits = Waits(connect=0.05, unreachable=0.1)
 
     async def ask() -> None:
-        async with Client(load_settings({}, PYRUS), login) as http:
+        async with Client(replace(load_settings({}, PYRUS), waits=waits), login) as http:
             await RestApi(http).profile()
 
     with pytest.raises(
@@ -65,12 +64,11 @@ def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved(monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("silent")
-def test_a_run_gives_up_if_the_name_of_the_database_is_never_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LONGEST_CONNECT", 0.1)
+def test_a_run_gives_up_if_the_name_of_the_database_is_never_resolved() -> None:
     with pytest.raises(
         DatabaseUnavailable, match=r"no connection in 0\.1 seconds; check that .* DATABASE_URL names it"
     ):
-        connection.connect(Secret("postgresql://etl@db.example/pyrus"))
+        connect(Secret("postgresql://etl@db.example/pyrus"), within=0.1)
 
 
 @pytest.mark.parametrize(

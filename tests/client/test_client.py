@@ -12,19 +12,17 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
-from tenacity import RetryCallState
 
 from pyrus_etl.client.client import Client, Request
 from pyrus_etl.client.meaning import AccessDenied, Again, Redirected, Refused
-from pyrus_etl.client.retry import ATTEMPTS, after_faults
-from pyrus_etl.client.transport import CONNECT_TIMEOUT
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.v3.api import RestApi
 from pyrus_etl.extract.v3.login import login
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.faults import Fault
-from pyrus_etl.settings import Settings, load_settings
-from tests.conftest import environment_of
+from pyrus_etl.settings import Settings
+from pyrus_etl.settings.retry import STANDARD
+from tests.conftest import environment_of, loaded
 from tests.scripted import Asked, Reply, Scripted, in_front_of, scripted
 
 T = TypeVar("T")
@@ -32,22 +30,16 @@ T = TypeVar("T")
 PROFILE = "/restapi/profile"
 NO_ACCESS = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}'
 TOKEN = Reply(200, b'{"AccessToken": "made up"}')
-
-
-@pytest.fixture
-def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes retries immediate, unless the server says how long to wait."""
-    monkeypatch.setattr("pyrus_etl.client.retry.LONGEST_WAIT", 0.001)
-    monkeypatch.setattr("pyrus_etl.client.waits.LONGEST_GUESS", 0.001)
+ATTEMPTS = int(STANDARD.requests.attempts)
 
 
 def settings(url: str, **environment: str) -> Settings:
     known = {"PYRUS_LOGIN": "robot", "PYRUS_SECURITY_KEY": "key", "PYRUS_CLIENT_ID": "client"}
-    return load_settings({}, {**known, "PYRUS_URL": url, **environment})
+    return loaded({**known, "PYRUS_URL": url, **environment})
 
 
 def settings_of(sandbox: Sandbox, **environment: str) -> Settings:
-    return load_settings({}, environment_of(sandbox, None, **environment))
+    return loaded(environment_of(sandbox, None, **environment))
 
 
 def asking(found: Settings, ask: Callable[[Client], Awaitable[T]]) -> tuple[T, Client]:
@@ -85,7 +77,7 @@ def after_the_login(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply
 
 
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html", "limit"])
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_request_is_retried_after_any_faulty_answer_and_counted(kind: Fault) -> None:
     with Sandbox(World(1, tasks=1), faults=Faults(retry_after=0)) as sandbox:
         sandbox.fail(3, kind, "profile")
@@ -96,7 +88,7 @@ def test_a_request_is_retried_after_any_faulty_answer_and_counted(kind: Fault) -
 
 
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html"])
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_the_number_of_tries_is_limited(kind: Fault) -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         sandbox.faults = Faults(every=1, kinds=(kind,), endpoints=("profile",))
@@ -106,7 +98,7 @@ def test_the_number_of_tries_is_limited(kind: Fault) -> None:
         assert sandbox.requests.endpoints["profile"] == ATTEMPTS
 
 
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_one_answer_in_eight_may_be_faulty() -> None:
     with Sandbox(World(1, tasks=1)) as sandbox:
         sandbox.faults = Faults(every=8)
@@ -133,7 +125,7 @@ def test_after_429_all_requests_wait_as_long_as_retry_after_says() -> None:
     assert asked_at[-1] - asked_at[2] >= 1
 
 
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_many_429_in_a_row_do_not_fail_a_request() -> None:
     with Sandbox(World(1, tasks=1), faults=Faults(retry_after=0)) as sandbox:
         sandbox.fail(3 * ATTEMPTS, "limit", "profile")
@@ -213,14 +205,14 @@ def test_logins_are_limited_if_the_server_refuses_every_fresh_token() -> None:
     "login",
     [b"{}", b"[]", b"null", b'{"AccessToken": null}', b'{"AccessToken": 5}'],
 )
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_login_without_a_token_ends_the_run_with_a_message(login: bytes) -> None:
     with scripted(lambda asked: Reply(200, login)) as server, pytest.raises((PyrusUnreachable, LoginRefused)):
         asking(settings(server.url), profile)
 
 
 @pytest.mark.parametrize("token", ["a\r\nX-Injected: 1", "a b", "ключ"])
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_token_that_does_not_fit_a_header_ends_the_run_with_a_message(token: str) -> None:
     login = Reply(200, json.dumps({"AccessToken": token}).encode())
     refuse_or_answer = Reply(401, b"{}")
@@ -264,7 +256,7 @@ def test_a_redirect_for_one_task_refuses_only_that_task() -> None:
 
 @pytest.mark.parametrize("echo", ["canary\\u002B1", "canary+1"])
 @pytest.mark.parametrize("body", ['{"ApiException": {"Message": "no %s"}}', '{"TaskWithNotes": {"Text": "%s"}}'])
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_token_that_is_echoed_instead_of_a_task_is_masked(body: str, echo: str) -> None:
     known = Reply(200, b'{"Profile": {"Id": 7}}')
     echoed = Reply(200, (body % echo).encode())
@@ -275,7 +267,7 @@ def test_a_token_that_is_echoed_instead_of_a_task_is_masked(body: str, echo: str
     assert "canary" not in f"{refusal.value} {refusal.value.payload!r}"
 
 
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_host_that_refuses_connections_is_given_up_after_all_tries() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound, but not listening
@@ -283,19 +275,16 @@ def test_a_host_that_refuses_connections_is_given_up_after_all_tries() -> None:
             asking(settings(f"http://127.0.0.1:{held.getsockname()[1]}"), profile)
 
 
-def test_a_host_is_given_up_within_a_minute(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
-    tries = after_faults(lambda _: None)
-    state = RetryCallState(tries, None, (), {})
-    seconds = CONNECT_TIMEOUT
-    while not tries.stop(state):
-        seconds += tries.wait(state) + CONNECT_TIMEOUT
-        state.attempt_number += 1
+def test_a_host_that_never_answers_is_given_up_within_a_minute() -> None:
+    last_try_begins = STANDARD.connect + STANDARD.unreachable + STANDARD.requests.longest_pause
 
-    assert state.attempt_number == ATTEMPTS
-    assert seconds < 60
+    assert last_try_begins + STANDARD.connect < 60
+
+
+def test_a_host_that_refuses_connections_at_once_gets_all_tries() -> None:
+    pauses = sum(STANDARD.requests.limit(failures) for failures in range(1, ATTEMPTS))
+
+    assert pauses < STANDARD.unreachable
 
 
 @pytest.mark.parametrize(
@@ -308,7 +297,7 @@ def test_a_host_is_given_up_within_a_minute(
         (Reply(302, b"", {"Location": "/login"}), 1),
     ],
 )
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_the_error_for_a_host_that_is_not_a_pyrus_names_the_setting(reply: Reply, tries: int) -> None:
     with scripted(lambda _: reply) as server:
         with pytest.raises(PyrusUnreachable, match="PYRUS_URL"):
@@ -319,7 +308,7 @@ def test_the_error_for_a_host_that_is_not_a_pyrus_names_the_setting(reply: Reply
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(502, b"<html/>"), Reply(503, b"{}"), Reply(504), Reply(408)])
 @pytest.mark.parametrize("account", [{}, {"PYRUS_ACCESS_TOKEN": "given"}], ids=["login", "token"])
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_pyrus_that_keeps_failing_is_not_mistaken_for_a_wrong_address(reply: Reply, account: dict[str, str]) -> None:
     with scripted(lambda _: reply) as server, pytest.raises(PyrusUnreachable) as error:
         asking(settings(server.url, **account), lambda http: RestApi(http).profile())
@@ -343,7 +332,7 @@ def test_a_refused_request_is_not_retried(status: int, body: bytes, error: type[
     ("encoding", "body"),
     [("gzip", b"no gzip at all"), ("gzip", gzip.compress(b'{"a": 1}', mtime=0)[:-14]), ("deflate", b"\x00\x01")],
 )
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_a_request_is_retried_if_the_body_cannot_be_unpacked(
     encoding: str, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,7 +372,7 @@ def test_headers_as_long_as_curl_reads_are_read(headers: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize("headers", [{"X-Long": "a" * 200_000}, {f"X-{number}": "a" for number in range(6_000)}])
-@pytest.mark.usefixtures("no_back_off")
+@pytest.mark.usefixtures("impatient")
 def test_endless_headers_are_refused(headers: dict[str, str]) -> None:
     answer = scripted(lambda asked: TOKEN._replace(headers=headers))
     with answer as server, pytest.raises(PyrusUnreachable, match="its header is too long"):

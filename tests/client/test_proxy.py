@@ -14,8 +14,9 @@ from pyrus_etl.client.meaning import Again
 from pyrus_etl.client.proxy import VARIABLES, proxy_for
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.v3.login import login
-from pyrus_etl.settings import Secret, load_settings
+from pyrus_etl.settings import Secret
 from tests.certificates import Authority, new_authority
+from tests.conftest import loaded
 from tests.proxies import proxying, refusal
 from tests.runs import program
 from tests.scripted import Reply, scripted
@@ -241,7 +242,7 @@ def test_the_error_for_an_unreachable_proxy_names_it(database: Secret) -> None:
 
 
 def test_secrets_of_a_proxy_are_masked_in_the_page_it_sends(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, impatient: None
 ) -> None:
     page = b"<html>canary-user may not go there; canary%26password is on file</html>"
     with (
@@ -250,14 +251,13 @@ def test_secrets_of_a_proxy_are_masked_in_the_page_it_sends(
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"canary-user:canary&password@{proxy.address}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        monkeypatch.setattr("pyrus_etl.client.retry.LONGEST_WAIT", 0.001)
         error = asyncio.run(request_a_page())
 
     assert error.body == b"<html>(secret) may not go there; (secret) is on file</html>"
 
 
 async def request_a_page() -> Again:
-    async with Client(load_settings({}, {"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"}), login) as http:
+    async with Client(loaded({"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"}), login) as http:
         with pytest.raises(Again) as raised:
             await http.call(Request("GET", "/", bytes))
     return raised.value

@@ -17,11 +17,12 @@ import msgspec
 import pytest
 
 from pyrus_etl.client.client import Client, Request
-from pyrus_etl.client.retry import ATTEMPTS
 from pyrus_etl.errors import PyrusUnreachable, SettingsError
 from pyrus_etl.extract.v3.login import login
-from pyrus_etl.settings import Secret, load_settings
+from pyrus_etl.settings import Secret
+from pyrus_etl.settings.retry import STANDARD
 from tests.certificates import Authority, new_authority
+from tests.conftest import loaded
 from tests.proxies import proxying
 from tests.runs import program
 from tests.scripted import Reply, Scripted, scripted
@@ -54,7 +55,7 @@ def asked(url: str) -> tuple[str | Exception, int]:
     """The answer or the error, and the number of requests."""
 
     async def ask() -> tuple[str | Exception, int]:
-        async with Client(load_settings({}, {**ACCOUNT, "PYRUS_URL": url}), login) as http:
+        async with Client(loaded({**ACCOUNT, "PYRUS_URL": url}), login) as http:
             try:
                 return await http.call(Request("GET", "/", msgspec.json.decode)), http.requests
             except Exception as error:
@@ -181,7 +182,7 @@ def test_an_interrupted_handshake_is_retried() -> None:
         error, requests = asked(url)
 
     assert re.search("cannot be reached.*check PYRUS_URL", str(error))
-    assert requests == ATTEMPTS
+    assert requests == STANDARD.requests.attempts
 
 
 @pytest.mark.parametrize(

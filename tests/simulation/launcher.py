@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from functools import partial
 
 import msgspec
 
-from pyrus_etl.client import retry
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.settings import Secret, load_settings
+from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync import pipeline
 from pyrus_etl.sync.plans import backfill, reconcile, sync
 from pyrus_etl.sync.plans import retry as retries
@@ -31,6 +32,8 @@ PLANS: dict[str, Plan] = {
     "retry": retries.retry,
 }
 """There is also `period`, a backfill of the order's span."""
+
+WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05))
 
 
 class Order(msgspec.Struct):
@@ -97,13 +100,12 @@ def _live(order: Order, sending: int) -> None:
 
 
 def _conducted(order: Order) -> Outcome:
-    retry.LONGEST_WAIT = 0.05
     pipeline.LINGER, pipeline.LARGEST_BATCH = order.linger, order.largest_batch
     pipeline.MOST_IN_FLIGHT = order.most_in_flight
     errors = _Errors()
     logging.getLogger().addHandler(errors)
     result = Result(order.plan)
-    settings = load_settings({}, order.environment)
+    settings = replace(load_settings({}, order.environment), waits=WAITS)
     assert settings.database_url
     url: Secret = settings.database_url
     outcome = Outcome()

@@ -1,11 +1,13 @@
 """Budgets: a run that stops by itself, and continues the next time."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.settings import Secret
+from pyrus_etl.settings import Retry, Secret, Waits
+from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync.plans.sync import sync as sync_plan
 from pyrus_etl.sync.result import Progress, Result
 from pyrus_etl.sync.session import Budget, conduct
@@ -13,10 +15,12 @@ from tests.conftest import settings_for
 from tests.typing import Query
 
 
-def budgeted(sandbox: Sandbox, database: Secret, budget: Budget, **environment: str) -> tuple[Result, int]:
+def budgeted(
+    sandbox: Sandbox, database: Secret, budget: Budget, waits: Waits = STANDARD, **environment: str
+) -> tuple[Result, int]:
     """The result of a sync with a budget, and its exit code."""
     result = Result("sync")
-    settings = settings_for(sandbox, database, **environment)
+    settings = replace(settings_for(sandbox, database, **environment), waits=waits)
     error = asyncio.run(conduct(sync_plan, settings, database, result, Progress(), budget))
     return result, error.exit_code if error else 0
 
@@ -49,11 +53,11 @@ def test_a_spent_budget_ends_a_run_at_once_whatever_is_left(
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(result.counts.tasks_fetched,)]
 
 
-def test_a_spent_budget_does_not_wait_for_another_try(database: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("random.uniform", lambda _, longest: 1000 * longest)
+def test_a_spent_budget_does_not_wait_for_another_try(database: Secret) -> None:
+    hours = Waits(requests=Retry(1e6, 1e6, attempts=9))
     with Sandbox(World(1, tasks=100)) as sandbox:
         sandbox.fail(3, "error", "task")
-        result, _ = budgeted(sandbox, database, Budget(requests=40))
+        result, _ = budgeted(sandbox, database, Budget(requests=40), hours)
 
     assert (result.status, result.counts.requests) == ("partial", 40)
 

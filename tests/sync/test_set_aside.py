@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-import tenacity
 
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Faults, Sandbox, World
@@ -18,10 +17,7 @@ CURSOR = "SELECT cursor FROM pyrus.sync_cursors"
 ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access to this task."}}'
 
 
-@pytest.fixture(autouse=True)
-def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow each other at once."""
-    monkeypatch.setattr(tenacity.wait_random_exponential, "__call__", lambda *_: 0.0)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def on_task(task_id: int, reply: Reply) -> Callable[[Asked], Reply | None]:

@@ -1,12 +1,12 @@
 """Items of catalogs."""
 
-from pyrus_etl.fields.family import FIRST_VALUE, ITEMS_SHOWN, ITEMS_TEXT, Family
+from pyrus_etl.fields.family import FIRST_VALUE, ITEMS_DISPLAY, ITEMS_TEXT, Family
 
 FAMILY = Family(
     "catalog",
     ("Catalog",),
-    picked=FIRST_VALUE,
+    aggregate=FIRST_VALUE,
     text=ITEMS_TEXT,
-    shown=ITEMS_SHOWN,
+    display=ITEMS_DISPLAY,
     id="max(value_catalog_item_id) {only}",
 )

@@ -6,26 +6,26 @@ from typing import LiteralString, NamedTuple
 class Family(NamedTuple):
     """Field types whose values are read, shown and written as text in the same way.
 
-    `kind` names the reader in each API's folder. The other properties are SQL. `picked` is an aggregate over the values
-    of one field of one task, or of one row of a table (`{only}` filters them); `shown` turns its result into what
-    people read in a wide view (`{}` is the result); `id`, if there is one, is an aggregate that fills a second column.
-    `text` turns one value into text in the view `field_values`, where the columns of `form_values`, `person.name` and
-    `project.name` are available.
+    `kind` names the reader in each API's folder. The other properties are SQL. `aggregate` is over the values of one
+    field of one task, or of one row of a table (`{only}` filters them); `display` turns its result (`{}`) into the
+    readable value of a wide view; `id`, if there is one, is an aggregate that fills a second column. `text` turns one
+    value into text in the view `field_values`, where the columns of `form_values`, `person.name` and `project.name` are
+    available.
     """
 
     kind: str
     types: tuple[str, ...]
-    picked: LiteralString
+    aggregate: LiteralString
     text: LiteralString
-    shown: LiteralString = "{}"
+    display: LiteralString = "{}"
     id: LiteralString | None = None
 
 
 FIRST_JSON: LiteralString = "(array_agg(value_json) {only})[1]"
 
 FIRST_VALUE: LiteralString = "min(value_no) {only}"
-"""The place of the value in the form; `ITEMS_SHOWN` turns its items into text."""
-ITEMS_SHOWN: LiteralString = (
+"""The place of the value in the form; `ITEMS_DISPLAY` turns its items into text."""
+ITEMS_DISPLAY: LiteralString = (
     "(SELECT string_agg(item.text, ', ' ORDER BY item_no) FROM pyrus.form_value_items AS item "
     "WHERE item.task_id = task.task_id AND note_no = 0 AND value_no = {})"
 )

@@ -5,6 +5,6 @@ from pyrus_etl.fields.family import FIRST_JSON, Family
 FAMILY = Family(
     "other",
     ("ExternalFormAuthor", "Unknown"),
-    picked=FIRST_JSON,
+    aggregate=FIRST_JSON,
     text="coalesce(value_json ->> field_type, value_json::text)",
 )

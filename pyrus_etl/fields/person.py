@@ -5,8 +5,8 @@ from pyrus_etl.fields.family import Family
 FAMILY = Family(
     "person",
     ("Person", "Assignee", "Author", "ApprovalPerson"),
-    picked="max(value_person_id) {only}",
+    aggregate="max(value_person_id) {only}",
     text="person.name",
-    shown="(SELECT name FROM pyrus_report.person_names WHERE person_id = {})",
+    display="(SELECT name FROM pyrus_report.person_names WHERE person_id = {})",
     id="max(value_person_id) {only}",
 )

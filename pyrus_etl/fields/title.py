@@ -5,6 +5,6 @@ from pyrus_etl.fields.family import Family
 FAMILY = Family(
     "other",
     ("Title",),
-    picked="bool_or(value_json ->> 'Checkmark' = 'Checked') {only}",
+    aggregate="bool_or(value_json ->> 'Checkmark' = 'Checked') {only}",
     text="value_json ->> 'Checkmark'",
 )

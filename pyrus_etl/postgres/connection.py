@@ -181,7 +181,7 @@ _REFUSALS = {
         "create it, or name another in DATABASE_URL",
     ),
     r"too many (clients|connections)|connection slots": (
-        "The database server takes no more connections",
+        "The database server accepts no more connections",
         "close some or raise max_connections, then run this again",
     ),
 }

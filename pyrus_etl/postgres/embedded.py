@@ -82,7 +82,7 @@ def _ensure_database(folder: Path) -> None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.Error as error:
         raise DatabaseUnavailable(
-            f"The embedded database in {folder} does not answer: {error}; look into server.log there."
+            f"The embedded database in {folder} does not answer: {error}; see server.log there."
         ) from error
 
 

@@ -65,7 +65,7 @@ _FAULTS = {
     "53200": _Fault(
         "The database server has no memory left", f"raise the limit that its message or its log names, then {_AGAIN}"
     ),
-    "53300": _Fault("The database server takes no more connections", f"close some or raise the limit, then {_AGAIN}"),
+    "53300": _Fault("The database server accepts no more connections", f"close some or raise the limit, then {_AGAIN}"),
     "53400": _Fault("A limit of the database server was reached", f"raise it, then {_AGAIN}"),
     "55": _DIFFERS,
     "55006": _Fault("Another session uses an object that must change", f"wait for it to end, then {_AGAIN}"),

@@ -40,7 +40,7 @@ def require_schema(connection: Connection) -> None:
     tables = _tables(connection)
     if missing := sorted({table.name for table in metadata.tables.values()} - tables.keys()):
         names = ", ".join(f"{SCHEMA}.{table}" for table in missing)
-        raise DatabaseUnavailable(f"The database lacks {names}; pyrus-etl db upgrade makes again what is missing.")
+        raise DatabaseUnavailable(f"The database lacks {names}; pyrus-etl db upgrade recreates what is missing.")
     require_all_rows(connection)
 
 

@@ -49,7 +49,7 @@ def wrong_settings(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """The settings of the session that differ from `WANTED`, with their values.
 
     A search path is wrong only if functions or operators in it may be taken for PostgreSQL's own. Those of extensions
-    do not count: they are made to be told apart.
+    do not count: they are meant to be distinguished.
     """
     path, is_shadowed, *found = connection.execute(_ASK).fetchone() or ([], False)
     values = dict(zip(WANTED, found, strict=True))

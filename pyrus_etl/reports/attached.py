@@ -33,14 +33,14 @@ class Attached(NamedTuple):
     statement: str
     undo: str | None = None
     role: str | None = None
-    by_hand: bool = True
+    of_user: bool = True
 
 
 def attached(connection: Connection) -> list[Attached]:
     """Returns everything attached to the reports, in the order to recreate it; needs an open transaction."""
     with _names_in_full(connection):
         found = [Attached(*row) for row in connection.execute(_query())]
-        return found + [Attached(_COMMENT, *row) for row in comments.by_hand(connection)]
+        return found + [Attached(_COMMENT, *row) for row in comments.of_users(connection)]
 
 
 def restore(connection: Connection, before: Sequence[Attached]) -> None:
@@ -76,7 +76,7 @@ def warn_of_lost(
             log.warning(
                 "%s cannot keep what users added: %s; to add it again: %s;", each.relation, reason, each.statement
             )
-        elif each.by_hand:
+        elif each.of_user:
             log.warning("%s is dropped with what users added; to add it again: %s;", each.relation, each.statement)
 
 

@@ -4,7 +4,7 @@
 --   statement  recreates it
 --   undo       revokes it, for privileges
 --   role       the role that granted it, if that is not the owner
---   by_hand    whether a user made it: a new report would not have it
+--   of_user    whether a user made it: a new report would not have it
 WITH report AS MATERIALIZED (
     SELECT class.*, format('%I.%I', nspname, relname) AS name, nspname,
            CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END AS kind
@@ -65,7 +65,7 @@ labelled AS (
   UNION ALL
     SELECT name, oid, attnum, format('COLUMN %s.%s', name, attribute) FROM attribute
 ),
-found (place, relation, statement, undo, role, by_hand) AS (
+found (place, relation, statement, undo, role, of_user) AS (
     SELECT 1, name, format('ALTER %s %s OWNER TO %I', kind, name, pg_get_userbyid(relowner)), NULL, NULL, false FROM report
   UNION ALL
     SELECT 2, name, format('ALTER %s %s SET (%s%s = %L)', kind, name, prefix,

@@ -122,5 +122,5 @@ def _warn_of_left_out(connection: Connection, left_out: Mapping[str, int]) -> No
     for view, columns in left_out.items():
         (form,) = connection.execute(query, [view]).fetchone() or ("",)
         log.warning(
-            "the form “%s” has more fields than a view takes: %d columns are left out of %s", form, columns, view
+            "the form “%s” has more fields than a view can show: %d columns are left out of %s", form, columns, view
         )

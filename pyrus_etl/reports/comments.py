@@ -35,7 +35,7 @@ _REMARKS: LiteralString = """
         LEFT JOIN pg_attribute ON attrelid = report.oid AND attnum = objsubid
     )
 """
-_BY_HAND = sql.SQL(
+_OF_USERS = sql.SQL(
     f"""{_REMARKS}
     , ours AS (SELECT oid, unnest(string_to_array(written, ' ')) AS hash FROM report)
     SELECT name, statement FROM remark LEFT JOIN ours USING (oid, hash)
@@ -46,7 +46,7 @@ _UNREMEMBERED = sql.SQL(
     f"""{_REMARKS}
     , wanted AS (
         SELECT oid, string_agg(hash, ' ' ORDER BY hash) AS hashes
-        FROM remark WHERE statement <> ALL ({{by_hand}}::text[]) GROUP BY oid
+        FROM remark WHERE statement <> ALL ({{of_users}}::text[]) GROUP BY oid
     )
     SELECT format('COMMENT ON RULE "_RETURN" ON %s IS %L', name, text)
     FROM report LEFT JOIN wanted USING (oid), concat('Comments by pyrus-etl: ', coalesce(hashes, 'none')) AS text
@@ -79,15 +79,15 @@ def renewed(view: str, wanted: Comments, existing: Comments | None) -> list[sql.
     return statements
 
 
-def by_hand(connection: Connection) -> list[tuple[str, str]]:
+def of_users(connection: Connection) -> list[tuple[str, str]]:
     """Returns the comments that users changed: the relation, and the statement that recreates the comment."""
-    found = connection.execute(_BY_HAND.format(schema=sql.Literal(REPORT_SCHEMA)))
+    found = connection.execute(_OF_USERS.format(schema=sql.Literal(REPORT_SCHEMA)))
     return [(relation, statement) for relation, statement in found]
 
 
-def remember(connection: Connection, reports: Sequence[str], by_hand: Sequence[str]) -> None:
-    """Stores the hashes of the comments of these reports as ours, except those in `by_hand`."""
-    literals = {"schema": REPORT_SCHEMA, "reports": list(reports), "by_hand": list(by_hand)}
+def remember(connection: Connection, reports: Sequence[str], of_users: Sequence[str]) -> None:
+    """Stores the hashes of the comments of these reports as ours, except those in `of_users`."""
+    literals = {"schema": REPORT_SCHEMA, "reports": list(reports), "of_users": list(of_users)}
     found = connection.execute(_UNREMEMBERED.format(**{name: sql.Literal(value) for name, value in literals.items()}))
     statements = [statement for (statement,) in found]
     if statements:

@@ -9,19 +9,19 @@ _INFER = """
         SELECT chain.project_id, link.parent_id, depth + 1
         FROM chain JOIN pyrus.projects AS link ON link.project_id = chain.link_id WHERE link.parent_id IS NOT NULL
     ) CYCLE link_id SET is_cycle USING path,
-    said AS (
+    overridden AS (
         SELECT DISTINCT ON (chain.project_id) chain.project_id, form_id
-        FROM chain JOIN pyrus.form_overrides AS said ON said.project_id = link_id ORDER BY 1, depth
+        FROM chain JOIN pyrus.form_overrides AS override ON override.project_id = link_id ORDER BY 1, depth
     ),
     root AS (
         SELECT DISTINCT ON (project_id) project_id, link_id AS root_id, depth FROM chain ORDER BY 1, depth DESC
     ),
     inferred AS (
         SELECT DISTINCT ON (filed.task_id) filed.task_id,
-               CASE WHEN said.project_id IS NULL THEN root_id ELSE said.form_id END AS form_id
-        FROM pyrus.task_projects AS filed JOIN root USING (project_id) LEFT JOIN said USING (project_id)
+               CASE WHEN overridden.project_id IS NULL THEN root_id ELSE overridden.form_id END AS form_id
+        FROM pyrus.task_projects AS filed JOIN root USING (project_id) LEFT JOIN overridden USING (project_id)
         WHERE EXISTS (SELECT FROM pyrus.form_values AS value WHERE value.task_id = filed.task_id)
-        ORDER BY 1, said.project_id IS NULL, depth > 0 AND said.project_id IS NULL, project_no
+        ORDER BY 1, overridden.project_id IS NULL, depth > 0 AND overridden.project_id IS NULL, project_no
     )
     UPDATE pyrus.tasks AS task SET form_id = inferred.form_id, main_project_id = filed.project_id
     FROM pyrus.tasks AS other LEFT JOIN inferred USING (task_id)

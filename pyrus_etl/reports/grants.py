@@ -92,9 +92,9 @@ def grant_reports(connection: Connection, role: str) -> None:
 
 def _require_role(connection: Connection, role: str) -> None:
     if not role or "\0" in role:
-        raise SettingsError("ROLE: name the role that shall read the reports.")
+        raise SettingsError("ROLE: name the role that should read the reports.")
     if role.lower() == "public":
-        raise SettingsError("ROLE: public is every user, not a role; name the role that shall read the reports.")
+        raise SettingsError("ROLE: public is every user, not a role; name the role that should read the reports.")
     known = "SELECT FROM pg_roles WHERE rolname::text = %s"  # as text: a name would be cut to 63 bytes
     can_be_asked = role.encode(errors="replace").decode() == role
     if not can_be_asked or connection.execute(known, [role]).fetchone() is None:

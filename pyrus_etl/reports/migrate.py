@@ -21,7 +21,7 @@ from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, patiently
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
 from pyrus_etl.reports import materialized, standing
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
-from pyrus_etl.reports.repair import Difference, compared, mend
+from pyrus_etl.reports.repair import Difference, compared, repair
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.schema.metadata import REVISION
@@ -79,7 +79,7 @@ def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
         driver = _driver(connection)
         if revision(driver) != REVISION or not standing.are_of_this_version(driver):
             return False
-        return not any(difference.mend for difference in compared(_context(connection)))
+        return not any(difference.repairs for difference in compared(_context(connection)))
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
@@ -113,7 +113,7 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
     context = _context(connection)
     found = compared(context)
     _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
-    made = mend(context, found)
+    made = repair(context, found)
     standing.create(driver)
     return made
 
@@ -155,7 +155,7 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
         driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         if to != BASE and revision(driver) == REVISION:  # migrations drop the declared objects, so they must exist
-            mend(_context(connection), compared(_context(connection)))
+            repair(_context(connection), compared(_context(connection)))
         standing.drop(driver)
         if to == BASE:
             _drop_tables(connection)

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 UPGRADE = "run pyrus-etl db upgrade, which recreates what is missing"
 DROP = "drop the undeclared objects, or move them to another schema"
-BY_HAND = (
+UNDO = (
     "undo the differences manually, or drop everything with pyrus-etl db downgrade base --yes, then run pyrus-etl db "
     "upgrade and pyrus-etl sync"
 )
@@ -37,7 +37,7 @@ class Difference(NamedTuple):
     """A difference in words, the operations that repair it, the table that lost rows or values, and the remedy."""
 
     text: str
-    mend: Sequence[MigrateOperation] = ()
+    repairs: Sequence[MigrateOperation] = ()
     lost: str | None = None
     remedy: str = UPGRADE
 
@@ -62,30 +62,30 @@ _PLACEHOLDERS = {
 def compared(context: MigrationContext) -> list[Difference]:
     """Returns all differences. Undeclared objects count only if they can do harm: tables, columns, constraints."""
     script = produce_migrations(context, metadata)
-    found = list(_flat(script.upgrade_ops.ops if script.upgrade_ops else []))
-    replaced: set[Any] = {op.index_name for op in found if isinstance(op, ops.CreateIndexOp)}
-    replaced |= {op.constraint_name for op in found if isinstance(op, ops.CreateForeignKeyOp)}
+    operations = list(_flat(script.upgrade_ops.ops if script.upgrade_ops else []))
+    replaced: set[Any] = {op.index_name for op in operations if isinstance(op, ops.CreateIndexOp)}
+    replaced |= {op.constraint_name for op in operations if isinstance(op, ops.CreateForeignKeyOp)}
     connection = context.connection
     assert connection is not None
-    differences = [_unless_renamed(each, found) for op in found for each in _difference(op, replaced)]
+    differences = [_unless_renamed(each, operations) for op in operations for each in _difference(op, replaced)]
     return [*differences, *_keys_and_checks(connection), *_settings_row(connection)]
 
 
-def mend(context: MigrationContext, differences: Sequence[Difference]) -> list[str]:
+def repair(context: MigrationContext, differences: Sequence[Difference]) -> list[str]:
     """Recreates what is missing, and makes the next runs fetch the lost rows; returns what was recreated, in words."""
     operations = Operations(context)
-    made = [difference for difference in differences if difference.mend]
-    for op in sorted((op for difference in made for op in difference.mend), key=_order):
+    made = [difference for difference in differences if difference.repairs]
+    for op in sorted((op for difference in made for op in difference.repairs), key=_order):
         if isinstance(op, ops.CreateForeignKeyOp):
             _drop_orphans(operations, op)
         operations.invoke(op)
-    empty = {op.table_name for difference in made for op in difference.mend if isinstance(op, ops.CreateTableOp)}
+    empty = {op.table_name for difference in made for op in difference.repairs if isinstance(op, ops.CreateTableOp)}
     _fetch_again(operations, empty, {difference.lost for difference in made if difference.lost})
     return [difference.text for difference in made]
 
 
-def _flat(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
-    for op in found:
+def _flat(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+    for op in operations:
         if isinstance(op, ops.ModifyTableOps):
             yield from _flat(op.ops)
         else:
@@ -123,26 +123,26 @@ def _difference(op: MigrateOperation, replaced: set[Any]) -> Iterator[Difference
             else:
                 yield Difference(f"not declared: {text}", remedy=DROP)
         case _:
-            yield Difference(f"differs: {type(op).__name__} {getattr(op, 'table_name', '')}".strip(), remedy=BY_HAND)
+            yield Difference(f"differs: {type(op).__name__} {getattr(op, 'table_name', '')}".strip(), remedy=UNDO)
 
 
-def _unless_renamed(difference: Difference, found: Sequence[MigrateOperation]) -> Difference:
+def _unless_renamed(difference: Difference, operations: Sequence[MigrateOperation]) -> Difference:
     """A table or column that was only renamed is not recreated empty: the remedy is to rename it back."""
-    for op in difference.mend:
-        if other := _renamed(op, found):
+    for op in difference.repairs:
+        if other := _renamed(op, operations):
             return Difference(f"{difference.text}; it seems to be renamed to {other}", remedy=RENAME)
     return difference
 
 
-def _renamed(op: MigrateOperation, found: Sequence[MigrateOperation]) -> str | None:
+def _renamed(op: MigrateOperation, operations: Sequence[MigrateOperation]) -> str | None:
     """Returns the present name of a missing table or column if it seems to be renamed."""
     if isinstance(op, ops.CreateTableOp):
         declared = set(op.to_table().columns.keys())
-        tables = [each.to_table() for each in found if isinstance(each, ops.DropTableOp)]
+        tables = [each.to_table() for each in operations if isinstance(each, ops.DropTableOp)]
         return next((f"{SCHEMA}.{each.name}" for each in tables if declared <= set(each.columns.keys())), None)
     if isinstance(op, ops.AddColumnOp):
-        columns = [each for each in found if isinstance(each, ops.DropColumnOp) and each.table_name == op.table_name]
-        kinds = {each.column_name: str(each.to_column().type) for each in columns}
+        dropped = [each for each in operations if isinstance(each, ops.DropColumnOp)]
+        kinds = {each.column_name: str(each.to_column().type) for each in dropped if each.table_name == op.table_name}
         return next((name for name, kind in kinds.items() if kind == str(op.column.type)), None)
     return None
 
@@ -151,7 +151,7 @@ def _missing_column(op: ops.AddColumnOp) -> Difference:
     """A NOT NULL column is recreated with a placeholder; a column of a key cannot be recreated for existing rows."""
     text = f"missing: column {SCHEMA}.{op.table_name}.{op.column.name}"
     if op.column.primary_key:
-        return Difference(f"{text}, part of the key", remedy=BY_HAND)
+        return Difference(f"{text}, part of the key", remedy=UNDO)
     if op.column.nullable or op.column.server_default is not None:
         return Difference(text, [op], lost=op.table_name)
     name, kind, comment = op.column.name, op.column.type, op.column.comment
@@ -167,7 +167,7 @@ def _altered(op: ops.AlterColumnOp) -> Iterator[Difference]:
     """Yields the differences of a column. A type is not repaired, because that could lose values."""
     place = f"{SCHEMA}.{op.table_name}.{op.column_name}"
     if op.modify_type is not None:
-        yield Difference(f"differs: type of {place} is {op.existing_type}, declared {op.modify_type}", remedy=BY_HAND)
+        yield Difference(f"differs: type of {place} is {op.existing_type}, declared {op.modify_type}", remedy=UNDO)
         op.modify_type = None
     of = [
         *(["comment"] if op.modify_comment is not False else []),
@@ -197,7 +197,7 @@ def _key(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:
         name = str(table.primary_key.name)
         yield Difference(f"missing: {text}", [ops.CreatePrimaryKeyOp(name, table.name, declared, schema=SCHEMA)])
     elif set(there) != set(declared):
-        yield Difference(f"differs: {text}", remedy=BY_HAND)
+        yield Difference(f"differs: {text}", remedy=UNDO)
 
 
 def _checks(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:

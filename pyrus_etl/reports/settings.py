@@ -21,7 +21,8 @@ def set_time_zone(connection: Connection, time_zone: str) -> None:
     known = connection.execute(query, [time_zone.strip()]).fetchone()
     if known is None:
         raise SettingsError(
-            f"PYRUS_ETL_TIME_ZONE: PostgreSQL knows no time zone {time_zone!r}; write a name such as Europe/Moscow."
+            f"PYRUS_ETL_TIME_ZONE: PostgreSQL does not know the time zone {time_zone!r}; write a name such as "
+            "Europe/Moscow."
         )
     connection.execute(_SET, [known[0]])
 
@@ -34,7 +35,7 @@ def require_time_zone(connection: Connection) -> None:
     found = connection.execute("SELECT time_zone FROM pyrus_report.clock").fetchone()
     if found is None:
         raise DatabaseUnavailable(
-            "pyrus.report_settings has no row, so the reports have none; pyrus-etl db upgrade makes it again."
+            "pyrus.report_settings has no row, so no report returns any; run pyrus-etl db upgrade, which adds it."
         )
     (time_zone,) = found
     try:

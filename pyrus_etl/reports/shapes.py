@@ -1,4 +1,4 @@
-"""How a wide view shows each field type: which of a task's values it picks, and how it shows them."""
+"""How a wide view shows each field type: which of a task's values it selects, and how it displays them."""
 
 from typing import NamedTuple
 
@@ -29,14 +29,14 @@ def has_id(field_type: str | None) -> bool:
     return family_of(field_type).id is not None
 
 
-def picked(column: Column) -> sql.Composed:
-    """Returns the aggregate that picks the value of the column from those of a task or a row."""
+def aggregate(column: Column) -> sql.Composed:
+    """Returns the aggregate that selects the value of the column from those of a task or a row."""
     family = family_of(column.field_type)
-    pattern = family.id if column.shows == ID and family.id else family.picked
+    pattern = family.id if column.shows == ID and family.id else family.aggregate
     only = sql.SQL("FILTER (WHERE field_id = {} AND field_type IS NOT DISTINCT FROM {})")
     return sql.SQL(pattern).format(only=only.format(sql.Literal(column.field_id), sql.Literal(column.field_type)))
 
 
-def shown(column: Column, value: sql.Composable) -> sql.Composed:
-    """What people read, made of the value that was picked."""
-    return sql.SQL("{}" if column.shows == ID else family_of(column.field_type).shown).format(value)
+def display(column: Column, value: sql.Composable) -> sql.Composed:
+    """Returns what readers see, made of the value of the aggregate."""
+    return sql.SQL("{}" if column.shows == ID else family_of(column.field_type).display).format(value)

@@ -69,8 +69,9 @@ def _remark(connection: Connection) -> str:
     with connection.transaction():
         # these settings change how PostgreSQL writes a definition
         connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
-        (made,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
-    return f"Reports on the tables of pyrus; made by pyrus-etl from texts with the hash {texts[:12]}, as {made[:12]}."
+        (stored,) = connection.execute(_DEFINITIONS, [REPORT_SCHEMA, list(views())]).fetchone() or ("",)
+    hashes = f"{texts[:12]}, as stored by PostgreSQL {stored[:12]}"
+    return f"Reports on the tables of pyrus, created by pyrus-etl. Hash of the views: {hashes}."
 
 
 def _present(connection: Connection) -> list[str]:

@@ -11,7 +11,7 @@ from psycopg import sql
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import comments
 from pyrus_etl.reports.comments import Comments
-from pyrus_etl.reports.shapes import ID, TYPES, VALUE, Column, picked, shown
+from pyrus_etl.reports.shapes import ID, TYPES, VALUE, Column, aggregate, display
 from pyrus_etl.reports.views import views
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
@@ -40,7 +40,7 @@ OF_A_TASK: Front = {
 }
 OF_A_ROW: Front = {
     "task_id": ("task.task_id", "The task that the row belongs to."),
-    "row_id": ("told.row_id", "Number of the row, given by Pyrus; with task_id it is the key."),
+    "row_id": ("aggregated.row_id", "Number of the row, given by Pyrus; with task_id it is the key."),
 }
 
 _VIEWS = """
@@ -148,14 +148,14 @@ def _form_query(form_id: int, fields: list[Column]) -> sql.Composed:
     """One row per task. Values are aggregated per task, so that a query for some tasks reads only their values."""
     return sql.SQL(
         """
-        SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
-            SELECT {picked} FROM pyrus.form_values WHERE task_id = task.task_id AND row_id IS NULL
-        ) AS told
+        SELECT {columns} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
+            SELECT {aggregates} FROM pyrus.form_values WHERE task_id = task.task_id AND row_id IS NULL
+        ) AS aggregated
         WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
         """
     ).format(
-        shown=_shown(OF_A_TASK, fields),
-        picked=_list([sql.SQL("count(*)"), *_picked(fields)]),  # a form may have no fields yet
+        columns=_columns(OF_A_TASK, fields),
+        aggregates=_list([sql.SQL("count(*)"), *_aggregates(fields)]),  # a form may have no fields yet
         form_id=sql.Literal(form_id),
     )
 
@@ -164,27 +164,27 @@ def _table_query(form_id: int, fields: list[Column]) -> sql.Composed:
     """One row per row of a table in the form. A form may have several tables; the field ids identify this one."""
     return sql.SQL(
         """
-        SELECT {shown} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
-            SELECT {picked} FROM pyrus.form_values
+        SELECT {columns} FROM pyrus.tasks AS task CROSS JOIN LATERAL (
+            SELECT {aggregates} FROM pyrus.form_values
             WHERE task_id = task.task_id AND row_id IS NOT NULL AND field_id = ANY ({ids}::bigint[]) GROUP BY row_id
-        ) AS told
+        ) AS aggregated
         WHERE task.form_id = {form_id} AND task.deleted_at IS NULL
         """
     ).format(
-        shown=_shown(OF_A_ROW, fields),
-        picked=_list([sql.SQL("row_id"), *_picked(fields)]),
+        columns=_columns(OF_A_ROW, fields),
+        aggregates=_list([sql.SQL("row_id"), *_aggregates(fields)]),
         ids=sql.Literal(sorted({field.field_id for field in fields})),
         form_id=sql.Literal(form_id),
     )
 
 
-def _picked(fields: list[Column]) -> Iterable[sql.Composable]:
-    return (sql.SQL("{} AS {}").format(picked(field), _place(number)) for number, field in enumerate(fields))
+def _aggregates(fields: list[Column]) -> Iterable[sql.Composable]:
+    return (sql.SQL("{} AS {}").format(aggregate(field), _place(number)) for number, field in enumerate(fields))
 
 
-def _shown(front: Front, fields: list[Column]) -> sql.Composed:
+def _columns(front: Front, fields: list[Column]) -> sql.Composed:
     expressions = {name: sql.SQL(expression) for name, (expression, _) in front.items()}
-    values = {field.name: shown(field, sql.SQL("told.{}").format(_place(n))) for n, field in enumerate(fields)}
+    values = {field.name: display(field, sql.SQL("aggregated.{}").format(_place(n))) for n, field in enumerate(fields)}
     return _list(
         sql.SQL("{} AS {}").format(expression, sql.Identifier(name))
         for name, expression in (expressions | values).items()

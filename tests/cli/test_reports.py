@@ -84,7 +84,7 @@ def test_an_unknown_time_zone_is_2(database: Secret, query: Query, command: str,
     process = program(*command.split(), database=database, PYRUS_ETL_TIME_ZONE=zone)
 
     assert process.returncode == 2
-    assert f"PYRUS_ETL_TIME_ZONE: PostgreSQL knows no time zone {zone!r}" in sentence(process)
+    assert f"PYRUS_ETL_TIME_ZONE: PostgreSQL does not know the time zone {zone!r}" in sentence(process)
     assert query(database, ZONE) == [("UTC",)]
 
 

@@ -160,7 +160,7 @@ def test_a_form_with_more_fields_than_a_view_takes_shows_the_first_and_harms_no_
     assert waiting(reports.connection) == 0
     assert (
         caplog.messages
-        == ["the form “Invoices” has more fields than a view takes: 200 columns are left out of form_invoices"] * 2
+        == ["the form “Invoices” has more fields than a view can show: 200 columns are left out of form_invoices"] * 2
     )
 
 

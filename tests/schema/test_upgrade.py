@@ -173,7 +173,7 @@ def test_a_new_way_to_show_a_field_comes_with_an_upgrade(
     forms: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shouted = "SELECT count(*) FROM pg_views WHERE viewname LIKE 'form%' AND definition LIKE '%upper(max(%'"
-    shouting = family_of("Text")._replace(picked="upper(max(value_text) {only})")
+    shouting = family_of("Text")._replace(aggregate="upper(max(value_text) {only})")
     monkeypatch.setitem(fields._BY_TYPE, "Text", shouting)
     assert query(forms, shouted) == [(0,)]
 

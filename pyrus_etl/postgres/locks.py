@@ -12,7 +12,7 @@ from pyrus_etl.settings.retry import LOCKS
 T = TypeVar("T")
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-"""The first statement of a transaction that is run by `patiently`."""
+"""The first statement of a transaction that is run by `with_lock_retries`."""
 
 _PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
@@ -22,7 +22,7 @@ def cause_of(error: BaseException) -> BaseException:
     return getattr(error, "orig", None) or error
 
 
-def patiently(work: Callable[[], T], locks: Retry = LOCKS) -> T:
+def with_lock_retries(work: Callable[[], T], locks: Retry = LOCKS) -> T:
     """Does the work, and repeats it a few times if it did not get a lock in time."""
     tries = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(cause_of(error), _PASSING)),

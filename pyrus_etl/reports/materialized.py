@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.postgres.locks import LOCK_TIMEOUT, patiently
+from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.reports import wide
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.settings import require_time_zone
@@ -71,7 +71,7 @@ def materialize(connection: Connection, view: str, locks: Retry = LOCKS) -> None
         )
     require_time_zone(connection)
     try:
-        patiently(lambda: _materialize(connection, view), locks)
+        with_lock_retries(lambda: _materialize(connection, view), locks)
     except _REFUSED as error:
         reason = error.diag.message_primary
         raise SettingsError(
@@ -86,7 +86,7 @@ def dematerialize(connection: Connection, view: str, locks: Retry = LOCKS) -> No
         raise SettingsError(
             f"There is no {REPORT_SCHEMA}.{view}{SUFFIX} to drop; pyrus-etl reports refresh lists those that exist."
         )
-    patiently(lambda: _dematerialize(connection, view), locks)
+    with_lock_retries(lambda: _dematerialize(connection, view), locks)
 
 
 def populate(connection: Connection, locks: Retry = LOCKS) -> None:

@@ -17,7 +17,7 @@ from psycopg import sql
 import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
-from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, patiently
+from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
 from pyrus_etl.reports import materialized, standing
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
@@ -55,7 +55,7 @@ def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> 
         require_known(revision(driver))
     with connected(url) as connection:
         try:
-            made = [] if _is_as_declared(connection) else patiently(lambda: _upgrade(connection), locks)
+            made = [] if _is_as_declared(connection) else with_lock_retries(lambda: _upgrade(connection), locks)
         except CommandError as error:
             raise DatabaseUnavailable(
                 f"{SCHEMA}.{VERSION_TABLE} has unexpected content: {error}; name another database in DATABASE_URL."
@@ -142,7 +142,7 @@ def downgrade(url: Secret, to: str, locks: Retry = LOCKS) -> None:
         require_known(revision(driver))
     with connected(url) as connection:
         try:
-            patiently(lambda: _downgrade(connection, to), locks)
+            with_lock_retries(lambda: _downgrade(connection, to), locks)
         except CommandError as error:
             raise SettingsError(
                 f"There is no revision {to!r} ({error}); name one from 0001 to {REVISION}, or base."

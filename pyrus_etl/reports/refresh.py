@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.postgres.locks import LOCK_TIMEOUT, patiently
+from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.reports import catalogue, materialized, wide
 from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.forms import infer
@@ -31,9 +31,9 @@ def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     a report cannot be materialised.
     """
     require_time_zone(connection)
-    patiently(lambda: _infer(connection), locks)
+    with_lock_retries(lambda: _infer(connection), locks)
     try:
-        refreshed = patiently(lambda: _refresh(connection), locks)
+        refreshed = with_lock_retries(lambda: _refresh(connection), locks)
     except InTheWay as error:
         reason = error.diag.message_primary
         raise DatabaseUnavailable(

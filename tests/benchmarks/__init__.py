@@ -1,4 +1,4 @@
-"""How fast it is, in how much memory, with how many requests, and how its peers do: `make bench`.
+"""Measures speed, memory and requests, and compares them with other tools: `make bench`.
 
-Programs with figures, never timed tests. What they found stands in docs/performance.md.
+These are programs that print figures, not timed tests. docs/performance.md has the results.
 """

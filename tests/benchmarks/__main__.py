@@ -1,4 +1,4 @@
-"""Measures and writes what it found as a table, as JSON and as a picture: `make bench`, or with --quick in a minute."""
+"""Measures, and writes the figures as a table, as JSON and as a picture: `make bench`, or --quick within a minute."""
 
 import argparse
 import json
@@ -19,58 +19,62 @@ from tests.benchmarks.table import write_table
 
 
 def main() -> int:
-    given = _arguments()
+    arguments = _arguments()
     found: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, standing(Path(folder)) as stand:
-        for name, measure in _chosen(given, stand).items():
+        for name, measure in _chosen(arguments, stand).items():
             print(f"\n{name}", flush=True)
             found[name] = []
             for figure in measure():
                 found[name].append(figure)
                 print(_line(figure), flush=True)
-    if given.json:
-        write_table(given.json.with_suffix(".md"), _write(given.json, found))
-        if given.peers:
-            subprocess.run([given.peers, Path(__file__).with_name("picture.py"), given.json], check=True)
+    if arguments.json:
+        write_table(arguments.json.with_suffix(".md"), _write(arguments.json, found))
+        if arguments.peers:
+            subprocess.run([arguments.peers, Path(__file__).with_name("picture.py"), arguments.json], check=True)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("measures", nargs="*", help="peers, growth, following, odd, quota, start; all if none is named")
-    parser.add_argument("--quick", action="store_true", help="small worlds: whether it works, not how fast it is")
-    parser.add_argument("--large", action="store_true", help="growth up to a million tasks, some twenty minutes more")
-    parser.add_argument("--peers", type=Path, metavar="PYTHON", help="Python of an environment with peers.txt in it")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go; the picture goes beside it")
+    parser.add_argument("measures", nargs="*", help="peers, growth, following, odd, quota, start; default: all")
+    parser.add_argument("--quick", action="store_true", help="small worlds: shows that it works, not how fast it is")
+    parser.add_argument("--large", action="store_true", help="growth up to a million tasks, about twenty minutes more")
+    parser.add_argument(
+        "--peers", type=Path, metavar="PYTHON", help="Python of an environment with config/bench.txt installed"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="file for the figures; the picture is written beside it"
+    )
     return parser.parse_args()
 
 
-def _chosen(given: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
-    share = 20 if given.quick else 1
-    sizes = [10_000 // share, 100_000 // share] + [1_000_000] * given.large
+def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
+    share = 20 if arguments.quick else 1
+    sizes = [10_000 // share, 100_000 // share] + [1_000_000] * arguments.large
     known: dict[str, Measure] = {
         "start": measures.start,
         "quota": partial(measures.quota, stand),
-        "peers": partial(measures.peers, stand, 20_000 // share, given.peers, 5_000 // share),
+        "peers": partial(measures.peers, stand, 20_000 // share, arguments.peers, 5_000 // share),
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),
         "odd": partial(measures.odd, stand, share),
     }
-    return {name: known[name] for name in given.measures or known}
+    return {name: known[name] for name in arguments.measures or known}
 
 
 def _line(figure: Figure) -> str:
-    met = {True: "reached", False: "MISSED", None: ""}[figure.reached]
-    return f"  {figure.measure:<58} {figure.value:>10,.4g} {figure.unit:<15} {figure.goal:>8} {met}"
+    result = {True: "reached", False: "MISSED", None: ""}[figure.reached]
+    return f"  {figure.measure:<58} {figure.value:>10,.4g} {figure.unit:<15} {figure.goal:>8} {result}"
 
 
 def _write(path: Path, found: dict[str, list[Figure]]) -> dict[str, Any]:
-    """Adds the figures to those that the file has of other measures, and returns them all."""
+    """Adds the figures to those of other measures in the file, and returns all of them."""
     earlier = json.loads(path.read_text()) if path.exists() else {}
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
-    told = {name: [figure._asdict() for figure in figures] for name, figures in found.items()}
+    measured = {name: [figure._asdict() for figure in figures] for name, figures in found.items()}
     measured_on = f"{datetime.now(UTC):%Y-%m-%d}"
-    whole = {"machine": machine, "measured_on": measured_on, "figures": earlier.get("figures", {}) | told}
+    whole = {"machine": machine, "measured_on": measured_on, "figures": earlier.get("figures", {}) | measured}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     return whole
 

@@ -1,6 +1,6 @@
-"""The same work by dlt, as its documentation has it: a list, a parallelised transformer, merge by id.
+"""The same work with dlt, as its documentation shows it: a list, a parallelised transformer, merge by id.
 
-Runs in an environment of its own, see peers.txt; prints tasks and seconds as JSON.
+Runs in an environment of its own, see config/bench.txt; prints tasks and seconds as JSON.
 """
 
 import json
@@ -57,7 +57,7 @@ def main() -> None:
     seconds = time.perf_counter() - began
     with pipeline.sql_client() as client, client.execute_query("SELECT count(*) FROM tasks") as cursor:
         (tasks,) = cursor.fetchone()
-    assert tasks == MOST, f"{tasks} tasks are there, {MOST} were to be"
+    assert tasks == MOST, f"{tasks} tasks are stored, expected {MOST}"
     print(json.dumps({"tasks": tasks, "seconds": seconds}))
 
 

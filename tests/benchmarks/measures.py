@@ -1,4 +1,4 @@
-"""What is measured: each function makes figures, beside what is to be reached."""
+"""The measures: each function yields figures, some with a goal."""
 
 import sys
 import tempfile
@@ -35,7 +35,7 @@ CHOICES = {
 
 
 class Figure(NamedTuple):
-    """A measure; `reached` is None where there is nothing to reach."""
+    """A measure; `reached` is None if it has no goal."""
 
     measure: str
     value: float
@@ -45,10 +45,10 @@ class Figure(NamedTuple):
 
 
 def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -> Iterator[Figure]:
-    """A backfill beside its own stages alone and beside dlt: interleaved rounds, medians; compared from inside."""
+    """Compares a backfill with its stages alone and with dlt: interleaved rounds, medians, timed from inside."""
     speeds: dict[str, list[float]] = {"process": [], "backfill": [], "fetch": [], "load": [], "dlt": []}
     with world(tasks) as served:
-        _stage("fetch", stand, served)  # the sandbox has then written its answers
+        _stage("fetch", stand, served)  # now the sandbox has its answers ready
         for _ in range(ROUNDS):
             with stand.database("bench_backfill") as database:
                 ran = program("backfill", "--json", world=served, database=database)
@@ -86,7 +86,7 @@ def _dlt(python: Path, stand: Stand, served: World, tasks: int) -> float:
 
 
 def growth(stand: Stand, sizes: list[int]) -> Iterator[Figure]:
-    """Speed and memory of a backfill as the work grows: up to the largest and down again, for a machine may drift."""
+    """Speed and memory of a backfill as the work grows: up to the largest and down again, because machines drift."""
     speeds: dict[int, list[float]] = {size: [] for size in sizes}
     memory = dict.fromkeys(sizes, 0.0)
     for tasks in [*sizes, *reversed(sizes[:-1])]:
@@ -103,7 +103,7 @@ def growth(stand: Stand, sizes: list[int]) -> Iterator[Figure]:
 
 
 def following(stand: Stand, tasks: int, changes: int) -> Iterator[Figure]:
-    """What following costs once much is stored, and then the reports on it."""
+    """The cost of syncs and censuses once much is stored, and then the reports."""
     with world(tasks) as served, stand.database("bench_following") as database:
 
         def ran(*command: str) -> Any:
@@ -133,7 +133,7 @@ def following(stand: Stand, tasks: int, changes: int) -> Iterator[Figure]:
 
 
 def _changes(stand: Stand, served: World, database: Secret, changes: int) -> Iterator[Figure]:
-    """A sync of many changes beside the fetch of the same tasks alone: some rounds, the middle one by its duration."""
+    """Compares a sync of many changes with the fetch of the same tasks alone; the round with the median duration."""
     rounds = []
     for _ in range(ROUNDS):
         since = int(time.time())
@@ -149,13 +149,13 @@ def _changes(stand: Stand, served: World, database: Secret, changes: int) -> Ite
 
 
 def _duration(said: dict[str, Any]) -> float:
-    """Seconds of a run by its own report."""
+    """Seconds of a run, as the run itself reports them."""
     began, ended = (datetime.fromisoformat(said[name]) for name in ("started_at", "finished_at"))
     return (ended - began).total_seconds()
 
 
 def _reports(database: Secret) -> Iterator[Figure]:
-    """Every view in full and by the slowest of its questions, and the page."""
+    """Every view in full and with its slowest filter, and the page."""
     with psycopg.connect(database.reveal(), autocommit=True) as connection:
         for (view,) in connection.execute(VIEWS).fetchall():
             whole = _seconds(connection, f"SELECT * FROM pyrus_report.{view}")
@@ -171,7 +171,7 @@ def _reports(database: Secret) -> Iterator[Figure]:
 
 
 def _slowest(connection: psycopg.Connection[Any], view: str, title: str) -> Iterator[Figure]:
-    """The question that takes longest, of those that a report can be asked."""
+    """The slowest of the filters that a report can have."""
     asked = {
         about: _seconds(connection, f"SELECT * FROM pyrus_report.{view} WHERE {only}")
         for about, only in _questions(connection, view)
@@ -182,7 +182,7 @@ def _slowest(connection: psycopg.Connection[Any], view: str, title: str) -> Iter
 
 
 def _questions(connection: psycopg.Connection[Any], view: str) -> Iterator[tuple[str, str]]:
-    """Conditions that choose the form, the project and the person with most rows, and the last full quarter."""
+    """Yields conditions for the form, the project and the person with most rows, and for the last full quarter."""
     kinds = dict(connection.execute(COLUMNS, [f"pyrus_report.{view}"]).fetchall())
     for about, names in CHOICES.items():
         name = next((name for name in names if name in kinds), None)
@@ -198,7 +198,7 @@ def _questions(connection: psycopg.Connection[Any], view: str) -> Iterator[tuple
 
 
 def _seconds(connection: psycopg.Connection[Any], query: str) -> float:
-    """Until a client has received the last row; the median of some rounds."""
+    """Seconds until a client has received the last row; the median of a few rounds."""
     return median(_once(connection, f"COPY ({query}) TO STDOUT") for _ in range(ROUNDS))
 
 
@@ -211,7 +211,7 @@ def _once(connection: psycopg.Connection[Any], query: str) -> float:
 
 
 def odd(stand: Stand, share: int) -> Iterator[Figure]:
-    """Worlds with very many rows of one kind: the page, what it spills, and the view that takes longest."""
+    """Worlds with very many rows of one kind: the page, its temporary files, and the slowest view."""
     for name, size in ODD.items():
         about = f"{name} ({size // share:,})"
         with stand.database("bench_odd") as database:
@@ -230,7 +230,7 @@ def odd(stand: Stand, share: int) -> Iterator[Figure]:
 
 
 def quota(stand: Stand) -> Iterator[Figure]:
-    """How much of a quota is used, and how often the server has to say no."""
+    """How much of a quota is used, and how often the server refuses."""
     requests, period, tasks = 100, 2, 1500
     with world(tasks, "--quota", f"{requests}/{period}s") as served, stand.database("bench_quota") as database:
         ran = program("backfill", "--json", world=served, database=database, PYRUS_ETL_QUOTA=f"{requests}/{period}s")

@@ -1,4 +1,4 @@
-"""The picture beside the figures: tasks a second of each peer, memory against tasks. Runs with the peers' Python."""
+"""Draws tasks per second of each tool, and memory against tasks. Runs with the Python of the peers."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def speeds(axes, figures) -> None:
     found = {figure["measure"]: figure["value"] for figure in figures if figure["unit"] == "tasks/s"}
     bars = axes.barh(list(found)[::-1], list(found.values())[::-1], color="#2b6cb0")
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-    axes.set_title("tasks a second")
+    axes.set_title("tasks per second")
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.18)
 
@@ -36,7 +36,7 @@ def memory(axes, figures) -> None:
     axes.set_xscale("log")
     axes.set_ylim(0, 220)
     axes.axhline(200, linestyle=":", color="#a0aec0")
-    axes.set_title("most memory of a backfill (MB) against its tasks")
+    axes.set_title("peak memory of a backfill (MB) against its tasks")
     axes.spines[["top", "right"]].set_visible(False)
 
 

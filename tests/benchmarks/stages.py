@@ -1,7 +1,7 @@
-"""One stage of the road alone, on a sandbox: `python -m tests.benchmarks.stages fetch|load [SINCE]`.
+"""Runs one stage of the pipeline alone, on a sandbox: `python -m tests.benchmarks.stages fetch|load [SINCE]`.
 
-fetch: requests, decoding and normalising, with nothing stored. load: rows made beforehand, in the batches of a run.
-Of all tasks, or of those modified since a second. Prints how many they were and the seconds.
+fetch: requests, decoding and normalising; nothing is stored. load: stores prepared rows in batches as large as those of
+a run. The tasks are all, or those modified since a second. Prints their number and the seconds.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 async def _fetch(settings: Settings, window: Window, keep: bool) -> tuple[list[TaskLoad], int]:
-    """Fetches and normalises the tasks; returns their rows, where they are to be kept, and how many they are."""
+    """Fetches and normalises the tasks; returns their rows if they are to be kept, and their number."""
     async with Client(settings, login) as http:
         source = RestApi(http)
         await source.profile()
@@ -62,7 +62,7 @@ async def _one(source: RestApi, header: TaskHeader) -> TaskLoad:
 
 
 def _load(url: Secret, tasks: list[TaskLoad]) -> float:
-    """Loads the tasks in batches as large as those of a run; returns the seconds that it took."""
+    """Loads the tasks in batches as large as those of a run; returns the seconds."""
     with connect(url) as connection:
         began = time.perf_counter()
         for start in range(0, len(tasks), LARGEST_BATCH):

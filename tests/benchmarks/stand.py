@@ -1,4 +1,4 @@
-"""What is measured on: a sandbox and a PostgreSQL in processes of their own, and runs as programs."""
+"""The test stand: a sandbox and a PostgreSQL in processes of their own, and runs as programs."""
 
 import json
 import os
@@ -24,7 +24,7 @@ NO_QUOTA = "100000000/1s"
 
 
 class Ran(NamedTuple):
-    """How a program went: seconds, most memory in megabytes, and what it printed as JSON."""
+    """A finished program: seconds, peak memory in megabytes, and the JSON that it printed."""
 
     seconds: float
     megabytes: float
@@ -32,7 +32,7 @@ class Ran(NamedTuple):
 
 
 class World(NamedTuple):
-    """A sandbox that serves, and the environment that leads to it."""
+    """A running sandbox, as the environment that makes programs use it."""
 
     environment: dict[str, str]
 
@@ -41,49 +41,49 @@ class World(NamedTuple):
         return self.environment["PYRUS_URL"]
 
     def state(self) -> dict[str, Any]:
-        """What the sandbox says of itself."""
+        """Returns the state that the sandbox reports."""
         with urlopen(f"{self.url}/sandbox/state") as answer:
             found: dict[str, Any] = json.load(answer)["result"]
             return found
 
-    def do(self, command: str, **given: Any) -> Any:
-        """One of the sandbox's own commands, see pyrus_etl/sandbox/control.py."""
-        with urlopen(Request(f"{self.url}/sandbox/{command}", json.dumps(given).encode())) as answer:
+    def do(self, command: str, **arguments: Any) -> Any:
+        """Runs a command of the sandbox, see pyrus_etl/sandbox/control.py."""
+        with urlopen(Request(f"{self.url}/sandbox/{command}", json.dumps(arguments).encode())) as answer:
             return json.load(answer)["result"]
 
 
 class Stand(NamedTuple):
-    """A PostgreSQL as the product starts it, all its safety on; it answers on a port too."""
+    """A PostgreSQL as the product starts it, with all its safety, that also listens on a port."""
 
     url: Secret
     port: int
     password: str
 
     def by_password(self, database: Secret) -> Secret:
-        """The same database for programs that know no socket."""
+        """Returns the same database for programs that cannot use a socket."""
         name = psycopg.conninfo.conninfo_to_dict(database.reveal())["dbname"]
         return Secret(f"postgresql://{cluster.ROLE}:{self.password}@127.0.0.1:{self.port}/{name}")
 
     @contextmanager
     def database(self, name: str) -> Iterator[Secret]:
-        """A database of its own, with the schema."""
+        """Creates a database with the schema, and drops it at the end."""
         with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {name}".encode())
-            made = Secret(self.url.reveal().replace("/pyrus?", f"/{name}?"))
-            upgrade(made)
-            yield made
+            created = Secret(self.url.reveal().replace("/pyrus?", f"/{name}?"))
+            upgrade(created)
+            yield created
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
             connection.execute("CHECKPOINT")
 
     def vacuum(self, database: Secret) -> None:
-        """Does now what autovacuum and the checkpointer would do at a time of their own."""
+        """Does now what autovacuum and the checkpointer would do at some time."""
         with psycopg.connect(database.reveal(), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 
     def asked(self, database: Secret, query: str) -> Any:
-        """The one value that a query has."""
+        """Returns the single value of a query."""
         with psycopg.connect(database.reveal(), autocommit=True) as connection:
             found = connection.execute(query.encode()).fetchone()
         return found[0] if found else None
@@ -100,7 +100,7 @@ def standing(folder: Path) -> Iterator[Stand]:
 
 @contextmanager
 def world(tasks: int, *options: str) -> Iterator[World]:
-    """A sandbox with so many tasks; answers are not packed, for that costs the two cores more than the work itself."""
+    """Runs a sandbox with `tasks` tasks. Answers are not compressed: that would cost more than the work itself."""
     command = [sys.executable, "-m", "pyrus_etl", "sandbox", "serve", "--port", "0", "--tasks", str(tasks)]
     with subprocess.Popen(
         [*command, "--no-gzip", *options], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
@@ -108,19 +108,19 @@ def world(tasks: int, *options: str) -> Iterator[World]:
         try:
             assert process.stdout
             process.stdout.readline()
-            told = [process.stdout.readline().removeprefix("export ").strip() for _ in range(4)]
-            yield World(dict(line.split("=", 1) for line in told))
+            lines = [process.stdout.readline().removeprefix("export ").strip() for _ in range(4)]
+            yield World(dict(line.split("=", 1) for line in lines))
         finally:
             process.terminate()
 
 
 def program(*arguments: str, world: World | None = None, database: Secret | None = None, **more: str) -> Ran:
-    """Runs `pyrus-etl` with --json where it reports."""
+    """Runs `pyrus-etl`."""
     return run([sys.executable, "-m", "pyrus_etl", *arguments], world, database, PYRUS_ETL_LOG_LEVEL="WARNING", **more)
 
 
 def run(command: list[str], world: World | None = None, database: Secret | None = None, **more: str) -> Ran:
-    """Runs a program to its end; RuntimeError where that is not a good one."""
+    """Runs a program to its end; raises RuntimeError if it fails."""
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(CHECKOUT)}
     environment |= (world.environment if world else {}) | {"PYRUS_ETL_QUOTA": NO_QUOTA} | more
     if database:

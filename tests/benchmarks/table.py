@@ -1,11 +1,11 @@
-"""The figures as tables in a page: they stand between two marks, and the words around them stay."""
+"""The figures as tables in a page, between two markers; the text around them stays."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- figures: make bench writes what stands here -->", "<!-- end of the figures -->"
+BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures -->"
 TITLES = {
     "peers": "A backfill, its stages alone, and dlt",
     "growth": "As the work grows",
@@ -17,10 +17,10 @@ TITLES = {
 
 
 def write_table(page: Path, found: dict[str, Any]) -> None:
-    """Puts the figures between the marks of the page, where there is one."""
+    """Replaces the figures between the markers of the page, if it exists."""
     if page.exists():
-        told = "\n".join([BEGIN, "", *_lines(found), END])
-        text = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: told, page.read_text(), flags=re.DOTALL)
+        tables = "\n".join([BEGIN, "", *_lines(found), END])
+        text = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: tables, page.read_text(), flags=re.DOTALL)
         page.write_text(text)
 
 
@@ -31,12 +31,12 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         if figures := found["figures"].get(name):
             yield f"**{title}**\n\n| measure | | to reach | |\n|---|---|---|---|"
             for figure in figures:
-                met = {True: "reached", False: "missed", None: ""}[figure["reached"]]
+                result = {True: "reached", False: "missed", None: ""}[figure["reached"]]
                 value = f"{figure['value']:,.{_digits(figure['value'])}f} {figure['unit']}".strip()
-                yield f"| {figure['measure']} | {value} | {figure['goal']} | {met} |"
+                yield f"| {figure['measure']} | {value} | {figure['goal']} | {result} |"
             yield ""
 
 
 def _digits(value: float) -> int:
-    """As many digits behind the point as a reader wants."""
+    """The number of decimals that a reader needs."""
     return 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2 if value >= 0.1 else 4

@@ -1,7 +1,7 @@
-"""Odd worlds for the reports: few rows of most kinds and very many of one, written straight into the tables.
+"""Odd worlds for the reports: few rows of most kinds and very many of one, written directly into the tables.
 
-Each is a list of statements with a size `{n}` in them, so that a test can compare a world with one twice as large. The
-same size gives the same rows, but for their dates, which count back from now.
+Each is a list of statements with a size `{n}`, so that a test can compare a world with one twice as large. The same
+size gives the same rows, except for their dates, which count back from now.
 """
 
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ _BASE: dict[str, str] = {
     "approver": "1 + (task_id + step + place) % {people}",
     "every": "2",
 }
-"""A small world; the odd ones say in what they differ."""
+"""A small world; the odd ones override parts of it."""
 
 WORLDS: Mapping[str, dict[str, str]] = {
     "many projects": {"tasks": "{n}", "projects": "({n} / 5)", "notes": "1"},
@@ -160,7 +160,7 @@ WORLDS: Mapping[str, dict[str, str]] = {
     "a large family": {"tasks": "{n}", "family": "CASE WHEN task > 1 THEN 1 END::bigint"},
     "closed at the same instant": {"tasks": "{n}", "closed": "date_trunc('hour', now())"},
 }
-"""What is much in a world, and its size `n`: rows of that kind."""
+"""The overrides of each world; `n` is its number of rows of the kind that it has many of."""
 
 _STATEMENTS = (
     _PEOPLE, _FORMS, _PROJECTS, _TASKS, _FILED, _FILED_TWICE, _NOTES, _CELLS, _VALUES, _FIELDS, _APPROVALS, _ASKED,
@@ -169,11 +169,11 @@ _STATEMENTS = (
 
 
 def build(connection: psycopg.Connection[Any], world: str, size: int) -> None:
-    """Fills empty tables, and lets PostgreSQL learn what is in them."""
-    told = _BASE | WORLDS[world]
-    for _ in range(2):  # what a word stands for may have another in it
-        told = {word: text.format_map({**told, "n": size}) for word, text in told.items()}
+    """Fills empty tables, and analyzes them."""
+    values = _BASE | WORLDS[world]
+    for _ in range(2):  # a value may contain the name of another
+        values = {name: text.format_map({**values, "n": size}) for name, text in values.items()}
     with connection.transaction():
         for statement in _STATEMENTS:
-            connection.execute(statement.format_map({**told, "n": size}).encode())
+            connection.execute(statement.format_map({**values, "n": size}).encode())
     connection.execute("ANALYZE")

@@ -26,11 +26,11 @@ from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill
 from pyrus_etl.sync.plans.reconcile import reconcile
 from pyrus_etl.sync.plans.sync import sync
-from pyrus_etl.sync.result import Progress, Result
-from pyrus_etl.sync.session import Plan, conduct
+from pyrus_etl.sync.run import run
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 """The time of the answers: a Monday, at noon."""
@@ -160,13 +160,13 @@ def _organisation(url: Secret) -> Iterator[Connection]:
     upgrade(url)
     world = World(1, TASKS, start=NOW - MORNING)
     with Sandbox(world) as sandbox:
-        _run("backfill", backfill, sandbox, url)
+        _run(backfill(), sandbox, url)
         activity = world.live(MORNING.total_seconds(), changes=25)
         gone, unreadable = sorted(activity.touched)[:2]
         world.delete(gone)
         world.put(unreadable, b'{"TaskWithNotes": "what is this?"}')
-        _run("sync", sync, sandbox, url)
-        _run("reconcile", reconcile, sandbox, url)
+        _run(sync(), sandbox, url)
+        _run(reconcile(), sandbox, url)
     with connect(url) as connection:
         refresh(connection)
         connection.execute(sql.SQL(_STOP_CLOCK).format(sql.Literal(NOW)))
@@ -174,10 +174,10 @@ def _organisation(url: Secret) -> Iterator[Connection]:
         yield connection
 
 
-def _run(kind: str, plan: Plan, sandbox: Sandbox, url: Secret) -> None:
-    settings = settings_for(sandbox, url)
-    if error := asyncio.run(conduct(plan, settings, url, Result(kind), Progress())):
-        raise error
+def _run(plan: Plan, sandbox: Sandbox, url: Secret) -> None:
+    result = asyncio.run(run(plan, settings_for(sandbox, url)))
+    if result.error:
+        raise result.error
 
 
 if __name__ == "__main__":

@@ -4,18 +4,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.result import Progress, Result
-from pyrus_etl.sync.session import Plan, conduct
+from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 from tests.conftest import environment_of, settings_for
 from tests.forked import run_module
 
@@ -24,27 +24,30 @@ CHECKOUT = Path(__file__).parents[1]
 
 def sync(sandbox: Sandbox, database: Secret, **environment: str) -> Result:
     """One `pyrus-etl sync`, in this process."""
-    return carried_out("sync", sync_plan, sandbox, database, **environment)
+    return carried_out(sync_plan(), sandbox, database, **environment)
 
 
 def backfill(sandbox: Sandbox, database: Secret, period: Window = Window(), **environment: str) -> Result:  # noqa: B008
     """One `pyrus-etl backfill`, in this process."""
-    return carried_out("backfill", partial(backfill_plan, period=period), sandbox, database, **environment)
+    return carried_out(backfill_plan(period), sandbox, database, **environment)
 
 
 def reconcile(sandbox: Sandbox, database: Secret, **options: Any) -> Result:
     """One `pyrus-etl reconcile`, in this process."""
-    return carried_out("reconcile", partial(reconcile_plan, **options), sandbox, database)
+    return carried_out(reconcile_plan(**options), sandbox, database)
 
 
-def carried_out(kind: str, plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Result:
+def carried_out(plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Result:
     """The result of a run; raises what ended it early."""
-    result = Result(kind)
-    settings = settings_for(sandbox, database, **environment)
-    error = asyncio.run(conduct(plan, settings, database, result, Progress()))
-    if error is not None:
-        raise error
+    result = result_of(plan, sandbox, database, NO_LIMIT, **environment)
+    if result.error is not None:
+        raise result.error
     return result
+
+
+def result_of(plan: Plan, sandbox: Sandbox, database: Secret, budget: Budget = NO_LIMIT, **environment: str) -> Result:
+    """The result of a run, however it ended."""
+    return asyncio.run(run(plan, settings_for(sandbox, database, **environment), budget=budget))
 
 
 def program(

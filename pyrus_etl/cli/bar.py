@@ -7,7 +7,7 @@ from rich import progress as rich
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from pyrus_etl.sync.result import Progress
+from pyrus_etl.sync.progress import Progress
 
 
 def bar(title: str, progress: Progress, ended: threading.Event) -> None:

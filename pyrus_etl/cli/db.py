@@ -32,8 +32,8 @@ from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.repair import Difference
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.rebuild import Rebuilt, rebuild_all
-from pyrus_etl.sync.result import Progress
 
 
 @click.group()

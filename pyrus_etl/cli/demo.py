@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
@@ -43,16 +44,17 @@ from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Activity, Sandbox, World
 from pyrus_etl.schema.attachment import attachments
+from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.form import form_values, note_form_values
 from pyrus_etl.schema.note import notes
 from pyrus_etl.schema.person import persons
 from pyrus_etl.schema.project import projects
 from pyrus_etl.schema.task import approvals, tasks
 from pyrus_etl.settings import Quota, Secret, Settings
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.result import Counts, Progress, Result
-from pyrus_etl.sync.session import Plan, conduct
+from pyrus_etl.sync.run import Watch, run
 
 WIDTH = 100
 MORNING = timedelta(hours=3)
@@ -107,8 +109,8 @@ def _show(console: Console, number: int, seed: int) -> int:
             (version,) = connection.execute("SELECT split_part(version(), ' ', 2)").fetchone() or ("",)
             _line(console, f"A real PostgreSQL {version}, with its data in {_short(folder())}")
             settings = settings_for(sandbox, url)
-            _backfill(console, settings, url, connection)
-            _sync(console, settings, url, world)
+            _backfill(console, settings, connection)
+            _sync(console, settings, world)
             _refresh(console, connection)
             for place, question in enumerate(QUESTIONS, 1):
                 _answer(console, connection, place, question)
@@ -147,26 +149,25 @@ def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
     )
 
 
-def _backfill(console: Console, settings: Settings, url: Secret, connection: Connection) -> None:
+def _backfill(console: Console, settings: Settings, connection: Connection) -> None:
     _chapter(console, 2, "Backfill", "pyrus-etl backfill")
-    progress, started = Progress(), time.monotonic()
-    with progress_shown("backfill", progress):
-        counts = _run("backfill", backfill_plan, settings, url, progress)
+    started = time.monotonic()
+    counts = _run(backfill_plan(), settings, partial(progress_shown, "backfill"))
     seconds = time.monotonic() - started
     _line(console, f"{counts.tasks_fetched:,} tasks fetched over HTTP and stored in {seconds:.1f} s:")
     console.print(Padding.indent(Columns(_row_counts(connection), padding=(0, 3), column_first=False), 2))
 
 
-def _sync(console: Console, settings: Settings, url: Secret, world: World) -> None:
+def _sync(console: Console, settings: Settings, world: World) -> None:
     _chapter(console, 3, "Sync, three hours later", "pyrus-etl sync")
     activity = world.live(MORNING.total_seconds(), changes=CHANGES)
     world.advance(60)  # the next sync would fetch a task again if it had changed just now
     _line(console, f"Pyrus: {_summary(activity)}")
     started = time.monotonic()
-    counts = _run("sync", sync_plan, settings, url, Progress())
+    counts = _run(sync_plan(), settings)
     seconds = time.monotonic() - started
     _line(console, f"Sync:  {counts.tasks_fetched} fetched, {counts.tasks_changed} changed, in {seconds:.1f} s.")
-    again = _run("sync", sync_plan, settings, url, Progress())
+    again = _run(sync_plan(), settings)
     _line(console, f"Sync:  {again.tasks_fetched} fetched, {again.tasks_changed} changed: nothing happened since.")
 
 
@@ -180,11 +181,11 @@ def _refresh(console: Console, connection: Connection) -> None:
     console.print(Padding.indent(Columns(refreshed.views, padding=(0, 3), column_first=True), 2))
 
 
-def _run(kind: str, plan: Plan, settings: Settings, url: Secret, progress: Progress) -> Counts:
-    """Runs `plan` as the command `kind` does, and returns its counts."""
-    result = Result(kind)
-    if error := asyncio.run(conduct(plan, settings, url, result, progress)):
-        raise error
+def _run(plan: Plan, settings: Settings, watch: Watch = nullcontext) -> Counts:
+    """Runs `plan` as its command does, and returns its counts."""
+    result = asyncio.run(run(plan, settings, handles_signals=True, watch=watch))
+    if result.error:
+        raise result.error
     return result.counts
 
 

@@ -4,7 +4,7 @@ import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.runs import run
+from pyrus_etl.cli.runs import run_plan
 from pyrus_etl.load.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
@@ -54,4 +54,4 @@ def retry(as_json: bool) -> int:
     \b
     Example:  pyrus-etl errors retry
     """
-    return run("retry", retry_plan, read_settings(), as_json)
+    return run_plan(retry_plan(), read_settings(), as_json)

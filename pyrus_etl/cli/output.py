@@ -75,16 +75,7 @@ def summary() -> Iterator[None]:
 
 def print_result(result: Result) -> None:
     """Prints the result of a run in a few lines."""
-    counts = result.counts
     seconds = ((result.finished_at or datetime.now(UTC)) - result.started_at).total_seconds()
-    click.echo(
-        f"{result.kind} {result.status} in {seconds:.1f} s, {counts.requests} requests, {counts.retries} retries"
-    )
-    click.echo(
-        f"  {counts.tasks_listed} listed, {counts.tasks_fetched} fetched: {counts.tasks_changed} changed, "
-        f"{counts.tasks_unchanged} unchanged, {counts.tasks_deleted} deleted, {counts.tasks_failed} set aside"
-    )
-    if counts.values_unreadable:
-        click.echo(f"  {counts.values_unreadable} values could not be read; pyrus.raw_tasks has them as served")
-    if counts.tasks_failed:
-        click.echo("  see why tasks were set aside: pyrus-etl errors list")
+    click.echo(f"{result.kind} {result.status} in {seconds:.1f} s")
+    for line in result.counts.summary():
+        click.echo(f"  {line}")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyrus_etl.sync.result import Progress
+from pyrus_etl.sync.progress import Progress
 
 log = logging.getLogger(__name__)
 

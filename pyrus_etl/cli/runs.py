@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial, wraps
 from typing import Any
@@ -19,12 +20,13 @@ from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlE
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.result import Progress, Result
-from pyrus_etl.sync.session import NO_LIMIT, Budget, Plan, conduct
+from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ def backfill(start: str | None, end: str | None, restart: bool, budget: Budget, 
     period = Window(_parse_second(start, "--from"), _parse_second(end, "--to", end_of_day=True))
     if period.start is not None and period.end is not None and period.start > period.end:
         raise SettingsError(f"--from {start} is after --to {end}; give the earlier date as --from.")
-    return run("backfill", partial(backfill_plan, period=period, restart=restart), settings, as_json, budget)
+    return run_plan(backfill_plan(period, restart=restart), settings, as_json, budget)
 
 
 @click.command()
@@ -86,13 +88,13 @@ def sync(every: str | None, budget: Budget, as_json: bool) -> int:
     """
     settings = read_settings()
     if every is None:
-        return run("sync", sync_plan, settings, as_json, budget)
+        return run_plan(sync_plan(), settings, as_json, budget)
     interval = parse_duration(every, "--every")
     if interval <= timedelta():
         raise SettingsError("--every: the duration must not be zero; write it like 15m.")
     while True:
         started = time.monotonic()
-        code = run("sync", sync_plan, settings, as_json, budget)
+        code = run_plan(sync_plan(), settings, as_json, budget)
         if code not in CONTINUE_AFTER:
             return code
         time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - started)))
@@ -128,31 +130,33 @@ def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) ->
     \b
     Example:  pyrus-etl reconcile
     """
-    plan = partial(reconcile_plan, max_deleted=max_deleted, force=force)
-    return run("reconcile", plan, read_settings(), as_json, budget)
+    return run_plan(reconcile_plan(max_deleted, force=force), read_settings(), as_json, budget)
 
 
-def run(kind: str, plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
+def run_plan(plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
     """Runs a plan, shows its progress and prints its result. Returns the exit code."""
     _collect_garbage_less_often()
-    result, progress = Result(kind), Progress()
-    try:
-        if not settings.database_url:
-            log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
-        with open_database(settings) as url, progress_shown(kind, progress):
-            error = asyncio.run(conduct(plan, settings, url, result, progress, budget))
-    except PyrusEtlError as failure:  # e.g. the embedded database did not start
-        result.finish(failure)
-        error = failure
+    result = _result(plan, settings, budget)
     with summary():
         if as_json:
             print_json(result.as_json())
         elif result.status != "failed":
             print_result(result)
-    if error is not None:
-        click.echo(f"pyrus-etl: {error}", err=True)
-        return error.exit_code or (SET_ASIDE if result.counts.tasks_failed else 0)
-    return SET_ASIDE if result.counts.tasks_failed else 0
+    if result.error is not None:
+        click.echo(f"pyrus-etl: {result.error}", err=True)
+    return result.exit_code
+
+
+def _result(plan: Plan, settings: Settings, budget: Budget) -> Result:
+    begun, watch = Result(plan.kind), partial(progress_shown, plan.kind)
+    try:
+        if not settings.database_url:
+            log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
+        with open_database(settings) as url:
+            settings = replace(settings, database_url=url)
+            return asyncio.run(run(plan, settings, budget=budget, handles_signals=True, watch=watch))
+    except PyrusEtlError as error:  # e.g. the embedded database did not start
+        return begun.ended(error)
 
 
 def _collect_garbage_less_often() -> None:

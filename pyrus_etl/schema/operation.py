@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
 
+from pyrus_etl.schema.counts import COUNTERS, Counter
 from pyrus_etl.schema.metadata import SCHEMA, Timestamp, bigint, key, metadata, ordinal
 
 
@@ -9,8 +10,8 @@ def _account() -> Column[int]:
     return key("account_id", "Id of the person that the connector logs in as.")
 
 
-def _count(name: str, comment: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, server_default=text("0"), comment=comment)
+def _count(counter: Counter) -> Column[int]:
+    return Column(counter.name, BigInteger, nullable=False, server_default=text("0"), comment=counter.comment)
 
 
 sync_runs = Table(
@@ -40,15 +41,7 @@ sync_runs = Table(
         Timestamp,
         comment="Heartbeat of the run while it logs in; after that, see sync_leases.",
     ),
-    _count("tasks_listed", "Entries read in lists of tasks; a task in two lists counts twice."),
-    _count("tasks_fetched", "Bodies fetched."),
-    _count("tasks_changed", "Tasks written, because they were new or their body had changed."),
-    _count("tasks_unchanged", "Listed tasks found unchanged, by their date or by the hash of their body."),
-    _count("tasks_deleted", "Tasks marked as deleted."),
-    _count("tasks_failed", "Tasks set aside; see sync_errors."),
-    _count("values_unreadable", "Values stored as null because they could not be read; raw_tasks has them."),
-    _count("requests", "Requests sent to Pyrus."),
-    _count("retries", "Requests that had to be sent again."),
+    *(_count(counter) for counter in COUNTERS),
     Column("error", Text, comment="Why the run failed or stopped."),
     Index(None, "account_id", "started_at"),
     comment="One row per run, with the counts that --json reports.",

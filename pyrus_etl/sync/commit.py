@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pyrus_etl.errors import RowsRefused
@@ -13,6 +13,7 @@ from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
 from pyrus_etl.sync.session import Run
 
@@ -64,7 +65,7 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
             await commit(part, run)
         return
     run.pace.journal.written(sent)
-    run.count(**counted)
+    run.count(counted)
     if any(arrival.load for arrival in arrivals):
         run.refused_in_a_row = 0
     for arrival in arrivals:
@@ -97,7 +98,7 @@ def _halves(arrivals: list[Arrival], error: RowsRefused, run: Run) -> list[list[
     return [[arrival._replace(load=None, failure=failure)]]
 
 
-def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapping[int, int]) -> dict[str, int]:
+def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapping[int, int]) -> Counts:
     """Writes everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
     loads = [arrival.load for arrival in arrivals if arrival.load]
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
@@ -108,15 +109,15 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapp
         resolve_rejections(connection, [task.task_id for task in loads])
     if finished := _finished(arrivals):
         finish_windows(connection, run.account_id, finished)
-    counted = {
-        "tasks_fetched": len(loads),
-        "tasks_changed": len(changed),
-        "tasks_unchanged": len(loads) - len(changed),
-        "tasks_failed": len(failures),
-        "values_unreadable": sum(task.rows.unreadable for task in loads if task.task_id in changed),
-    }
-    write_run(connection, run.result.run_id, asdict(run.counts(**counted)))
-    write_requests(connection, run.result.run_id, sent)
+    counted = Counts(
+        tasks_fetched=len(loads),
+        tasks_changed=len(changed),
+        tasks_unchanged=len(loads) - len(changed),
+        tasks_failed=len(failures),
+        values_unreadable=sum(task.rows.unreadable for task in loads if task.task_id in changed),
+    )
+    write_run(connection, run.run_id, run.counted(counted).as_columns())
+    write_requests(connection, run.run_id, sent)
     return counted
 
 

@@ -18,6 +18,7 @@ from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.commit import Arrival, ListInFlight, commit
 from pyrus_etl.sync.doubt import is_doubtful
 from pyrus_etl.sync.lists import Listed
@@ -74,7 +75,7 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run) -> None:
     pipeline.add_bytes(0)
     loading = asyncio.create_task(_load_all(pipeline, run))
     fetching = asyncio.create_task(_choose_and_fetch(lists, pipeline, run))
-    stopping = asyncio.create_task(run.stopping.wait())
+    stopping = asyncio.create_task(run.stop.asked.wait())
     try:
         await asyncio.wait({loading, fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         fetching.cancel()
@@ -87,7 +88,7 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run) -> None:
             stage.cancel()
     if not fetching.cancelled() and (error := fetching.exception()):
         raise error
-    run.check_stopped()
+    run.stop.check()
     assert not run.pending, "every chosen task is committed or rejected"
 
 
@@ -139,7 +140,7 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     skipped |= {task.id for task in listed.values() if task.modified_date is None and task.id in run.recovered}
     chosen = [task for task in listed.values() if task.id not in skipped]
     run.pending.update({task.id: task.modified_date for task in chosen})
-    run.count(tasks_listed=len(tasks), tasks_unchanged=len(unchanged))
+    run.count(Counts(tasks_listed=len(tasks), tasks_unchanged=len(unchanged)))
     run.progress.tasks_wanted += len(chosen)
     return chosen
 

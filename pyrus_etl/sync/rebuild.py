@@ -20,7 +20,7 @@ from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import forms
 from pyrus_etl.schema.rows import Rows
-from pyrus_etl.sync.result import Progress
+from pyrus_etl.sync.progress import Progress
 
 log = logging.getLogger(__name__)
 

@@ -3,14 +3,42 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from pyrus_etl.errors import BudgetSpent, Stopped, StoppedEarly
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-Stop = Callable[[StoppedEarly], None]
+
+class Stop:
+    """Whether a run was asked to stop, and why. Use it in the thread of the event loop only."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.reason: StoppedEarly | None = None
+
+    def ask(self, reason: StoppedEarly) -> None:
+        """Asks the run to stop after the tasks in flight; the latest reason counts."""
+        self.reason = reason
+        self.asked.set()
+
+    def check(self) -> None:
+        """Raises the reason if the run was asked to stop."""
+        if self.reason:
+            raise self.reason
+
+    async def unless_asked(self, request: Coroutine[Any, Any, T]) -> T:
+        """Waits for an answer; if the run is asked to stop first, cancels the request and raises the reason."""
+        answer, asked = asyncio.create_task(request), asyncio.create_task(self.asked.wait())
+        await asyncio.wait({answer, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not answer.done():
+            answer.cancel()
+            self.check()
+        return await answer
 
 
 @contextmanager
@@ -20,7 +48,7 @@ def stopped_after(seconds: float | None, stop: Stop) -> Iterator[None]:
         yield
         return
     spent = BudgetSpent(f"The budget of {seconds:g} seconds is spent; the next run continues from here.")
-    timer = asyncio.get_running_loop().call_later(seconds, stop, spent)
+    timer = asyncio.get_running_loop().call_later(seconds, stop.ask, spent)
     try:
         yield
     finally:
@@ -29,7 +57,10 @@ def stopped_after(seconds: float | None, stop: Stop) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """Asks the run to stop on SIGINT, SIGTERM or SIGHUP; a second signal stops it at once."""
+    """Asks the run to stop on SIGINT, SIGTERM or SIGHUP; a second signal stops it at once.
+
+    Only the main thread may handle signals (https://docs.python.org/3/library/signal.html#signals-and-threads).
+    """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     if (hangup := signal.getsignal(signal.SIGHUP)) != signal.SIG_IGN:  # ignored under nohup
@@ -42,7 +73,7 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
 
     def on_signal(number: int) -> None:
         log.info("stopping after the tasks in flight; a second signal stops at once")
-        stop(Stopped(number))
+        stop.ask(Stopped(number))
         restore()
 
     for number in before:

@@ -9,7 +9,7 @@ from rich.console import Console
 from pyrus_etl.cli.bar import display, update
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.settings import Quota
-from pyrus_etl.sync.result import Progress
+from pyrus_etl.sync.progress import Progress
 
 WIDTH = 100
 

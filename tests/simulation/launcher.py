@@ -10,26 +10,26 @@ import signal
 import sys
 import traceback
 from dataclasses import replace
-from functools import partial
 
 import msgspec
 
 from pyrus_etl.extract.v3.windows import Window
-from pyrus_etl.settings import Secret, load_settings
+from pyrus_etl.settings import load_settings
 from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync import pipeline
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans import backfill, reconcile, sync
 from pyrus_etl.sync.plans import retry as retries
-from pyrus_etl.sync.result import Progress, Result
-from pyrus_etl.sync.session import Budget, Plan, conduct
+from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.run import Budget, run
 
 PLANS: dict[str, Plan] = {
-    "backfill": backfill.backfill,
-    "restart": partial(backfill.backfill, restart=True),
-    "sync": sync.sync,
-    "reconcile": reconcile.reconcile,
-    "force": partial(reconcile.reconcile, force=True),
-    "retry": retries.retry,
+    "backfill": backfill.backfill(),
+    "restart": backfill.backfill(restart=True),
+    "sync": sync.sync(),
+    "reconcile": reconcile.reconcile(),
+    "force": reconcile.reconcile(force=True),
+    "retry": retries.retry(),
 }
 """There is also `period`, a backfill of the order's span."""
 
@@ -104,20 +104,21 @@ def _conducted(order: Order) -> Outcome:
     pipeline.MOST_IN_FLIGHT = order.most_in_flight
     errors = _Errors()
     logging.getLogger().addHandler(errors)
-    result = Result(order.plan)
-    settings = replace(load_settings({}, order.environment), waits=WAITS)
-    assert settings.database_url
-    url: Secret = settings.database_url
     outcome = Outcome()
-    plan = PLANS.get(order.plan) or partial(backfill.backfill, period=Window(*order.span))
+    plan = PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
     try:
-        error = asyncio.run(conduct(plan, settings, url, result, Progress(), Budget(requests=order.requests)))
-        outcome.error, outcome.message = type(error).__name__ if error else "", str(error or "")
+        settings = replace(load_settings({}, order.environment), waits=WAITS)
+        result = asyncio.run(run(plan, settings, budget=Budget(order.requests), handles_signals=True))
+        outcome = _outcome(result)
     except BaseException:
         outcome.amiss = traceback.format_exc()
     outcome.amiss += "".join(errors.seen)
-    outcome.status, outcome.requests = result.status, result.counts.requests
     return outcome
+
+
+def _outcome(result: Result) -> Outcome:
+    error = type(result.error).__name__ if result.error else ""
+    return Outcome(error, str(result.error or ""), result.status, requests=result.counts.requests)
 
 
 class _Errors(logging.Handler):

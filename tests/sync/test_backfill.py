@@ -1,7 +1,6 @@
 """The backfill: its period, its windows, and a second backfill."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ JANUARY = Window(
 
 def again_from_the_start(sandbox: Sandbox, database: Secret) -> Result:
     """One `pyrus-etl backfill --restart`."""
-    return carried_out("backfill", partial(backfill_plan, restart=True), sandbox, database)
+    return carried_out(backfill_plan(restart=True), sandbox, database)
 
 
 def failing_after(searches: int) -> Any:

@@ -9,8 +9,8 @@ from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Retry, Secret, Waits
 from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.result import Progress, Result
-from pyrus_etl.sync.session import Budget, conduct
+from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.run import Budget, run
 from tests.conftest import settings_for
 from tests.typing import Query
 
@@ -19,10 +19,9 @@ def budgeted(
     sandbox: Sandbox, database: Secret, budget: Budget, waits: Waits = STANDARD, **environment: str
 ) -> tuple[Result, int]:
     """The result of a sync with a budget, and its exit code."""
-    result = Result("sync")
     settings = replace(settings_for(sandbox, database, **environment), waits=waits)
-    error = asyncio.run(conduct(sync_plan, settings, database, result, Progress(), budget))
-    return result, error.exit_code if error else 0
+    result = asyncio.run(run(sync_plan(), settings, budget=budget))
+    return result, result.exit_code
 
 
 def test_a_budget_of_requests_is_not_exceeded_and_each_run_continues(database: Secret, query: Query) -> None:

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.session import Plan
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, carried_out, sync
 from tests.scripted import Asked, Reply, in_front_of
@@ -26,9 +25,9 @@ from tests.typing import Query
 CURSOR = "SELECT cursor FROM pyrus.sync_cursors"
 WARNING = "does not agree with the clocks"
 PLANS: dict[str, Plan] = {
-    "sync": sync_plan,
-    "backfill": partial(backfill_plan, restart=True),
-    "reconcile": reconcile_plan,
+    "sync": sync_plan(),
+    "backfill": backfill_plan(restart=True),
+    "reconcile": reconcile_plan(),
 }
 
 
@@ -95,7 +94,7 @@ def test_no_change_is_lost_if_the_clock_was_ahead_in_one_run(
     sync(sandbox, database)
     sandbox.world.advance(86_400)
     sandbox.world.clock.skew = ahead
-    carried_out(plan, PLANS[plan], sandbox, database)
+    carried_out(PLANS[plan], sandbox, database)
     sandbox.world.clock.skew = 0
     changed(sandbox)
     pass_time(sandbox, database, query, later)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
@@ -27,15 +26,15 @@ UNFINISHED = "UPDATE pyrus.sync_backfills SET finished_at = NULL"
 def resume(sandbox: Sandbox, database: Secret, query: Query, **environment: str) -> Result:
     """Continues a backfill whose windows are all done, so that only the sync at its end is left."""
     query(database, UNFINISHED)
-    return carried_out("backfill", backfill_plan, sandbox, database, **environment)
+    return carried_out(backfill_plan(), sandbox, database, **environment)
 
 
 def restart(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Result:
-    return carried_out("backfill", partial(backfill_plan, restart=True), sandbox, database, **environment)
+    return carried_out(backfill_plan(restart=True), sandbox, database, **environment)
 
 
 def census(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Result:
-    return carried_out("reconcile", reconcile_plan, sandbox, database, **environment)
+    return carried_out(reconcile_plan(), sandbox, database, **environment)
 
 
 def incremental(sandbox: Sandbox, database: Secret, _: Query, **environment: str) -> Result:

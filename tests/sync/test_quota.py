@@ -1,6 +1,5 @@
 """One quota for all runs of an account: together they do not exceed it, as the server counts."""
 
-import asyncio
 import signal
 import time
 from bisect import bisect_left
@@ -11,11 +10,10 @@ from pyrus_etl.errors import LockHeld, LoginRefused
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.result import Progress, Result
-from pyrus_etl.sync.session import Budget, conduct
-from tests.conftest import settings_for
+from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.run import Budget
 from tests.processes import eventually, started
-from tests.runs import sync
+from tests.runs import result_of, sync
 from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
@@ -40,10 +38,7 @@ class Counting:
 
 def bounded(sandbox: Sandbox, database: Secret, seconds: float, **environment: str) -> Result:
     """A sync that ends after at most `seconds`."""
-    result = Result("sync")
-    settings = settings_for(sandbox, database, **environment)
-    asyncio.run(conduct(sync_plan, settings, database, result, Progress(), Budget(seconds=seconds)))
-    return result
+    return result_of(sync_plan(), sandbox, database, Budget(seconds=seconds), **environment)
 
 
 def test_every_request_of_a_run_is_written_by_the_second(database: Secret, query: Query) -> None:

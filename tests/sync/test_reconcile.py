@@ -170,6 +170,6 @@ def test_a_task_that_was_set_aside_and_loads_is_fetched_once(database: Secret, q
                 eventually(lambda: query(database, "SELECT 1 FROM pyrus.tasks WHERE task_id = %s", fixed))
 
         with in_front_of(sandbox, last_list_waits_for_it) as server:
-            carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+            carried_out(reconcile_plan(), sandbox, database, PYRUS_URL=server.url)
 
         assert sandbox.requests.fetched == [fixed]

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
@@ -73,7 +72,7 @@ def test_a_task_that_a_firewall_refuses_is_not_marked_as_deleted(
         hidden = sandbox.world.task_ids()[0]
         sandbox.world.revoke(hidden)
         with in_front_of(sandbox, refusing(hidden, Reply(status, body))) as server:
-            result = carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+            result = carried_out(reconcile_plan(), sandbox, database, PYRUS_URL=server.url)
 
     assert (result.counts.tasks_deleted, result.counts.tasks_failed) == (0, 1)
     assert query(database, DELETED) == []
@@ -92,7 +91,7 @@ def test_a_task_that_the_api_refuses_is_marked_as_deleted(
         hidden = sandbox.world.task_ids()[0]
         sandbox.world.revoke(hidden)
         with in_front_of(sandbox, refusing(hidden, Reply(status, body))) as server:
-            carried_out("reconcile", reconcile_plan, sandbox, database, PYRUS_URL=server.url)
+            carried_out(reconcile_plan(), sandbox, database, PYRUS_URL=server.url)
 
     assert query(database, DELETED) == [(hidden,)]
 
@@ -108,7 +107,7 @@ def test_a_firewall_that_refuses_every_absent_task_ends_the_census(database: Sec
             in_front_of(sandbox, lambda asked: blocked if "/task/" in asked.path else None) as server,
             pytest.raises(PyrusUnreachable, match="firewall or proxy"),
         ):
-            carried_out("reconcile", partial(reconcile_plan, force=True), sandbox, database, PYRUS_URL=server.url)
+            carried_out(reconcile_plan(force=True), sandbox, database, PYRUS_URL=server.url)
 
     assert query(database, DELETED) == []
 

@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import count
 
 from pyrus_etl.extract.v3.windows import Window, listings
@@ -10,6 +11,7 @@ from pyrus_etl.load import backfills
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.sync.lists import Listed, in_parts, rejected
 from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.incremental import catch_up
 from pyrus_etl.sync.session import Run
 
@@ -18,10 +20,18 @@ log = logging.getLogger(__name__)
 EVERYTHING = Window()
 
 
-async def backfill(run: Run, period: Window = EVERYTHING, *, restart: bool = False) -> None:
-    """Loads everything in the period, then everything that changed since the backfill began.
+def backfill(period: Window = EVERYTHING, *, restart: bool = False) -> Plan:
+    """The plan that loads everything in the period, then everything that changed since the backfill began.
 
-    Resumes an unfinished backfill of the same period unless `restart`. The cursor is taken before the first window, so
+    Resumes an unfinished backfill of the same period unless `restart`.
+    """
+    return Plan("backfill", partial(fetch_period, period=period, restart=restart))
+
+
+async def fetch_period(run: Run, period: Window = EVERYTHING, *, restart: bool = False) -> None:
+    """Carries out a backfill.
+
+    The cursor is taken before the first window, so
     the sync at the end sees everything that changed during the backfill.
     """
     await run.store.transaction(_begin, run, period, restart)

@@ -26,13 +26,13 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     if run.start != start and (earlier := await since(run, cursor)) != window:
         await run_pipeline(_active(run, earlier), run)
     await run_pipeline(to_ask_again(run), run)
-    contacts = await run.unless_stopped(run.source.contacts())
+    contacts = await run.stop.unless_asked(run.source.contacts())
     await run.store.transaction(_finish, contact_rows(contacts), run)
 
 
 def _finish(connection: Connection, persons: Rows, run: Run) -> None:
     write(connection, persons)
-    move_cursor(connection, run.account_id, run.result.run_id, *run.start)
+    move_cursor(connection, run.account_id, run.run_id, *run.start)
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:

@@ -6,14 +6,17 @@ census shows all three. If nothing differs, it costs only the requests for the l
 
 import logging
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 
 from pyrus_etl.errors import CensusDoubted, TaskRefused
 from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.load.presence import absentees, mark_deleted
 from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.lists import Listed, in_parts, inbox, rejected, to_ask_again
 from pyrus_etl.sync.pipeline import count_server_fault, run_pipeline
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.session import Run
 from pyrus_etl.sync.stages import together
 
@@ -22,13 +25,17 @@ log = logging.getLogger(__name__)
 MAX_DELETED = 0.2
 
 
-async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool = False) -> None:
-    """Fetches missed tasks, marks tasks as deleted that are gone, and unmarks those that came back.
+def reconcile(max_deleted: float = MAX_DELETED, *, force: bool = False) -> Plan:
+    """The plan that fetches missed tasks, marks tasks as deleted that are gone, and unmarks those that came back.
 
     A task is marked only if every list was read to its end without it and Pyrus also refuses it by id. Marking and
     unmarking is one transaction, and no rows are deleted. If more than the share `max_deleted` of the stored tasks is
     absent, marks nothing and raises CensusDoubted, unless `force`.
     """
+    return Plan("reconcile", partial(_reconcile, max_deleted=max_deleted, force=force))
+
+
+async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     census: set[int] = set()
     await run_pipeline(_with_census(_lists(run, census), census), run)
     absent, share = await run.store.query(absentees, census)
@@ -41,8 +48,9 @@ async def reconcile(run: Run, max_deleted: float = MAX_DELETED, *, force: bool =
     gone, existing = await _confirmed(run, absent)
     await run_pipeline(_listed(existing), run)
     await run_pipeline(to_ask_again(run), run)
-    run.count(tasks_deleted=await run.store.transaction(mark_deleted, gone, census.union(existing)))
-    await run.store.transaction(move_cursor, run.account_id, run.result.run_id, *run.start)
+    deleted = await run.store.transaction(mark_deleted, gone, census.union(existing))
+    run.count(Counts(tasks_deleted=deleted))
+    await run.store.transaction(move_cursor, run.account_id, run.run_id, *run.start)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
@@ -77,7 +85,7 @@ async def _confirmed(run: Run, absent: list[int]) -> tuple[list[int], list[int]]
         for task_id in waiting:
             (gone if await _is_gone(run, task_id) else existing).append(task_id)
 
-    await run.unless_stopped(together(*(ask() for _ in range(run.concurrency))))
+    await run.stop.unless_asked(together(*(ask() for _ in range(run.concurrency))))
     return gone, existing
 
 

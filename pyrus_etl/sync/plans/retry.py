@@ -4,13 +4,18 @@ from collections.abc import AsyncIterator
 
 from pyrus_etl.sync.lists import Listed, rejected
 from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.session import Run
 
 
-async def retry(run: Run) -> None:
-    """Fetches the rejected tasks again."""
+def retry() -> Plan:
+    """The plan that fetches the rejected tasks again."""
+    return Plan("retry", _retry)
 
-    async def lists() -> AsyncIterator[Listed]:
-        yield await rejected(run)
 
-    await run_pipeline(lists(), run)
+async def _retry(run: Run) -> None:
+    await run_pipeline(_lists(run), run)
+
+
+async def _lists(run: Run) -> AsyncIterator[Listed]:
+    yield await rejected(run)

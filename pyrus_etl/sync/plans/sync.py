@@ -1,15 +1,20 @@
 """The sync plan: a backfill at first, then what changed since the last run."""
 
 from pyrus_etl.load.cursors import read_cursor
-from pyrus_etl.sync.plans.backfill import backfill
+from pyrus_etl.sync.plan import Plan
+from pyrus_etl.sync.plans.backfill import fetch_period
 from pyrus_etl.sync.plans.incremental import catch_up
 from pyrus_etl.sync.session import Run
 
 
-async def sync(run: Run) -> None:
-    """Loads what changed since the last run, or everything if there is no cursor yet."""
+def sync() -> Plan:
+    """The plan that loads what changed since the last run, or everything if there is no cursor yet."""
+    return Plan("sync", _sync)
+
+
+async def _sync(run: Run) -> None:
     cursor = await run.store.query(read_cursor, run.account_id)
     if cursor is None:
-        await backfill(run)
+        await fetch_period(run)
     else:
         await catch_up(run, cursor)

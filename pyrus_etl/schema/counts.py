@@ -1,0 +1,65 @@
+"""The counters of a run. A line of `Counts` is all that a counter needs besides its migration.
+
+From it come the column of sync_runs with its comment, the key in `--json`, and what a run prints.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, NamedTuple, Self
+
+
+class Counter(NamedTuple):
+    """A counter. `label`: follows its number in the summary of a run; empty to leave it out.
+
+    `advice`: a line of the summary if the number is not zero.
+    """
+
+    name: str
+    comment: str
+    label: str
+    advice: str
+
+
+def _counter(comment: str, label: str = "", advice: str = "") -> Any:
+    return field(default=0, metadata={"comment": comment, "label": label, "advice": advice})
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of a run so far."""
+
+    tasks_listed: int = _counter("Entries read in lists of tasks; a task in two lists counts twice.", "listed")
+    tasks_fetched: int = _counter("Bodies fetched.", "fetched")
+    tasks_changed: int = _counter("Tasks written, because they were new or their body had changed.", "changed")
+    tasks_unchanged: int = _counter(
+        "Listed tasks found unchanged, by their date or by the hash of their body.", "unchanged"
+    )
+    tasks_deleted: int = _counter("Tasks marked as deleted.", "deleted")
+    tasks_failed: int = _counter(
+        "Tasks set aside; see sync_errors.", "set aside", "see why tasks were set aside: pyrus-etl errors list"
+    )
+    values_unreadable: int = _counter(
+        "Values stored as null because they could not be read; raw_tasks has them.",
+        advice="{} values could not be read; pyrus.raw_tasks has them as served",
+    )
+    requests: int = _counter("Requests sent to Pyrus.", "requests")
+    retries: int = _counter("Requests that had to be sent again.", "retries")
+
+    def __add__(self, more: "Counts") -> Self:
+        mine, theirs = self.as_columns(), more.as_columns()
+        return type(self)(**{name: mine[name] + theirs[name] for name in mine})
+
+    def as_columns(self) -> dict[str, int]:
+        """The number of each counter, by the name of its column."""
+        return asdict(self)
+
+    def summary(self) -> Iterator[str]:
+        """What a run prints: a line with the numbers, then lines of advice."""
+        numbers = self.as_columns()
+        yield ", ".join(f"{numbers[each.name]} {each.label}" for each in COUNTERS if each.label)
+        yield from (each.advice.format(numbers[each.name]) for each in COUNTERS if each.advice and numbers[each.name])
+
+
+NONE = Counts()
+
+COUNTERS = tuple(Counter(each.name, **each.metadata) for each in fields(Counts))

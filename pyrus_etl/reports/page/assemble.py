@@ -6,11 +6,10 @@ import re
 from importlib.resources import files
 
 import msgspec
-import vl_convert
 
 from pyrus_etl.reports.page.figures import Figures
+from pyrus_etl.reports.page.library import library
 
-VEGA_LITE = "6.4"
 CHARTS = ("flow", "throughput", "cycle", "age", "people", "heat")
 
 _FOLDER = files("pyrus_etl.reports.page")
@@ -19,13 +18,12 @@ _MARK = re.compile(r"\{\{(\w+)\}\}")
 
 def page(figures: Figures) -> str:
     """Returns the page. It loads nothing, and its policy allows only the two scripts that it contains."""
-    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
-    script, style = _text("page.js"), _text("page.css")
+    charts, script, style = library(), _text("page.js"), _text("page.css")
     parts = {
-        "policy": _policy(scripts=(library, script), style=style),
+        "policy": _policy(scripts=(charts, script), style=style),
         "style": style,
         "figures": _embedded(figures),
-        "library": library,
+        "library": charts,
         "script": script,
     }
     return _MARK.sub(lambda mark: parts[mark[1]], _text("page.html"))

@@ -1,0 +1,31 @@
+"""The script that draws the charts: Vega, Vega-Lite and Vega-Embed in one piece, 0.9 MB.
+
+It is made by vl-convert, which is a hundred times larger. So the wheel contains the script (config/wheel.py), and an
+installation does not need vl-convert; a checkout makes the script when a page needs it.
+"""
+
+from importlib.resources import files
+
+from pyrus_etl.errors import SettingsError
+
+VEGA_LITE = "6.4"
+SCRIPT = "vega.js"
+"""The file of the script, beside this one in a wheel."""
+
+
+def library() -> str:
+    """Returns the script. Raises SettingsError if this installation can neither find nor make it."""
+    packed = files("pyrus_etl.reports.page").joinpath(SCRIPT)
+    return packed.read_text("utf-8") if packed.is_file() else make()
+
+
+def make() -> str:
+    """Makes the script, in about three seconds."""
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "The script that draws the charts is missing here; run pip install vl-convert-python, which makes it."
+        ) from error
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
+    return script

@@ -1,4 +1,4 @@
-"""An authority and certificates for servers of tests, made by openssl."""
+"""An authority and certificates for test servers, created by openssl."""
 
 import shutil
 import ssl
@@ -26,12 +26,12 @@ _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
 class Authority(NamedTuple):
-    """Its certificate is in `file`, in PEM."""
+    """A certificate authority; `file` has its certificate in PEM."""
 
     file: Path
 
     def vouches_for(self, *names: str, start: str = "20200101", end: str = "20400101") -> ssl.SSLContext:
-        """How a server with these names serves TLS, with a certificate that is valid between the days."""
+        """Returns the TLS context of a server with these names; its certificate is valid between the days."""
         alternatives = ",".join(f"DNS:{name}" for name in names)
         self._openssl(
             "req", *_NEW_KEY, "-keyout", "server.key", "-out", "server.csr",

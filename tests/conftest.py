@@ -1,6 +1,6 @@
-"""What tests share: real PostgreSQL servers, a database for each test, and runs of the real code against a sandbox.
+"""Shared fixtures: real PostgreSQL servers, a database for each test, and runs of the real code against a sandbox.
 
-A server is started once a worker; the schema is migrated once into a template, which is cloned for each test.
+Each worker starts a server once; the schema is migrated once into a template, which is cloned for each test.
 """
 
 import itertools
@@ -36,17 +36,17 @@ _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits begins first, beside what computes."""
+    """Tests that mostly wait begin first, so that others compute in the meantime."""
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
 
 
 def pytest_configure() -> None:
-    """Ends the session at once if a service is required that nobody knows."""
+    """Ends the session at once if a required service is unknown."""
     required()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says at the end which tests were not tried, and what they need."""
+    """Lists at the end which tests were skipped, and what they need."""
     if lines := not_tried(terminalreporter.stats.get("skipped", [])):
         terminalreporter.section("Not tried on this machine")
         for line in lines:
@@ -55,14 +55,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_18() -> Iterator[Server]:
-    """The server of the wheel, with the schema in a template."""
+    """PostgreSQL 18 from the wheel, with the schema in a template."""
     with server_folder() as folder, embedded_server(folder) as server:
         yield _with_template(server)
 
 
 @pytest.fixture(scope="session")
 def postgresql_15() -> Iterator[Server]:
-    """The oldest server that is supported, where Debian's package of it is installed."""
+    """The oldest supported server, if Debian's package of it is installed."""
     with server_folder() as folder, installed_server("15", folder) as server:
         yield _with_template(server)
 
@@ -82,7 +82,7 @@ def database(postgresql_18: Server) -> Iterator[Secret]:
 
 @pytest.fixture(params=["postgresql_18", "postgresql_15"])
 def each_database(request: pytest.FixtureRequest) -> Iterator[Secret]:
-    """The same on PostgreSQL 18, and on 15 where it is installed."""
+    """The same on PostgreSQL 18, and on 15 if it is installed."""
     with _clone(request.getfixturevalue(request.param)) as url:
         yield url
 
@@ -96,7 +96,7 @@ def empty_database(postgresql_18: Server) -> Iterator[Secret]:
 
 @contextmanager
 def _clone(server: Server, template: str = TEMPLATE) -> Iterator[Secret]:
-    """A new database from a template, dropped at the end whoever is connected to it; its log is spared the copy."""
+    """A new database from a template, dropped at the end even if it is in use; the copy is not written to the log."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
@@ -124,7 +124,7 @@ def query() -> Iterator[Callable[..., list[tuple[object, ...]]]]:
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the environment or the working folder of whoever runs it."""
+    """Hides the user's environment and working folder from every test."""
     for name in list(os.environ):
         if name.startswith(("PYRUS_", "DATABASE_URL")):
             monkeypatch.delenv(name)
@@ -133,12 +133,12 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives runs the waits of `tests.impatient`, in this process (see `loaded`) and as programs."""
+    """Makes runs use the waits of `tests.impatient`, in this process (see `loaded`) and as programs."""
     monkeypatch.setenv("TESTS_PROGRAM", impatient_program.__name__)
 
 
 def environment_of(sandbox: Sandbox, database: Secret | None = None, **more: str) -> dict[str, str]:
-    """The environment variables with which a program finds the sandbox and the database."""
+    """The environment variables that make a program use the sandbox and the database."""
     found = {
         "PYRUS_URL": sandbox.url,
         "PYRUS_LOGIN": sandbox.options.login,
@@ -150,7 +150,7 @@ def environment_of(sandbox: Sandbox, database: Secret | None = None, **more: str
 
 
 def settings_for(sandbox: Sandbox, database: Secret, **more: str) -> Settings:
-    """The settings with which the code finds the sandbox and the database."""
+    """The settings that make the code use the sandbox and the database."""
     return loaded(environment_of(sandbox, database, **more))
 
 

@@ -1,4 +1,4 @@
-"""Waits that are short, and `python -m tests.impatient …`: pyrus-etl with these waits."""
+"""Short waits, and `python -m tests.impatient …`: pyrus-etl with these waits."""
 
 from pyrus_etl.cli import main
 from pyrus_etl.settings.retry import STANDARD
@@ -11,7 +11,7 @@ IMPATIENT = STANDARD._replace(
     outage=STANDARD.outage._replace(longest_pause=SOON, within=3.0),
     locks=STANDARD.locks._replace(attempts=1),
 )
-"""Tries follow each other at once, as many as ever; a lost database and a locked table are given up sooner."""
+"""As many tries as usual, but with almost no pauses; a lost database and a locked table are given up sooner."""
 
 if __name__ == "__main__":
     main(IMPATIENT)

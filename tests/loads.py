@@ -1,4 +1,4 @@
-"""A served body on its way into the tables, without a server."""
+"""From a served body to the rows to load, without a server."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def task_load(served: bytes, listed: datetime | None = FETCHED, fetched: datetime = FETCHED) -> TaskLoad:
-    """What a run makes of an answer of GetTask."""
+    """Returns what a run would load for an answer of GetTask."""
     task, _ = task_of(served)
     rows = task_rows(task)
     body = Body(storable(served), hashlib.sha256(served).hexdigest(), fetched, "v3")

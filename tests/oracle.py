@@ -1,7 +1,7 @@
-"""An independent reading of the contract: bodies as served → the rows that have to stand in every table.
+"""An independent reading of the contract: served bodies → the rows that every table must have.
 
-Plain, naive and slow on purpose; it shares no code with extract, normalize or load, so that it cannot share their
-mistakes. `assert_tables_equal_world` reads the tables whole and tells the first difference.
+Plain, naive and slow on purpose. It shares no code with extract, normalize or load, so it cannot share their mistakes.
+`assert_tables_equal_world` reads all tables and reports the first difference.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ T = TypeVar("T")
 Json = dict[str, Any]
 Row = tuple[Any, ...]
 Tables = dict[str, dict[Row, Row]]
-"""Table → key → the other columns, as `COLUMNS` has them."""
+"""Table → key → the other columns, in the order of `COLUMNS`."""
 
 TASK_COLUMNS = (
     "text author_id responsible_id due_date asap create_date modified_date close_date parent_task_id "
@@ -61,11 +61,11 @@ COLUMNS = {
     "raw_tasks": ("task_id", "payload payload_sha256"),
     "inbox_tasks": ("account_id task_id", "position"),
 }
-"""The key and the other columns of every table that holds what Pyrus served; when it came is not in a body."""
+"""The key and the other columns of every table with data of Pyrus, except times of arrival: no body has them."""
 
 KEPT_FOREVER = ("persons", "organizations", "projects", "form_fields")
 DELETED = "a date"
-"""What `deleted_at` is expected to be for a task that is gone."""
+"""The expected `deleted_at` of a task that is gone."""
 
 
 def assert_tables_equal_world(
@@ -77,11 +77,11 @@ def assert_tables_equal_world(
     lived: bool = False,
     inbox: Sequence[int] | None = None,
 ) -> None:
-    """Every table about tasks holds what the world serves, and nothing else.
+    """Asserts that every table about tasks has what the world serves, and nothing else.
 
     `set_aside`: tasks that cannot be stored. `gone`: tasks that a reconcile marked as deleted, with the bodies they
-    had. `lived`: the world changed between runs, so persons and projects that no body mentions any more may stand.
-    In place of a world, bodies by task id, and the inbox where it is to be compared.
+    had. `lived`: the world changed between runs, so persons and projects that no body mentions any more may remain.
+    A world may also be given as bodies by task id; then the inbox is compared only if it is given.
     """
     if isinstance(world, World):
         bodies, inbox = dict(world.bodies()), world.inbox() if inbox is None else inbox
@@ -100,7 +100,7 @@ def assert_tables_equal_world(
 def tables_of(
     bodies: Mapping[int, bytes], gone: Mapping[int, bytes] | None = None, *, with_contacts: bool = True
 ) -> Tables:
-    """All rows that bodies call for, and those of the sandbox's contacts."""
+    """Returns all rows for the bodies, and for the contacts of the sandbox."""
     tables: Tables = {table: {} for table in COLUMNS}
     for served, deleted_at in ((gone or {}, DELETED), (bodies, None)):
         for task_id, body in served.items():
@@ -113,8 +113,8 @@ def tables_of(
     return tables
 
 
-def _contacts(tables: Tables, told: Json) -> None:
-    for organization in _objects(told.get("Organizations")):
+def _contacts(tables: Tables, contacts: Json) -> None:
+    for organization in _objects(contacts.get("Organizations")):
         organization_id = _integer(organization.get("Id"))
         if organization_id is not None:
             _merge(tables["organizations"], organization_id, (_text(organization.get("Name")),))
@@ -123,14 +123,14 @@ def _contacts(tables: Tables, told: Json) -> None:
 
 
 def plain_json(body: bytes) -> Json:
-    """The JSON of a body, with U+FFFD for what PostgreSQL cannot hold; fractions are exact."""
+    """Parses a body, with U+FFFD for characters that PostgreSQL cannot store; fractions are exact."""
     text = body.decode("utf-8", errors="replace")
     plain: Json = json.loads(text, parse_float=Decimal, parse_int=_whole)
     return _storable(plain) if "\\u" in text else plain
 
 
 def _whole(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) < 4000 else Decimal(digits)  # Python reads no longer integers
+    return int(digits) if len(digits) < 4000 else Decimal(digits)  # Python does not parse longer integers
 
 
 def _storable(value: Any) -> Any:
@@ -144,7 +144,7 @@ def _storable(value: Any) -> Any:
 
 
 def _plainest(value: Any) -> Any:
-    """The sandbox's contacts hold pieces of finished JSON."""
+    """Parses the contacts of the sandbox, which contain pieces of finished JSON."""
     if isinstance(value, dict):
         return {key: _plainest(element) for key, element in value.items()}
     if isinstance(value, list):
@@ -192,7 +192,7 @@ def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> N
 
 
 def _form(task: Json) -> int | None:
-    """Of a task with a form: the first of its projects that has none above it, else the topmost above the first."""
+    """The form of a task: the first of its projects that is a root, else the root above the first."""
     chains = [chain for project in _objects(task.get("Projects")) if (chain := _upwards(project))]
     roots = [chain[0] for chain in chains if len(chain) == 1]
     tops = [chain[-1] for chain in chains]
@@ -200,7 +200,7 @@ def _form(task: Json) -> int | None:
 
 
 def _upwards(project: Json) -> list[int]:
-    """The id of a project and of those above it, as far as they are told."""
+    """Returns the id of a project and of those above it, as far as they are given."""
     project_id = _integer(project.get("Id"))
     return [] if project_id is None else [project_id, *_upwards(_object(project.get("Parent")))]
 
@@ -243,7 +243,7 @@ def _files_of(tables: Tables, task_id: int, note_no: int | None, value: Json) ->
 
 
 def _attachment(tables: Tables, task_id: int, note_no: int | None, field_id: int | None, file: Json) -> None:
-    """One row a file a task: the first place counts."""
+    """One row per file and task, for the place where the file appears first."""
     file_id = _integer(file.get("Id"))
     if file_id is None or (task_id, file_id) in tables["attachments"]:
         return
@@ -262,38 +262,38 @@ def _attachment(tables: Tables, task_id: int, note_no: int | None, field_id: int
 
 
 def _person(tables: Tables, person: Any, organization_id: int | None = None) -> int | None:
-    """The person's id, after merging what is told of them."""
-    told = _object(person)
-    person_id = _integer(told.get("Id"))
+    """Merges the given values of a person; returns their id."""
+    given = _object(person)
+    person_id = _integer(given.get("Id"))
     if person_id is not None:
-        names = (_text(told.get("FirstName")), _text(told.get("LastName")), _text(told.get("Email")))
-        may_send = told.get("CanSendNotification")
+        names = (_text(given.get("FirstName")), _text(given.get("LastName")), _text(given.get("Email")))
+        may_send = given.get("CanSendNotification")
         row = (*names, organization_id, may_send if isinstance(may_send, bool) else None)
         _merge(tables["persons"], person_id, row)
     return person_id
 
 
 def _project(tables: Tables, project: Any) -> int | None:
-    """The project's id, after merging what is told of it and of those above it."""
-    told = _object(project)
-    project_id = _integer(told.get("Id"))
-    parent_id = _project(tables, told["Parent"]) if told.get("Parent") is not None else None
+    """Merges the given values of a project and of those above it; returns its id."""
+    given = _object(project)
+    project_id = _integer(given.get("Id"))
+    parent_id = _project(tables, given["Parent"]) if given.get("Parent") is not None else None
     if project_id is not None:
-        _merge(tables["projects"], project_id, (_text(told.get("Name")), parent_id))
+        _merge(tables["projects"], project_id, (_text(given.get("Name")), parent_id))
     return project_id
 
 
 def _form_field(tables: Tables, form_id: int | None, value: Json) -> None:
-    """Merges what a value of the task's form tells of its field."""
+    """Merges what a value of the task's form says about its field."""
     field = _object(value.get("Field"))
     field_id = _integer(field.get("Id"))
     if form_id is not None and field_id is not None:
-        told = (_text(field.get("Type")), _text(field.get("Name")), _integer(field.get("ParentId")))
-        _merge(tables["form_fields"], (form_id, field_id), (*told, _integer(value.get("RowId")) is not None))
+        given = (_text(field.get("Type")), _text(field.get("Name")), _integer(field.get("ParentId")))
+        _merge(tables["form_fields"], (form_id, field_id), (*given, _integer(value.get("RowId")) is not None))
 
 
 def _merge(rows: dict[Row, Row], key: int | Row, row: Row) -> None:
-    """What is told stays over what is not."""
+    """A given value wins over a missing one."""
     key = key if isinstance(key, tuple) else (key,)
     known = rows.get(key, (None,) * len(row))
     rows[key] = tuple(old if new is None else new for new, old in zip(row, known, strict=True))
@@ -351,7 +351,7 @@ def _value_columns(tables: Tables, kind: str | None, value: Json) -> Json:
 
 
 def _items(tables: Tables, key: tuple[int, int, int], value: Json) -> None:
-    """What a value names, one row for each."""
+    """Yields one row for each item, file or project that a value names."""
     for item_no, item in enumerate(_items_of(value), 1):
         tables["form_value_items"][*key, item_no] = item
 
@@ -378,10 +378,10 @@ def _items_of(value: Json) -> list[Row]:
 def _own(value: Json, *without: str) -> Json | None:
     """The value's own properties as served, without those that have columns and those that are null."""
     elsewhere = {"Field", "RowId", *without}
-    return {name: told for name, told in value.items() if name not in elsewhere and told is not None} or None
+    return {name: given for name, given in value.items() if name not in elsewhere and given is not None} or None
 
 
-# Single values: null where they cannot be read
+# Single values: null if they cannot be read
 
 
 def _text(value: Any) -> str | None:
@@ -411,7 +411,7 @@ def _day(value: Any) -> date | None:
 
 
 def _clock_time(value: Any) -> time | None:
-    """Zeros may be left out, as the API leaves out defaults; with neither told there is no time."""
+    """The API leaves out zeros, as it leaves out defaults; if both numbers are missing, there is no time."""
     parts = [_object(value).get(name) for name in ("UtcHour", "UtcMinute")]
     if parts == [None, None]:
         return None
@@ -434,17 +434,17 @@ def _objects(value: Any) -> list[Json]:
 
 
 def _numbered(value: Any, kind: type[T]) -> Iterator[tuple[int, T]]:
-    """The elements of an array with their places from 1; one that is null keeps its number and has no row."""
+    """Yields the elements of an array with their places from 1; a null element has a place but no row."""
     for place, element in enumerate(value if isinstance(value, list) else [], 1):
         if isinstance(element, kind):
             yield place, element
 
 
-# The tables as they are
+# The stored tables
 
 
 def read_tables(database: Secret) -> Tables:
-    """Every table whole."""
+    """Reads every table."""
     with psycopg.connect(database.reveal(), options="-c timezone=UTC") as connection:
         set_json_loads(lambda text: json.loads(text, parse_float=Decimal, parse_int=_whole), connection)
         return {table: _read(connection, table) for table in COLUMNS}
@@ -459,9 +459,9 @@ def _read(connection: psycopg.Connection[Row], table: str) -> dict[Row, Row]:
 def first_difference(
     table: str, expected: Mapping[Row, Row], found: Mapping[Row, Row], *, lenient: bool = False
 ) -> str | None:
-    """Which row or column differs first, in the order of the keys; None where nothing does.
+    """Returns the first row or column that differs, in the order of the keys; None if nothing does.
 
-    A lenient comparison lets more rows stand than expected, and values where none is expected.
+    A lenient comparison allows additional rows, and values that are expected to be null.
     """
     keys, others = (names.split() for names in COLUMNS[table])
     for key in sorted(expected.keys() | found.keys()):
@@ -472,23 +472,23 @@ def first_difference(
             if lenient:
                 continue
             return f"{place}: a row that nothing calls for, {_short(found[key])}"
-        for name, told, stored in zip(others, expected[key], found[key], strict=True):
-            if not (_same(told, stored) or (lenient and told is None)):
-                return f"{place}, {name}: expected {_short(told)}, found {_short(stored)}"
+        for name, wanted, stored in zip(others, expected[key], found[key], strict=True):
+            if not (_same(wanted, stored) or (lenient and wanted is None)):
+                return f"{place}, {name}: expected {_short(wanted)}, found {_short(stored)}"
     return None
 
 
-def _same(told: Any, stored: Any) -> bool:
-    """Equality that tells true from 1, at any depth; `DELETED` equals any date."""
-    if told is DELETED:
+def _same(wanted: Any, stored: Any) -> bool:
+    """Equality that distinguishes true from 1, at any depth; `DELETED` equals any date."""
+    if wanted is DELETED:
         return isinstance(stored, datetime)
-    if isinstance(told, dict) and isinstance(stored, dict):
-        return told.keys() == stored.keys() and all(_same(told[name], stored[name]) for name in told)
-    if isinstance(told, list) and isinstance(stored, list):
-        return len(told) == len(stored) and all(map(_same, told, stored))
-    if isinstance(told, bool) or isinstance(stored, bool):
-        return told is stored
-    return bool(told == stored)
+    if isinstance(wanted, dict) and isinstance(stored, dict):
+        return wanted.keys() == stored.keys() and all(_same(wanted[name], stored[name]) for name in wanted)
+    if isinstance(wanted, list) and isinstance(stored, list):
+        return len(wanted) == len(stored) and all(map(_same, wanted, stored))
+    if isinstance(wanted, bool) or isinstance(stored, bool):
+        return wanted is stored
+    return bool(wanted == stored)
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,7 @@ from tests.runs import command_line, program_environment
 def started(
     *arguments: str, sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """The program, running; killed at the end of the block if it still does."""
+    """The running program; killed at the end of the block if it still runs."""
     process = subprocess.Popen(
         command_line(*arguments),
         env=program_environment(sandbox, database, **environment),
@@ -30,7 +30,7 @@ def started(
 
 
 def eventually(true: Callable[[], object], seconds: float = 20) -> None:
-    """Waits until something is so; fails where it does not come."""
+    """Waits until a condition is true; fails if it stays false."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come about in time"

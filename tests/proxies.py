@@ -1,4 +1,4 @@
-"""An HTTP proxy for tests, which opens a tunnel to a server on loopback or refuses to."""
+"""An HTTP proxy for tests, which opens a tunnel to a server on loopback, or refuses."""
 
 import shutil
 import socket
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Proxying(NamedTuple):
-    """A running proxy: its address, and the head of every request that came."""
+    """A running proxy: its address, and the head of every request received."""
 
     address: str
     heads: list[bytes]
@@ -19,7 +19,7 @@ class Proxying(NamedTuple):
 
 @contextmanager
 def proxying(answer: bytes = b"", *, to: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Proxying]:
-    """Gives this answer to every request, or opens a tunnel to the port, whatever host is asked for."""
+    """Gives this answer to every request, or opens a tunnel to the port, for any host."""
     heads: list[bytes] = []
 
     class Handler(socketserver.StreamRequestHandler):
@@ -46,12 +46,12 @@ def proxying(answer: bytes = b"", *, to: int = 0, tls: ssl.SSLContext | None = N
 
 
 def refusal(status: int, *headers: str) -> bytes:
-    """A proxy's answer that opens no tunnel."""
+    """An answer of a proxy that refuses the tunnel."""
     return "\r\n".join((f"HTTP/1.1 {status} No", "Content-Length: 0", *headers, "", "")).encode()
 
 
 def _join(one: socket.socket, other: socket.socket) -> None:
-    """Passes on what each says to the other, until one of them is done."""
+    """Forwards bytes in both directions until one side is done."""
 
     def pass_on(source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Roles of PostgreSQL for tests; names are as SQL writes them, quoted or not."""
+"""PostgreSQL roles for tests; names are written as in SQL, quoted or not."""
 
 from urllib.parse import quote
 
@@ -7,12 +7,12 @@ from pyrus_etl.settings import Secret
 
 
 def plain(role: str) -> str:
-    """The name without the quotes of SQL."""
+    """Returns the name without SQL quotes."""
     return role[1:-1].replace('""', '"') if role.startswith('"') else role
 
 
 def as_role(url: Secret, role: str) -> Secret:
-    """The URL of the superuser, for another role."""
+    """Returns the superuser's URL for another role."""
     return Secret(url.reveal().replace("postgres@", f"{quote(plain(role), safe='')}@", 1))
 
 

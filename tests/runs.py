@@ -38,7 +38,7 @@ def reconcile(sandbox: Sandbox, database: Secret, **options: Any) -> Result:
 
 
 def carried_out(plan: Plan, sandbox: Sandbox, database: Secret, **environment: str) -> Result:
-    """The result of a run; raises what ended it early."""
+    """Returns the result of a run; raises the error that ended it early."""
     result = result_of(plan, sandbox, database, NO_LIMIT, **environment)
     if result.error is not None:
         raise result.error
@@ -53,12 +53,12 @@ def result_of(plan: Plan, sandbox: Sandbox, database: Secret, budget: Budget = N
 def program(
     *arguments: str, sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `pyrus-etl` as a program, with nothing of this process's settings, and waits for it."""
+    """Runs `pyrus-etl` as a program, without the settings of this process, and waits for it."""
     return run_module(_module(), list(arguments), program_environment(sandbox, database, **environment))
 
 
 def command_line(*arguments: str) -> list[str]:
-    """The program with these arguments."""
+    """Returns the command line of the program with these arguments."""
     return [sys.executable, "-m", _module(), *arguments]
 
 
@@ -68,7 +68,7 @@ def _module() -> str:
 
 
 def program_environment(sandbox: Sandbox | None, database: Secret | None, **environment: str) -> dict[str, str]:
-    """The environment of such a program; HOME and all that is ours has to be named."""
+    """Returns the environment of such a program; HOME and our settings must be given."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     found = environment_of(sandbox, database) if sandbox else {}
     if database is not None:

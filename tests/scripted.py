@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, alone or in front of a sandbox."""
+"""A server with answers scripted by a test, alone or in front of a sandbox."""
 
 import ssl
 import threading
@@ -14,7 +14,7 @@ from pyrus_etl.sandbox import Sandbox
 
 
 class Asked(NamedTuple):
-    """A request as it came."""
+    """A received request."""
 
     method: str
     path: str
@@ -23,9 +23,9 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is answered; the length is told, and nothing else that does not stand here.
+    """An answer. Content-Length is added, and no other header that is not given.
 
-    `parts`: a body that is sent in chunks, for as long as the client takes them.
+    `parts`: a body that is sent in chunks, as long as the client reads them.
     """
 
     status: int
@@ -35,7 +35,7 @@ class Reply(NamedTuple):
 
 
 class Scripted(NamedTuple):
-    """A running server, and everything that was asked of it."""
+    """A running server, and the requests that it received."""
 
     url: str
     asked: list[Asked]
@@ -46,7 +46,7 @@ class Scripted(NamedTuple):
 
 
 def chunked(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Parts of a body as HTTP/1.1 sends what it does not know the length of."""
+    """Yields the parts in chunked transfer encoding (RFC 9112)."""
     for part in parts:
         yield b"%x\r\n%s\r\n" % (len(part), part)
     yield b"0\r\n\r\n"
@@ -57,7 +57,7 @@ Script = Callable[[Asked], Reply]
 
 @contextmanager
 def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
-    """Answers every request as the script says, on a free loopback port, until the block ends."""
+    """Answers every request by the script, on a free loopback port, until the block ends."""
     asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,7 +90,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    if tls:  # the handshake is left to the threads, so that one that fails keeps nobody waiting
+    if tls:  # the handshake is done in the threads, so that a failing one blocks nobody
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -104,7 +104,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
 
 @contextmanager
 def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) -> Iterator[Scripted]:
-    """Passes every request on to the sandbox, but those that are answered otherwise."""
+    """Passes every request on to the sandbox, except those that the script answers itself."""
 
     def script(asked: Asked) -> Reply:
         return otherwise(asked) or passed_on(sandbox, asked)
@@ -114,8 +114,8 @@ def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) ->
 
 
 def passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
-    """What the sandbox answers."""
-    """What the sandbox answers."""
+    """Returns the answer of the sandbox."""
+    """Returns the answer of the sandbox."""
     kept = {name: value for name, value in asked.headers.items() if name in ("Authorization", "Content-Type")}
     request = urllib.request.Request(sandbox.url + asked.path, asked.body or None, kept, method=asked.method)
     try:

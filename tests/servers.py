@@ -1,4 +1,4 @@
-"""PostgreSQL servers for tests: real ones, in a folder of their own, without the waits that keep data safe."""
+"""Real PostgreSQL servers for tests, each in a folder of its own, without the waits that keep data safe."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 
 
 class Server(NamedTuple):
-    """A running server; `sockets` is the folder of its socket, `folder` that of its data."""
+    """A running server; `sockets` is the folder of its socket, `folder` is its data folder."""
 
     sockets: Path
     folder: Path
@@ -40,7 +40,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def server_folder() -> Iterator[Path]:
-    """In memory, where there is room: the files of a database come and go there in half the time."""
+    """Returns a folder in memory if there is room: database files are created and removed there in half the time."""
     roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     with tempfile.TemporaryDirectory(prefix="postgresql-", dir=MEMORY if roomy else None) as folder:
         yield Path(folder)
@@ -60,7 +60,7 @@ def embedded_server(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def installed_server(version: str, folder: Path) -> Iterator[Server]:
-    """A server of Debian's packages; skips the test if it is not installed."""
+    """A server from Debian's packages; skips the test if it is not installed."""
     programs = Path(f"/usr/lib/postgresql/{version}/bin")
     need("postgresql", (programs / "initdb").exists())
     as_server: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def installed_server(version: str, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def stopped(server: Server, how: signal.Signals = signal.SIGINT) -> Iterator[None]:
-    """An embedded server is down for the block: SIGINT ends its connections first, SIGQUIT is like a power cut."""
+    """Stops an embedded server for the block: SIGINT ends its connections first, SIGQUIT is like a power cut."""
     lock_file = server.folder / "postmaster.pid"
     os.kill(int(lock_file.read_text(encoding="utf-8").splitlines()[0]), how)
     while lock_file.exists():

@@ -1,7 +1,7 @@
-"""What some tests need beyond Python and `make`, and what becomes of them on a machine that lacks it.
+"""Services that some tests need beyond Python and `make`, and what happens on a machine without them.
 
-They are skipped there, and counted at the end of the session. `REQUIRE_SERVICES=postgresql,pgbouncer,chromium` names
-those that have to be there: CI sets it, so that a missing one fails the tests that need it.
+Such tests are skipped, and counted at the end of the session. `REQUIRE_SERVICES=postgresql,pgbouncer,chromium` names
+required services: CI sets it, so that a missing service fails the tests that need it.
 """
 
 import os
@@ -22,7 +22,7 @@ SERVICES = {
 
 
 def need(service: str, there: object) -> None:
-    """Goes on if the service is there; else the test is skipped, or fails if the service is required."""
+    """Skips the test if the service is missing, or fails it if the service is required."""
     if there:
         return
     if service in required():
@@ -31,7 +31,7 @@ def need(service: str, there: object) -> None:
 
 
 def required() -> set[str]:
-    """The services that have to be there; a name that is not known would require nothing, so it is refused."""
+    """Returns the required services. An unknown name would require nothing, so it is refused."""
     named = {name.strip() for name in os.environ.get("REQUIRE_SERVICES", "").split(",") if name.strip()}
     if unknown := named - SERVICES.keys():
         raise pytest.UsageError(f"REQUIRE_SERVICES: {', '.join(sorted(unknown))} is none of {', '.join(SERVICES)}")

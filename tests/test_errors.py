@@ -1,4 +1,4 @@
-"""Errors: the tree on top of the module is the family, and every error has its exit code."""
+"""The tree in the docstring of `errors` shows every class, and every error has an exit code."""
 
 import re
 

@@ -75,7 +75,7 @@ def test_the_wheel_upgrades_the_schema_from_any_folder(plain: Path, empty_databa
     assert query(empty_database, "SELECT count(*) FROM pyrus.tasks") == [(0,)]
 
 
-def test_the_wheel_makes_the_page_without_the_library_that_made_its_script(
+def test_the_wheel_writes_the_page_without_the_library_that_made_its_script(
     plain: Path, database: Secret, tmp_path: Path
 ) -> None:
     process = run(plain, "report", "--html", str(tmp_path / "page.html"), DATABASE_URL=database.reveal())

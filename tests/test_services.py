@@ -1,4 +1,4 @@
-"""What the suite says of services that a machine lacks: it skips and counts, or fails if they are required."""
+"""Tests whose services are missing are skipped and counted, or fail if the services are required."""
 
 import re
 import subprocess
@@ -27,7 +27,7 @@ def test_of_something_else():
 
 
 def session(folder: Path, requires: str) -> subprocess.CompletedProcess[str]:
-    """A session of pytest over that suite, on a machine without PgBouncer."""
+    """Runs that suite on a machine without PgBouncer."""
     (folder / "conftest.py").write_text("from tests.conftest import pytest_configure, pytest_terminal_summary\n")
     (folder / "test_suite.py").write_text(SUITE)
     environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "REQUIRE_SERVICES": requires}
@@ -35,14 +35,14 @@ def session(folder: Path, requires: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
-def test_what_was_not_tried_is_counted_at_the_end(tmp_path: Path) -> None:
+def test_skipped_tests_are_counted_at_the_end(tmp_path: Path) -> None:
     ended = session(tmp_path, requires="")
 
     assert ended.returncode == 0, ended.stdout
     assert re.search(r"Not tried on this machine.*\n +3 tests  PgBouncer: missing\n +1 test  another", ended.stdout)
 
 
-def test_a_service_that_is_required_and_missing_fails_the_tests_that_need_it(tmp_path: Path) -> None:
+def test_a_missing_required_service_fails_the_tests_that_need_it(tmp_path: Path) -> None:
     ended = session(tmp_path, requires="postgresql,pgbouncer")
 
     assert ended.returncode == 1
@@ -50,7 +50,7 @@ def test_a_service_that_is_required_and_missing_fails_the_tests_that_need_it(tmp
     assert "PgBouncer: required by REQUIRE_SERVICES and missing" in ended.stdout
 
 
-def test_a_service_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_service_is_refused(tmp_path: Path) -> None:
     ended = session(tmp_path, requires="pgbounced")
 
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
@@ -71,7 +71,7 @@ TESTED = "make test with postgresql,pgbouncer,chromium"
     ],
     ids=["installed", "to be installed", "not to be had", "not root"],
 )
-def test_ci_installs_what_it_may_and_always_requires_all(
+def test_ci_installs_missing_services_if_it_may_and_always_requires_all(
     tmp_path: Path, installed: bool, user: int, apt: int, calls: list[str]
 ) -> None:
     programs = {

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and which of two wins."""
+"""Settings: their sources, and which source has precedence."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file_and_that_ove
     assert from_option.overlap == timedelta(hours=1)
 
 
-def test_the_file_beside_the_working_folder_is_read_where_there_is_one(tmp_path: Path) -> None:
+def test_the_config_file_in_the_working_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "pyrus_etl.toml").write_text("[pyrus]\nconcurrency = 9\n", encoding="utf-8")
 
@@ -59,7 +59,7 @@ def test_a_secret_comes_from_the_variable_or_from_the_file_that_it_names(tmp_pat
     assert of_variable.reveal() == "from the variable"
 
 
-def test_a_file_is_read_only_where_nothing_before_it_is_set(tmp_path: Path) -> None:
+def test_the_file_of_a_secret_is_read_only_if_nothing_overrides_it(tmp_path: Path) -> None:
     config = tmp_path / "some.toml"
     config.write_text("[pyrus]\nsecurity_key_file = '/nowhere'\n", encoding="utf-8")
     told = {"PYRUS_SECURITY_KEY": "key", "PYRUS_SECURITY_KEY_FILE": "/nowhere", "PYRUS_ETL_CONFIG": str(config)}
@@ -132,12 +132,12 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "30", "m", "1w", "-5m", "1h 30m", "9" * 400 + "d"])
-def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(SettingsError, match=r"where: .*(30m|longer)"):
         parse_duration(text, "where")
 
 
 @pytest.mark.parametrize("text", ["5000", "0/600s", "5000/0s", "x/600s", "5000/600", "/", "-1/5s"])
-def test_what_is_no_quota_is_refused(text: str) -> None:
+def test_an_invalid_quota_is_refused(text: str) -> None:
     with pytest.raises(SettingsError):
         parse_quota(text)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from pyrus_etl.schema import SCHEMA, attachment, form, note, operation, person, project, raw, report, task
 
 SECTIONS = {
-    "Tasks": (task.tasks, task.task_projects, task.approvals, task.inbox_tasks),
+    "Tasks": (task.tasks, task.task_projects, task.approvals, task.inbox_tasks, task.task_sightings),
     "Notes": (note.notes, note.note_projects, note.note_approvals),
     "Forms": (form.form_values, form.note_form_values, form.form_value_items, form.form_fields),
     "Attachments": (attachment.attachments, attachment.attachment_contents),

@@ -11,6 +11,8 @@ from pyrus_etl.normalize.task import task_rows
 from tests.normalize.reading import task_of
 
 FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ACCOUNT = 300001
+"""The account that was served the bodies."""
 
 
 def task_load(served: bytes, listed: datetime | None = FETCHED, fetched: datetime = FETCHED) -> TaskLoad:
@@ -18,5 +20,5 @@ def task_load(served: bytes, listed: datetime | None = FETCHED, fetched: datetim
     task, _ = task_of(served)
     rows = task_rows(task)
     body = Body(storable(served), hashlib.sha256(served).hexdigest(), fetched, "v3")
-    add_raw(rows, task.id, body, listed, is_doubted=False)
-    return TaskLoad(task.id, rows)
+    add_raw(rows, task.id, body, fetched, is_doubted=False)
+    return TaskLoad(task.id, rows, listed)

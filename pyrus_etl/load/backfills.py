@@ -91,7 +91,7 @@ def split_window(
     connection.cursor().executemany(
         """
         INSERT INTO pyrus.sync_windows (account_id, window_no, from_second, to_second) VALUES (%s, %s, %s, %s)
-        ON CONFLICT (account_id, window_no) DO NOTHING
+        ON CONFLICT (account_id, stream, window_no) DO NOTHING
         """,
         [(account_id, number, *half) for number, half in halves.items()],
     )

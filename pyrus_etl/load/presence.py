@@ -1,7 +1,8 @@
-"""Deletions: stored tasks that Pyrus no longer has. Every function works inside the caller's transaction."""
+"""Deletions: stored tasks that no account sees any more. Every function works inside the caller's transaction."""
 
 from collections.abc import Collection, Iterator
 
+from pyrus_etl.load.readers import hand_over, lock_tasks
 from pyrus_etl.load.rejected import open_rejections, resolve_rejections
 from pyrus_etl.postgres.connection import Connection
 
@@ -9,36 +10,55 @@ LEAST_ID = -(2**63)
 IDS_AT_A_TIME = 10_000
 
 
-def absentees(connection: Connection, census: Collection[int]) -> tuple[list[int], float]:
-    """The tasks stored as present, or rejected, that are not in the census; and the absent share of the stored ones."""
+def absentees(connection: Connection, account_id: int, census: Collection[int]) -> tuple[list[int], float]:
+    """The tasks that the account saw, or was refused, and that its census does not have; and their share of those seen.
+
+    Tasks that no account has seen count too.
+    """
     stored, absent = 0, []
-    for task_ids in _present(connection):
+    for task_ids in _seen(connection, account_id):
         stored += len(task_ids)
         absent += [task_id for task_id in task_ids if task_id not in census]
     share = len(absent) / stored if stored else 0.0
-    rejected = [task_id for task_id in open_rejections(connection) if task_id not in census]
+    rejected = [task_id for task_id in open_rejections(connection, account_id) if task_id not in census]
     return sorted({*absent, *rejected}), share
 
 
-def _present(connection: Connection) -> Iterator[list[int]]:
-    """The ids of the tasks that are stored as present, `IDS_AT_A_TIME` at a time."""
-    query = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NULL AND task_id > %s ORDER BY task_id LIMIT %s"
+def _seen(connection: Connection, account_id: int) -> Iterator[list[int]]:
+    """The ids of the stored tasks that the account or nobody saw, `IDS_AT_A_TIME` at a time."""
+    query = """
+        SELECT task_id FROM pyrus.tasks AS task
+        LEFT JOIN LATERAL (
+            SELECT bool_or(account_id = %s) AS is_mine FROM pyrus.task_sightings WHERE task_id = task.task_id
+        ) AS sighting ON true
+        WHERE deleted_at IS NULL AND task_id > %s AND coalesce(is_mine, true) ORDER BY task_id LIMIT %s
+    """
     last = LEAST_ID
-    while found := connection.execute(query, [last, IDS_AT_A_TIME]).fetchall():
+    while found := connection.execute(query, [account_id, last, IDS_AT_A_TIME]).fetchall():
         yield [task_id for (task_id,) in found]
         (last,) = found[-1]
 
 
-def mark_deleted(connection: Connection, gone: Collection[int], there: Collection[int]) -> int:
-    """Marks `gone` tasks as deleted and resolves their rejections, and unmarks those that are `there`.
+def mark_deleted(connection: Connection, account_id: int, gone: Collection[int], there: Collection[int]) -> int:
+    """Records that tasks are `gone` for an account, and marks those as deleted that no other account sees.
 
-    Returns the number of newly marked ones. Their rows stay.
+    Their rows stay, and their rejections are resolved. Unmarks those that are `there`. Returns the number of newly
+    marked ones.
     """
     deleted = connection.execute("SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL").fetchall()
-    back = [task_id for (task_id,) in deleted if task_id in there]
+    back, lost = [task_id for (task_id,) in deleted if task_id in there], list(gone)
+    lock_tasks(connection, [*back, *lost])
     connection.execute("UPDATE pyrus.tasks SET deleted_at = NULL WHERE task_id = ANY(%s)", [back])
+    hand_over(connection, account_id, lost)
+    connection.execute(
+        "DELETE FROM pyrus.task_sightings WHERE task_id = ANY(%s) AND account_id = %s", [lost, account_id]
+    )
     marked = connection.execute(
-        "UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL", [list(gone)]
+        """
+        UPDATE pyrus.tasks AS task SET deleted_at = now() WHERE task_id = ANY(%s) AND deleted_at IS NULL
+            AND NOT EXISTS (SELECT FROM pyrus.task_sightings AS sighting WHERE sighting.task_id = task.task_id)
+        """,
+        [lost],
     ).rowcount
-    resolve_rejections(connection, list(gone))
+    resolve_rejections(connection, account_id, lost)
     return marked

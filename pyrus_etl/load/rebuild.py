@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from pyrus_etl.load.batch import load_rows
+from pyrus_etl.load.readers import lock_tasks
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.raw import READER
 from pyrus_etl.schema.rows import Rows
@@ -25,7 +26,7 @@ def outdated_bodies(connection: Connection, after: int = FIRST, most: int = 500)
     """At most `most` bodies whose rows another version of the reader made, by task id."""
     query = """
         SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
-        WHERE read_by <> %s AND task_id > %s ORDER BY task_id LIMIT %s
+        WHERE read_by <> %s AND NOT is_overtaken AND task_id > %s ORDER BY task_id LIMIT %s
     """
     return [StoredBody(*row) for row in connection.execute(query, [READER, after, most])]
 
@@ -34,14 +35,15 @@ def outdated_among(connection: Connection, task_ids: Collection[int]) -> list[St
     """The bodies of these tasks whose rows another version of the reader made."""
     query = """
         SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
-        WHERE read_by <> %s AND task_id = ANY(%s)
+        WHERE read_by <> %s AND NOT is_overtaken AND task_id = ANY(%s)
     """
     return [StoredBody(*row) for row in connection.execute(query, [READER, list(task_ids)])]
 
 
 def outdated(connection: Connection) -> int:
-    """The number of bodies whose rows another version of the reader made."""
-    found = connection.execute("SELECT count(*) FROM pyrus.raw_tasks WHERE read_by <> %s", [READER]).fetchone()
+    """The number of bodies whose rows another version of the reader made, and that are not overtaken."""
+    query = "SELECT count(*) FROM pyrus.raw_tasks WHERE read_by <> %s AND NOT is_overtaken"
+    found = connection.execute(query, [READER]).fetchone()
     return int(found[0]) if found else 0
 
 
@@ -65,8 +67,9 @@ def write_rebuilt(connection: Connection, tasks: Mapping[int, Rows], bodies: Seq
     query = """
         SELECT task_id FROM pyrus.raw_tasks JOIN unnest(%s::bigint[], %s::text[]) AS read (task_id, payload_sha256)
             USING (task_id, payload_sha256)
-        WHERE read_by <> %s ORDER BY task_id FOR NO KEY UPDATE OF raw_tasks
+        WHERE read_by <> %s AND NOT is_overtaken
     """
+    lock_tasks(connection, [body.task_id for body in bodies])
     parameters = [[body.task_id for body in bodies], [body.payload_sha256 for body in bodies], READER]
     current = [task_id for (task_id,) in connection.execute(query, parameters)]
     load_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from . import cases, files
-from .bodies import HEADER, Event, body, header
+from .bodies import HEADER, Event, body, header, public
 from .cases import Case
 from .dice import mix
 from .hours import instant, worked
@@ -33,14 +33,18 @@ MOST_CACHED, MOST_ROWS_CACHED = 20_000, 200_000
 class Archive:
     """Tasks by ordinal, which is their position in order of creation. Clients know them by id only."""
 
-    def __init__(self, seed: int, tasks: int, start: int, history: int, origin: str) -> None:
+    def __init__(
+        self, seed: int, tasks: int, start: int, history: int, origin: str, *, private_notes: bool = False
+    ) -> None:
         self.seed = seed
+        self.private_notes = private_notes
         self.origin = origin
         self.lock = RLock()
         self.register = Register()
         self._deleted: set[int] = set()
         self._revoked: set[int] = set()
         self._unlisted: set[int] = set()
+        self._hidden: dict[int, set[int]] = {}
         self._events: dict[int, tuple[Event, ...]] = {}
         self._overrides: dict[int, Override] = {}
         self._bodies = Cache[bytes](MOST_CACHED)
@@ -67,14 +71,14 @@ class Archive:
         found = cases.case(self.seed, ordinal, created, self._start)
         self.register.append(created, found.dates[-1], cases.closed(found) is not None)
 
-    def task_ids(self) -> list[int]:
-        """Ids of the tasks that the account can see, in order of creation."""
+    def task_ids(self, viewer: int = ACCOUNT.id) -> list[int]:
+        """Ids of the tasks that an account can see, in order of creation."""
         with self.lock:
-            return [self.id_of(one) for one in self.visible_ordinals()]
+            return [self.id_of(one) for one in self.visible_ordinals(viewer)]
 
-    def body(self, task_id: int) -> bytes:
+    def body(self, task_id: int, viewer: int = ACCOUNT.id) -> bytes:
         """The answer to GetTask, even if the account cannot see the task. KeyError if it does not exist."""
-        return self.body_of(self.ordinal(task_id))
+        return self.body_of(self.ordinal(task_id), viewer)
 
     def task(self, task_id: int) -> Json:
         """The same, parsed; fractions are Decimal."""
@@ -85,27 +89,28 @@ class Archive:
         """Id and body of every visible task, to compare a copy with."""
         return ((task_id, self.body(task_id)) for task_id in self.task_ids())
 
-    def inbox(self) -> list[int]:
-        """Ids in the inbox, in its order."""
-        return [self.id_of(one) for one in self.inbox_ordinals()]
+    def inbox(self, viewer: int = ACCOUNT.id) -> list[int]:
+        """Ids in the inbox of an account, in its order."""
+        return [self.id_of(one) for one in self.inbox_ordinals(viewer)]
 
-    def inbox_ordinals(self) -> list[int]:
+    def inbox_ordinals(self, viewer: int = ACCOUNT.id) -> list[int]:
         """Open tasks for which the account is responsible, the last modified first; at most `INBOX`."""
         found: list[int] = []
         with self.lock:
             for ordinal in self.register.newest_first():
-                if not self.register.closed[ordinal] and self.listed(ordinal) and self._mine(ordinal):
+                if not self.register.closed[ordinal] and self.listed(ordinal, viewer) and self._is_of(ordinal, viewer):
                     found.append(ordinal)
                 if len(found) == INBOX:
                     break
         return found
 
-    def body_of(self, ordinal: int) -> bytes:
+    def body_of(self, ordinal: int, viewer: int = ACCOUNT.id) -> bytes:
         override = self._overrides.get(ordinal)
         if override is not None:
             return override.body
         events = self._events.get(ordinal, ())
-        return self._bodies.of(ordinal, events, lambda: self._written(ordinal, events))
+        written = self._bodies.of(ordinal, events, lambda: self._written(ordinal, events))
+        return public(written) if self.private_notes and viewer != ACCOUNT.id else written
 
     def _written(self, ordinal: int, events: tuple[Event, ...]) -> bytes:
         return msgspec.json.encode({"TaskWithNotes": body(self._case(ordinal), events, self.origin)})
@@ -147,17 +152,18 @@ class Archive:
         override = self._overrides.get(ordinal)
         return cases.task_id(ordinal) if override is None else override.row["Id"]
 
-    def visible(self, ordinal: int) -> bool:
-        return ordinal not in self._deleted and ordinal not in self._revoked
+    def visible(self, ordinal: int, viewer: int = ACCOUNT.id) -> bool:
+        is_hidden = ordinal in self._hidden.get(viewer, ())
+        return not is_hidden and ordinal not in self._deleted and ordinal not in self._revoked
 
-    def visible_ordinals(self) -> list[int]:
-        if not self._deleted and not self._revoked:
+    def visible_ordinals(self, viewer: int = ACCOUNT.id) -> list[int]:
+        if not (self._deleted or self._revoked or self._hidden):
             return list(range(len(self)))
-        return [one for one in range(len(self)) if self.visible(one)]
+        return [one for one in range(len(self)) if self.visible(one, viewer)]
 
-    def listed(self, ordinal: int) -> bool:
+    def listed(self, ordinal: int, viewer: int = ACCOUNT.id) -> bool:
         """Whether lists show the task: it is visible, and not marked as unlisted."""
-        return self.visible(ordinal) and ordinal not in self._unlisted
+        return self.visible(ordinal, viewer) and ordinal not in self._unlisted
 
     def contents(self, file_id: int) -> bytes:
         """The bytes of a file; KeyError if no visible task can have it."""
@@ -171,8 +177,10 @@ class Archive:
         created = self.register.created[ordinal]
         return cases.case(self.seed, ordinal, created, self._start if ordinal < self._laid_out else created)
 
-    def _mine(self, ordinal: int) -> bool:
-        """Whether the account is responsible for the task."""
+    def _is_of(self, ordinal: int, viewer: int) -> bool:
+        """Whether the viewer is responsible for the task. What is cached is the first account's."""
+        if viewer != ACCOUNT.id:
+            return _responsible(self.row_of(ordinal)) == viewer
         if ordinal in self._overrides:
             return _names_us(self.row_of(ordinal))
         events = self._events.get(ordinal, ())
@@ -184,3 +192,9 @@ def _names_us(row: Json) -> bool:
     if isinstance(responsible, msgspec.Raw):
         return responsible is ACCOUNT.full
     return isinstance(responsible, dict) and responsible.get("Id") == ACCOUNT.id
+
+
+def _responsible(row: Json) -> int | None:
+    """The id of the responsible person in a row of a list."""
+    found: Json = msgspec.json.decode(msgspec.json.encode(row.get("Responsible") or {}))
+    return found.get("Id")

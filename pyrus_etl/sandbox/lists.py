@@ -42,16 +42,16 @@ class Lists:
         self.options = options
         self._requests = 0
 
-    def inbox(self, count: int) -> tuple[list[int], bool]:
+    def inbox(self, count: int, viewer: int) -> tuple[list[int], bool]:
         """Ordinals in the order of the inbox, and whether there are more tasks."""
-        found = self.world.inbox_ordinals()
+        found = self.world.inbox_ordinals(viewer)
         size = self._size(count)
         return found[:size], len(found) > size
 
-    def all_tasks(self, count: int) -> tuple[list[int], bool]:
-        return self._page([one for one in self.world.visible_ordinals() if self.world.listed(one)], count)
+    def all_tasks(self, count: int, viewer: int) -> tuple[list[int], bool]:
+        return self._page([one for one in self.world.visible_ordinals(viewer) if self.world.listed(one, viewer)], count)
 
-    def search(self, search: Search) -> tuple[list[int], bool]:
+    def search(self, search: Search, viewer: int) -> tuple[list[int], bool]:
         """Ordinals that match, up to the limit, and whether there are more tasks."""
         if search.exclude_text and not search.include_text:
             raise Refused("BadFormat")
@@ -59,7 +59,9 @@ class Lists:
             found = self._within(instant(search.active_from), instant(search.active_to))
             closed = self.world.register.closed
             found = [
-                one for one in found if (search.include_closed_tasks or not closed[one]) and self.world.listed(one)
+                one
+                for one in found
+                if (search.include_closed_tasks or not closed[one]) and self.world.listed(one, viewer)
             ]
         if filtered(search):
             found = [one for one in found if matches(search, self.world, one)]

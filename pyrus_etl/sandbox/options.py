@@ -17,6 +17,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     period          the date that ActiveFrom and ActiveTo are compared with: the last modification
                     ("modified"), or the date of any note ("activity")
     quota           (100, 2) allows 100 requests per 2 seconds, in fixed windows of real time
+    accounts        further logins with the same key: login → id of the person; each sees what `World.hide` leaves
     keep_ids        the number of ids of fetched tasks that the journal remembers
     """
 
@@ -30,4 +31,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     period: Literal["modified", "activity"] = "modified"
     quota: tuple[int, float] | None = None
     gzip: bool = True
+    accounts: dict[str, int] = {}
     keep_ids: int = 100_000

@@ -125,8 +125,9 @@ def contacts() -> dict[str, Any]:
     }
 
 
-def profile() -> dict[str, Any]:
+def profile(person_id: int) -> dict[str, Any]:
     """The answer to GetProfile: the person who owns the token."""
+    owner = next(one for one in EVERYBODY if one.id == person_id)
     capabilities = {"CanMakeBackup": False, "CanSendLogs": False, "CanSyncCatalogs": False}
-    identity = {"Id": ACCOUNT.id, "FirstName": ACCOUNT.first_name, "LastName": ACCOUNT.last_name}
-    return {"Profile": identity | {"Email": ACCOUNT.email, "Locale": "en-GB"} | capabilities}
+    identity = {"Id": owner.id, "FirstName": owner.first_name, "LastName": owner.last_name}
+    return {"Profile": identity | {"Email": owner.email, "Locale": "en-GB"} | capabilities}

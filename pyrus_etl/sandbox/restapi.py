@@ -52,33 +52,33 @@ class Restapi:
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
         if endpoint == "token":
             return answer({"AccessToken": self.tokens.log_in(await parameters(request, Credentials))})
-        self.tokens.check(request.headers.get("Authorization"))
+        viewer = self.tokens.check(request.headers.get("Authorization"))
         match endpoint:
             case "task":
-                return self.task(integer(argument))
+                return self.task(integer(argument), viewer)
             case "inbox":
-                return await self.rows(*self.lists.inbox(integer(argument, DEFAULT_COUNT)))
+                return await self.rows(*self.lists.inbox(integer(argument, DEFAULT_COUNT), viewer))
             case "alltasks":
-                return await self.rows(*self.lists.all_tasks(integer(argument, DEFAULT_COUNT)))
+                return await self.rows(*self.lists.all_tasks(integer(argument, DEFAULT_COUNT), viewer))
             case "searchtasks":
-                return await self.rows(*self.lists.search(await parameters(request, Search)))
+                return await self.rows(*self.lists.search(await parameters(request, Search), viewer))
             case "profile":
-                return answer(profile())
+                return answer(profile(viewer))
             case "contacts":
                 return answer(contacts())
             case "file":
                 return self.file(integer(request.query.get("Id", "")))
         raise Refused("MethodNotFound")
 
-    def task(self, task_id: int) -> Answer:
+    def task(self, task_id: int, viewer: int) -> Answer:
         try:
             ordinal = self.world.ordinal(task_id)
         except KeyError:
             raise Refused("TaskNotFound") from None
-        if not self.world.visible(ordinal):
+        if not self.world.visible(ordinal, viewer):
             raise Refused("BehavioralTaskAccessViolation")
         self.journal.served(task_id)
-        return Answer(self.world.body_of(ordinal))
+        return Answer(self.world.body_of(ordinal, viewer))
 
     def file(self, file_id: int) -> Answer:
         try:

@@ -7,6 +7,7 @@ import msgspec
 from .answers import Refused
 from .clock import SECOND, Clock
 from .options import Options
+from .people import ACCOUNT
 
 
 class Credentials(msgspec.Struct, rename="pascal"):
@@ -16,6 +17,7 @@ class Credentials(msgspec.Struct, rename="pascal"):
 
 
 class Token(msgspec.Struct):
+    viewer: int
     issued: int
     uses: int = 0
     revoked: bool = False
@@ -32,20 +34,21 @@ class Tokens:
     def log_in(self, credentials: Credentials) -> str:
         """Issues a token, or refuses with the vendor's code."""
         options = self.options
-        if (credentials.login, credentials.security_key) != (options.login, options.security_key):
+        viewer = {**options.accounts, options.login: ACCOUNT.id}.get(credentials.login)
+        if viewer is None or credentials.security_key != options.security_key:
             raise Refused("AuthorizationErrorInvalidLoginOrSecurityKey")
         if credentials.client_id != options.client_id:
             raise Refused("AuthorizationErrorInvalidClientId")
-        return self.issue()
+        return self.issue(viewer)
 
-    def issue(self) -> str:
+    def issue(self, viewer: int = ACCOUNT.id) -> str:
         """Issues a token without a login, as the vendor's web login does."""
         name = f"sandbox-{len(self._tokens) + 1:06}"
-        self._tokens[name] = Token(self.clock.now())
+        self._tokens[name] = Token(viewer, self.clock.now())
         return name
 
-    def check(self, authorization: str | None) -> None:
-        """Counts a use of the token in an Authorization header; refuses a missing or invalid one."""
+    def check(self, authorization: str | None) -> int:
+        """Counts a use of the token in an Authorization header; refuses a missing or invalid one. Returns its owner."""
         if not authorization:
             raise Refused("AuthorizationErrorTokenNotSpecified")
         token = self._tokens.get(authorization.removeprefix("Bearer ").strip())
@@ -56,6 +59,7 @@ class Tokens:
         if self._expired(token):
             raise Refused("AuthorizationErrorExpiredToken")
         token.uses += 1
+        return token.viewer
 
     def revoke_all(self) -> None:
         for token in self._tokens.values():

@@ -51,7 +51,7 @@ class World(Archive):
 
     Unless the clock is `running`, each change takes `tick` seconds, so that it has its own date; with 0, dates
     collide. Files are downloaded from `origin`, which a server sets to its own address. One thread may change a
-    world while a server reads it in another.
+    world while a server reads it in another. With `private_notes`, only the first account sees every note.
     """
 
     def __init__(
@@ -65,13 +65,14 @@ class World(Archive):
         skew: float = 0.0,
         tick: float = 1.0,
         origin: str = "http://127.0.0.1:8080",
+        private_notes: bool = False,
     ) -> None:
         self.clock = Clock(start, running=running, skew=skew)
         self.tick = tick
         self._dice = Dice(seed, 1 << 32)
         self._salt = 1
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
-        super().__init__(seed, tasks, milliseconds(start), days * DAY, origin)
+        super().__init__(seed, tasks, milliseconds(start), days * DAY, origin, private_notes=private_notes)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward without any change to a task."""
@@ -110,13 +111,23 @@ class World(Archive):
         return task_id
 
     def revoke(self, task_id: int) -> int:
-        """Takes the account's access away: the task is answered with 403 and is not in any list."""
+        """Takes every account's access away: the task is answered with 403 and is not in any list."""
         self._revoked.add(self.ordinal(task_id))
         return task_id
 
     def grant(self, task_id: int) -> int:
-        """Gives the account access again."""
+        """Gives the accounts access again."""
         self._revoked.discard(self.ordinal(task_id))
+        return task_id
+
+    def hide(self, task_id: int, viewer: int) -> int:
+        """Takes one account's access away: for it the task is answered with 403, and is not in its lists."""
+        self._hidden[viewer] = self._hidden.get(viewer, set()) | {self.ordinal(task_id)}
+        return task_id
+
+    def show(self, task_id: int, viewer: int) -> int:
+        """Gives one account access again."""
+        self._hidden[viewer] = self._hidden.get(viewer, set()) - {self.ordinal(task_id)}
         return task_id
 
     def unlist(self, task_id: int) -> int:

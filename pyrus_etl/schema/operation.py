@@ -10,6 +10,10 @@ def _account() -> Column[int]:
     return key("account_id", "Id of the person that the connector logs in as.")
 
 
+def _stream() -> Column[str]:
+    return Column("stream", Text, primary_key=True, server_default=text("'tasks'"), comment="The stream: tasks.")
+
+
 def _count(counter: Counter) -> Column[int]:
     return Column(counter.name, BigInteger, nullable=False, server_default=text("0"), comment=counter.comment)
 
@@ -81,6 +85,7 @@ sync_backfills = Table(
     "sync_backfills",
     metadata,
     _account(),
+    _stream(),
     bigint("from_second", "Start of the period in seconds since 1970; null if unbounded."),
     bigint("to_second", "End of the period in seconds since 1970, inclusive; null if unbounded."),
     Column(
@@ -93,13 +98,14 @@ sync_backfills = Table(
         comment="When the backfill started; a resumed backfill keeps this time.",
     ),
     Column("finished_at", Timestamp, comment="When the last window was done; null until then."),
-    comment="The last backfill of each account.",
+    comment="The last backfill of each account and stream.",
 )
 
 sync_windows = Table(
     "sync_windows",
     metadata,
     _account(),
+    _stream(),
     ordinal("window_no", "Number of the window within the backfill."),
     bigint("from_second", "Start of the window in seconds since 1970; null if unbounded."),
     bigint("to_second", "End of the window in seconds since 1970, inclusive; null if unbounded."),
@@ -122,6 +128,15 @@ sync_errors = Table(
     "sync_errors",
     metadata,
     key("task_id", "Id of the task."),
+    Column(
+        "account_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        server_default=text("0"),
+        comment="Id of the person that the connector logs in as, who was refused; 0 if no account is known.",
+    ),
+    _stream(),
     Column("first_seen_at", Timestamp, primary_key=True, comment="When the task was first set aside."),
     Column("stage", Text, nullable=False, comment="Stage that failed: fetch, decode or load."),
     Column("error", Text, nullable=False, comment="Why it failed."),
@@ -130,6 +145,13 @@ sync_errors = Table(
     Column("attempts", Integer, nullable=False, comment="Number of runs in which it failed."),
     Column("resolved_at", Timestamp, comment="When the task was finally loaded; null while the error is open."),
     Column("listed_date", Timestamp, comment="ModifiedDate of the task in the list: an older body is fetched again."),
-    Index("uq_sync_errors_open", "task_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
-    comment="Tasks that could not be fetched, decoded or loaded. Every run tries each of them again.",
+    Index(
+        "uq_sync_errors_open",
+        "task_id",
+        "account_id",
+        "stream",
+        unique=True,
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    comment="Tasks that could not be fetched, decoded or loaded. Every run of the account tries each of them again.",
 )

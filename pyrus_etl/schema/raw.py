@@ -29,9 +29,9 @@ raw_tasks = owned_table(
     ),
     Column("fetched_at", Timestamp, nullable=False, comment="When this body was fetched."),
     Column(
-        "listed_date",
+        "served_at",
         Timestamp,
-        comment="ModifiedDate in the list when the task was last fetched; listed again, it means an unchanged task.",
+        comment="When it was served, by the server's clock: an older body of another account does not replace it.",
     ),
     Column(
         "is_doubted",
@@ -39,6 +39,13 @@ raw_tasks = owned_table(
         nullable=False,
         server_default=text("false"),
         comment="Whether the body may be older than the task; if so, the next run fetches it again.",
+    ),
+    Column(
+        "is_overtaken",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Whether a part of the task that was served later is in its rows; then db rebuild leaves them alone.",
     ),
     Column("api", Text, nullable=False, server_default=text("'v3'"), comment="The API that served the body: v3."),
     Column(
@@ -59,7 +66,8 @@ class RawTaskRow(NamedTuple):
     payload: bytes
     payload_sha256: str
     fetched_at: datetime
-    listed_date: datetime | None
+    served_at: datetime | None
     is_doubted: bool
+    is_overtaken: bool
     api: str
     read_by: int

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, text
 
 from pyrus_etl.given import UNSET, Given, UnsetType
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, owned_table, synced_at
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, owned_table, synced_at, task_key
 
 tasks = Table(
     "tasks",
@@ -34,7 +34,7 @@ tasks = Table(
     Column(
         "deleted_at",
         Timestamp,
-        comment="When a reconcile found the task gone or no longer visible; null otherwise.",
+        comment="When a reconcile found that no account sees the task any more; null otherwise.",
     ),
     synced_at(),
     Index(None, "synced_at"),
@@ -110,4 +110,25 @@ inbox_tasks = Table(
     Column("position", Integer, nullable=False, comment="Position in the inbox, from 1."),
     Column("seen_at", Timestamp, nullable=False, comment="When a run first saw the task at this position."),
     comment="The inbox of each account as the last run saw it.",
+)
+
+
+task_sightings = Table(
+    "task_sightings",
+    metadata,
+    task_key(),
+    key("account_id", "Id of the person that the connector logs in as, and who sees the task."),
+    Column(
+        "listed_date",
+        Timestamp,
+        comment="ModifiedDate in this account's lists when the task was last fetched, or left to its reader.",
+    ),
+    Column("seen_at", Timestamp, nullable=False, comment="When a run last wrote this row."),
+    Column(
+        "is_reader",
+        Boolean,
+        nullable=False,
+        comment="Whether the stored body is the one served to this account; it fetches the task when it changes.",
+    ),
+    comment="Which accounts see a task; one of them reads it. A task that none sees any more is deleted.",
 )

@@ -102,18 +102,17 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapp
     """Writes everything that belongs to a batch, in the caller's transaction; returns what it adds to the counts."""
     loads = [arrival.load for arrival in arrivals if arrival.load]
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
-    changed = load(connection, loads)
-    if failures:
-        reject(connection, failures)
+    changed = load(connection, run.account_id, loads)
+    rejected = reject(connection, run.account_id, failures) if failures else 0
     if loads:
-        resolve_rejections(connection, [task.task_id for task in loads])
+        resolve_rejections(connection, run.account_id, [task.task_id for task in loads])
     if finished := _finished(arrivals):
         finish_windows(connection, run.account_id, finished)
     counted = Counts(
         tasks_fetched=len(loads),
         tasks_changed=len(changed),
         tasks_unchanged=len(loads) - len(changed),
-        tasks_failed=len(failures),
+        tasks_failed=rejected,
         values_unreadable=sum(task.rows.unreadable for task in loads if task.task_id in changed),
     )
     write_run(connection, run.run_id, run.counted(counted).as_columns())

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from pyrus_etl.load.inbox import write_inbox
-from pyrus_etl.load.rejected import open_rejections
+from pyrus_etl.load.rejected import leave_to_others, open_rejections
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.session import Run
 
@@ -40,7 +40,11 @@ async def inbox(run: Run) -> AsyncIterator[Listed]:
 
 async def rejected(run: Run) -> Listed:
     """Lists the tasks that earlier runs rejected, without dates, so that they are fetched again."""
-    run.retried.update(await run.store.query(open_rejections))
+    open_ = await run.store.query(open_rejections, run.account_id)
+    if open_:
+        await run.store.transaction(leave_to_others, run.account_id)
+        open_ = await run.store.query(open_rejections, run.account_id)
+    run.retried.update(open_)
     return Listed([TaskHeader(task_id) for task_id in sorted(run.retried)])
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.source import Fetched
 from pyrus_etl.load.batch import TaskLoad
-from pyrus_etl.load.batch import unchanged as unchanged_tasks
 from pyrus_etl.load.rejected import Rejected
+from pyrus_etl.load.sightings import compare, note_listed
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
@@ -132,11 +132,14 @@ async def _changed(tasks: Sequence[TaskHeader], run: Run) -> list[TaskHeader]:
     """Returns the listed tasks to fetch: not those in flight, nor those that this run rejected or recovered."""
     listed = {task.id: task for task in tasks}
     dates = [(task.id, task.modified_date) for task in listed.values()]
-    unchanged = await run.store.query(unchanged_tasks, dates) - run.doubted.keys()
+    compared = await run.store.query(compare, run.account_id, dates)
+    if compared.sighted:
+        await run.store.transaction(note_listed, run.account_id, compared)
+    unchanged = compared.unchanged - run.doubted.keys()
     if run.has_outdated_rows:
         await rebuild_some(run.store, unchanged, run.form_overrides)
     _note_relisted(listed, run)
-    skipped = unchanged | run.pending.keys() | run.failed
+    skipped = unchanged | (compared.left - run.doubted.keys()) | run.pending.keys() | run.failed
     skipped |= {task.id for task in listed.values() if task.modified_date is None and task.id in run.recovered}
     chosen = [task for task in listed.values() if task.id not in skipped]
     run.pending.update({task.id: task.modified_date for task in chosen})
@@ -196,14 +199,15 @@ def task_load(fetched: Fetched, header: TaskHeader, form_overrides: Mapping[int,
     """Makes the rows of a fetched task, its raw row included."""
     rows = task_rows(fetched.task, form_overrides)
     rows.unreadable += fetched.unreadable
-    listed_date = header.modified_date or fetched.task.last_change
-    add_raw(rows, header.id, fetched.body, listed_date, is_doubted=is_doubtful(fetched, header.modified_date))
-    return TaskLoad(header.id, rows)
+    is_doubted = is_doubtful(fetched, header.modified_date)
+    add_raw(rows, header.id, fetched.body, fetched.server_time, is_doubted=is_doubted)
+    return TaskLoad(header.id, rows, header.modified_date or fetched.task.last_change)
 
 
 def _failure(header: TaskHeader, error: TaskRefused) -> Rejected:
     payload = None if error.payload is None else error.payload.decode(errors="replace").replace("\0", "\ufffd")
-    return Rejected(header.id, error.stage, str(error).replace("\0", "\ufffd"), payload, header.modified_date)
+    text = str(error).replace("\0", "\ufffd")
+    return Rejected(header.id, error.stage, text, payload, header.modified_date, denied=error.denied)
 
 
 async def _load_all(pipeline: _Pipeline, run: Run) -> None:

@@ -15,7 +15,7 @@ from pyrus_etl.errors import RowsRefused
 from pyrus_etl.extract.stored import READERS
 from pyrus_etl.load import rebuild
 from pyrus_etl.load.rebuild import FIRST, StoredBody
-from pyrus_etl.load.rejected import Rejected, reject
+from pyrus_etl.load.rejected import Rejected, reject_rebuilt
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import forms
@@ -97,6 +97,6 @@ async def _write(store: Store, bodies: list[StoredBody], tasks: dict[int, Rows])
             middle = len(bodies) // 2
             return await _write(store, bodies[:middle], tasks) + await _write(store, bodies[middle:], tasks)
         log.warning("task %s is set aside: %s", bodies[0].task_id, error)
-        await store.transaction(reject, [Rejected(bodies[0].task_id, "load", str(error), None, None)])
+        await store.transaction(reject_rebuilt, Rejected(bodies[0].task_id, "load", str(error), None, None))
         return 1
     return 0

@@ -89,7 +89,7 @@ async def log_in(run: Run) -> None:
     run.account_id = account.id
     await run.store.transaction(join_account, run.run_id, account.id, *run.start)
     run.form_overrides = await run.store.query(forms.overrides)
-    run.doubted = await run.store.query(doubted)
+    run.doubted = await run.store.query(doubted, account.id)
     run.has_outdated_rows = await run.store.query(rebuild.outdated) > 0
 
 

@@ -67,7 +67,7 @@ def _load(url: Secret, tasks: list[TaskLoad]) -> float:
         began = time.perf_counter()
         for start in range(0, len(tasks), LARGEST_BATCH):
             with connection.transaction():
-                load_batch(connection, tasks[start : start + LARGEST_BATCH])
+                load_batch(connection, 1, tasks[start : start + LARGEST_BATCH])
         return time.perf_counter() - began
 
 

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from pyrus_etl.load.batch import load, unchanged, write
+from pyrus_etl.load.batch import load, write
+from pyrus_etl.load.sightings import compare
 from pyrus_etl.model.person import Contacts, Organization, Person
 from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
-from tests.loads import FETCHED, task_load
+from tests.loads import ACCOUNT, FETCHED, task_load
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, read_tables, tables_of
 
@@ -35,7 +36,11 @@ def body(task_id: int, **properties: Any) -> bytes:
 def loaded(connection: Connection, *bodies: bytes) -> set[int]:
     """Loads the bodies as one batch, in a transaction of its own."""
     with connection.transaction():
-        return load(connection, [task_load(served) for served in bodies])
+        return load(connection, ACCOUNT, [task_load(served) for served in bodies])
+
+
+def unchanged(connection: Connection, listed: list[tuple[int, datetime | None]]) -> frozenset[int]:
+    return compare(connection, ACCOUNT, listed).unchanged
 
 
 def versions(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
@@ -218,9 +223,9 @@ def test_nothing_of_a_refused_batch_is_stored(database: Secret, connection: Conn
 def test_a_listed_task_is_unchanged_only_under_the_date_that_is_stored(connection: Connection) -> None:
     later = FETCHED + timedelta(milliseconds=1)
     with connection.transaction():
-        load(connection, [task_load(body(1)), task_load(body(2), None)])
+        load(connection, ACCOUNT, [task_load(body(1)), task_load(body(2), None)])
         connection.execute("UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = 2")
-        load(connection, [task_load(body(3))])
+        load(connection, ACCOUNT, [task_load(body(3))])
         connection.execute("UPDATE pyrus.tasks SET deleted_at = now() WHERE task_id = 3")
 
     assert unchanged(connection, [(1, FETCHED), (2, None), (3, FETCHED), (4, FETCHED)]) == {1}
@@ -232,7 +237,7 @@ def test_an_unchanged_body_under_a_new_date_is_not_fetched_for_that_date_again(c
     later = FETCHED + timedelta(days=1)
     loaded(connection, body(1))
     with connection.transaction():
-        assert load(connection, [task_load(body(1), later)]) == set()
+        assert load(connection, ACCOUNT, [task_load(body(1), later)]) == set()
 
     assert unchanged(connection, [(1, later)]) == {1}
 

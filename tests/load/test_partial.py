@@ -15,6 +15,7 @@ from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.load.test_batch import loaded
+from tests.loads import ACCOUNT
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, Tables, read_tables
 
@@ -32,7 +33,7 @@ def connection(database: Secret) -> Iterator[Connection]:
 def load_part(connection: Connection, **given: Any) -> None:
     """Loads a part of the task, as one batch in a transaction of its own."""
     with connection.transaction():
-        load(connection, [TaskLoad(FULL_ID, task_rows(Task(id=FULL_ID, **given)))])
+        load(connection, ACCOUNT, [TaskLoad(FULL_ID, task_rows(Task(id=FULL_ID, **given)))])
 
 
 def changed_tables(before: Tables, after: Tables) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 from pyrus_etl.load.batch import TaskLoad, load
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
-from tests.loads import task_load
+from tests.loads import ACCOUNT, task_load
 from tests.normalize.reading import encoded, task_of
 from tests.reports.world import NOW, Json
 
@@ -31,7 +31,7 @@ class Reports:
     def load(self, *tasks: Json) -> None:
         """Puts tasks into the tables the way that a run does."""
         with self.connection.transaction():
-            load(self.connection, [_task_load(each) for each in tasks])
+            load(self.connection, ACCOUNT, [_task_load(each) for each in tasks])
 
     def cut_in(self, time_zone: str) -> None:
         """From now on the reports cut days, weeks and hours in this time zone."""

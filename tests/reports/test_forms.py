@@ -18,7 +18,7 @@ from pyrus_etl.schema.task import TaskRow
 from pyrus_etl.schema.task import tasks as tasks_table
 from pyrus_etl.settings import Secret
 from tests.load.test_batch import body
-from tests.loads import task_load
+from tests.loads import ACCOUNT, task_load
 from tests.normalize.reading import task_of
 from tests.oracle import assert_tables_equal_world
 from tests.runs import sync
@@ -43,7 +43,7 @@ def say(connection: Connection, said: Said) -> None:
 
 def store(connection: Connection, *bodies: bytes) -> None:
     with connection.transaction():
-        load(connection, [task_load(each) for each in bodies])
+        load(connection, ACCOUNT, [task_load(each) for each in bodies])
 
 
 def infer(connection: Connection) -> None:

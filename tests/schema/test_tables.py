@@ -24,6 +24,7 @@ CONTRACT = {
     **COLUMNS,
     "attachment_contents": ("task_id attachment_id", "status stored_uri stored_at error"),
     "raw_tasks": ("task_id", "payload payload_sha256 fetched_at"),
+    "task_sightings": ("task_id account_id", "listed_date seen_at is_reader"),
     "inbox_tasks": ("account_id task_id", "position seen_at"),
     "sync_runs": ("run_id", RUN_COLUMNS),
     "sync_cursors": ("account_id stream", "cursor updated_at"),
@@ -31,7 +32,7 @@ CONTRACT = {
 OF_A_TASK = (
     *("task_projects", "notes", "note_projects", "approvals", "note_approvals", "form_values", "note_form_values"),
     "form_value_items",
-    *("attachments", "attachment_contents", "raw_tasks"),
+    *("attachments", "attachment_contents", "raw_tasks", "task_sightings"),
 )
 OUR_OWN = ("pyrus.report_views", "pyrus.report_columns", "pyrus.sync_requests")
 ROWS: list[tuple[Table, Any]] = [
@@ -85,7 +86,7 @@ def test_tables_have_the_keys_of_the_contract(each_database: Secret, query: Quer
 def test_tables_have_the_columns_of_the_contract(each_database: Secret, query: Query) -> None:
     there = {(table, column) for table, column, _, _ in query(each_database, COLUMN_TYPES)}
     called_for = {(table, name) for table, names in CONTRACT.items() for name in " ".join(names).split()}
-    set_aside = "task_id stage error payload first_seen_at last_seen_at attempts resolved_at"
+    set_aside = "task_id account_id stream stage error payload first_seen_at last_seen_at attempts resolved_at"
 
     assert called_for - there == set()
     assert {("sync_errors", name) for name in set_aside.split()} - there == set()
@@ -165,7 +166,7 @@ def test_the_rows_of_form_values_are_their_key_the_field_and_the_value() -> None
 
 
 def test_every_table_of_a_task_is_replaced_with_it_but_for_what_became_of_contents() -> None:
-    assert {table.name for table in OWNED} == set(OF_A_TASK) - {"attachment_contents"}
+    assert {table.name for table in OWNED} == set(OF_A_TASK) - {"attachment_contents", "task_sightings"}
     assert {table.name for table in MERGED} == {"persons", "organizations", "projects", "form_fields"}
     assert OWNER.name == "tasks"
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from pyrus_etl.sandbox import World
+from pyrus_etl.sandbox.people import ACCOUNT
 
 
 class LaggingWorld(World):
@@ -31,11 +32,11 @@ class LaggingWorld(World):
         self._answer.body = body if date is not None and date < self.register.modified[ordinal] else None
         return self._answer.body is not None
 
-    def body_of(self, ordinal: int) -> bytes:
+    def body_of(self, ordinal: int, viewer: int = ACCOUNT.id) -> bytes:
         if body := getattr(self._answer, "body", None):
             self._answer.body = None
             return bytes(body)
-        return super().body_of(ordinal)
+        return super().body_of(ordinal, viewer)
 
 
 def modified(body: bytes) -> int | None:

@@ -84,7 +84,7 @@ def _stored(connection: Connection) -> Stored:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         tasks = connection.execute(
             "SELECT task_id, payload_sha256, listed_date, modified_date, deleted_at "
-            "FROM pyrus.tasks JOIN pyrus.raw_tasks USING (task_id)"
+            "FROM pyrus.tasks JOIN pyrus.raw_tasks USING (task_id) LEFT JOIN pyrus.task_sightings USING (task_id)"
         ).fetchall()
         cursor = connection.execute("SELECT cursor FROM pyrus.sync_cursors").fetchone()
         errors = connection.execute("SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchall()

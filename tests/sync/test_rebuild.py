@@ -58,7 +58,7 @@ def test_rows_are_rebuilt_without_a_request(sandbox: Sandbox, database: Secret, 
 def test_a_rebuild_replaces_no_body_and_marks_it_as_read_by_this_version(
     sandbox: Sandbox, database: Secret, query: Query
 ) -> None:
-    bodies = "SELECT task_id, payload_sha256, fetched_at, listed_date, is_doubted FROM pyrus.raw_tasks ORDER BY 1"
+    bodies = "SELECT task_id, payload_sha256, fetched_at, served_at, is_doubted FROM pyrus.raw_tasks ORDER BY 1"
     before = query(database, bodies)
     query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
     program("db", "rebuild", database=database)

@@ -4,10 +4,11 @@ WITH first_complete AS (
     SELECT account_id, min(finished_at) AS finished_at FROM pyrus.sync_runs
     WHERE status = 'ok' AND kind <> 'retry' GROUP BY account_id
 ), loaded AS (
-    SELECT DISTINCT ON (task_id) run.run_id, run.account_id, run.kind, run.started_at,
-           extract(epoch FROM fetched_at - coalesce(task.modified_date, listed_date)) AS lag
+    SELECT DISTINCT ON (raw.task_id) run.run_id, run.account_id, run.kind, run.started_at,
+           extract(epoch FROM fetched_at - coalesce(task.modified_date, sighting.listed_date)) AS lag
     FROM pyrus.raw_tasks AS raw
     JOIN pyrus.tasks AS task USING (task_id)
+    LEFT JOIN pyrus.task_sightings AS sighting ON sighting.task_id = raw.task_id AND sighting.is_reader
     JOIN first_complete ON fetched_at > first_complete.finished_at
     CROSS JOIN LATERAL (
         SELECT * FROM pyrus.sync_runs AS run
@@ -15,8 +16,8 @@ WITH first_complete AS (
         ORDER BY started_at DESC LIMIT 1
     ) AS run
     WHERE run.kind IN ('sync', 'reconcile') AND fetched_at <= coalesce(run.finished_at, 'infinity')
-      AND deleted_at IS NULL AND coalesce(task.modified_date, listed_date) IS NOT NULL
-    ORDER BY task_id, run.started_at DESC  -- runs of two accounts may overlap: a task counts once
+      AND deleted_at IS NULL AND coalesce(task.modified_date, sighting.listed_date) IS NOT NULL
+    ORDER BY raw.task_id, run.started_at DESC  -- runs of two accounts may overlap: a task counts once
 ), measured AS (
     SELECT (started_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock))::date AS day,
            run_id, account_id, kind, started_at, count(*) AS tasks, max(lag) AS longest,

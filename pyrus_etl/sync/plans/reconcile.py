@@ -38,7 +38,7 @@ def reconcile(max_deleted: float = MAX_DELETED, *, force: bool = False) -> Plan:
 async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     census: set[int] = set()
     await run_pipeline(_with_census(_lists(run, census), census), run)
-    absent, share = await run.store.query(absentees, census)
+    absent, share = await run.store.query(absentees, run.account_id, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
             f"{len(absent)} tasks, {share:.1%} of the stored ones, are absent from Pyrus's lists "
@@ -48,7 +48,7 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     gone, existing = await _confirmed(run, absent)
     await run_pipeline(_listed(existing), run)
     await run_pipeline(to_ask_again(run), run)
-    deleted = await run.store.transaction(mark_deleted, gone, census.union(existing))
+    deleted = await run.store.transaction(mark_deleted, run.account_id, gone, census.union(existing))
     run.count(Counts(tasks_deleted=deleted))
     await run.store.transaction(move_cursor, run.account_id, run.run_id, *run.start)
 

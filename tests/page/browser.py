@@ -1,4 +1,4 @@
-"""A real browser, Debian's chromium, driven over its DevTools protocol; it has no network."""
+"""A real browser, Debian's chromium, controlled over its DevTools protocol; it has no network."""
 
 import asyncio
 import base64
@@ -18,10 +18,10 @@ PATIENCE = 60.0
 
 
 class Browser:
-    """One tab. `said` is what it had to say of the page: errors, warnings, and whatever it wanted to load."""
+    """One tab. `complaints` are the errors and warnings of the page, and the URLs that it tried to load."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.said: list[str] = []
+        self.complaints: list[str] = []
         self._loop = loop
         self._socket = socket
         self._number = 0
@@ -31,7 +31,7 @@ class Browser:
         self.call("Network.emulateNetworkConditions", **nowhere)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Calls a method of the protocol and returns what it answers."""
+        """Calls a method of the protocol and returns its answer."""
         return self._loop.run_until_complete(asyncio.wait_for(self._call(method, parameters), PATIENCE))
 
     async def _call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -44,25 +44,25 @@ class Browser:
         return found
 
     def _listen(self, message: dict[str, Any]) -> None:
-        told, method = message.get("params", {}), message.get("method")
+        event, method = message.get("params", {}), message.get("method")
         if method == "Runtime.exceptionThrown":
-            details = told["exceptionDetails"]
-            self.said.append(details.get("exception", {}).get("description") or details["text"])
+            details = event["exceptionDetails"]
+            self.complaints.append(details.get("exception", {}).get("description") or details["text"])
         elif method == "Runtime.consoleAPICalled":
-            self.said.append(f"{told['type']}: {[one.get('value') for one in told['args']]}")
+            self.complaints.append(f"{event['type']}: {[one.get('value') for one in event['args']]}")
         elif method == "Log.entryAdded":
-            self.said.append(told["entry"]["text"])
-        elif method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(("file:", "data:")):
-            self.said.append(f"asks for {told['request']['url']}")
+            self.complaints.append(event["entry"]["text"])
+        elif method == "Network.requestWillBeSent" and not event["request"]["url"].startswith(("file:", "data:")):
+            self.complaints.append(f"asks for {event['request']['url']}")
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression in the page; a promise is waited for."""
-        told = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        """Returns the value of a JavaScript expression in the page; waits for a promise."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
     def look_like(self, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Another size of the screen, and whether it is dark."""
+        """Sets the size of the screen, and light or dark mode."""
         phone = width < 600
         size = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self.call("Emulation.setDeviceMetricsOverride", **size)
@@ -70,12 +70,12 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
     def open(self, path: Path) -> None:
-        """Opens a file and waits until it has shown what it shows."""
+        """Opens a file and waits until it is drawn."""
         self.call("Page.navigate", url=path.as_uri())
         self.wait_for("document.readyState === 'complete' && (document.body.dataset.shown || !empty.hidden)")
 
     def choose(self, scope: int, period: int) -> None:
-        """Sets the filters as a reader does, and waits for the page to follow."""
+        """Sets the filters as a reader does, and waits until the page is drawn again."""
         self.evaluate(f"""
             document.getElementById('scope').value = '{scope}';
             document.querySelector('#periods input[value="{period}"]').checked = true;
@@ -87,18 +87,18 @@ class Browser:
         """Waits until an expression is true."""
         end = time.monotonic() + PATIENCE
         while not self.evaluate(f"!!({expression})"):
-            assert time.monotonic() < end, f"{expression} did not come true; {self.said}"
+            assert time.monotonic() < end, f"{expression} did not come true; {self.complaints}"
             time.sleep(0.02)
 
     def screenshot(self, path: Path) -> None:
-        """The whole page as a picture, for people."""
-        told = self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(told["data"]))
+        """Saves the whole page as a picture, for people."""
+        answer = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(answer["data"]))
 
 
 @contextmanager
 def browsing() -> Iterator[Browser]:
-    """A browser for as long as the block lasts, with a profile of its own."""
+    """A browser for the block, with a profile of its own."""
     assert PROGRAM
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
@@ -121,7 +121,7 @@ async def _session() -> aiohttp.ClientSession:
 
 
 async def _connected(session: aiohttp.ClientSession, profile: Path) -> aiohttp.ClientWebSocketResponse:
-    """The debugging socket of the one tab; the port stands in a file of the profile."""
+    """Returns the debugging socket of the tab; a file of the profile has the port."""
     end = time.monotonic() + PATIENCE
     while not (profile / "DevToolsActivePort").exists() or not (port := _port(profile)):
         assert time.monotonic() < end, "chromium did not start"

@@ -1,4 +1,4 @@
-"""A database with a simulated organisation, where the time is always the same; and a browser."""
+"""A database with a simulated organisation and a stopped clock; and a browser."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def organisation(postgresql_18: Server) -> Iterator[Reports]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser without a network; what it said before a test is forgotten."""
+    """A browser without a network; its complaints are cleared before each test."""
     need("chromium", PROGRAM)
     with browsing() as found:
         yield found

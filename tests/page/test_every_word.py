@@ -1,4 +1,4 @@
-"""Every word that a person can read on the page, in chromium: texts, charts, tables, and the tooltip of every mark."""
+"""Every word on the page, read in chromium: texts, charts, tables, and the tooltip of every mark."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from tests.reports.conftest import FETCHED, Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, approval, at, note, on, task, value
 
 NO_WORD = re.compile(r"\b(undefined|NaN|null|Infinity|Invalid Date|\[object \w+\])")
-"""What programs write if they have nothing to say."""
+"""Words that programs write for missing values."""
 
 TEXTS = """
     [...document.querySelectorAll('body, body *')].flatMap(element => [
@@ -100,7 +100,7 @@ def odd_names(reports: Reports) -> None:
 
 
 def odd(number: int, name: str) -> Json:
-    """A task that is called oddly, as are its form, its project and its people."""
+    """A task with an odd name, as are those of its form, its project and its people."""
     person: Json = {"Id": number, "FirstName": name, "LastName": name, "Email": name}
     project: Json = {"Id": 1000 + number, "Name": name, "Parent": {"Id": 2000 + number, "Name": name}}
     return task(
@@ -137,13 +137,13 @@ WORLDS = [
 
 @pytest.fixture
 def opened(browser: Browser, reports: Reports, tmp_path: Path) -> Callable[[], Figures]:
-    """`opened()`: the page of what is stored, in the browser, and its figures."""
+    """`opened()`: opens the page of the stored tasks in the browser, and returns its figures."""
 
     def make() -> Figures:
         found = figures(reports.connection)
         path = tmp_path / "page.html"
         path.write_text(page(found), encoding="utf-8")
-        browser.said.clear()
+        browser.complaints.clear()
         browser.look_like()
         browser.open(path)
         return found
@@ -159,16 +159,16 @@ def test_every_word_says_something(
     found = opened()
 
     for _ in choices(browser, found):
-        told = browser.evaluate(TEXTS) + [text for texts in browser.evaluate(TOOLTIPS).values() for text in texts]
-        assert [text for text in told if NO_WORD.search(text)] == []
-    assert browser.said == []
+        shown = browser.evaluate(TEXTS) + [text for texts in browser.evaluate(TOOLTIPS).values() for text in texts]
+        assert [text for text in shown if NO_WORD.search(text)] == []
+    assert browser.complaints == []
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati"])
 def test_days_are_those_of_the_reports_in_every_time_zone(
     zone: str, browser: Browser, reports: Reports, opened: Callable[[], Figures]
 ) -> None:
-    """Whatever the zone of the reader; theirs is far from it."""
+    """Also for a reader in a distant time zone."""
     an_organisation(reports)
     reports.cut_in(zone)
     browser.call("Emulation.setTimezoneOverride", timezoneId="America/Los_Angeles")
@@ -194,7 +194,7 @@ def test_the_tooltip_of_every_chart_comes_under_the_pointer(
     browser.wait_for(SHOWN)
     assert not NO_WORD.search(browser.evaluate(SHOWN))
     assert browser.evaluate(TOOLTIPS).keys() == set(CHARTS)
-    assert browser.said == []
+    assert browser.complaints == []
 
 
 def choices(browser: Browser, found: Figures) -> Iterator[None]:

@@ -30,12 +30,12 @@ IN_SCOPE = """
 
 @pytest.fixture(scope="module")
 def found(organisation: Reports) -> Figures:
-    """All figures; the tasks of each scope stand in a table of the session beside them."""
-    told = figures(organisation.connection)
+    """All figures; a temporary table has the tasks of each scope."""
+    counted = figures(organisation.connection)
     chosen, _ = scopes(_places(organisation), dict(organisation.ask("SELECT project_id, path FROM project_paths")))
     members = [(number, *place) for number, scope in enumerate(chosen) for place in scope.places]
     organisation.connection.execute(IN_SCOPE, [list(column) for column in zip(*members, strict=True)])
-    return told
+    return counted
 
 
 def _places(organisation: Reports) -> list[dict[str, Any]]:
@@ -74,9 +74,9 @@ def test_open_and_overdue(found: Figures, organisation: Reports) -> None:
                count(*) FILTER (WHERE close_date IS NULL AND due_date < (SELECT today FROM clock))
         FROM member GROUP BY scope
     """
-    told = by_scope(organisation, query)
+    counted = by_scope(organisation, query)
 
-    assert {place: (scope.open, scope.overdue) for place, scope in enumerate(found.scopes)} == told
+    assert {place: (scope.open, scope.overdue) for place, scope in enumerate(found.scopes)} == counted
     assert [sum(row["open"] for row in scope.age) for scope in found.scopes] == [scope.open for scope in found.scopes]
 
 
@@ -104,12 +104,12 @@ def test_closed_in_a_period_and_its_percentiles(found: Figures, organisation: Re
         CROSS JOIN LATERAL (SELECT extract(epoch FROM close_date - create_date) / 3600 AS hours) AS took
         WHERE {LOCAL.format("close_date")} > today - {days} GROUP BY scope
     """
-    told = by_scope(organisation, query)
+    counted = by_scope(organisation, query)
 
     for number, scope in enumerate(found.scopes):
         row = scope.cycle.get(days)
         got = row and (row["closed"], *(pytest.approx(row[share], abs=0.06) for share in ("p50", "p85", "p95")))
-        assert told.get(number) == got, scope.name
+        assert counted.get(number) == got, scope.name
 
 
 def test_months_and_weeks_of_cycle_times_are_periods_of_their_own(found: Figures, organisation: Reports) -> None:
@@ -119,23 +119,23 @@ def test_months_and_weeks_of_cycle_times_are_periods_of_their_own(found: Figures
                    percentile_cont(0.85) WITHIN GROUP (ORDER BY extract(epoch FROM close_date - create_date) / 3600)
             FROM member WHERE close_date IS NOT NULL GROUP BY 1, 2
         """
-        told = {(scope, since): (closed, p85) for scope, since, closed, p85 in organisation.ask(query)}
+        counted = {(scope, since): (closed, p85) for scope, since, closed, p85 in organisation.ask(query)}
         for number, scope in enumerate(found.scopes):
             columns = scope.cycle_months if grain == "month" else scope.cycle_weeks
             for since, closed, p85 in zip(axis, columns["closed"], columns["p85"], strict=True):
-                wanted = told.get((number, since), (None, None))
+                wanted = counted.get((number, since), (None, None))
                 assert closed == wanted[0]
                 assert p85 == (wanted[1] and pytest.approx(wanted[1], abs=0.02))
 
 
 def test_open_and_done_tasks_at_the_end_of_each_day(found: Figures, organisation: Reports) -> None:
     query = "SELECT day, sum(open), sum(done_total) FROM flow_daily GROUP BY day"
-    told = {day: (shown, done) for day, shown, done in organisation.ask(query)}
+    counted = {day: (shown, done) for day, shown, done in organisation.ask(query)}
     everything = found.scopes[0]
 
     for axis, columns in ((found.axes.days, everything.flow_days), (found.axes.week_ends, everything.flow_weeks)):
         rows = list(zip(columns["open"], columns["done"], strict=True))
-        assert rows == [told.get(day, (0, 0)) for day in axis]
+        assert rows == [counted.get(day, (0, 0)) for day in axis]
     assert [scope.flow_days["open"][-1] for scope in found.scopes] == [scope.open for scope in found.scopes]
 
 
@@ -144,11 +144,11 @@ def test_tasks_created_and_finished_each_week(found: Figures, organisation: Repo
         SELECT scope, date_trunc('week', {LOCAL.format("create_date")}::timestamp)::date, count(*)
         FROM member GROUP BY 1, 2
     """
-    told = {(scope, week): tasks for scope, week, tasks in organisation.ask(query)}
+    counted = {(scope, week): tasks for scope, week, tasks in organisation.ask(query)}
     finished = dict(organisation.ask("SELECT week, sum(finished) FROM throughput_weekly GROUP BY week"))
 
     for number, scope in enumerate(found.scopes):
-        assert scope.weeks["created"] == [told.get((number, week), 0) for week in found.axes.weeks]
+        assert scope.weeks["created"] == [counted.get((number, week), 0) for week in found.axes.weeks]
     assert found.scopes[0].weeks["finished"] == [finished.get(week, 0) for week in found.axes.weeks]
 
 
@@ -159,13 +159,13 @@ def test_the_forecast_is_that_of_the_view(found: Figures, organisation: Reports)
         SELECT coalesce(form, 'Without a form'), scope, {", ".join(columns)}
         FROM throughput_forecast WHERE scope <> 'project'
     """
-    told = {(scope, "Everything" if scope == "all" else form): row for form, scope, *row in organisation.ask(query)}
+    counted = {(scope, "Everything" if scope == "all" else form): row for form, scope, *row in organisation.ask(query)}
     ours = {(scope.kind, scope.name): scope.forecast for scope in found.scopes if scope.kind != "project"}
 
-    assert ours.keys() == told.keys()
+    assert ours.keys() == counted.keys()
     for key, forecast in ours.items():
         assert forecast is not None
-        assert list(forecast.values()) == [None if one is None else float(one) for one in told[key]], key
+        assert list(forecast.values()) == [None if one is None else float(one) for one in counted[key]], key
 
 
 @pytest.mark.parametrize("days", [30, 365])
@@ -176,11 +176,11 @@ def test_notes_by_hour_of_the_week(found: Figures, organisation: Reports, days: 
         CROSS JOIN LATERAL (SELECT notes.create_date AT TIME ZONE 'Asia/Kolkata' AS local) AS here
         WHERE local >= date_trunc('month', (today - {days})::timestamp) GROUP BY 1, 2, 3
     """
-    told = {tuple(key): notes for *key, notes in organisation.ask(query)}
+    counted = {tuple(key): notes for *key, notes in organisation.ask(query)}
 
     for number, scope in enumerate(found.scopes):
         hours = itertools.product([number], range(1, 8), range(24))
-        assert scope.heat[days] == [told.get(hour, 0) for hour in hours], scope.name
+        assert scope.heat[days] == [counted.get(hour, 0) for hour in hours], scope.name
 
 
 def test_lists_are_the_longest_of_their_scope(found: Figures, organisation: Reports) -> None:
@@ -218,7 +218,7 @@ def test_a_small_world_with_figures_worked_out_manually(reports: Reports) -> Non
     assert [scope.name for scope in narrower] == ["Without a form", "Invoices", "Legal", "Legal / Contracts"]
 
 
-def test_approvers_with_the_same_name_or_none_stay_apart(reports: Reports) -> None:
+def test_approvers_with_the_same_name_or_without_one_are_not_merged(reports: Reports) -> None:
     another, nobody = {"Id": 22, "FirstName": "Bob", "LastName": "Baker"}, {"FirstName": "Kim"}
     reports.load(
         task(1, "2026-03-02 09:00", Approvals=[[approval(BOB), approval(another), approval(nobody), approval(ANN)]]),

@@ -1,4 +1,4 @@
-"""The page as it is read: in chromium, without a network."""
+"""The page in a real browser, without a network."""
 
 from pathlib import Path
 from typing import Any
@@ -28,21 +28,21 @@ def table(chart: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(organisation: Reports) -> Figures:
+def computed(organisation: Reports) -> Figures:
     return figures(organisation.connection)
 
 
 @pytest.fixture(scope="module")
-def path(told: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def path(computed: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page(told), encoding="utf-8")
+    path.write_text(page(computed), encoding="utf-8")
     return path
 
 
 @pytest.fixture
 def opened(browser: Browser, path: Path) -> Browser:
     """The page of the organisation, just opened."""
-    browser.said.clear()
+    browser.complaints.clear()
     browser.look_like()
     browser.open(path)
     return browser
@@ -57,15 +57,15 @@ def test_every_chart_is_drawn_without_errors(opened: Browser) -> None:
     assert (
         opened.evaluate("document.querySelectorAll('svg[aria-label], [role=graphics-document][aria-label]').length") > 0
     )
-    assert opened.said == []
+    assert opened.complaints == []
 
 
 @pytest.mark.parametrize("period", [30, 90, 365, 730])
-def test_the_figures_follow_the_filters(opened: Browser, told: Figures, period: int) -> None:
-    largest = max(range(1, len(told.scopes)), key=lambda number: told.scopes[number].open)
-    for number in (0, largest, len(told.scopes) - 1):
+def test_the_figures_follow_the_filters(opened: Browser, computed: Figures, period: int) -> None:
+    largest = max(range(1, len(computed.scopes)), key=lambda number: computed.scopes[number].open)
+    for number in (0, largest, len(computed.scopes) - 1):
         opened.choose(number, period)
-        scope, shown = told.scopes[number], opened.evaluate(FIGURES)
+        scope, shown = computed.scopes[number], opened.evaluate(FIGURES)
 
         cycle: dict[str, Any] = scope.cycle.get(period, {"closed": 0, "p85": None})
         assert [shown[name] for name in ("open", "overdue", "waiting", "closed")] == [
@@ -84,7 +84,7 @@ def test_the_figures_follow_the_filters(opened: Browser, told: Figures, period: 
         assert opened.evaluate(links) == [row["link"] for row in scope.overdue_tasks]
         if scope.open:
             assert opened.evaluate(table("flow"))[-1][1:] == [f"{scope.open:,}", f"{scope.flow_days['done'][-1]:,}"]
-    assert opened.said == []
+    assert opened.complaints == []
 
 
 @pytest.mark.parametrize("width", [390, 320, 768, 1600])
@@ -97,7 +97,7 @@ def test_it_fits_the_screen_by_day_and_by_night(opened: Browser, path: Path, wid
     assert (opened.evaluate(LUMINANCE) < 200) is dark
     too_wide = "[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
     assert opened.evaluate(too_wide) == 0
-    assert opened.said == []
+    assert opened.complaints == []
 
 
 def test_charts_change_their_colours_with_the_screen(opened: Browser) -> None:
@@ -109,7 +109,7 @@ def test_charts_change_their_colours_with_the_screen(opened: Browser) -> None:
 
 
 def test_a_chart_has_a_tooltip(opened: Browser) -> None:
-    """The place of a tooltip is a style attribute, which the policy has to let through."""
+    """The position of a tooltip is a style attribute, which the policy must allow."""
     at = opened.evaluate("""(() => {
         const bar = document.querySelector('[data-chart=people] svg path[aria-roledescription=bar]');
         bar.scrollIntoView({block: 'center'});
@@ -119,7 +119,7 @@ def test_a_chart_has_a_tooltip(opened: Browser) -> None:
     opened.call("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
 
     opened.wait_for("document.querySelector('#vg-tooltip-element.visible')?.textContent.includes('Waiting')")
-    assert opened.said == []
+    assert opened.complaints == []
 
 
 def test_hostile_texts_are_shown_and_never_run(browser: Browser, reports: Reports, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_hostile_texts_are_shown_and_never_run(browser: Browser, reports: Report
     )  # fmt: skip
     reports.connection.execute("UPDATE pyrus.report_settings SET task_url = 'javascript:window.hit=4//'")
     (tmp_path / "page.html").write_text(page(figures(reports.connection)), encoding="utf-8")
-    browser.said.clear()
+    browser.complaints.clear()
     browser.look_like()
     browser.open(tmp_path / "page.html")
     browser.choose(1, 30)
@@ -139,14 +139,14 @@ def test_hostile_texts_are_shown_and_never_run(browser: Browser, reports: Report
     assert browser.evaluate("document.querySelectorAll('main img, main script, [data-table] a').length") == 0
     shown = browser.evaluate("document.querySelector('[data-table=overdue_tasks] bdi').textContent")
     assert shown == " ".join(HOSTILE.split())
-    assert browser.said == []
+    assert browser.complaints == []
 
 
 def test_an_empty_database_gets_a_hint(browser: Browser, reports: Reports, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(page(figures(reports.connection)), encoding="utf-8")
-    browser.said.clear()
+    browser.complaints.clear()
     browser.open(tmp_path / "page.html")
 
     assert browser.evaluate("document.querySelector('main').hidden")
     assert "pyrus-etl sync" in browser.evaluate("document.body.innerText")
-    assert browser.said == []
+    assert browser.complaints == []

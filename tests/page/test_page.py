@@ -1,4 +1,4 @@
-"""The page as a file: it holds all it needs, and no text in it is more than a text."""
+"""The page as a file: it contains everything that it needs, and no text of a task becomes markup."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ LOADING = {"src", "href", "srcset", "action", "data", "poster", "background", "f
 
 
 class Parts(HTMLParser):
-    """Elements with their attributes, and the texts of scripts and styles."""
+    """Collects elements with their attributes, and the texts of scripts and styles."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -53,8 +53,8 @@ class Parts(HTMLParser):
 @pytest.fixture(scope="module")
 def made(organisation: Reports) -> tuple[Figures, str]:
     """The figures of an organisation, and its page."""
-    told = figures(organisation.connection)
-    return told, page(told)
+    computed = figures(organisation.connection)
+    return computed, page(computed)
 
 
 def test_the_page_loads_nothing(made: tuple[Figures, str]) -> None:
@@ -69,7 +69,9 @@ def test_the_page_loads_nothing(made: tuple[Figures, str]) -> None:
 def test_the_policy_has_the_digests_of_the_scripts_and_the_style(made: tuple[Figures, str]) -> None:
     parts = Parts(made[1])
     (policy,) = (
-        told["content"] or "" for _, told in parts.elements if told.get("http-equiv") == "Content-Security-Policy"
+        attributes["content"] or ""
+        for _, attributes in parts.elements
+        if attributes.get("http-equiv") == "Content-Security-Policy"
     )
     style, _, *scripts = (
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for _, text in parts.texts
@@ -83,12 +85,12 @@ def test_the_policy_has_the_digests_of_the_scripts_and_the_style(made: tuple[Fig
 
 
 def test_the_page_holds_every_figure(made: tuple[Figures, str]) -> None:
-    told = Parts(made[1]).figures
+    embedded = Parts(made[1]).figures
 
-    assert {name: told[name] for name in ("scopes", "axes", "clock")} == msgspec.json.decode(
+    assert {name: embedded[name] for name in ("scopes", "axes", "clock")} == msgspec.json.decode(
         msgspec.json.encode({name: getattr(made[0], name) for name in ("scopes", "axes", "clock")})
     )
-    assert told["charts"].keys() == {*CHARTS, "config"}
+    assert embedded["charts"].keys() == {*CHARTS, "config"}
 
 
 def test_the_page_is_small(made: tuple[Figures, str]) -> None:
@@ -97,7 +99,7 @@ def test_the_page_is_small(made: tuple[Figures, str]) -> None:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_the_library_accepts_every_chart(name: str, made: tuple[Figures, str]) -> None:
-    """The colours stand in the style sheet; every one that a chart names is there, for light and for dark."""
+    """Every colour that a chart names is in the style sheet, for light and for dark mode."""
     text = (CHECKOUT / f"pyrus_etl/reports/page/charts/{name}.json").read_text()
     chart = {**msgspec.json.decode(text), "data": {"name": "rows", "values": [{}]}, "width": 400, "height": 200}
     style = Parts(made[1]).texts[0][1]
@@ -123,7 +125,7 @@ def test_texts_stay_texts(reports: Reports) -> None:
     assert not set("<>&\u2028\u2029") & set(parts.texts[1][1])
 
 
-def test_the_command_writes_the_page_and_says_where(reports: Reports, database: Secret, tmp_path: Path) -> None:
+def test_the_command_writes_the_page_and_prints_its_path(reports: Reports, database: Secret, tmp_path: Path) -> None:
     reports.load(task(1, "2026-03-02 09:00"))
     ended = program("report", "--html", "page.html", database=database)
 

@@ -1,4 +1,4 @@
-"""What the page can be narrowed to."""
+"""The scopes of the page: everything, a form, or a project."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is declared and missing: `db check` names it, `db upgrade` makes it again, and the next sync brings its rows."""
+"""Missing objects: `db check` names them, `db upgrade` recreates them, and the next sync fetches their rows."""
 
 import subprocess
 
@@ -53,7 +53,7 @@ WITHOUT_ROWS = (
     *("index", "partial index", "comment of a column", "comment of a table", "default", "not null", "foreign key"),
     *("primary key", "check"),
 )
-"""What holds no rows is dropped together: one upgrade makes it all again."""
+"""Objects without rows are dropped together: one upgrade recreates all of them."""
 CASES = [
     WITHOUT_ROWS,
     ("view", "wide view"),
@@ -62,7 +62,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("kinds", CASES, ids=", ".join)
-def test_what_is_missing_is_named_and_made_again_with_its_rows(
+def test_missing_objects_are_named_and_recreated_with_their_rows(
     each_database: Secret, query: Query, kinds: tuple[str, ...]
 ) -> None:
     with Sandbox(World(41, tasks=60)) as sandbox:
@@ -84,7 +84,7 @@ def test_what_is_missing_is_named_and_made_again_with_its_rows(
         assert_tables_equal_world(each_database, sandbox.world)
 
 
-def test_the_commands_say_so(database: Secret, query: Query) -> None:
+def test_the_commands_name_missing_objects(database: Secret, query: Query) -> None:
     query(database, "DROP INDEX pyrus.ix_tasks_close_date")
     before = program("db", "check", database=database)
     mended = program("db", "upgrade", database=database)
@@ -104,7 +104,7 @@ def test_the_commands_say_so(database: Secret, query: Query) -> None:
         ("ALTER TABLE pyrus.notes ALTER task_id TYPE int", "type of pyrus.notes.task_id"),
     ],
 )
-def test_what_cannot_be_mended_is_named_with_the_way_out_which_works(
+def test_differences_that_cannot_be_repaired_are_named_with_a_remedy_that_works(
     database: Secret, query: Query, changing: str, named: str
 ) -> None:
     query(database, "DROP SCHEMA pyrus_report CASCADE")
@@ -127,7 +127,7 @@ def test_what_cannot_be_mended_is_named_with_the_way_out_which_works(
         ("ALTER TABLE pyrus.tasks RENAME text TO label", "ALTER TABLE pyrus.tasks RENAME label TO text"),
     ],
 )
-def test_what_was_renamed_is_not_made_anew_but_to_be_renamed_back(
+def test_renamed_objects_are_not_recreated_but_must_be_renamed_back(
     database: Secret, query: Query, renaming: str, back: str
 ) -> None:
     query(database, renaming)
@@ -139,7 +139,7 @@ def test_what_was_renamed_is_not_made_anew_but_to_be_renamed_back(
     assert differences(database) == []
 
 
-def test_what_users_added_is_left_alone(database: Secret, query: Query) -> None:
+def test_objects_of_users_are_left_alone(database: Secret, query: Query) -> None:
     query(database, "CREATE INDEX mine ON pyrus.tasks (due_date)")
     query(database, "CREATE VIEW pyrus.mine_too AS SELECT 1 AS one")
     assert differences(database) == []
@@ -154,7 +154,9 @@ def test_what_users_added_is_left_alone(database: Secret, query: Query) -> None:
     assert "flavour" in program("db", "check", database=database).stdout
 
 
-def test_a_copy_of_the_schema_alone_is_taken_as_it_is(database: Secret, empty_database: Secret, query: Query) -> None:
+def test_a_copy_of_the_schema_without_its_rows_is_adopted(
+    database: Secret, empty_database: Secret, query: Query
+) -> None:
     dump = installed("pg_dump")
     copied = subprocess.run([dump, "-s", "-d", database.reveal()], capture_output=True, check=True)
     restored = b"\n".join(line for line in copied.stdout.splitlines() if not line.startswith(b"\\"))
@@ -162,9 +164,9 @@ def test_a_copy_of_the_schema_alone_is_taken_as_it_is(database: Secret, empty_da
         connection.execute(restored)
 
     with Sandbox(World(3, tasks=20)) as sandbox:
-        told = program("sync", sandbox=sandbox, database=empty_database)
-        assert (told.returncode, "has tables, but no revision" in told.stderr) == (5, True)
-        assert "run pyrus-etl db upgrade" in told.stderr
+        result = program("sync", sandbox=sandbox, database=empty_database)
+        assert (result.returncode, "has tables, but no revision" in result.stderr) == (5, True)
+        assert "run pyrus-etl db upgrade" in result.stderr
 
         upgrade(empty_database)
         assert differences(empty_database) == []
@@ -185,7 +187,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("taking", TAKEN.values(), ids=TAKEN)
-def test_a_schema_that_is_taken_is_named_and_left_alone(empty_database: Secret, query: Query, taking: str) -> None:
+def test_a_schema_of_others_is_named_and_left_alone(empty_database: Secret, query: Query, taking: str) -> None:
     query(empty_database, taking)
     for command in ("db upgrade", "status"):
         process = program(*command.split(), database=empty_database)
@@ -208,7 +210,7 @@ def test_a_newer_database_asks_for_the_newer_program(database: Secret, query: Qu
     assert "run pyrus-etl db upgrade" not in said
 
 
-def test_the_current_revision_is_shown_whichever_it_is(database: Secret, query: Query) -> None:
+def test_any_current_revision_is_shown(database: Secret, query: Query) -> None:
     query(database, "UPDATE pyrus.alembic_version SET version_num = '9001'")
 
     assert program("db", "current", database=database).stdout == f"9001 (expected: {REVISION})\n"

@@ -1,4 +1,4 @@
-"""The tables as the contract has them (3), in the database and as they are declared."""
+"""The declared tables, and those in the database, are the documented ones."""
 
 import re
 from typing import Any
@@ -68,7 +68,7 @@ WITHOUT_COMMENT = """
       AND (coalesce(obj_description(relation.oid), '') = '' OR coalesce(col_description(relation.oid, attnum), '') = '')
 """
 ONLY_COMMENTS = ("0007",)
-"""Migrations that change nothing but comments, which a downgrade leaves as they are."""
+"""Migrations that only change comments; a downgrade leaves these."""
 FOREIGN_KEYS = """
     SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
     WHERE contype = 'f' AND connamespace = 'pyrus'::regnamespace
@@ -96,15 +96,15 @@ def test_every_table_and_column_has_a_comment(each_database: Secret, query: Quer
     assert query(each_database, WITHOUT_COMMENT) == []
 
 
-def test_whatever_is_about_a_task_has_its_id_first_in_the_key(database: Secret, query: Query) -> None:
-    """So that the schema can be distributed by it."""
+def test_the_key_of_every_table_about_a_task_begins_with_its_id(database: Secret, query: Query) -> None:
+    """Then the schema can be distributed by it."""
     keys = dict(query(database, PRIMARY_KEYS))
 
     assert [table for table in ("tasks", *OF_A_TASK) if keys[table].split()[0] != "task_id"] == []
 
 
-def test_children_go_with_their_task_and_no_other_key_is_foreign(database: Secret, query: Query) -> None:
-    """Persons, projects and parents may be unknown. What the reports remember and the runs count is our own."""
+def test_children_are_deleted_with_their_task_and_no_other_key_is_foreign(database: Secret, query: Query) -> None:
+    """Persons, projects and parents may be unknown. Tables of reports and runs refer only to our own rows."""
     cascade = "FOREIGN KEY (task_id) REFERENCES pyrus.tasks(task_id) ON DELETE CASCADE"
 
     keys = {table: key for table, key in query(database, FOREIGN_KEYS) if table not in OUR_OWN}
@@ -165,7 +165,7 @@ def test_the_rows_of_form_values_are_their_key_the_field_and_the_value() -> None
     assert written_columns(form.note_form_values) == ["task_id", "note_no", *columns]
 
 
-def test_every_table_of_a_task_is_replaced_with_it_but_for_what_became_of_contents() -> None:
+def test_every_table_of_a_task_is_replaced_with_it_except_contents_and_sightings() -> None:
     assert {table.name for table in OWNED} == set(OF_A_TASK) - {"attachment_contents", "task_sightings"}
     assert {table.name for table in MERGED} == {"persons", "organizations", "projects", "form_fields"}
     assert OWNER.name == "tasks"
@@ -180,7 +180,7 @@ def test_declared_and_migrated_tables_do_not_differ(each_database: Secret, query
     assert len(differences(each_database)) == 3
 
 
-def test_tables_of_others_are_no_difference(database: Secret, query: Query) -> None:
+def test_tables_of_others_are_not_a_difference(database: Secret, query: Query) -> None:
     query(database, "CREATE SCHEMA others")
     query(database, "CREATE TABLE others.tasks (id int)")
     query(database, "CREATE TABLE public.notes (id int)")
@@ -188,7 +188,7 @@ def test_tables_of_others_are_no_difference(database: Secret, query: Query) -> N
     assert differences(database) == []
 
 
-def test_the_schema_goes_down_to_nothing_and_up_again(each_database: Secret, query: Query) -> None:
+def test_the_schema_can_be_downgraded_to_nothing_and_upgraded_again(each_database: Secret, query: Query) -> None:
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'pyrus' ORDER BY 1"
     before = query(each_database, tables)
 
@@ -207,7 +207,7 @@ def test_an_upgrade_may_be_repeated(database: Secret) -> None:
     assert differences(database) == []
 
 
-def test_the_revision_that_is_worked_with_is_the_last_one() -> None:
+def test_the_expected_revision_is_the_last_one() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()))
 
@@ -222,7 +222,7 @@ def test_migrations_are_numbered_in_their_order() -> None:
     assert [script.revision for script in scripts] == [f"{number:04}" for number in range(1, int(REVISION) + 1)]
 
 
-def test_each_migration_can_be_taken_back(database: Secret, query: Query) -> None:
+def test_each_migration_can_be_reverted(database: Secret, query: Query) -> None:
     columns = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'pyrus'"
     for number in reversed(range(int(REVISION))):
         before = set(query(database, columns))
@@ -233,5 +233,5 @@ def test_each_migration_can_be_taken_back(database: Secret, query: Query) -> Non
             assert set(query(database, columns)) != before, f"what {number + 1:04} made is still there"
 
 
-def test_all_declared_tables_stand_in_one_schema() -> None:
+def test_all_declared_tables_are_in_one_schema() -> None:
     assert {table.schema for table in metadata.tables.values()} == {"pyrus"}

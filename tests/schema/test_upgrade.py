@@ -25,7 +25,7 @@ from tests.typing import Query
 VIEWS = "SELECT relname::text, oid::bigint FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
 MAY_READ = "SELECT bool_and(has_table_privilege(%s, oid, 'SELECT')) FROM pg_class WHERE relname = ANY (%s)"
 OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
-"""A view as another version might have had it: it cannot be replaced in place."""
+"""A view of another version that cannot be replaced in place."""
 
 
 def names(views: list[tuple[str, int]]) -> list[str]:
@@ -55,9 +55,7 @@ def reader(database: Secret, query: Query) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("earlier", ["0001", "0002", "0003", "0004"])
-def test_a_database_of_an_earlier_revision_has_afterwards_what_a_fresh_one_has(
-    each_database: Secret, earlier: str
-) -> None:
+def test_an_upgraded_database_equals_a_new_one(each_database: Secret, earlier: str) -> None:
     with Sandbox(World(42, tasks=120)) as sandbox:
         sync(sandbox, each_database)
         downgrade(each_database, earlier)
@@ -68,7 +66,7 @@ def test_a_database_of_an_earlier_revision_has_afterwards_what_a_fresh_one_has(
         assert_tables_equal_world(each_database, sandbox.world)
 
 
-def test_a_large_table_of_bodies_is_not_rewritten_for_the_mark_of_doubt(each_database: Secret, query: Query) -> None:
+def test_a_large_table_of_bodies_is_not_rewritten_to_add_is_doubted(each_database: Secret, query: Query) -> None:
     file = "SELECT pg_relation_filenode('pyrus.raw_tasks')"
     downgrade(each_database, "0004")
     before = query(each_database, file)
@@ -77,7 +75,7 @@ def test_a_large_table_of_bodies_is_not_rewritten_for_the_mark_of_doubt(each_dat
     assert query(each_database, file) == before
 
 
-def test_runs_that_could_not_log_in_do_not_stand_in_the_way_of_a_downgrade(database: Secret, query: Query) -> None:
+def test_runs_that_could_not_log_in_do_not_prevent_a_downgrade(database: Secret, query: Query) -> None:
     query(
         database,
         """
@@ -91,7 +89,7 @@ def test_runs_that_could_not_log_in_do_not_stand_in_the_way_of_a_downgrade(datab
     assert query(database, "SELECT account_id, login FROM pyrus.sync_runs") == [(7, None)]
 
 
-def test_views_are_changed_in_their_place(forms: Secret, query: Query) -> None:
+def test_views_are_replaced_in_place(forms: Secret, query: Query) -> None:
     before = query(forms, VIEWS)
     query(
         forms,
@@ -103,7 +101,7 @@ def test_views_are_changed_in_their_place(forms: Secret, query: Query) -> None:
     assert query(forms, "SELECT time_zone FROM pyrus_report.clock") == [("UTC",)]
 
 
-def test_a_view_that_cannot_be_changed_in_its_place_is_made_anew_with_all_others(forms: Secret, query: Query) -> None:
+def test_if_a_view_cannot_be_replaced_in_place_all_are_recreated(forms: Secret, query: Query) -> None:
     before = query(forms, VIEWS)
     query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
     query(forms, OLD_PERSON_NAMES)
@@ -113,7 +111,7 @@ def test_a_view_that_cannot_be_changed_in_its_place_is_made_anew_with_all_others
     assert query(forms, "SELECT count(*) > 0 FROM pyrus_report.person_names WHERE name IS NOT NULL") == [(True,)]
 
 
-def test_rights_outlive_views_that_are_made_anew(forms: Secret, query: Query, reader: str) -> None:
+def test_privileges_survive_recreated_views(forms: Secret, query: Query, reader: str) -> None:
     query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
     query(forms, OLD_PERSON_NAMES)
     upgrade(forms)
@@ -121,7 +119,7 @@ def test_rights_outlive_views_that_are_made_anew(forms: Secret, query: Query, re
     assert query(forms, MAY_READ, reader, names(query(forms, VIEWS))) == [(True,)]
 
 
-def test_what_users_built_on_a_view_stays_where_that_can_be(forms: Secret, query: Query) -> None:
+def test_users_views_on_a_report_stay_if_possible(forms: Secret, query: Query) -> None:
     query(forms, "CREATE VIEW public.mine AS SELECT task_id, amount FROM pyrus_report.form_purchase_request")
     query(forms, "CREATE VIEW pyrus_report.mine_too AS SELECT name FROM pyrus_report.person_names")
     before = query(forms, "TABLE public.mine"), query(forms, VIEWS)
@@ -130,7 +128,7 @@ def test_what_users_built_on_a_view_stays_where_that_can_be(forms: Secret, query
     assert (query(forms, "TABLE public.mine"), query(forms, VIEWS)) == before
 
 
-def test_where_it_is_in_the_way_nothing_is_done_and_a_sentence_names_it(forms: Secret, query: Query) -> None:
+def test_a_users_view_that_prevents_an_upgrade_is_named_and_nothing_is_done(forms: Secret, query: Query) -> None:
     query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
     query(forms, OLD_PERSON_NAMES)
     query(forms, "CREATE VIEW public.mine AS TABLE pyrus_report.person_names")
@@ -142,7 +140,7 @@ def test_where_it_is_in_the_way_nothing_is_done_and_a_sentence_names_it(forms: S
     assert query(forms, "TABLE public.mine") == [(1,)]
 
 
-def test_what_stands_on_a_table_that_has_to_go_is_named_too(database: Secret, query: Query) -> None:
+def test_a_users_view_on_a_table_that_must_be_dropped_is_named(database: Secret, query: Query) -> None:
     query(database, "CREATE VIEW public.mine AS TABLE pyrus.form_fields")
 
     with pytest.raises(DatabaseUnavailable, match=r"An object of yours depends on .*: view mine depends on"):
@@ -150,7 +148,7 @@ def test_what_stands_on_a_table_that_has_to_go_is_named_too(database: Secret, qu
     assert differences(database) == []
 
 
-def test_a_downgrade_takes_the_reports_away_and_nothing_of_anybody_else(forms: Secret, query: Query) -> None:
+def test_a_downgrade_drops_the_reports_and_no_object_of_users(forms: Secret, query: Query) -> None:
     query(forms, "CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
     downgrade(forms, "0001")
 
@@ -158,7 +156,7 @@ def test_a_downgrade_takes_the_reports_away_and_nothing_of_anybody_else(forms: S
     assert query(forms, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
 
 
-def test_views_of_another_version_are_noticed(database: Secret, query: Query) -> None:
+def test_views_of_another_version_are_detected(database: Secret, query: Query) -> None:
     with connect(database) as connection:
         assert are_of_this_version(connection)
 
@@ -169,7 +167,7 @@ def test_views_of_another_version_are_noticed(database: Secret, query: Query) ->
         assert are_of_this_version(connection)
 
 
-def test_a_new_way_to_show_a_field_comes_with_an_upgrade(
+def test_an_upgrade_brings_a_new_way_to_show_a_field(
     forms: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shouted = "SELECT count(*) FROM pg_views WHERE viewname LIKE 'form%' AND definition LIKE '%upper(max(%'"
@@ -181,24 +179,24 @@ def test_a_new_way_to_show_a_field_comes_with_an_upgrade(
     assert query(forms, shouted)[0][0] > 0
 
 
-def test_alembic_by_hand_leaves_the_views_alone(forms: Secret, query: Query) -> None:
+def test_alembic_run_manually_leaves_the_views_alone(forms: Secret, query: Query) -> None:
     before = query(forms, VIEWS)
     environment = {"PATH": os.environ["PATH"], "DATABASE_URL": forms.reveal(), "HOME": os.environ["HOME"]}
     command = [sys.executable, "-m", "alembic", "-c", str(CHECKOUT / "alembic.ini"), "current"]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
-    assert told.stdout.startswith(REVISION)
+    assert result.stdout.startswith(REVISION)
     assert query(forms, VIEWS) == before
 
 
-def test_where_there_is_nothing_to_do_nothing_is_locked(forms: Secret) -> None:
+def test_an_upgrade_without_changes_locks_nothing(forms: Secret) -> None:
     with connect(forms) as reader, reader.transaction():
         reader.execute("SELECT count(*) FROM pyrus_report.project_paths")
 
-        upgrade(forms)  # would wait for the reader, and give up, if it wanted to change a view
+        upgrade(forms)  # if it changed a view, it would wait for the reader and give up
 
 
-def test_a_view_that_is_missing_is_made_again(forms: Secret, query: Query) -> None:
+def test_a_missing_view_is_recreated(forms: Secret, query: Query) -> None:
     query(forms, "DROP VIEW pyrus_report.open_errors")
     upgrade(forms)
 

@@ -147,9 +147,7 @@ def test_a_signal_while_the_login_hangs_ends_the_program_at_once(database: Secre
     assert "Traceback" not in err
 
 
-def test_a_run_that_froze_and_woke_finds_its_lock_taken_and_commits_nothing_more(
-    database: Secret, query: Query
-) -> None:
+def test_a_frozen_run_whose_lock_was_taken_commits_nothing_more(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=400), faults=Faults(slow=1.0, seconds=0.1), cap=100) as sandbox:
         with started("backfill", sandbox=sandbox, database=database) as frozen:
             eventually(lambda: query(database, "SELECT count(*) FROM pyrus.tasks")[0][0] > 20)

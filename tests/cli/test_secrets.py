@@ -42,7 +42,7 @@ def guarded(database: Secret) -> Secret:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_secret_is_in_any_output_or_table_whatever_goes_wrong(
+def test_no_failure_puts_a_secret_into_any_output_or_table(
     sandbox: Sandbox, guarded: Secret, query: Query, form: str, impatient: None
 ) -> None:
     sandbox.faults = Faults(error=0.1, reset=0.1, html=0.1, short=0.1, retry_after=0)
@@ -71,7 +71,7 @@ def test_no_secret_is_in_any_output_or_table_whatever_goes_wrong(
     ],
     ids=lambda value: value if isinstance(value, int) else next(iter(value)),
 )
-def test_no_secret_is_in_an_error_nor_in_what_caused_it(
+def test_no_secret_is_in_an_error_or_its_cause(
     sandbox: Sandbox, guarded: Secret, environment: dict[str, str], code: int, impatient: None
 ) -> None:
     process = program("sync", "--json", "--log-level", "DEBUG", sandbox=sandbox, database=guarded, **environment)

@@ -23,7 +23,7 @@ def test_server_errors_are_retried(status: int) -> None:
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><html></html>", b"\r\n <HTML>", b"<?xml version='1.0'?>"])
 @pytest.mark.parametrize("status", [200, 400, 403, 404])
-def test_markup_instead_of_json_is_retried_whatever_the_status(status: int, body: bytes) -> None:
+def test_markup_instead_of_json_is_retried_with_any_status(status: int, body: bytes) -> None:
     with pytest.raises(Again) as refusal:
         read(status, body)
 
@@ -38,7 +38,7 @@ def test_429_waits_as_long_as_the_server_says(asked: str, seconds: float | None)
     assert refusal.value.after == seconds
 
 
-def test_401_concerns_the_token_whatever_the_body() -> None:
+def test_401_concerns_the_token_with_any_body() -> None:
     with pytest.raises(TokenRefused):
         read(401, b"<!DOCTYPE html><html>Log in</html>")
     with pytest.raises(TokenRefused):

@@ -15,7 +15,7 @@ SERVED: dict[str, Json] = {kind: served for kind, served, columns in reversed(CA
     "Flag": {"Flag": "Checked"},
     "Project": {"Project": {"Id": 9, "Name": "P"}},
 }
-"""A value of each type that has something to show."""
+"""A value of each type that can be shown."""
 
 
 @pytest.mark.parametrize("field_type", sorted(name for family in FAMILIES for name in family.types))

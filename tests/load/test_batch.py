@@ -174,21 +174,21 @@ def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: C
 
 def test_a_person_who_is_twice_in_the_contacts_keeps_the_organization(connection: Connection) -> None:
     known = Person(1, "Ann", "Lee", "ann@example.com")
-    told: list[Organization | None] = [Organization(None, "Guests", [known]), Organization(3, "Lee & Co", [known])]
+    contacts: list[Organization | None] = [Organization(None, "Guests", [known]), Organization(3, "Lee & Co", [known])]
     with connection.transaction():
-        write(connection, contact_rows(Contacts(told)))
+        write(connection, contact_rows(Contacts(contacts)))
 
     assert rows(connection, "SELECT person_id, organization_id FROM pyrus.persons") == [(1, 3)]
 
 
 def test_contacts_that_did_not_change_are_not_written_again(connection: Connection) -> None:
-    told = Contacts([Organization(3, "Lee & Co", [Person(5, "Ann"), Person(6, None, "Bo")]), Organization(4)])
+    contacts = Contacts([Organization(3, "Lee & Co", [Person(5, "Ann"), Person(6, None, "Bo")]), Organization(4)])
     for _ in range(2):
         with connection.transaction():
-            write(connection, contact_rows(told))
+            write(connection, contact_rows(contacts))
     before = versions(connection)
     with connection.transaction():
-        write(connection, contact_rows(told))
+        write(connection, contact_rows(contacts))
 
     assert versions(connection) == before
 
@@ -259,15 +259,15 @@ def test_the_fields_of_a_form_are_merged_and_known_ones_are_not_written_again(co
     def form(*fields: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"Field": field} for field in fields]
 
-    what, sum_, told = (
+    what, sum_, stored = (
         {"Id": 1, "Type": "Text", "Name": "What"},
         {"Id": 2, "Type": "Decimal", "Name": "Sum"},
         "SELECT field_id, field_type, field_name, xmin::text FROM pyrus.form_fields ORDER BY 1",
     )
     loaded(connection, body(1, Projects=[{"Id": 5}], Form=form(what, sum_)))
-    before = rows(connection, told)
+    before = rows(connection, stored)
     loaded(connection, body(2, Projects=[{"Id": 5}], Form=form(what, {"Id": 2, "Name": "Total"}, {"Id": 3})))
-    after = rows(connection, told)
+    after = rows(connection, stored)
 
     assert after[0] == before[0]
     assert [row[:3] for row in after[1:]] == [(2, "Decimal", "Total"), (3, None, None)]

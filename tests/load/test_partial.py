@@ -1,4 +1,4 @@
-"""A task that was served in part, as a list shows it: it replaces what it gives, and nothing else."""
+"""A task that was served in part, as in a list: it replaces the parts that it gives, and nothing else."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -60,7 +60,7 @@ def changed_tables(before: Tables, after: Tables) -> set[str]:
     ],
     ids=lambda names: "+".join(sorted(names)),
 )
-def test_a_part_replaces_what_it_gives_and_nothing_else(
+def test_a_partial_task_replaces_only_the_parts_that_it_gives(
     database: Secret, connection: Connection, given: dict[str, Any], replaced: set[str]
 ) -> None:
     loaded(connection, FULL)

@@ -1,4 +1,4 @@
-"""A body on its way to rows, without a database: bytes → model → rows, in the oracle's form."""
+"""From a body to rows without a database: bytes → model → rows, in the form of the oracle."""
 
 import json
 from decimal import Decimal
@@ -35,7 +35,7 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 def read(body: bytes) -> Read:
-    """The product's rows of an answer of GetTask."""
+    """Returns the product's rows for an answer of GetTask."""
     task, unreadable = task_of(body)
     rows = task_rows(task)
     return Read(_tables(rows), rows.unreadable + unreadable)
@@ -79,7 +79,7 @@ def only_value(body: bytes) -> Json:
     """The columns of the one form value of a task, without those that are null."""
     ((row,),) = (read(body).tables["form_values"].values(),)
     columns = dict(zip(COLUMNS["form_values"][1].split(), row, strict=True))
-    return {name: told for name, told in columns.items() if told is not None}
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def _tables(rows: Rows) -> Tables:
@@ -89,10 +89,10 @@ def _tables(rows: Rows) -> Tables:
     for table, all_of_it in gathered:
         keys, others = (names.split() for names in COLUMNS[table.name])
         for row in all_of_it:
-            told = dict(zip(written_columns(table), row, strict=True))
-            key = tuple(told[name] for name in keys)
+            named = dict(zip(written_columns(table), row, strict=True))
+            key = tuple(named[name] for name in keys)
             assert key not in tables[table.name], f"{table.name}: two rows for {key}"
-            tables[table.name][key] = tuple(_plain(told[name]) for name in others)
+            tables[table.name][key] = tuple(_plain(named[name]) for name in others)
     return tables
 
 

@@ -1,6 +1,6 @@
 """If any place of a body is null, absent or of another type than documented, everything else is stored as usual.
 
-The places are all those of `full_task.json`, one at a time; what is to be stored then is told by the oracle.
+All places of `full_task.json` are changed, one at a time; the oracle says what must be stored.
 """
 
 import copy
@@ -66,7 +66,7 @@ WRONG = ({"Odd": 1}, [[1]], "odd", 7, -0.5, True)
 
 
 def places(tree: Any, above: Place = ()) -> Iterator[Place]:
-    """Every property and element, however deep, except those without which there is no task."""
+    """Yields every property and element at any depth, except those that a task cannot lack."""
     inside = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for step, value in inside:
         if (*above, step) not in INDISPENSABLE:
@@ -152,7 +152,7 @@ def test_a_value_of_another_type_costs_only_itself(wrong: Any) -> None:
 def test_several_damages_at_once_cost_only_themselves(damages: list[tuple[Place, Any]]) -> None:
     tree: Any = copy.deepcopy(FULL_TREE)
     for place, value in damages:
-        with suppress(LookupError, TypeError):  # what held it is gone
+        with suppress(LookupError, TypeError):  # its container is gone
             reduce(getitem, place[:-1], tree)[place[-1]] = value
 
     assert difference_from_oracle(encoded(tree)) is None
@@ -175,9 +175,9 @@ def test_several_unreadable_values_are_counted_one_by_one() -> None:
 def test_an_unreadable_value_is_counted_though_its_task_is_read_again() -> None:
     """A fault in a note causes the whole task to be read again, with the values of its form."""
     form = [{"Field": {"Id": 1, "Name": 7}, "RowId": "bad"}]
-    told = read(task_body(Form=form, Notes=[{"CreateDate": "bad"}]))
+    reading = read(task_body(Form=form, Notes=[{"CreateDate": "bad"}]))
 
-    assert told.unreadable == 3
+    assert reading.unreadable == 3
 
 
 @pytest.mark.parametrize("task_id", [None, "1", 1.5, [], 2**63])

@@ -1,4 +1,4 @@
-"""The form of a task: Pyrus does not give it, it follows from the projects that the task is filed in."""
+"""The form of a task: Pyrus does not serve it, so it is inferred from the projects in which the task is filed."""
 
 import pytest
 
@@ -19,12 +19,12 @@ NO_ID = Project(name="hidden")
     [
         ([FORM], 100),
         ([FORM, OTHER], 100),
-        ([BELOW, FORM], 100),  # the first that is a root, wherever it stands
+        ([BELOW, FORM], 100),  # the first that is a root, at any place
         ([BELOW], 200),  # else the root above the first
         ([DEEP, Project(id=301, parent=FORM)], 200),
         ([None, FORM], 100),
         ([NO_ID, BELOW], 200),
-        ([Project(id=301, parent=NO_ID)], 301),  # as far up as it is told
+        ([Project(id=301, parent=NO_ID)], 301),  # as far up as projects are given
         ([NO_ID], None),
         ([], None),
         (None, None),
@@ -40,10 +40,10 @@ def test_the_form_is_the_first_root_among_the_projects_or_the_root_above_the_fir
     ("said", "form"),
     [
         ({100: 7}, 7),
-        ({200: 8}, 8),  # of a project above
+        ({200: 8}, 8),  # an override of a project above
         ({201: 9, 200: 8}, 9),  # the nearest counts
-        ({202: 9, 100: 7}, 9),  # and of several projects the first of which something is said
-        ({100: None}, None),  # of no form
+        ({202: 9, 100: 7}, 9),  # with several projects, the first one that has an override
+        ({100: None}, None),  # an override: no form
         ({999: 7}, 100),
     ],
 )

@@ -7,7 +7,7 @@ from pyrus_etl.schema.raw import READER
 from tests.normalize.reading import FULL, read
 
 ROWS = {1: "805b27c4cea3094a"}
-"""A digest of the rows that each version of the reader made of the bodies below."""
+"""A digest of the rows that each version of the reader makes from the bodies below."""
 
 
 def test_other_rows_of_the_same_bodies_are_another_version_of_the_reader() -> None:

@@ -170,7 +170,7 @@ def test_days_are_those_of_the_reports_in_every_time_zone(
 ) -> None:
     """Also for a reader in a distant time zone."""
     an_organisation(reports)
-    reports.cut_in(zone)
+    reports.set_time_zone(zone)
     browser.call("Emulation.setTimezoneOverride", timezoneId="America/Los_Angeles")
     try:
         today = opened().clock["today"]

@@ -236,7 +236,7 @@ def test_approvers_with_the_same_name_or_without_one_are_not_merged(reports: Rep
 
 @pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
 def test_dates_of_any_year_do_no_harm(reports: Reports, zone: str) -> None:
-    reports.cut_in(zone)
+    reports.set_time_zone(zone)
     reports.load(
         task(1, "0001-01-01 00:00"),
         task(2, "2026-03-02 09:00", note("9999-12-31 23:59", BOB, ActivityAction="Complete")),

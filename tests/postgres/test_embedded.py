@@ -1,4 +1,4 @@
-"""The embedded server: in folders of any name, under users without one, whatever libpq's environment says."""
+"""The embedded server: in folders with any name, for users without a name, with any variables of libpq."""
 
 import os
 import socket
@@ -200,7 +200,7 @@ def test_a_user_without_a_name_or_a_home_works_with_a_database_of_its_own(postgr
     assert query(url, "SELECT count(*) FROM pyrus.tasks") == [(3,)]
 
 
-def test_a_user_without_a_name_is_told_to_name_the_one_of_the_database() -> None:
+def test_a_user_without_a_name_is_asked_to_name_the_database_user() -> None:
     process = as_nobody("status", environment={"DATABASE_URL": "postgresql://127.0.0.1:1/pyrus"})
 
     assert process.returncode == 5, process.stderr

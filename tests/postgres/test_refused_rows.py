@@ -1,4 +1,4 @@
-"""Rows that a user's trigger, constraint or policy refuses, with whatever error: they cost only their task."""
+"""Rows that a user's trigger, constraint or policy refuses, with any error, cost only their task."""
 
 import pytest
 
@@ -58,7 +58,7 @@ OPEN = "SELECT task_id, stage, error FROM pyrus.sync_errors WHERE resolved_at IS
         *(("08006", "raw_tasks"), ("57P01", "notes"), ("40001", "raw_tasks"), ("53100", "tasks"), ("42501", "notes")),
     ],
 )
-def test_a_trigger_that_raises_costs_its_tasks_whatever_its_code(
+def test_a_trigger_that_raises_any_code_costs_only_its_tasks(
     database: Secret, query: Query, code: str, table: str
 ) -> None:
     """Codes of lost connections, of passing faults, of a full disk: a trigger raised them, so they mean nothing."""
@@ -135,7 +135,7 @@ def test_a_constraint_that_refuses_a_row_costs_its_task(each_database: Secret, q
         *(("persons", "STATEMENT"), ("sync_runs", "STATEMENT"), ("sync_windows", "STATEMENT")),
     ],
 )
-def test_what_belongs_to_no_task_ends_the_run_with_5_and_is_named(
+def test_refused_rows_that_belong_to_no_task_are_named_and_end_the_run_with_5(
     database: Secret, query: Query, table: str, each: str
 ) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:

@@ -1,4 +1,4 @@
-"""Settings of the database or the role that would change what our SQL means have no effect."""
+"""Settings of the database or the role that would change the meaning of our SQL have no effect."""
 
 import psycopg
 import pytest

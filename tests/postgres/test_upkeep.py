@@ -46,9 +46,9 @@ def test_no_statistics_are_gathered_of_the_lease_though_it_changes_all_the_time(
 
 def test_a_run_that_ends_early_leaves_statistics_too(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=60)) as sandbox:
-        told = program("backfill", "--max-requests", "50", sandbox=sandbox, database=database)
+        result = program("backfill", "--max-requests", "50", sandbox=sandbox, database=database)
 
-    assert "budget" in told.stderr
+    assert "budget" in result.stderr
     assert query(database, KNOWN) == query(database, "SELECT count(*) FROM pyrus.notes")
 
 
@@ -56,7 +56,7 @@ def test_the_embedded_server_is_vacuumed_as_it_stops(tmp_path: Path) -> None:
     with serving(tmp_path / "postgresql") as url:
         upgrade(url)
         with connect(url) as connection:
-            connection.execute("ALTER TABLE pyrus.persons SET (autovacuum_enabled = off)")  # it may come before us
+            connection.execute("ALTER TABLE pyrus.persons SET (autovacuum_enabled = off)")  # autovacuum may come first
             connection.execute("INSERT INTO pyrus.persons (person_id) SELECT generate_series(1, 5000)")
             connection.execute("DELETE FROM pyrus.persons")
             tell_changes(connection)

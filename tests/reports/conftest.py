@@ -1,4 +1,4 @@
-"""A database with the reports on a small world, where the time is always the same."""
+"""A database with the reports of a small world and a stopped clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,23 +22,23 @@ _STOPPED_CLOCK = f"""
 
 
 class Reports:
-    """The reports over what was loaded."""
+    """The reports of the loaded tasks."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         connection.execute(_STOPPED_CLOCK.encode())
 
     def load(self, *tasks: Json) -> None:
-        """Puts tasks into the tables the way that a run does."""
+        """Loads tasks as a run does."""
         with self.connection.transaction():
             load(self.connection, ACCOUNT, [_task_load(each) for each in tasks])
 
-    def cut_in(self, time_zone: str) -> None:
-        """From now on the reports cut days, weeks and hours in this time zone."""
+    def set_time_zone(self, time_zone: str) -> None:
+        """Sets the time zone in which the reports count days, weeks and hours."""
         self.connection.execute("UPDATE pyrus.report_settings SET time_zone = %s", [time_zone])
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query; `FROM view` means one of pyrus_report, and times come in UTC."""
+        """Returns the rows of a query; `FROM view` means a view of pyrus_report, and times are in UTC."""
         with self.connection.transaction():
             self.connection.execute("SET LOCAL search_path = pyrus_report, pyrus")
             self.connection.execute("SET LOCAL timezone = 'UTC'")

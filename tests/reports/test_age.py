@@ -1,4 +1,4 @@
-"""How old the open work is, in itself and beside what was closed."""
+"""The age of the open work, alone and compared with closed tasks."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ def invoice(task_id: int, created: str, *notes: Json) -> Json:
 
 
 def taken(task_id: int, hours: int, closed: str) -> Json:
-    """An invoice that was closed then, after so many hours."""
+    """An invoice that was closed after this number of hours."""
     created = datetime.fromisoformat(closed) - timedelta(hours=hours)
     return invoice(task_id, str(created), note(closed, ActivityAction="Complete"))
 

@@ -1,4 +1,4 @@
-"""Who was asked to approve, and who is waited for: approval_steps, approvals_waiting."""
+"""Who was asked to approve, and whose approval is pending: approval_steps, approvals_waiting."""
 
 from datetime import date
 
@@ -43,7 +43,7 @@ def test_asking_an_approver_again_opens_a_new_round(reports: Reports) -> None:
             note(ASKED, ANN, ApprovalsAdded=[[BOB], [CAT]]),
             note("2026-03-02 12:00", BOB, ApprovalChoice="Approved"),
             note("2026-03-02 18:00", CAT, ApprovalChoice="Rejected"),
-            note("2026-03-04 09:00", ANN, ApprovalsRerequested=[[CAT]]),  # numbered from 1: the only step of hers is 2
+            note("2026-03-04 09:00", ANN, ApprovalsRerequested=[[CAT]]),  # numbered from 1: her only step is 2
             note("2026-03-04 11:00", CAT, ApprovalChoice="Approved"),
             Approvals=[[approval(BOB, "Approved")], [approval(CAT, "Approved")]],
         )

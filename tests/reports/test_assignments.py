@@ -1,4 +1,4 @@
-"""Who held a task, and how long: assignments."""
+"""Who was responsible for a task, and how long: assignments."""
 
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, BOB, CAT, note, task, utc

@@ -1,4 +1,4 @@
-"""What users attach to the reports outlives whatever drops the reports and makes them again, or is named."""
+"""Objects that users attach to the reports survive when reports are dropped and recreated, or are named."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -23,9 +23,9 @@ A_FORM = """
     INSERT INTO pyrus.form_fields (form_id, field_id, field_type, field_name, in_rows)
     VALUES (100, 1, 'Decimal', 'Amount', false), (100, 2, 'Text', 'Subject', false), (100, 3, 'Catalog', 'Shop', false)
 """
-A_FIELD_MORE = "INSERT INTO pyrus.form_fields VALUES (100, 9, 'Text', 'New', NULL, false)"
-NOT_IN_ITS_PLACE = "ALTER VIEW pyrus_report.project_paths RENAME COLUMN path TO way"
-"""After this an upgrade cannot change that view in its place: it makes all reports again."""
+ONE_MORE_FIELD = "INSERT INTO pyrus.form_fields VALUES (100, 9, 'Text', 'New', NULL, false)"
+NOT_IN_PLACE = "ALTER VIEW pyrus_report.project_paths RENAME COLUMN path TO way"
+"""After this, an upgrade cannot replace that view in place, so it recreates all reports."""
 
 TO_ANY = [
     "GRANT SELECT ON {report} TO {reader}, PUBLIC",
@@ -76,8 +76,8 @@ TO_ROWS = [
     "COMMENT ON MATERIALIZED VIEW {report} IS 'Ours'",
     "COMMENT ON COLUMN {report}.text IS 'O''s \\ %'",
 ]
-"""PostgreSQL takes most of these only where rows are kept."""
-OF_A_COLUMN_THAT_GOES = [
+"""PostgreSQL allows most of these only for materialized views."""
+ON_A_DROPPED_COLUMN = [
     "ALTER MATERIALIZED VIEW {report} RENAME shop TO place",
     "GRANT SELECT (place) ON {report} TO pg_monitor",
     "CREATE INDEX mine ON {report} (place)",
@@ -142,13 +142,13 @@ def reports(each_database: Secret) -> Iterator[Connection]:
 
 @pytest.fixture
 def empty(database: Secret) -> Iterator[Connection]:
-    """A database without rows."""
+    """A database with the schema and no rows."""
     with connect(database) as connection:
         yield connection
 
 
 def attach(connection: Connection, statements: list[str], report: str) -> None:
-    """What users do to a report, which belongs to a role like everything of ours."""
+    """Does to a report what users do; the report, like all our objects, belongs to a role."""
     if report == KEPT:
         materialize(connection, "form_invoices")
     give_all_to(connection, OWNER)
@@ -164,13 +164,13 @@ def as_owner(url: Secret) -> Secret:
 
 
 def a_field_more(connection: Connection, url: Secret) -> None:
-    connection.execute(A_FIELD_MORE)
+    connection.execute(ONE_MORE_FIELD)
     with connect(url) as user:
         refresh(user)
 
 
 def an_upgrade(connection: Connection, url: Secret) -> None:
-    connection.execute(NOT_IN_ITS_PLACE)
+    connection.execute(NOT_IN_PLACE)
     upgrade(url)
 
 
@@ -182,8 +182,8 @@ def an_upgrade_in_place(connection: Connection, url: Secret) -> None:
 CASES = {
     "a materialised report when its form has got a field": (KEPT, TO_ANY + TO_ROWS, a_field_more),
     "a wide view when its form has got a field": (WIDE, TO_ANY + TO_A_VIEW, a_field_more),
-    "a materialised report that an upgrade makes again": (KEPT, TO_ANY + TO_ROWS, an_upgrade),
-    "a wide view that an upgrade makes again": (WIDE, TO_ANY + TO_A_VIEW, an_upgrade),
+    "a materialised report that an upgrade recreates": (KEPT, TO_ANY + TO_ROWS, an_upgrade),
+    "a wide view that an upgrade recreates": (WIDE, TO_ANY + TO_A_VIEW, an_upgrade),
     "a view that an upgrade changes in its place": (WIDE, TO_ANY + TO_A_VIEW, an_upgrade_in_place),
 }
 
@@ -205,7 +205,7 @@ def test_everything_that_users_attached_survives(
 
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What was warned of since the last time."""
+    """Returns the warnings since the last call."""
 
     def since() -> list[str]:
         found = [record.message for record in caplog.records if record.levelname == "WARNING"]
@@ -218,7 +218,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 def test_a_warning_names_what_cannot_be_kept_and_the_statement_for_it(
     reports: Connection, each_database: Secret, warned: Warned
 ) -> None:
-    attach(reports, OF_A_COLUMN_THAT_GOES, KEPT)
+    attach(reports, ON_A_DROPPED_COLUMN, KEPT)
     with connect(as_owner(each_database)) as owner:
         refresh(owner)
 

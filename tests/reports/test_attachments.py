@@ -1,4 +1,4 @@
-"""Files, and what became of their contents: attachment_overview."""
+"""Files, and whether their contents were downloaded: attachment_overview."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What reports cost on odd worlds, counted in rows that PostgreSQL handles: a few times what is stored and returned."""
+"""The cost of reports on odd worlds, in rows that PostgreSQL handles: a few times the stored and returned rows."""
 
 from typing import Any
 
@@ -36,19 +36,19 @@ def test_the_page_over_many_projects_spills_less_than_is_stored(database: Secret
         found = figures(connection)
         size = ask(connection, "SELECT pg_database_size(current_database())")
 
-    with connect(database) as connection:  # what a session spilled is counted once it is over
+    with connect(database) as connection:  # temporary files are counted when a session ends
         assert ask(connection, SPILLED) < size
     assert found.tasks == 4 * SIZE
 
 
 def ask(connection: Connection, query: str) -> Any:
-    """The one value that a query has."""
+    """Returns the single value of a query."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(query.encode()).fetchone()
 
 
 def explained(connection: Connection, query: str) -> dict[str, Any]:
-    """The plan of a query, and how many rows went through each of its nodes; an endless one is cut off."""
+    """Returns the plan of a query with the number of rows of each node; an endless query is cancelled."""
     with connection.transaction():
         connection.execute("SET LOCAL statement_timeout = '60s'")
         plan: dict[str, Any] = ask(connection, f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}")[0]["Plan"]
@@ -56,7 +56,7 @@ def explained(connection: Connection, query: str) -> dict[str, Any]:
 
 
 def rows_handled(plan: dict[str, Any]) -> int:
-    """How many rows the nodes of a plan returned or turned away."""
+    """Counts the rows that the nodes of a plan returned or filtered out."""
     kinds = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
     own = sum(plan.get(kind, 0) for kind in kinds) * plan["Actual Loops"]
     return int(own) + sum(rows_handled(below) for below in plan.get("Plans", []))

@@ -1,4 +1,4 @@
-"""How long tasks take, and what they wait for."""
+"""How long tasks take, and how much of that is waiting for a decision."""
 
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,7 @@ def complete(moment: str, author: Json = ANN) -> Json:
 
 
 def steps(*choices: tuple[Json, str]) -> list[list[Json]]:
-    """Approval steps of one approver each, with what they chose."""
+    """Approval steps with one approver each, and their choices."""
     return [[{"Person": person} | ({"Choice": choice} if choice else {})] for person, choice in choices]
 
 
@@ -91,7 +91,7 @@ def test_a_reopened_task_is_not_open_in_between(reports: Reports) -> None:
 
 
 def test_a_task_waits_while_somebody_has_to_decide(reports: Reports) -> None:
-    """From 09:00 for Bob, from 12:00 for Cat, who decides at 15:00; at 19:00 it is closed."""
+    """It waits from 09:00 for Bob, from 12:00 for Cat, who decides at 15:00; it is closed at 19:00."""
     ways = decide("2026-03-02 12:00", BOB), note("2026-03-02 13:00"), decide("2026-03-02 15:00", CAT)
     approvals = steps((BOB, "Approved"), (CAT, "Approved"))
     reports.load(task(1, "2026-03-02 09:00", *ways, complete("2026-03-02 19:00"), Approvals=approvals))
@@ -100,7 +100,7 @@ def test_a_task_waits_while_somebody_has_to_decide(reports: Reports) -> None:
 
 
 def test_a_task_waits_again_from_the_note_that_asks_again_or_asks_another(reports: Reports) -> None:
-    """For Bob from 09:00 to 10:00 and from 12:00 to 13:00, for Cat from 15:00 to 17:00."""
+    """It waits for Bob from 09:00 to 10:00 and from 12:00 to 13:00, for Cat from 15:00 to 17:00."""
     ways = (
         decide("2026-03-02 10:00", BOB),
         note("2026-03-02 12:00", ApprovalsRerequested=[[BOB]]),
@@ -126,7 +126,7 @@ def test_a_task_waits_for_an_approver_who_revoked_and_not_for_a_removed_one(repo
 
 
 def test_choosing_twice_or_being_asked_twice_does_not_change_the_wait(reports: Reports) -> None:
-    """Bob chooses twice; is asked twice; takes it back twice; is removed after the choice; is asked in two steps."""
+    """Bob chooses twice, is asked twice, revokes twice, is removed after the choice, and is asked in two steps."""
     twice = decide("2026-03-02 10:00", BOB), decide("2026-03-02 14:00", BOB, "Rejected")
     asked = note("2026-03-02 10:00", ApprovalsAdded=[[BOB]]), note("2026-03-02 12:00", ApprovalsRerequested=[[BOB]])
     again = note("2026-03-02 12:00", ApprovalsRerequested=[[BOB]]), decide("2026-03-02 13:00", BOB)
@@ -193,7 +193,7 @@ def test_a_task_has_the_columns_that_reports_filter_by(reports: Reports) -> None
 
 def test_percentiles_are_taken_by_form_and_month_of_closing_in_the_time_zone(reports: Reports) -> None:
     """10, 20 and 30 hours: p85 lies 0.7 of the way from the second to the third, p95 0.9 of it."""
-    reports.cut_in("Europe/Moscow")
+    reports.set_time_zone("Europe/Moscow")
     took = {1: ("2026-02-10 00:00", "2026-02-10 10:00"), 2: ("2026-02-10 00:00", "2026-02-10 20:00")}
     took |= {3: ("2026-02-27 14:59", "2026-02-28 20:59"), 4: ("2026-02-28 20:00", "2026-02-28 21:00")}  # 4: in March
     for task_id, (created, closed) in took.items():

@@ -1,4 +1,4 @@
-"""What stands in forms and who changed it: field_values, task_fields, field_history."""
+"""Values of forms, and who changed them: field_values, task_fields, field_history."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""How work flows: changes of state, days, weeks, and what they say of the weeks to come."""
+"""How work flows: changes of state, days, weeks, and the forecast."""
 
 from decimal import Decimal
 
@@ -89,7 +89,7 @@ def test_every_day_from_the_first_task_to_today_counts_created_closed_and_open_t
 
 
 def test_a_day_begins_at_midnight_of_the_time_zone(reports: Reports) -> None:
-    reports.cut_in("Europe/Moscow")  # three hours ahead of UTC
+    reports.set_time_zone("Europe/Moscow")  # three hours ahead of UTC
     reports.load(task(1, "2026-03-14 20:59", complete("2026-03-14 21:00")))
 
     assert [(day, created, closed, still) for day, _, created, closed, _, still, *_ in reports.ask(DAYS)] == [
@@ -100,7 +100,7 @@ def test_a_day_begins_at_midnight_of_the_time_zone(reports: Reports) -> None:
 
 
 def test_the_day_on_which_clocks_are_put_forward_is_an_hour_shorter(reports: Reports) -> None:
-    reports.cut_in("America/New_York")  # the 8th of March lasts from 05:00 UTC to 04:00 UTC
+    reports.set_time_zone("America/New_York")  # the 8th of March lasts from 05:00 UTC to 04:00 UTC
     reports.load(*(task(number, f"2026-03-{moment}") for number, moment in enumerate(("08 04:59", "09 03:59"))))
 
     assert reports.ask("SELECT day::text, created FROM flow_daily WHERE day < '2026-03-10' ORDER BY 1") == [
@@ -112,7 +112,7 @@ def test_the_day_on_which_clocks_are_put_forward_is_an_hour_shorter(reports: Rep
 
 @pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
 def test_dates_of_any_year_count_between_1990_and_today(reports: Reports, zone: str) -> None:
-    reports.cut_in(zone)
+    reports.set_time_zone(zone)
     reports.load(
         task(1, "0001-01-01 00:00"),
         task(2, "2026-03-02 09:00", complete("9999-12-31 23:59")),
@@ -134,8 +134,8 @@ def test_dates_of_any_year_count_between_1990_and_today(reports: Reports, zone: 
 
 @pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
 def test_dates_of_any_year_are_read_in_every_view(reports: Reports, zone: str) -> None:
-    """By a driver that knows of the years 1 to 9999 only, as most do."""
-    reports.cut_in(zone)
+    """Most drivers only know the years 1 to 9999."""
+    reports.set_time_zone(zone)
     reports.load(
         task(1, "0001-01-01 00:00", complete("0001-01-01 00:01"), DueDate=on("0001-01-01")),
         task(2, "2026-03-02 09:00", complete("9999-12-31 23:59"), DueDate=on("9999-12-31")),
@@ -154,10 +154,12 @@ def test_dates_of_any_year_are_read_in_every_view(reports: Reports, zone: str) -
 
 
 def test_weeks_begin_on_monday_and_include_those_without_a_closing(reports: Reports) -> None:
-    reports.cut_in("Europe/Moscow")
+    reports.set_time_zone("Europe/Moscow")
     reports.load(
         task(1, "2026-02-23 09:00", complete("2026-03-01 20:59")),  # the last minute of Sunday
-        task(2, "2026-02-24 09:00", complete("2026-03-11 09:00"), reopen("2026-03-15 21:00")),  # Monday's first
+        task(
+            2, "2026-02-24 09:00", complete("2026-03-11 09:00"), reopen("2026-03-15 21:00")
+        ),  # the first minute of Monday
         task(3, "2026-02-25 09:00", complete("2026-03-10 09:00"), Author=BOB),
     )
 
@@ -171,7 +173,7 @@ def test_weeks_begin_on_monday_and_include_those_without_a_closing(reports: Repo
 
 
 def test_the_backlog_is_divided_by_the_tasks_that_slow_usual_and_good_weeks_finish(reports: Reports) -> None:
-    """Of weeks with 0, 2, 2 and 4 finished: p15 is 0.9, p50 is 2, p85 is 3.1; three tasks are open."""
+    """Weeks with 0, 2, 2 and 4 finished tasks: p15 is 0.9, p50 is 2, p85 is 3.1; three tasks are open."""
     closings = ("02-16", "02-17", "03-02", "03-03", "03-04", "03-05", "03-09", "03-10")
     for task_id, day in enumerate(closings):
         reports.load(task(task_id, "2026-02-16 09:00", complete(f"2026-{day} 10:00"), Projects=[CONTRACTS]))

@@ -1,4 +1,4 @@
-"""Forms are inferred for stored tasks as a run infers them for those that it fetches."""
+"""Forms of stored tasks are inferred as a run infers them for fetched tasks."""
 
 import random
 import threading
@@ -57,7 +57,7 @@ def given_by_a_run(bodies: list[bytes], said: Said) -> list[tuple[int, Given[int
 
 
 def chosen(dice: random.Random) -> tuple[list[bytes], Said]:
-    """Tasks filed in a random forest of projects, and what is said of some of these."""
+    """Tasks filed in a random forest of projects, with overrides for some projects."""
     forest: dict[int, dict[str, Any]] = {}
     for project_id in range(1, 13):
         above = dice.choice([None, *forest.values()])

@@ -1,4 +1,4 @@
-"""`db grant`: whoever may grant the reports, the reader reads them, those of later included, and nothing else."""
+"""`db grant` by any role that may grant: the reader can read all reports, later ones too, and nothing else."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pyrus_etl.reports.materialized import materialize
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.settings import Secret
-from tests.reports.test_attached import A_FIELD_MORE, A_FORM, NOT_IN_ITS_PLACE
+from tests.reports.test_attached import A_FORM, NOT_IN_PLACE, ONE_MORE_FIELD
 from tests.roles import as_role, give_all_to, plain
 
 OWNER, THIRD, GRANTER, GROUP = (f"{name}_{os.getpid()}" for name in ("keeper", "third", "granter", "group"))
@@ -51,7 +51,7 @@ def formatted(text: str) -> bytes:
 
 @pytest.fixture
 def superuser(each_database: Secret) -> Iterator[Connection]:
-    """The superuser's session in a database whose tables and reports belong to a role that is none."""
+    """The superuser's session in a database whose tables and reports belong to another role."""
     roles = [OWNER, THIRD, GRANTER, *READERS]
     with connect(each_database) as connection:
         for role in roles:
@@ -64,7 +64,7 @@ def superuser(each_database: Secret) -> Iterator[Connection]:
 
 
 def reads_all(url: Secret, reader: str) -> bool:
-    """Whether a role may read every report, reads some, and has no right on a table."""
+    """Whether a role may read every report, can read some, and has no privilege on a table."""
     with psycopg.connect(as_role(url, reader).reveal(), autocommit=True) as session:
         for report in ("clock", "form_invoices"):
             session.execute(f"TABLE pyrus_report.{report}".encode())
@@ -73,14 +73,14 @@ def reads_all(url: Secret, reader: str) -> bool:
 
 
 def owner_changes_everything(superuser: Connection, url: Secret) -> None:
-    """A first form, a materialised report, a new field, and an upgrade that makes all reports again."""
+    """Creates a form, a materialised report and a field, and runs an upgrade that recreates all reports."""
     with connect(as_role(url, OWNER)) as owner:
         refresh(owner)
         materialize(owner, "form_invoices")
         materialize(owner, "task_overview")
-        superuser.execute(A_FIELD_MORE)
+        superuser.execute(ONE_MORE_FIELD)
         refresh(owner)
-    superuser.execute(NOT_IN_ITS_PLACE)
+    superuser.execute(NOT_IN_PLACE)
     upgrade(as_role(url, OWNER))
 
 
@@ -89,7 +89,7 @@ def test_the_reader_reads_what_the_owner_creates_later(
     superuser: Connection, each_database: Secret, granter: str
 ) -> None:
     right = GRANTERS[granter]
-    if superuser.info.server_version < 160000:  # before, a member is a member
+    if superuser.info.server_version < 160000:  # older servers have no such option
         right = right.partition(" WITH INHERIT")[0]
     superuser.execute(formatted(right))
     with connect(as_role(each_database, OWNER if granter == "the owner" else GRANTER)) as session:
@@ -102,7 +102,7 @@ def test_the_reader_reads_what_the_owner_creates_later(
     assert reads_all(each_database, READERS[0])
 
 
-def test_any_role_can_be_granted_whatever_its_name(superuser: Connection, each_database: Secret) -> None:
+def test_a_role_with_any_name_can_be_granted(superuser: Connection, each_database: Secret) -> None:
     for reader in (*READERS, OWNER, THIRD):
         grant_reports(superuser, plain(reader))
     owner_changes_everything(superuser, each_database)

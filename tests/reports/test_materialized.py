@@ -1,4 +1,4 @@
-"""Materialised reports: the rows of the view as of the last refresh, and in nobody's way."""
+"""Materialised reports: the rows of the view as of the last refresh; objects of users are left alone."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from pyrus_etl.settings import Secret
 from tests.runs import sync
 
 OLD_PERSON_NAMES = "CREATE VIEW pyrus_report.person_names AS SELECT 1 AS other"
-"""A view as another version might have had it: it cannot be replaced in place."""
+"""A view of another version that cannot be replaced in place."""
 
 
 WIDE = "form_purchase_request"
@@ -42,13 +42,13 @@ def synced(organisation: Sandbox, each_database: Secret) -> Iterator[Connection]
 
 @pytest.fixture
 def empty(database: Secret) -> Iterator[Connection]:
-    """A database without rows."""
+    """A database with the schema and no rows."""
     with connect(database) as connection:
         yield connection
 
 
 def differing(connection: Connection, view: str) -> int:
-    """How many rows stand in the view and not in what is materialised of it, or the other way round."""
+    """Counts the rows that are only in the view, or only in its materialized view."""
     rows = (f"SELECT one::text AS line, {sign}1 AS seen FROM pyrus_report.{view}{of} AS one" for sign, of in SIDES)
     both = (
         f"SELECT count(*) FROM (SELECT FROM ({' UNION ALL '.join(rows)}) AS side GROUP BY line HAVING sum(seen) <> 0)"
@@ -58,7 +58,7 @@ def differing(connection: Connection, view: str) -> int:
 
 
 def _forget_a_column(connection: Connection) -> None:
-    """The wide view as it was before its last field was met."""
+    """Makes the wide view as it was before its last field was found."""
     connection.execute(
         """
         DELETE FROM pyrus.report_columns WHERE (view_name, column_no) = (
@@ -71,14 +71,14 @@ def _forget_a_column(connection: Connection) -> None:
     wide.create(connection)
 
 
-def test_every_report_has_the_same_rows_when_it_is_materialised(synced: Connection) -> None:
+def test_a_materialised_report_has_the_rows_of_the_report(synced: Connection) -> None:
     for view in [*views(), wide.remembered(synced)[0]]:
-        with synced.transaction():  # the time is the same all through a transaction
+        with synced.transaction():  # now() is the same throughout a transaction
             materialize(synced, view)
             assert differing(synced, view) == 0, view
 
 
-def test_a_refresh_brings_it_up_to_date(synced: Connection, organisation: Sandbox, each_database: Secret) -> None:
+def test_a_refresh_updates_it(synced: Connection, organisation: Sandbox, each_database: Secret) -> None:
     materialize(synced, "task_timeline")
     organisation.world.live(seconds=1, changes=20)
     sync(organisation, each_database)

@@ -1,4 +1,4 @@
-"""How the connector itself does: runs, the age of the data, what is set aside."""
+"""The state of the connector: runs, the age of the data, tasks set aside."""
 
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ FRESHNESS = "kind, to_char(complete_started_at, 'HH24:MI'), usual_gap_seconds, l
 
 
 def run(reports: Reports, started: str, finished: str | None, kind: str = "sync", **columns: Any) -> None:
-    """A run of Ann's account on the 16th of March, complete unless `status` says otherwise."""
+    """Adds a run of Ann's account on the 16th of March, complete unless `status` says otherwise."""
     row = {
         "account_id": ACCOUNT,
         "kind": kind,
@@ -28,7 +28,7 @@ def run(reports: Reports, started: str, finished: str | None, kind: str = "sync"
 
 
 def fetched(reports: Reports, task_id: int, moment: str) -> None:
-    """The body of a task was fetched then, on the 16th of March."""
+    """Adds a body that was fetched at this time on the 16th of March."""
     update = "UPDATE pyrus.raw_tasks SET fetched_at = %s WHERE task_id = %s"
     reports.connection.execute(update, [f"2026-03-16 {moment}+00", task_id])
 
@@ -73,7 +73,7 @@ def test_nothing_is_overdue_within_an_hour(reports: Reports) -> None:
     ]
 
 
-def test_nothing_is_usual_after_one_run_and_what_was_never_complete_is_overdue(reports: Reports) -> None:
+def test_one_run_has_no_usual_interval_and_a_kind_that_was_never_complete_is_overdue(reports: Reports) -> None:
     run(reports, "01:00", "01:10", "backfill")
     run(reports, "02:00", "02:10", "reconcile", status="partial")
     run(reports, "03:00", "03:10", "sync")
@@ -136,7 +136,7 @@ def test_there_is_no_lag_without_a_complete_run(reports: Reports) -> None:
     assert reports.ask("SELECT * FROM sync_lag") == []
 
 
-def test_a_task_set_aside_shows_what_is_stored_of_it_until_it_is_resolved(reports: Reports) -> None:
+def test_a_task_set_aside_shows_its_stored_version_until_it_is_resolved(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", Projects=[CONTRACTS], Author=BOB))
     reports.connection.cursor().executemany(
         """

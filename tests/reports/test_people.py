@@ -1,4 +1,4 @@
-"""How much people have in hand: person_workload."""
+"""How much work people have: person_workload."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The ways that cases take: process_variants."""
+"""The paths that tasks take: process_variants."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ FORM = {"Form": [value(1, "Text", "Subject", "Desk")], "Projects": [INVOICES]}
 
 
 def _approved(task_id: int, closed: str) -> Json:
-    """A case that two approve one after the other, which is the same step."""
+    """A task that two people approve one after the other, which is the same step."""
     return task(
         task_id,
         "2026-03-02 00:00",

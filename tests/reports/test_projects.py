@@ -1,4 +1,4 @@
-"""How projects stand: project_summary, project_tasks, project_tree."""
+"""The state of projects: project_summary, project_tasks, project_tree."""
 
 from decimal import Decimal
 

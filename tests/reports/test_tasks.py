@@ -86,7 +86,7 @@ def test_notes_and_files_are_counted_and_the_last_and_the_first_foreign_note_are
 
 
 def test_handoffs_are_those_of_the_assignments(reports: Reports) -> None:
-    """Who has it already is no new holder; the first who is told was given it by nobody that is known."""
+    """Naming the responsible again is not a handoff; the first one named has no known predecessor."""
     given = [(10, BOB), (11, BOB), (12, CAT), (13, CAT), (14, BOB)]
     ways = (note(f"2026-03-02 {hour}:00", ReassignedTo=person) for hour, person in given)
     reports.load(
@@ -99,7 +99,7 @@ def test_handoffs_are_those_of_the_assignments(reports: Reports) -> None:
 
 
 def test_the_first_due_day_is_the_first_that_a_note_sets(reports: Reports) -> None:
-    """With what day a task was created, Pyrus does not tell once a note has moved it."""
+    """Once a note has changed the due day, Pyrus no longer serves the original one."""
     moved = note("2026-02-09 09:00", DueDateChanged=on("2026-02-20"))
     reports.load(task(1, "2026-02-01 09:00", moved, DueDate=on("2026-02-20")))
 

@@ -1,4 +1,4 @@
-"""Events and notes of tasks in their order: task_timeline, task_notes."""
+"""Events and notes of tasks, in order: task_timeline, task_notes."""
 
 from tests.reports.conftest import Reports
 from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, at, note, on, task, utc, value
@@ -73,7 +73,7 @@ def test_events_are_in_the_order_of_their_notes_and_the_close_follows_the_note_t
 
 
 def test_the_close_follows_the_note_that_closed_even_if_that_is_dated_later(reports: Reports) -> None:
-    """The one that closed is the first to complete it after it was last reopened; a later one is only a note."""
+    """The closing note is the first that completes the task after its last reopening; later ones are only notes."""
     reports.load(
         task(
             1,

@@ -1,4 +1,4 @@
-"""What holds for every view of pyrus_report."""
+"""Rules for every view of pyrus_report."""
 
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.views import views

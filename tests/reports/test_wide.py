@@ -1,4 +1,4 @@
-"""The wide views: a form as a table, one row a task, one column a field."""
+"""The wide views: a form as a table with one row per task and one column per field."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def full_names(reports: Reports, view: str) -> dict[str, str]:
 
 
 def test_every_field_type_has_a_column_of_its_kind(reports: Reports) -> None:
-    """Of each type the field with this name in the task that uses them all."""
+    """The name of the field of each type, in the task that uses all types."""
     reports.load(json.loads(FULL, parse_float=Decimal)["TaskWithNotes"])
     refresh(reports.connection)
     shown = reports.ask("SELECT row_to_json(form_repairs) ->> 'task_id', * FROM form_repairs")[0][1 + IN_FRONT :]
@@ -146,7 +146,7 @@ def test_a_table_without_columns_harms_no_view(reports: Reports) -> None:
     assert reports.ask("SELECT task_id, row_id FROM form_9") == []
 
 
-def test_a_form_with_more_fields_than_a_view_takes_shows_the_first_and_harms_no_other(
+def test_a_form_with_more_fields_than_a_view_can_have_shows_the_first_and_harms_no_other(
     reports: Reports, caplog: pytest.LogCaptureFixture
 ) -> None:
     fields = (value(number, "Text", f"Field {number}", f"{number}") for number in range(1, 1701))

@@ -1,4 +1,4 @@
-"""When in the week work is done."""
+"""The hours of the week at which work is done."""
 
 from tests.reports.conftest import Reports
 from tests.reports.world import BOB, CONTRACTS, INVOICES, note, task, value
@@ -22,14 +22,14 @@ def test_notes_and_changes_of_state_are_counted_by_month_weekday_and_hour(report
 
 
 def test_weekdays_and_hours_are_those_of_the_time_zone(reports: Reports) -> None:
-    reports.cut_in("Europe/Moscow")
+    reports.set_time_zone("Europe/Moscow")
     reports.load(task(1, "2026-02-28 21:30"))  # already Sunday, the 1st of March
 
     assert reports.ask(HOURS) == [("2026-03-01", 7, 0, "created", 1)]
 
 
 def test_the_hour_that_clocks_show_twice_holds_both(reports: Reports) -> None:
-    reports.cut_in("America/New_York")  # 05:30 and 06:30 UTC are both 01:30 on the 2nd of November 2025
+    reports.set_time_zone("America/New_York")  # 05:30 and 06:30 UTC are both 01:30 on the 2nd of November 2025
     reports.load(task(1, "2025-11-02 05:30"), task(2, "2025-11-02 06:30"), task(3, "2025-11-02 07:30"))
 
     assert reports.ask(HOURS) == [("2025-11-01", 7, 1, "created", 2), ("2025-11-01", 7, 2, "created", 1)]

@@ -1,4 +1,4 @@
-"""Small worlds for the tests of reports: tasks as Pyrus would serve them, written down in a few words.
+"""Small worlds for the tests of reports: tasks as Pyrus would serve them, in short form.
 
 It is Monday, the 16th of March 2026, 12:00 UTC.
 """
@@ -21,29 +21,29 @@ CONTRACTS: Json = {"Id": 201, "Name": "Contracts", "Parent": LEGAL}
 
 
 def utc(moment: str) -> datetime:
-    """An instant as the reports give it, from `2026-03-16 12:00`."""
+    """Returns an instant as the reports show it, from `2026-03-16 12:00`."""
     return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 def at(moment: str) -> str:
-    """An instant as Pyrus writes it, from `2026-03-16 12:00` in UTC."""
+    """Returns an instant as Pyrus writes it, from `2026-03-16 12:00` in UTC."""
     return f"/Date({int(utc(moment).timestamp()) * 1000})/"
 
 
 def on(day: str) -> str:
-    """A day as Pyrus writes it, from `2026-03-16`."""
+    """Returns a day as Pyrus writes it, from `2026-03-16`."""
     return at(date.fromisoformat(day).isoformat())
 
 
 def note(moment: str, author: Json = ANN, **properties: Any) -> Json:
-    """A note written then; `properties` are Pyrus's own, e.g. `ActivityAction="Complete"`."""
+    """A note of this moment; `properties` are Pyrus's own, e.g. `ActivityAction="Complete"`."""
     return {"CreateDate": at(moment), "Author": author, **properties}
 
 
-def value(field_id: int, field_type: str, name: str, told: Any = None, **properties: Any) -> Json:
-    """The value of a form field; `told` stands in the property that is named like the type."""
+def value(field_id: int, field_type: str, name: str, served: Any = None, **properties: Any) -> Json:
+    """The value of a form field; `served` is in the property with the name of the type."""
     head = {"Field": {"Id": field_id, "Type": field_type, "Name": name}}
-    return head | ({} if told is None else {field_type: told}) | properties
+    return head | ({} if served is None else {field_type: served}) | properties
 
 
 def approval(approver: Json, choice: str | None = None) -> Json:
@@ -52,7 +52,7 @@ def approval(approver: Json, choice: str | None = None) -> Json:
 
 
 def task(task_id: int, created: str, *notes: Json, **properties: Any) -> Json:
-    """A task created by Ann; it was changed last with its last note, and closed by that where the note completes it."""
+    """A task created by Ann; its last note is its last change, and closes it if the note completes it."""
     changed = notes[-1]["CreateDate"] if notes else at(created)
     closed = {"CloseDate": changed} if notes and notes[-1].get("ActivityAction") == "Complete" else {}
     return {

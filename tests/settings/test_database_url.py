@@ -1,4 +1,4 @@
-"""DATABASE_URL: what libpq could not read, or not as it was meant, is refused in a sentence that shows none of it."""
+"""A DATABASE_URL that libpq cannot read, or could misread, is refused with an error that shows none of it."""
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict

@@ -1,4 +1,4 @@
-"""A misspelt setting is not one that is missing: no run goes into another database than the one that was meant."""
+"""A misspelt setting is not a missing one: no run uses another database than the intended one."""
 
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def test_a_misspelt_file_of_the_database_url_is_refused_too(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["DATABSE_URL", "database_url", "PYRUS_DATABASE_URL", "DATABASE_URI"])
 @pytest.mark.parametrize("text", ["db.example/pyrus", "'postgresql://h/d'", "host=db.example", "jdbc:postgresql://h/d"])
-def test_a_misspelt_name_is_refused_whatever_its_text_if_it_is_no_url_of_another_database(name: str, text: str) -> None:
+def test_a_misspelt_name_is_refused_unless_it_has_the_url_of_another_database(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} is not a setting"):
         load_settings({}, {name: text})
 

@@ -1,4 +1,4 @@
-"""Text from outside: what nobody sees in it is removed at its ends and refused by name inside."""
+"""Text from outside: invisible characters are removed at both ends, and refused by name inside."""
 
 import codecs
 from pathlib import Path
@@ -36,7 +36,7 @@ SECRETS = ("PYRUS_SECURITY_KEY", "PYRUS_ACCESS_TOKEN", "DATABASE_URL")
 
 
 def shown(settings: Settings) -> tuple[str, ...]:
-    """All that there is in settings, the secrets too."""
+    """Returns all values of the settings, secrets included."""
     secrets = (settings.security_key, settings.access_token, settings.database_url)
     return (repr(settings), *(secret.reveal() if secret else "" for secret in secrets))
 

@@ -40,7 +40,7 @@ def test_a_budget_of_requests_is_not_exceeded_and_each_run_continues(database: S
 
 
 @pytest.mark.parametrize(("requests", "quota"), [(30, "40/1h"), (40, "40/1h"), (30, "1000/1h")])
-def test_a_spent_budget_ends_a_run_at_once_whatever_is_left(
+def test_a_spent_budget_ends_a_run_at_once_even_with_tasks_left(
     database: Secret, query: Query, requests: int, quota: str
 ) -> None:
     """No request waits for a place in the quota if the budget has none left: it would wait for an hour."""

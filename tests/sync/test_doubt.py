@@ -47,7 +47,7 @@ EACH_RUN = pytest.mark.parametrize("run", [incremental, census, restart, resume]
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A Pyrus whose clock stands still, so that several changes can share a second."""
+    """A Pyrus with a stopped clock, so that several changes can share a second."""
     with Sandbox(World(1, tasks=30, tick=0)) as running:
         yield running
 
@@ -129,7 +129,7 @@ def test_a_second_change_within_the_second_of_the_first_is_not_lost(
     sandbox.world.advance(3600)
     sandbox.world.edit(task_id, "comment")
     sync(sandbox, database)
-    sandbox.world.edit(task_id, "comment")  # the clock stands still
+    sandbox.world.edit(task_id, "comment")  # the clock is stopped
     sandbox.world.advance(30 * DAY)
     run(sandbox, database, query)
 
@@ -153,7 +153,7 @@ def test_a_body_is_doubted_until_the_servers_clock_is_two_seconds_past_its_date(
 
 
 def test_the_same_answer_a_second_time_ends_the_doubt(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    """A server that never serves what it lists costs one more request a change, and none when nothing happens."""
+    """A server whose bodies never match its lists costs one more request per change, and none when idle."""
     sync(sandbox, database)
     task_id = sandbox.world.task_ids()[0]
     with lagging(sandbox, task_id, [changed(sandbox, task_id)] * 9) as server:

@@ -214,7 +214,7 @@ def test_amounts_keep_every_digit_and_trailing_zero(synced: tuple[Secret, Result
 
 
 def test_the_body_is_kept_as_served(synced: tuple[Secret, Result], query: Query) -> None:
-    """With its envelope, what is unknown and what is null included."""
+    """With its envelope, unknown properties and nulls included."""
     ((payload,),) = query(synced[0], "SELECT payload::text FROM pyrus.raw_tasks")
 
     assert plain_json(str(payload).encode()) == plain_json(FULL)
@@ -223,12 +223,12 @@ def test_the_body_is_kept_as_served(synced: tuple[Secret, Result], query: Query)
 
 
 def test_the_hash_of_the_body_is_kept(synced: tuple[Secret, Result], query: Query) -> None:
-    """`sha256sum tests/normalize/full_task.json` tells the same."""
+    """`sha256sum tests/normalize/full_task.json` prints the same."""
     hashed = "SELECT payload_sha256 = encode(sha256(%s), 'hex') FROM pyrus.raw_tasks"
 
     assert query(synced[0], hashed, memoryview(FULL)) == [(True,)]
 
 
 def test_the_oracle_agrees(synced: tuple[Secret, Result]) -> None:
-    """What it tells of all other bodies can be trusted as far as it tells the same as this page."""
+    """The oracle is used for all other bodies, so here it must agree with the rows worked out by hand."""
     assert_tables_equal_world(synced[0], {FULL_ID: FULL})

@@ -1,4 +1,4 @@
-"""`/Date(ms)/` and what it means."""
+"""`/Date(ms)/` and its meaning."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -19,7 +19,7 @@ DOCUMENTED = {
 FORTY = "1234567890123456789012345678901234567890"
 
 CASES: list[tuple[str, Json, Json]] = [
-    # type, what is served, the columns that are not null
+    # type, served value, the columns that are not null
     ("Text", {"Text": "plain"}, {"value_text": "plain"}),
     ("Text", {"Text": ""}, {"value_text": ""}),
     ("Text", {"Text": "t", "Note": "another's"}, {"value_text": "t"}),

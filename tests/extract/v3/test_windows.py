@@ -95,7 +95,7 @@ ends = st.sampled_from(["[]", "[)", "(]"])
 def test_every_task_is_listed_if_no_second_is_overfull(
     tasks: Dates, ends: str, dated: bool, room: int, chance: int
 ) -> None:
-    """Whichever ends the server includes, in any order, with dates or without."""
+    """Whether the server includes the ends or not, in any order, with dates or without."""
     cap = max(1, fullest(tasks) + room)
     server = Server(tasks, cap=cap, ends=ends, dated=dated, lot=random.Random(chance))
     walk = Walk(server)

@@ -48,8 +48,8 @@ def _show(state: Overview) -> None:
     click.echo("Rows:")
     for table, rows in state.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
-    click.echo(f"Tasks set aside: {state.open_errors}" + (" (pyrus-etl errors list)" if state.open_errors else ""))
-    missing = f"; fields without a column: {state.fields_waiting} (pyrus-etl reports refresh)"
+    click.echo(f"Tasks set aside: {state.open_errors}" + (" (see pyrus-etl errors list)" if state.open_errors else ""))
+    missing = f"; form fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
     click.echo(f"Wide views of forms: {state.wide_views}" + (missing if state.fields_waiting else ""))
 
 

@@ -28,7 +28,7 @@ _CHANGED = _TABLES.format(
 _DEAD = _TABLES.format("n_dead_tup > 1000 + 0.2 * greatest(reltuples, 0)")
 
 
-def tell_changes(connection: Connection) -> None:
+def flush_statistics(connection: Connection) -> None:
     """Makes PostgreSQL count the changes of this session at once, not some seconds later."""
     connection.execute("SELECT pg_stat_force_next_flush()")
 

@@ -131,7 +131,7 @@ async def _carried_out(plan: Plan, run: Run) -> None:
 async def _analyze(run: Run) -> None:
     """Analyzes tables that changed a lot, so that the first query of the reports is as fast as the next."""
     try:
-        await run.store.query(upkeep.tell_changes)
+        await run.store.query(upkeep.flush_statistics)
         for table in await run.store.query(upkeep.outdated):
             if not isinstance(run.stop.reason, Stopped):  # stopped by a signal: the next run analyzes the rest
                 await run.store.query(upkeep.analyze, table)
@@ -173,6 +173,6 @@ async def _hint(store: Store) -> None:
     """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
     try:
         if await store.query(wide.remembered) and (fields := await store.query(catalogue.waiting)):
-            log.info("form fields without a column (run pyrus-etl reports refresh): %s", fields)
+            log.info("form fields without a column: %s (run pyrus-etl reports refresh)", fields)
     except PyrusEtlError as error:  # the rows are committed already
         log.debug("could not count the form fields without a column: %s", error)

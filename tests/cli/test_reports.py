@@ -196,15 +196,15 @@ def test_a_role_that_may_not_grant_is_5(database: Secret, role: str, query: Quer
 
 
 def test_new_fields_are_hinted_at_once_there_are_wide_views(synced: Secret, world: Sandbox, query: Query) -> None:
-    hint = "form fields without a column (run pyrus-etl reports refresh)"
+    hint = "form fields without a column: 1 (run pyrus-etl reports refresh)"
     before = program("sync", sandbox=world, database=synced)
     program("reports", "refresh", database=synced)
     none = program("sync", sandbox=world, database=synced)
     query(synced, FORGET_A_FIELD)
     waiting = [program(command, sandbox=world, database=synced) for command in ("sync", "reconcile", "backfill")]
 
-    assert hint not in before.stderr + none.stderr
-    assert [f"{hint}: 1" in run.stderr for run in waiting] == [True, True, True]
+    assert "without a column" not in before.stderr + none.stderr
+    assert [hint in run.stderr for run in waiting] == [True, True, True]
 
 
 def test_status_shows_pending_fields(synced: Secret, query: Query) -> None:
@@ -216,7 +216,7 @@ def test_status_shows_pending_fields(synced: Secret, query: Query) -> None:
 
     assert (before["wide_views"], before["fields_waiting"] > 40) == (0, True)
     assert after.endswith("Wide views of forms: 6\n")
-    assert waiting.endswith("Wide views of forms: 6; fields without a column: 1 (pyrus-etl reports refresh)\n")
+    assert waiting.endswith("Wide views of forms: 6; form fields without a column: 1 (run pyrus-etl reports refresh)\n")
 
 
 def test_a_report_is_materialised_refreshed_and_dropped(synced: Secret, role: str, query: Query) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.embedded import serving
-from pyrus_etl.postgres.upkeep import outdated, tell_changes
+from pyrus_etl.postgres.upkeep import flush_statistics, outdated
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
@@ -39,7 +39,7 @@ def test_no_statistics_are_gathered_of_the_lease_though_it_changes_all_the_time(
         for _ in range(60):
             connection.execute("UPDATE pyrus.sync_leases SET expires_at = clock_timestamp()")
         connection.execute("INSERT INTO pyrus.persons (person_id) SELECT generate_series(1, 60)")
-        tell_changes(connection)
+        flush_statistics(connection)
 
         assert outdated(connection) == ["persons"]
 
@@ -59,7 +59,7 @@ def test_the_embedded_server_is_vacuumed_as_it_stops(tmp_path: Path) -> None:
             connection.execute("ALTER TABLE pyrus.persons SET (autovacuum_enabled = off)")  # autovacuum may come first
             connection.execute("INSERT INTO pyrus.persons (person_id) SELECT generate_series(1, 5000)")
             connection.execute("DELETE FROM pyrus.persons")
-            tell_changes(connection)
+            flush_statistics(connection)
     with serving(tmp_path / "postgresql") as url, connect(url) as connection:
         found = connection.execute("SELECT vacuum_count, n_dead_tup FROM pg_stat_all_tables WHERE relname = 'persons'")
 

@@ -31,6 +31,8 @@ def hand_over(connection: Connection, account_id: int, task_ids: Collection[int]
 
     A task that nobody else sees keeps its reader.
     """
+    if not task_ids:
+        return
     lock_tasks(connection, task_ids)
     query = """
         UPDATE pyrus.task_sightings AS mine SET is_reader = false

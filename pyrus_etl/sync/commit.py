@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.load.backfills import finish_windows
 from pyrus_etl.load.batch import TaskLoad, load
+from pyrus_etl.load.readers import hand_over
 from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
@@ -104,6 +105,7 @@ def _write(connection: Connection, arrivals: list[Arrival], run: Run, sent: Mapp
     failures = [arrival.failure for arrival in arrivals if arrival.failure]
     changed = load(connection, run.account_id, loads)
     rejected = reject(connection, run.account_id, failures) if failures else 0
+    hand_over(connection, run.account_id, [arrival.left for arrival in arrivals if arrival.left is not None])
     if loads:
         resolve_rejections(connection, run.account_id, [task.task_id for task in loads])
     if finished := _finished(arrivals):

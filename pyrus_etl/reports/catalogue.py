@@ -14,13 +14,13 @@ from pyrus_etl.reports.columns import MOST_COLUMNS, Field
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 _FIELDS = """
-    SELECT form_id, field_id, met.field_type, in_rows, field_name, parent_field_id
+    SELECT form_id, field_id, typed.field_type, in_rows, field_name, parent_field_id
     FROM (
         SELECT form_id, field_id, value.field_type, row_id IS NOT NULL AS in_rows, min(value_no) AS value_no
         FROM pyrus.form_values AS value JOIN pyrus.tasks USING (task_id) WHERE form_id IS NOT NULL GROUP BY 1, 2, 3, 4
       UNION ALL
         SELECT form_id, field_id, field_type, in_rows, NULL FROM pyrus.form_fields
-    ) AS met
+    ) AS typed
     JOIN (SELECT form_id, field_id, field_name, parent_field_id FROM pyrus.form_fields) AS field
         USING (form_id, field_id)
     GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY form_id, min(value_no), field_id, field_type

@@ -16,13 +16,13 @@ import msgspec
 
 from . import cases, files
 from .bodies import HEADER, Event, body, header, public
+from .cache import Cache
 from .cases import Case
 from .dice import mix
 from .hours import instant, worked
-from .kept import Cache
+from .overrides import Override, note_dates
 from .people import ACCOUNT
 from .register import Register
-from .strangers import Override, note_dates
 
 Json = dict[str, Any]
 
@@ -178,7 +178,7 @@ class Archive:
         return cases.case(self.seed, ordinal, created, self._start if ordinal < self._laid_out else created)
 
     def _is_of(self, ordinal: int, viewer: int) -> bool:
-        """Whether the viewer is responsible for the task. What is cached is the first account's."""
+        """Whether the viewer is responsible for the task. The cached bodies are those of the first account."""
         if viewer != ACCOUNT.id:
             return _responsible(self.row_of(ordinal)) == viewer
         if ordinal in self._overrides:

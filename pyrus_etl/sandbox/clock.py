@@ -14,7 +14,7 @@ DAY = 24 * HOUR
 
 
 class Clock:
-    """A clock that stands still until `advance`; a running one also follows real time.
+    """A clock that moves only by `advance`; a running one also follows real time.
 
     `skew` is by how many seconds the `Date` header of an answer is ahead of the dates in tasks.
     """

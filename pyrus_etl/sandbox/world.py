@@ -11,7 +11,7 @@ from .archive import Archive
 from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
 from .dice import Dice
-from .strangers import override
+from .overrides import override
 
 Json = dict[str, Any]
 

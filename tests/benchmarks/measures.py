@@ -52,8 +52,8 @@ def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -
         for _ in range(ROUNDS):
             with stand.database("bench_backfill") as database:
                 ran = program("backfill", "--json", world=served, database=database)
-                speeds["process"].append(ran.said["tasks_changed"] / ran.seconds)
-                speeds["backfill"].append(ran.said["tasks_changed"] / _duration(ran.said))
+                speeds["process"].append(ran.report["tasks_changed"] / ran.seconds)
+                speeds["backfill"].append(ran.report["tasks_changed"] / _duration(ran.report))
             for stage in ("fetch", "load"):
                 speeds[stage].append(_stage(stage, stand, served))
             if peer_python:
@@ -74,15 +74,15 @@ def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -
 def _stage(name: str, stand: Stand, served: World, *since: int) -> float:
     with stand.database(f"bench_{name}") as database:
         stage = [sys.executable, "-m", "tests.benchmarks.stages", name, *map(str, since)]
-        said = run(stage, served, database).said
-    return float(said["tasks"] / said["seconds"])
+        report = run(stage, served, database).report
+    return float(report["tasks"] / report["seconds"])
 
 
 def _dlt(python: Path, stand: Stand, served: World, tasks: int) -> float:
     with stand.database("bench_dlt") as database:
         peer = str(Path(__file__).with_name("dlt_peer.py"))
-        said = run([str(python), peer], served, stand.by_password(database), PEER_TASKS=str(tasks)).said
-    return float(said["tasks"] / said["seconds"])
+        report = run([str(python), peer], served, stand.by_password(database), PEER_TASKS=str(tasks)).report
+    return float(report["tasks"] / report["seconds"])
 
 
 def growth(stand: Stand, sizes: list[int]) -> Iterator[Figure]:
@@ -92,7 +92,7 @@ def growth(stand: Stand, sizes: list[int]) -> Iterator[Figure]:
     for tasks in [*sizes, *reversed(sizes[:-1])]:
         with world(tasks) as served, stand.database("bench_growth") as database:
             ran = program("backfill", "--json", world=served, database=database)
-        speeds[tasks].append(ran.said["tasks_changed"] / ran.seconds)
+        speeds[tasks].append(ran.report["tasks_changed"] / ran.seconds)
         memory[tasks] = max(memory[tasks], ran.megabytes)
     typical = {size: median(found) for size, found in speeds.items()}
     for size in sizes:
@@ -119,13 +119,15 @@ def following(stand: Stand, tasks: int, changes: int) -> Iterator[Figure]:
         yield Figure(f"WAL of a second backfill of {tasks:,}", share, "% of the first", "≤ 1", share <= 1)
 
         idle = ran("sync")
-        yield Figure("sync, nothing changed", idle.said["requests"], "requests", "≤ 10", idle.said["requests"] <= 10)
+        yield Figure(
+            "sync, nothing changed", idle.report["requests"], "requests", "≤ 10", idle.report["requests"] <= 10
+        )
         yield Figure("sync, nothing changed", idle.seconds, "s", "≤ 1.5", idle.seconds <= 1.5)
 
         yield from _changes(stand, served, database, changes)
 
         census = ran("reconcile")
-        yield Figure("reconcile, nothing changed", census.said["requests"], "requests")
+        yield Figure("reconcile, nothing changed", census.report["requests"], "requests")
         yield Figure("reconcile, nothing changed", census.seconds, "s", "≤ 10", census.seconds <= 10)
         yield Figure("reconcile, most memory", census.megabytes, "MB", "< 200", census.megabytes < 200)
         stand.vacuum(database)
@@ -139,18 +141,20 @@ def _changes(stand: Stand, served: World, database: Secret, changes: int) -> Ite
         since = int(time.time())
         served.do("live", seconds=1, changes=changes)
         fetching = _stage("fetch", stand, served, since)
-        said = program("sync", "--json", world=served, database=database).said
-        rounds.append((_duration(said), 2 * said["tasks_changed"] / fetching, said))
-    took, _, said = sorted(rounds, key=itemgetter(0))[ROUNDS // 2]
-    changed, most = said["tasks_changed"], said["tasks_fetched"] + 10
-    yield Figure(f"sync, {changed:,} changed", said["requests"], "requests", f"≤ {most:,}", said["requests"] <= most)
+        report = program("sync", "--json", world=served, database=database).report
+        rounds.append((_duration(report), 2 * report["tasks_changed"] / fetching, report))
+    took, _, report = sorted(rounds, key=itemgetter(0))[ROUNDS // 2]
+    changed, most = report["tasks_changed"], report["tasks_fetched"] + 10
+    yield Figure(
+        f"sync, {changed:,} changed", report["requests"], "requests", f"≤ {most:,}", report["requests"] <= most
+    )
     twice = median(twice for _, twice, _ in rounds)
     yield Figure(f"sync, {changed:,} changed, without start-up", took, "s", f"≤ {twice:.2f}", took <= twice)
 
 
-def _duration(said: dict[str, Any]) -> float:
+def _duration(report: dict[str, Any]) -> float:
     """Seconds of a run, as the run itself reports them."""
-    began, ended = (datetime.fromisoformat(said[name]) for name in ("started_at", "finished_at"))
+    began, ended = (datetime.fromisoformat(report[name]) for name in ("started_at", "finished_at"))
     return (ended - began).total_seconds()
 
 
@@ -235,7 +239,7 @@ def quota(stand: Stand) -> Iterator[Figure]:
     with world(tasks, "--quota", f"{requests}/{period}s") as served, stand.database("bench_quota") as database:
         ran = program("backfill", "--json", world=served, database=database, PYRUS_ETL_QUOTA=f"{requests}/{period}s")
         refused = served.state()["overruns"]
-    share = 100 * ran.said["requests"] / (ran.seconds / period * requests)
+    share = 100 * ran.report["requests"] / (ran.seconds / period * requests)
     yield Figure(f"quota of {requests} in {period} s, used", share, "%", "≥ 90", share >= 90)
     yield Figure("answers that were 429", refused, "", "≤ 1", refused <= 1)
 

@@ -28,7 +28,7 @@ class Ran(NamedTuple):
 
     seconds: float
     megabytes: float
-    said: dict[str, Any]
+    report: dict[str, Any]
 
 
 class World(NamedTuple):
@@ -128,10 +128,10 @@ def run(command: list[str], world: World | None = None, database: Secret | None 
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
     assert process.stdout
-    said = process.stdout.read()
+    report = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said}")
-    return Ran(seconds, used.ru_maxrss / 1024, json.loads(said) if said.startswith("{") else {})
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {report}")
+    return Ran(seconds, used.ru_maxrss / 1024, json.loads(report) if report.startswith("{") else {})

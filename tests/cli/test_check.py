@@ -267,9 +267,9 @@ def test_a_table_that_was_dropped_is_named_though_no_command_has_needed_it_yet(
     synced = program("sync", sandbox=sandbox, database=database)
 
     assert (found.code, synced.returncode) == (5, 5)
-    for said in (found.lines["schema"].message, synced.stderr):
-        assert f"pyrus.{table};" in said
-        assert "pyrus-etl db upgrade" in said
+    for message in (found.lines["schema"].message, synced.stderr):
+        assert f"pyrus.{table};" in message
+        assert "pyrus-etl db upgrade" in message
 
 
 def test_a_report_that_was_dropped_is_named(sandbox: Sandbox, database: Secret, query: Query) -> None:

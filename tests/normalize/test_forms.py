@@ -37,7 +37,7 @@ def test_the_form_is_the_first_root_among_the_projects_or_the_root_above_the_fir
 
 
 @pytest.mark.parametrize(
-    ("said", "form"),
+    ("overrides", "form"),
     [
         ({100: 7}, 7),
         ({200: 8}, 8),  # an override of a project above
@@ -47,8 +47,10 @@ def test_the_form_is_the_first_root_among_the_projects_or_the_root_above_the_fir
         ({999: 7}, 100),
     ],
 )
-def test_an_override_of_a_project_or_of_one_above_it_comes_first(said: dict[int, int | None], form: int | None) -> None:
-    assert form_of([DEEP, FORM], said) == form
+def test_an_override_of_a_project_or_of_one_above_it_comes_first(
+    overrides: dict[int, int | None], form: int | None
+) -> None:
+    assert form_of([DEEP, FORM], overrides) == form
 
 
 @pytest.mark.parametrize("form", [[], [None], None])

@@ -39,11 +39,11 @@ def test_a_time_zone_that_the_server_does_not_know_is_named_and_can_be_set(
 ) -> None:
     query(database, "UPDATE pyrus.report_settings SET time_zone = 'Europe/Nowhere'")
     process = program(*command.split(), database=database)
-    said = process.stdout + process.stderr
+    output = process.stdout + process.stderr
 
-    assert (process.returncode, "Traceback" in said) == (2, False), said
-    assert "'Europe/Nowhere', is not known to the database server" in said
-    assert "PYRUS_ETL_TIME_ZONE=" in said
+    assert (process.returncode, "Traceback" in output) == (2, False), output
+    assert "'Europe/Nowhere', is not known to the database server" in output
+    assert "PYRUS_ETL_TIME_ZONE=" in output
 
     assert program("reports", "refresh", database=database, PYRUS_ETL_TIME_ZONE="Europe/Moscow").returncode == 0
     assert program("report", "--html", "x.html", database=database).returncode == 0

@@ -89,11 +89,11 @@ def test_a_data_folder_may_have_any_name(made: Path, home: Path, name: str, monk
     monkeypatch.chdir(home)
     with renamed(made, home / name), serving(home / name / "pg") as url:
         psql = [program_of_postgresql("psql"), "-d", url.reveal(), "-Atc", "SHOW data_directory"]
-        said = subprocess.run(psql, capture_output=True, text=True).stdout
+        shown = subprocess.run(psql, capture_output=True, text=True).stdout
         with psycopg.connect(url.reveal()) as connection:
             (folder,) = connection.execute("SHOW data_directory").fetchone() or ()
 
-    assert folder == said.removesuffix("\n") == str(home / name / "pg")
+    assert folder == shown.removesuffix("\n") == str(home / name / "pg")
     assert list(home.iterdir()) == []
     assert not (made / "pg" / "postmaster.pid").exists()
 

@@ -24,7 +24,7 @@ from tests.oracle import assert_tables_equal_world
 from tests.runs import sync
 from tests.typing import Query
 
-Said = Mapping[int, int | None]
+Overrides = Mapping[int, int | None]
 
 FORM = [{"Field": {"Id": 1, "Type": "Text", "Name": "What"}, "Text": "a"}]
 STORED = "SELECT task_id, form_id FROM pyrus.tasks ORDER BY task_id"
@@ -36,8 +36,8 @@ def connection(database: Secret) -> Iterator[Connection]:
         yield opened
 
 
-def say(connection: Connection, said: Said) -> None:
-    for project_id, form_id in said.items():
+def override(connection: Connection, overrides: Overrides) -> None:
+    for project_id, form_id in overrides.items():
         connection.execute("INSERT INTO pyrus.form_overrides VALUES (%s, %s)", [project_id, form_id])
 
 
@@ -51,12 +51,12 @@ def infer(connection: Connection) -> None:
         forms.infer(connection)
 
 
-def given_by_a_run(bodies: list[bytes], said: Said) -> list[tuple[int, Given[int]]]:
-    rows = [TaskRow(*task_rows(task_of(each)[0], said).owned[tasks_table][0]) for each in bodies]
+def given_by_a_run(bodies: list[bytes], overrides: Overrides) -> list[tuple[int, Given[int]]]:
+    rows = [TaskRow(*task_rows(task_of(each)[0], overrides).owned[tasks_table][0]) for each in bodies]
     return [(row.task_id, row.form_id) for row in rows]
 
 
-def chosen(dice: random.Random) -> tuple[list[bytes], Said]:
+def chosen(dice: random.Random) -> tuple[list[bytes], Overrides]:
     """Tasks filed in a random forest of projects, with overrides for some projects."""
     forest: dict[int, dict[str, Any]] = {}
     for project_id in range(1, 13):
@@ -72,12 +72,12 @@ def chosen(dice: random.Random) -> tuple[list[bytes], Said]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_stored_tasks_get_the_form_that_a_run_gives_them(connection: Connection, seed: int) -> None:
-    bodies, said = chosen(random.Random(seed))
+    bodies, overrides = chosen(random.Random(seed))
     store(connection, *bodies)
-    say(connection, said)
+    override(connection, overrides)
     infer(connection)
 
-    assert connection.execute(STORED.encode()).fetchall() == given_by_a_run(bodies, said)
+    assert connection.execute(STORED.encode()).fetchall() == given_by_a_run(bodies, overrides)
 
 
 def test_correct_forms_are_not_written_again(connection: Connection) -> None:
@@ -126,7 +126,7 @@ def test_a_task_that_a_run_writes_at_the_same_time_keeps_its_form(database: Secr
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with connect(database) as run, connect(database) as other:
         store(run, body(1, Projects=[{"Id": 5}], Form=FORM))
-        say(run, {5: 77})
+        override(run, {5: 77})
         inferring = threading.Thread(target=infer, args=[other])
         with run.transaction():
             run.execute("UPDATE pyrus.tasks SET form_id = 88")

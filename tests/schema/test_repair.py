@@ -87,12 +87,12 @@ def test_missing_objects_are_named_and_recreated_with_their_rows(
 def test_the_commands_name_missing_objects(database: Secret, query: Query) -> None:
     query(database, "DROP INDEX pyrus.ix_tasks_close_date")
     before = program("db", "check", database=database)
-    mended = program("db", "upgrade", database=database)
+    repaired = program("db", "upgrade", database=database)
     after = program("db", "check", database=database)
 
     assert (before.returncode, "run pyrus-etl db upgrade" in before.stderr) == (5, True)
     assert "index ix_tasks_close_date on pyrus.tasks" in before.stdout
-    assert (mended.returncode, "index ix_tasks_close_date on pyrus.tasks" in mended.stdout) == (0, True)
+    assert (repaired.returncode, "index ix_tasks_close_date on pyrus.tasks" in repaired.stdout) == (0, True)
     assert after.returncode == 0
 
 
@@ -203,11 +203,11 @@ def test_a_newer_database_asks_for_the_newer_program(database: Secret, query: Qu
     query(database, "UPDATE pyrus.alembic_version SET version_num = '9001'")
     with Sandbox(World(3, tasks=5)) as sandbox:
         process = program(*command.split(), sandbox=sandbox, database=database)
-    said = process.stdout + process.stderr
+    output = process.stdout + process.stderr
 
-    assert (process.returncode, "Traceback" in said) == (5, False), said
-    assert f"at revision 9001, which this version ({REVISION}) does not know: install the newer pyrus-etl" in said
-    assert "run pyrus-etl db upgrade" not in said
+    assert (process.returncode, "Traceback" in output) == (5, False), output
+    assert f"at revision 9001, which this version ({REVISION}) does not know: install the newer pyrus-etl" in output
+    assert "run pyrus-etl db upgrade" not in output
 
 
 def test_any_current_revision_is_shown(database: Secret, query: Query) -> None:

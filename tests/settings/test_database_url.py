@@ -37,7 +37,7 @@ AMBIGUOUS = "it can be read in more than one way; percent-encode"
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "problem"),
     [
         ("postgresql://u:x@zebra/word@h/d", AMBIGUOUS),
         ("postgresql://u:x@zeb/ra@h", AMBIGUOUS),
@@ -79,11 +79,11 @@ AMBIGUOUS = "it can be read in more than one way; percent-encode"
         ("zebra", "is not a PostgreSQL URL"),
     ],
 )
-def test_a_url_that_libpq_would_not_read_as_meant_is_refused_without_showing_any_of_it(url: str, said: str) -> None:
+def test_a_url_that_libpq_would_not_read_as_meant_is_refused_without_showing_any_of_it(url: str, problem: str) -> None:
     with pytest.raises(SettingsError) as raised:
         load_settings({}, {"DATABASE_URL": url})
 
     assert str(raised.value).startswith("DATABASE_URL")
-    assert said in str(raised.value)
+    assert problem in str(raised.value)
     assert "zeb" not in str(raised.value)
     assert raised.value.__cause__ is None

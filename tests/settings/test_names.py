@@ -101,7 +101,7 @@ def test_another_variable_with_a_url_of_postgresql_is_warned_of_if_the_embedded_
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "rest"),
     [
         ("PYRUS_LOGN", "; did you mean PYRUS_LOGIN?"),
         ("PYRUS_SECURTY_KEY", "; did you mean PYRUS_SECURITY_KEY?"),
@@ -111,8 +111,8 @@ def test_another_variable_with_a_url_of_postgresql_is_warned_of_if_the_embedded_
         ("PYRUS_SOMETHING_ELSE", "."),
     ],
 )
-def test_a_variable_of_ours_that_is_not_known_is_warned_of(name: str, said: str) -> None:
-    assert load_settings({}, {name: "canary"}).warnings == (f"{name} is not a setting and is ignored{said}",)
+def test_a_variable_of_ours_that_is_not_known_is_warned_of(name: str, rest: str) -> None:
+    assert load_settings({}, {name: "canary"}).warnings == (f"{name} is not a setting and is ignored{rest}",)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_files_are_read_as_their_byte_order_mark_says(tmp_path: Path, mark: byte
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [
         ("[pyrus]\n\u00a0login = 'me'\n".encode(), r"U\+00A0 \(NO-BREAK SPACE\) in line 2, column 1"),
         ("[pyrus]\nlogin\u200b = 'me'\n".encode(), r"U\+200B \(ZERO WIDTH SPACE\) in line 2, column 6"),
@@ -134,12 +134,12 @@ def test_files_are_read_as_their_byte_order_mark_says(tmp_path: Path, mark: byte
     ],
 )
 def test_a_config_file_that_cannot_be_read_says_which_character_is_at_fault(
-    tmp_path: Path, content: bytes, said: str
+    tmp_path: Path, content: bytes, problem: str
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(content)
 
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=problem):
         load_settings({}, {"PYRUS_ETL_CONFIG": f"\ufeff{file}\r"})
 
 

@@ -1,4 +1,4 @@
-"""A cache of what is computed from tasks, valid until something happens to them."""
+"""A cache of values computed from tasks, each valid until its task changes."""
 
 from __future__ import annotations
 

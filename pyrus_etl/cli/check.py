@@ -9,10 +9,8 @@ import click
 
 from pyrus_etl.cli.options import json_option, open_database, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.client.client import Client
 from pyrus_etl.errors import ListRefused, PyrusEtlError
-from pyrus_etl.extract.v3.api import RestApi
-from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.api import RestApi, client_for
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.extract.v3.wire import TaskList
 from pyrus_etl.load import rebuild
@@ -110,7 +108,7 @@ def _ask(context: Context, ask: Callable[[RestApi], Awaitable[T]]) -> T:
     """Sends one request to Pyrus and returns the answer."""
 
     async def answer() -> T:
-        async with Client(context.settings, login) as http:
+        async with client_for(context.settings) as http:
             return await ask(RestApi(http))
 
     return asyncio.run(answer())

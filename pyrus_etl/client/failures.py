@@ -11,6 +11,7 @@ import aiohttp
 
 from pyrus_etl.client.meaning import Again
 from pyrus_etl.client.proxy import EXAMPLE, Proxy
+from pyrus_etl.client.unpack import BadPacking
 from pyrus_etl.errors import PyrusUnreachable
 
 Failure = Again | PyrusUnreachable
@@ -38,12 +39,15 @@ LASTING_FAULTS_OF_TLS = {
 """OpenSSL's reasons that no further try will change, in plain words."""
 
 
-def failure_of(error: Exception, origin: str, proxy: Proxy | None) -> Failure:
-    """Returns Again if another try may help; PyrusUnreachable, with the remedy, if only a person can."""
+def failure_of(error: Exception, origin: str, setting: str, proxy: Proxy | None) -> Failure:
+    """Returns Again if another try may help; PyrusUnreachable, with the remedy, if only a person can.
+
+    `setting` is the one that names the origin.
+    """
     if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
         return _refusal(error, urlsplit(origin).hostname or "", proxy)
-    peer, setting = _peer(error, origin, proxy)
-    if isinstance(error.__cause__, ssl.SSLError) and (lasting := _of_tls(error.__cause__, peer, setting)):
+    peer, setting = _peer(error, origin, setting, proxy)
+    if lasting := _of_tls(_tls_error(error), peer, setting):
         return _final(lasting)
     via = f" through {proxy}" if proxy and peer != str(proxy) else ""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -83,19 +87,26 @@ def _login_wanted(error: aiohttp.ClientHttpProxyError, proxy: Proxy) -> str:
     return f"{proxy} asks for a user and a password (407); add them to {proxy.variable}, for example {EXAMPLE}"
 
 
-def _peer(error: Exception, origin: str, proxy: Proxy | None) -> tuple[str, str]:
+def _peer(error: Exception, origin: str, setting: str, proxy: Proxy | None) -> tuple[str, str]:
     """The host that failed, as far as the error shows, and the setting that names it."""
     at = (getattr(error, "host", None), getattr(error, "port", None))
     if proxy and at == (proxy.url.raw_host, proxy.url.port):
         return str(proxy), proxy.variable
-    return urlsplit(origin).netloc, "PYRUS_URL"
+    return urlsplit(origin).netloc, setting
 
 
-def _of_tls(error: ssl.SSLError, peer: str, setting: str) -> str | None:
-    """Describes a fault that no further try will change; None if it may pass."""
+def _tls_error(error: Exception) -> BaseException | None:
+    """OpenSSL's error behind one of aiohttp's, if any."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return error.certificate_error
+    return error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
+
+
+def _of_tls(error: BaseException | None, peer: str, setting: str) -> str | None:
+    """Describes a fault of TLS that no further try will change; None if it may pass, or is another fault."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of {peer} {_of_certificate(error, setting)}"
-    lasting = LASTING_FAULTS_OF_TLS.get(error.reason)
+    lasting = LASTING_FAULTS_OF_TLS.get(error.reason) if isinstance(error, ssl.SSLError) else None
     return lasting and f"{peer} {lasting.format(setting=setting)}"
 
 
@@ -121,8 +132,10 @@ def _broken(error: Exception) -> str:
         return "the connection was closed without an answer"
     if isinstance(error, TimeoutError):
         return "the answer did not come in time"
+    if isinstance(error, BadPacking):
+        return str(error)
     if isinstance(error, aiohttp.ClientPayloadError):
-        return f"the body broke off or cannot be unpacked ({type(error.__cause__ or error).__name__})"
+        return "the body broke off"
     if isinstance(error, aiohttp.ClientResponseError):
         return "the answer is not HTTP (is it TLS?), or its header is too long"
     return _reason(error) if isinstance(error, OSError) else f"the request cannot be sent ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""The wait that an answer asks for: the headers Retry-After and X-RateLimit-…
+"""The wait that an answer asks for, in Retry-After or in headers about the quota.
 
 A value is either seconds from now or an instant; an instant is compared with the server's own clock.
 """
@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 FIRST_EPOCH, LAST_EPOCH = 10**9, 10**11
 """Seconds since 1970 of the years 2001 and 5138: a number between them is an instant and not a wait."""
@@ -16,19 +17,24 @@ MILLISECONDS = 1000
 _NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 
 
-def pause_after_refusal(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a 429 asks us to wait; None if it does not say, or if the value is not a time."""
+class QuotaHeaders(NamedTuple):
+    """The names of the headers that say how many requests are left, and when (or in how many seconds) more will be."""
+
+    remaining: str
+    reset: str
+
+
+def pause_after_refusal(headers: Mapping[str, str], names: QuotaHeaders) -> float | None:
+    """Seconds that a refusal asks us to wait; None if it does not say, or if the value is not a time."""
     asked = _seconds("Retry-After", headers)  # https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    # X-RateLimit-Reset: https://pyrus.com/en/help/api/errors-and-limits
-    return _seconds("X-RateLimit-Reset", headers) if asked is None else asked
+    return _seconds(names.reset, headers) if asked is None else asked
 
 
-def pause_when_exhausted(headers: Mapping[str, str]) -> float:
+def pause_when_exhausted(headers: Mapping[str, str], names: QuotaHeaders) -> float:
     """Seconds until requests are left again; 0 if some are left, or if the server does not say."""
-    # https://pyrus.com/en/help/api/errors-and-limits
-    if headers.get("X-RateLimit-Remaining", "").strip() != "0":
+    if headers.get(names.remaining, "").strip() != "0":
         return 0
-    return _seconds("X-RateLimit-Reset", headers) or 0
+    return _seconds(names.reset, headers) or 0
 
 
 def _seconds(name: str, headers: Mapping[str, str]) -> float | None:

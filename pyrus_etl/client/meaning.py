@@ -1,125 +1,199 @@
-"""The meaning of an HTTP answer, decided without I/O: a body, or the reason why there is none."""
+"""The meaning of an HTTP answer, decided without I/O: its content, or the reason why it has none.
 
-from collections.abc import Mapping
-from typing import NamedTuple
+The model is `decipher_response` of gidgethub:
+https://github.com/gidgethub/gidgethub/blob/main/gidgethub/sansio.py. What differs from service to service is in a
+`Dialect`. Bodies and complaints are masked.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from pyrus_etl.client.decode import storable
-from pyrus_etl.client.limits import pause_after_refusal
+from pyrus_etl.client.limits import QuotaHeaders, pause_after_refusal
+from pyrus_etl.client.masking import masked
+from pyrus_etl.settings import Secret
 
+T = TypeVar("T")
+Headers = Mapping[str, str]
 
-class Again(Exception):
-    """This try failed, but another may succeed.
-
-    `reached`: whether a server answered at all. `body`: the body that came instead of a good answer.
-    """
-
-    def __init__(self, reason: str, *, reached: bool = True, body: bytes | None = None) -> None:
-        super().__init__(reason)
-        self.reached = reached
-        self.body = body
-
-
-class QuotaSpent(Exception):
-    """429: the request has to wait, which is not a failure. `after`: seconds to wait, if the server says."""
-
-    def __init__(self, after: float | None) -> None:
-        super().__init__("429, the quota is spent")
-        self.after = after
-
-
-class TokenRefused(Exception):
-    """401: the token is expired, revoked or wrong."""
-
-
-class Refused(Exception):
-    """Another refusal (4xx); to repeat the request is of no use."""
-
-    def __init__(self, status: int, complaint: "Complaint") -> None:
-        super().__init__(f"{status} {complaint}")
-        self.status = status
-
-
-class Redirected(Refused):
-    """A redirect (3xx), which is not followed."""
-
-
-class AccessDenied(Refused):
-    """403 or 404 from the API itself: the account may not see the object, or it does not exist."""
-
-
-class Unreadable(Exception):
-    """A good answer whose JSON is not of the expected kind; `body` is the body that came."""
-
-    def __init__(self, reason: str, body: bytes) -> None:
-        super().__init__(reason)
-        self.body = body
+LONGEST_CODE, LONGEST_MESSAGE = 200, 500
 
 
 class Complaint(NamedTuple):
-    """The code and message of an error envelope; both are empty if there is no envelope."""
-
-    code: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.code} ({self.message})" if self.code else "no reason given"
-
-
-def is_complaint(status: int, body: bytes) -> bool:
-    """Whether the answer is an error, including an error envelope with status 200."""
-    return status != 200 or body.lstrip()[:1] == b"<" or b'"ApiException"' in body[:100]
-
-
-def body_of(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
-    """Returns the body of a good answer; raises Again, QuotaSpent, TokenRefused or Refused for any other.
-
-    A 403 or 404 counts as the API's own only if its body is the API's error envelope or empty: a refusal by a firewall
-    says nothing about a task.
-    """
-    if status == 429:  # https://pyrus.com/en/help/api/errors-and-limits
-        raise QuotaSpent(pause_after_refusal(headers))
-    if status >= 500 or status == 408:
-        raise Again(f"status {status}")
-    if 300 <= status < 400:
-        raise Redirected(status, Complaint("redirect", "set PYRUS_URL to the API's own origin"))
-    if body.lstrip()[:1] == b"<" and status != 401:
-        raise Again(f"status {status} with HTML instead of JSON; {_hint(status)}", body=body)
-    complaint = _complaint(body) if is_complaint(status, body) else None
-    if complaint is None:
-        return body
-    if status == 200:
-        raise Again(f"status 200 with an error: {complaint}")
-    if status == 401:  # "Errors" on https://pyrus.com/en/api-v3, for 403 and 404 too
-        raise TokenRefused(str(complaint))
-    if status in (403, 404):
-        if body.strip() and not complaint.code:
-            raise Again(f"status {status} without the error envelope of Pyrus's API; {_hint(status)}", body=body)
-        raise AccessDenied(status, complaint)
-    raise Refused(status, complaint)
-
-
-def _hint(status: int) -> str:
-    if status == 200:
-        return "is PYRUS_URL the origin of a Pyrus?"
-    return "a firewall or proxy seems to answer instead of Pyrus: allow this program to reach PYRUS_URL"
-
-
-class _ApiException(msgspec.Struct, rename="pascal"):
-    """The error envelope: "Errors" on https://pyrus.com/en/api-v3."""
+    """The code and the message of an error envelope; both are empty if there is no envelope."""
 
     code: str = ""
     message: str = ""
 
+    def __str__(self) -> str:
+        if not self.code:
+            return "no reason given"
+        return f"{self.code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
 
-class _Envelope(msgspec.Struct, rename="pascal"):
-    api_exception: _ApiException
+
+def bearer(token: Secret) -> str:
+    return f"Bearer {token.reveal()}"
 
 
-def _complaint(body: bytes) -> Complaint:
+class Dialect(NamedTuple):
+    """How a service words its answers.
+
+    `service`: its name. `setting`: the setting with its address. `complaint(status, body)`: reads the error envelope;
+    None if the answer has none. It is called for every good answer too, so it must be cheap. `good`: the statuses of
+    answers with content. `quota_statuses`: those that mean a spent quota, if the answer says when to come back; 429
+    always means that. `authorization`: the header for a token.
+    """
+
+    service: str
+    setting: str
+    complaint: Callable[[int, bytes], Complaint | None]
+    quota: QuotaHeaders
+    good: frozenset[int] = frozenset({200})
+    quota_statuses: frozenset[int] = frozenset({429})
+    authorization: Callable[[Secret], str] = bearer
+
+    def is_quota_spent(self, status: int, headers: Headers) -> bool:
+        return status == 429 or (status in self.quota_statuses and "Retry-After" in headers)
+
+
+class Read(NamedTuple, Generic[T]):
+    """The content of a good answer."""
+
+    value: T
+
+
+class Again(msgspec.Struct, frozen=True):
+    """This try failed, but another one may succeed.
+
+    `body`: the body that came in place of a good answer. `reached`: whether a server answered at all.
+    """
+
+    reason: str
+    body: bytes | None = None
+    reached: bool = True
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class QuotaSpent(msgspec.Struct, frozen=True):
+    """The request has to wait, which is not a failure. `after`: seconds to wait, if the server says."""
+
+    after: float | None
+
+
+class TokenRefused(msgspec.Struct, frozen=True):
+    """401: the token is expired, revoked or wrong."""
+
+    complaint: Complaint
+
+    def __str__(self) -> str:
+        return str(self.complaint)
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Another refusal (4xx), or a redirect that is not followed; to repeat the request is of no use."""
+
+    status: int
+    complaint: Complaint
+
+    @property
+    def is_redirect(self) -> bool:
+        return 300 <= self.status < 400
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.complaint}"
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """403 or 404 from the API itself: the account may not see the object, or it does not exist."""
+
+    status: int
+    complaint: Complaint
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.complaint}"
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A good answer whose JSON is not of the expected kind."""
+
+    reason: str
+    body: bytes
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+Failure = Again | TokenRefused | Refused | Denied | Unreadable
+"""Why a request has no content, in the end."""
+
+
+def meaning_of(
+    status: int,
+    headers: Headers,
+    body: bytes,
+    dialect: Dialect,
+    read: Callable[[bytes], T],
+    *secrets: Secret | None,
+) -> Read[T] | QuotaSpent | Failure:
+    """What an answer means; `read` reads the content, and `secrets` are masked.
+
+    `read` raises msgspec.DecodeError if the body is not JSON: it may be cut short, so another try may help. It raises
+    msgspec.ValidationError if the JSON is of another kind, which is final.
+    """
+    if failure := _failure_by_status(status, headers, dialect):
+        return failure
+    is_markup = body.lstrip()[:1] == b"<"
+    if status not in dialect.good or is_markup or dialect.complaint(status, body):
+        return _failure_by_body(status, masked(body, *secrets), dialect, is_markup=is_markup)
     try:
-        parsed = msgspec.json.decode(storable(body), type=_Envelope).api_exception
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Complaint("", "")
-    return Complaint(parsed.code[:200], parsed.message[:500])
+        return Read(read(body))
+    except msgspec.ValidationError as error:
+        return Unreadable(str(error), masked(body, *secrets))
+    except msgspec.DecodeError as error:
+        return Again(f"a body that is not JSON ({error})", masked(body, *secrets))
+
+
+def _failure_by_status(status: int, headers: Headers, dialect: Dialect) -> QuotaSpent | Again | Refused | None:
+    """The failure of an answer whose body does not matter."""
+    if dialect.is_quota_spent(status, headers):
+        return QuotaSpent(pause_after_refusal(headers, dialect.quota))
+    if status >= 500 or status == 408:
+        return Again(f"status {status}")
+    if 300 <= status < 400:
+        return Refused(status, Complaint("redirect", f"set {dialect.setting} to the API's own origin"))
+    return None
+
+
+def _failure_by_body(status: int, body: bytes, dialect: Dialect, *, is_markup: bool) -> Failure:
+    """The failure that the status and the body show.
+
+    A 403 or 404 counts as the API's own only if its body is the API's error envelope or empty: a refusal by a firewall
+    says nothing about a task.
+    """
+    if is_markup and status != 401:
+        return Again(f"status {status} with HTML instead of JSON; {_hint(status, dialect)}", body)
+    envelope = dialect.complaint(status, body)
+    complaint = envelope or Complaint()
+    if status in dialect.good:
+        return Again(f"status {status} with an error: {complaint}")
+    if status == 401:
+        return TokenRefused(complaint)
+    if status not in (403, 404):
+        return Refused(status, complaint)
+    if body.strip() and not envelope:
+        return Again(
+            f"status {status} without the error envelope of {dialect.service}'s API; {_hint(status, dialect)}", body
+        )
+    return Denied(status, complaint)
+
+
+def _hint(status: int, dialect: Dialect) -> str:
+    if status in dialect.good:
+        return f"is {dialect.setting} the origin of {dialect.service}?"
+    return (
+        f"a firewall or proxy seems to answer instead of {dialect.service}: "
+        f"allow this program to reach {dialect.setting}"
+    )

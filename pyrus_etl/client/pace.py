@@ -24,9 +24,11 @@ class Pace:
     `hold` holds back all requests while the server says that the quota is spent. `journal` records the requests sent.
     """
 
-    def __init__(self, quota: Quota, announce: Announce = log_wait, guess: Retry = QUOTA) -> None:
+    def __init__(
+        self, quota: Quota, announce: Announce = log_wait, guess: Retry = QUOTA, service: str = "the server"
+    ) -> None:
         self.quota = quota
-        self.hold = Hold(announce, guess)
+        self.hold = Hold(announce, guess, service)
         self.journal = Journal()
         self._free = asyncio.Semaphore(quota.requests)
         self._returning: deque[float] = deque()

@@ -1,33 +1,24 @@
-"""Tries a request again after a fault."""
+"""When a request is tried again after a fault."""
 
-import itertools
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 from pyrus_etl.client.meaning import Again
 from pyrus_etl.settings import Waits
 
-Sleep = Callable[[float], Awaitable[None]]
-T = TypeVar("T")
 
+class Tries:
+    """Counts the failed tries of one request. `most`: at most how many tries, if fewer than `Waits.requests` says."""
 
-async def retried(
-    send: Callable[[], Awaitable[T]], waits: Waits, tries: int | None, sleep: Sleep, count: Callable[[Again], None]
-) -> T:
-    """Sends, and sends again while another try may help; raises the last failure.
+    def __init__(self, waits: Waits, most: int | None = None) -> None:
+        self._waits = waits
+        self._most = min(most or waits.requests.attempts, waits.requests.attempts)
+        self._failures = 0
+        self._failing_since = 0.0
 
-    `tries`: at most how many, if fewer than `Waits.requests` allows. `count` is called before each further one.
-    """
-    began = 0.0
-    for failures in itertools.count(1):
-        try:
-            return await send()
-        except Again as failure:
-            began = began or time.monotonic()
-            is_silent = not failure.reached and time.monotonic() - began > waits.unreachable
-            if failures >= min(tries or failures + 1, waits.requests.attempts) or is_silent:
-                raise
-            count(failure)
-        await sleep(waits.requests.pause(failures))
-    raise AssertionError("counting never ends")
+    def pause(self, failure: Again) -> float | None:
+        """Seconds to wait before the next try; None if there is none."""
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        self._failures += 1
+        is_silent = not failure.reached and now - self._failing_since > self._waits.unreachable
+        return None if self._failures >= self._most or is_silent else self._waits.requests.pause(self._failures)

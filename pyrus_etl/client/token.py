@@ -1,10 +1,10 @@
-"""The bearer token: shared by all requests, renewed by a single login when Pyrus refuses it."""
+"""The token: shared by all requests, renewed by a single login when the service refuses it."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from pyrus_etl.errors import LoginRefused, SettingsError
+from pyrus_etl.errors import LoginRefused
 from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
@@ -15,9 +15,10 @@ Login = Callable[[], Awaitable[Secret]]
 class Token:
     """Holds the current token. `login` is None if the token was obtained elsewhere and cannot be renewed."""
 
-    def __init__(self, given: Secret | None, login: Login | None) -> None:
+    def __init__(self, given: Secret | None, login: Login | None, service: str) -> None:
         self._current = given
         self._login = login
+        self._service = service
         self._renewals = 0
         self._lock = asyncio.Lock()
 
@@ -41,18 +42,15 @@ class Token:
             if self._current is not refused:
                 return
             if self._login is None:
-                raise LoginRefused(f"Pyrus refused the access token: {reason}; get a new one.")
+                raise LoginRefused(f"{self._service} refused the access token: {reason}; get a new one.")
             if self._renewals:
                 raise LoginRefused(
-                    f"Pyrus refused the token of a fresh login too: {reason}; check what this account may do."
+                    f"{self._service} refused the token of a fresh login too: {reason}; check what this account may do."
                 )
             log.info("the token is no longer accepted, logging in again: %s", reason)
             self._current = await self._log_in()
             self._renewals += 1
 
     async def _log_in(self) -> Secret:
-        if self._login is None:
-            raise SettingsError(
-                "No login is given: set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or PYRUS_ACCESS_TOKEN."
-            )
+        assert self._login, "a token that is not given comes from a login"
         return await self._login()

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import zlib
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -75,18 +74,15 @@ def _connector(settings: Settings) -> aiohttp.TCPConnector:
     return connector
 
 
-async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Yields the body, unpacked."""
+async def pieces_of(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yields the body, unpacked; raises BadPacking."""
     packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
     unpacker = Unpacker() if packed else None
-    try:
-        while piece := await response.content.readany():
-            for part in unpacker.feed(piece) if unpacker else [piece]:
-                yield part
-    except zlib.error as error:
-        raise aiohttp.ClientPayloadError from error
-    if unpacker and not unpacker.is_complete:
-        raise aiohttp.ClientPayloadError from EOFError()
+    while piece := await response.content.readany():
+        for part in unpacker.feed(piece) if unpacker else [piece]:
+            yield part
+    if unpacker:
+        unpacker.end()
 
 
 class Body(NamedTuple):
@@ -104,7 +100,7 @@ async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Bo
     body, transcoder, digest = bytearray(), Transcoder(response.charset), hashlib.sha256()
     if sieve:
         sieve.restart()
-    async for piece in _pieces(response):
+    async for piece in pieces_of(response):
         body += transcoder.feed(piece)
         if sieve:
             sieve.sift(body)

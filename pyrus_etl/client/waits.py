@@ -17,7 +17,7 @@ LONGEST = 3600.0
 """Seconds in total that the server may make us wait; see `Hold`."""
 EARNED = 4.0
 """Seconds that a good answer adds to the rest of them: so a quota of 900 requests an hour never ends a run."""
-OURS, THEIRS = "the quota", "Pyrus's quota"
+OURS = "the quota"
 WORTH_A_LINE = 30.0
 """Seconds; a longer wait is announced."""
 
@@ -59,9 +59,10 @@ class Hold:
     waits by `guess` if the server does not say for how long.
     """
 
-    def __init__(self, announce: Announce = log_wait, guess: Retry = QUOTA) -> None:
+    def __init__(self, announce: Announce = log_wait, guess: Retry = QUOTA, service: str = "the server") -> None:
         self.announce = announce
         self._guess = guess
+        self._service = service
         self.until = 0.0
         self._why = ""
         self._left = LONGEST
@@ -71,7 +72,7 @@ class Hold:
 
     @property
     def wait(self) -> Wait:
-        return wait_until(self.until, THEIRS, self._why)
+        return wait_until(self.until, f"{self._service}'s quota", self._why)
 
     def answered(self, exhausted: float) -> None:
         """Called after a good answer; `exhausted`: seconds for which it says that no request is left."""
@@ -95,7 +96,7 @@ class Hold:
     def _check_patience(self) -> None:
         if time.monotonic() >= self.until and self._left < 1:
             raise PyrusUnreachable(
-                f"Pyrus has answered for {LONGEST / 3600:g} h that its quota is spent; try again later."
+                f"{self._service} has answered for {LONGEST / 3600:g} h that its quota is spent; try again later."
             )
 
     def _extend(self, seconds: float) -> None:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from pyrus_etl.client.client import Client
 from pyrus_etl.client.waits import Wait, log_wait
 from pyrus_etl.errors import PyrusEtlError, SettingsError, Stopped
-from pyrus_etl.extract.v3.api import RestApi
-from pyrus_etl.extract.v3.login import login, shown_login
+from pyrus_etl.extract.v3.api import RestApi, client_for
+from pyrus_etl.extract.v3.login import shown_login
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import open_run, write_run
 from pyrus_etl.postgres import upkeep
@@ -61,7 +60,7 @@ async def run(
     With `handles_signals`, which only the main thread may ask for, a signal ends the run after the tasks in flight.
     """
     begun, progress = Result(plan.kind), Progress()
-    http = Client(settings, login, budget.requests, partial(_announce, plan.kind, progress))
+    http = client_for(settings, budget.requests, partial(_announce, plan.kind, progress))
     progress.pace = http.pace
     try:
         with watch(progress):
@@ -72,7 +71,7 @@ async def run(
                     begun.run_id,
                     source,
                     store,
-                    settings.concurrency,
+                    http.concurrency,
                     settings.overlap,
                     progress,
                     stop,

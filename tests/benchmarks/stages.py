@@ -10,9 +10,7 @@ import json
 import sys
 import time
 
-from pyrus_etl.client.client import Client
-from pyrus_etl.extract.v3.api import RestApi
-from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.api import RestApi, client_for
 from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import load as load_batch
@@ -38,7 +36,7 @@ def main() -> None:
 
 async def _fetch(settings: Settings, window: Window, keep: bool) -> tuple[list[TaskLoad], int]:
     """Fetches and normalises the tasks; returns their rows if they are to be kept, and their number."""
-    async with Client(settings, login) as http:
+    async with client_for(settings) as http:
         source = RestApi(http)
         await source.profile()
         headers = [task async for listing in listings(source.search, [window]) for task in listing.tasks]

@@ -13,10 +13,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.client.client import Client
 from pyrus_etl.errors import DatabaseUnavailable, PyrusUnreachable
-from pyrus_etl.extract.v3.api import RestApi
-from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.api import RestApi, client_for
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret, Waits, load_settings
 from tests.runs import command_line, program_environment
@@ -54,7 +52,7 @@ def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved() -> None:
     waits = Waits(connect=0.05, unreachable=0.1)
 
     async def ask() -> None:
-        async with Client(replace(load_settings({}, PYRUS), waits=waits), login) as http:
+        async with client_for(replace(load_settings({}, PYRUS), waits=waits)) as http:
             await RestApi(http).profile()
 
     with pytest.raises(

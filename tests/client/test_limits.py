@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from pyrus_etl.client.limits import pause_after_refusal, pause_when_exhausted
+from pyrus_etl.client.limits import QuotaHeaders, pause_after_refusal, pause_when_exhausted
 
 NOW = 1792567680
 """2026-10-21 07:28:00 UTC, by the server's clock."""
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+NAMES = QuotaHeaders(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset")
 
 TIMES = {
     "7": 7,
@@ -47,13 +48,13 @@ NO_TIMES = [
 @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
 @pytest.mark.parametrize(("asked", "seconds"), TIMES.items())
 def test_a_time_is_in_seconds_or_an_instant_by_the_servers_clock(asked: str, seconds: float, name: str) -> None:
-    assert pause_after_refusal({name: asked, "Date": DATE}) == pytest.approx(seconds)
+    assert pause_after_refusal({name: asked, "Date": DATE}, NAMES) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
 @pytest.mark.parametrize("asked", NO_TIMES)
 def test_anything_else_is_not_a_time(asked: str, name: str) -> None:
-    assert pause_after_refusal({name: asked, "Date": DATE}) is None
+    assert pause_after_refusal({name: asked, "Date": DATE}, NAMES) is None
 
 
 @pytest.mark.parametrize(
@@ -66,11 +67,11 @@ def test_anything_else_is_not_a_time(asked: str, name: str) -> None:
     ],
 )
 def test_retry_after_has_priority_over_the_end_of_the_window(headers: Mapping[str, str], seconds: float | None) -> None:
-    assert pause_after_refusal({**headers, "Date": DATE}) == seconds
+    assert pause_after_refusal({**headers, "Date": DATE}, NAMES) == seconds
 
 
 def test_an_instant_is_compared_with_our_clock_if_the_server_has_none() -> None:
-    asked = pause_after_refusal({"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"})
+    asked = pause_after_refusal({"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}, NAMES)
 
     assert asked
     assert asked > 10**9
@@ -92,4 +93,4 @@ def test_an_instant_is_compared_with_our_clock_if_the_server_has_none() -> None:
 def test_a_spent_quota_pauses_until_its_reset(left: str, reset: str, seconds: float) -> None:
     headers = {"X-RateLimit-Remaining": left, "X-RateLimit-Reset": reset, "Date": DATE}
 
-    assert pause_when_exhausted(headers) == seconds
+    assert pause_when_exhausted(headers, NAMES) == seconds

@@ -9,11 +9,11 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from pyrus_etl.client.client import Client, Request
 from pyrus_etl.client.meaning import Again
 from pyrus_etl.client.proxy import VARIABLES, proxy_for
+from pyrus_etl.client.request import Request
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.api import client_for
 from pyrus_etl.settings import Secret
 from tests.certificates import Authority, new_authority
 from tests.conftest import loaded
@@ -257,10 +257,10 @@ def test_secrets_of_a_proxy_are_masked_in_the_page_it_sends(
 
 
 async def request_a_page() -> Again:
-    async with Client(loaded({"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"}), login) as http:
-        with pytest.raises(Again) as raised:
-            await http.call(Request("GET", "/", bytes))
-    return raised.value
+    async with client_for(loaded({"PYRUS_URL": PYRUS, "PYRUS_ACCESS_TOKEN": "given"})) as http:
+        outcome = await http.ask(Request("GET", "/", bytes))
+    assert isinstance(outcome, Again)
+    return outcome
 
 
 @pytest.mark.parametrize("command", ["sync", "check"])

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from pyrus_etl.client.token import Login, Token
-from pyrus_etl.errors import BudgetSpent, LoginRefused, SettingsError
+from pyrus_etl.errors import BudgetSpent, LoginRefused
 from pyrus_etl.settings import Secret
 
 
@@ -25,7 +25,7 @@ def logins() -> tuple[Login, list[str]]:
 
 def test_many_requests_share_one_login() -> None:
     async def ask() -> set[str]:
-        token = Token(None, login)
+        token = Token(None, login, "Pyrus")
         return {each.reveal() for each in await asyncio.gather(*(token.current() for _ in range(20)))}
 
     login, given = logins()
@@ -36,7 +36,7 @@ def test_many_requests_share_one_login() -> None:
 
 def test_many_refusals_of_one_token_share_one_login() -> None:
     async def ask() -> str:
-        token = Token(None, login)
+        token = Token(None, login, "Pyrus")
         old = await token.current()
         token.accepted(old)
         await asyncio.gather(*(token.renew(old, "expired") for _ in range(20)))
@@ -50,7 +50,7 @@ def test_many_refusals_of_one_token_share_one_login() -> None:
 
 def test_one_more_login_follows_if_a_fresh_token_is_refused_and_then_the_run_ends() -> None:
     async def ask() -> None:
-        token = Token(None, login)
+        token = Token(None, login, "Pyrus")
         for _ in range(2):
             await token.renew(await token.current(), "AuthorizationErrorRevokedToken")
 
@@ -63,18 +63,13 @@ def test_one_more_login_follows_if_a_fresh_token_is_refused_and_then_the_run_end
 
 def test_a_given_token_is_used_first_and_cannot_be_renewed_without_a_login() -> None:
     async def ask() -> None:
-        token = Token(Secret("given"), None)
+        token = Token(Secret("given"), None, "Pyrus")
         assert (await token.current()).reveal() == "given"
         token.accepted(await token.current())
         await token.renew(await token.current(), "AuthorizationErrorExpiredToken")
 
     with pytest.raises(LoginRefused, match="get a new one"):
         asyncio.run(ask())
-
-
-def test_the_error_without_login_and_token_names_the_settings() -> None:
-    with pytest.raises(SettingsError, match=r"PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
-        asyncio.run(Token(None, None).current())
 
 
 def test_a_failed_login_is_not_counted_as_a_refused_fresh_token() -> None:
@@ -85,7 +80,7 @@ def test_a_failed_login_is_not_counted_as_a_refused_fresh_token() -> None:
         return Secret("token 1")
 
     async def ask() -> list[BaseException | None]:
-        token = Token(None, login)
+        token = Token(None, login, "Pyrus")
         old = await token.current()
         token.accepted(old)
         return await asyncio.gather(*(token.renew(old, "expired") for _ in range(3)), return_exceptions=True)

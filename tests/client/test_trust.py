@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from pyrus_etl.client.client import Client, Request
+from pyrus_etl.client.meaning import Failure
+from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import PyrusUnreachable, SettingsError
-from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v3.api import client_for
 from pyrus_etl.settings import Secret
 from pyrus_etl.settings.retry import STANDARD
 from tests.certificates import Authority, new_authority
@@ -51,13 +52,14 @@ def at(name: str, server: Scripted) -> str:
     return f"https://{name}:{urlsplit(server.url).port}"
 
 
-def asked(url: str) -> tuple[str | Exception, int]:
-    """The answer or the error, and the number of requests."""
+def asked(url: str) -> tuple[object, int]:
+    """The content, or why there is none, and the number of requests."""
 
-    async def ask() -> tuple[str | Exception, int]:
-        async with Client(loaded({**ACCOUNT, "PYRUS_URL": url}), login) as http:
+    async def ask() -> tuple[object, int]:
+        async with client_for(loaded({**ACCOUNT, "PYRUS_URL": url})) as http:
             try:
-                return await http.call(Request("GET", "/", msgspec.json.decode)), http.requests
+                outcome: Answer[str] | Failure = await http.ask(Request("GET", "/", msgspec.json.decode))
+                return outcome.value if isinstance(outcome, Answer) else outcome, http.requests
             except Exception as error:
                 return error, http.requests
 

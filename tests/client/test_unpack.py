@@ -5,8 +5,7 @@ import zlib
 
 import pytest
 
-from pyrus_etl.client.unpack import LARGEST_PART, Unpacker
-from pyrus_etl.errors import BodyTooLarge
+from pyrus_etl.client.unpack import LARGEST_PART, BadPacking, Unpacker
 
 TEXT = b'{"whole": true}'
 
@@ -36,23 +35,31 @@ def test_members_are_joined_and_zero_bytes_after_them_ignored(body: bytes, text:
     unpacker = Unpacker()
     parts = [part for at in range(0, len(body), size) for part in unpacker.feed(body[at : at + size])]
 
+    unpacker.end()
+
     assert b"".join(parts) == text
-    assert unpacker.is_complete
 
 
 @pytest.mark.parametrize("body", [TEXT, PACKED + b"garbage", PACKED[:5] + b"\0" + PACKED[6:-3] + b"abc"])
 def test_a_body_that_is_not_compressed_is_an_error(body: bytes) -> None:
-    with pytest.raises(zlib.error):
+    with pytest.raises(BadPacking, match="cannot be unpacked"):
         list(Unpacker().feed(body))
 
 
-def test_a_member_that_is_cut_short_is_not_complete() -> None:
+@pytest.mark.parametrize("cut", [1, 9, len(PACKED) - 1])
+def test_a_member_that_is_cut_short_is_an_error(cut: int) -> None:
     unpacker = Unpacker()
-    list(unpacker.feed(PACKED[:-1]))
+    list(unpacker.feed(PACKED + PACKED[:-cut]))
 
-    assert not unpacker.is_complete
+    with pytest.raises(BadPacking, match="broke off"):
+        unpacker.end()
 
 
-def test_a_few_bytes_that_unpack_to_too_many_are_refused() -> None:
-    with pytest.raises(BodyTooLarge):
-        list(Unpacker().feed(gzip.compress(bytes(LARGEST_PART + 1))))
+@pytest.mark.parametrize("size", [LARGEST_PART - 1, LARGEST_PART, LARGEST_PART + 1, 3 * LARGEST_PART])
+def test_a_few_bytes_that_unpack_to_many_come_in_parts(size: int) -> None:
+    unpacker = Unpacker()
+    lengths = [len(part) for part in unpacker.feed(gzip.compress(bytes(size)))]
+    unpacker.end()
+
+    assert max(lengths) <= LARGEST_PART
+    assert sum(lengths) == size

@@ -35,7 +35,7 @@ class Held:
 
     def __init__(self, clock: Clock) -> None:
         self.announced: list[Wait] = []
-        self.hold = Hold(self.announced.append)
+        self.hold = Hold(self.announced.append, service="Pyrus")
         self._clock = clock
 
     @property

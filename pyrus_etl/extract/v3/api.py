@@ -7,12 +7,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pyrus_etl.client.client import Client, Request
+from pyrus_etl.client.client import Client
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.client.decode import damage, storable
-from pyrus_etl.client.meaning import AccessDenied, Again, Redirected, Refused, Unreadable
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
+from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.source import Fetched
+from pyrus_etl.extract.v3.dialect import DIALECT
+from pyrus_etl.extract.v3.login import login
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
@@ -20,6 +24,7 @@ from pyrus_etl.extract.v3.windows import Window, search_sizes
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
 from pyrus_etl.model.body import Body
 from pyrus_etl.model.task import Task
+from pyrus_etl.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,37 +33,41 @@ API = "v3"
 FIRST_ASKED, GROWTH = 1000, 16
 
 
-class RestApi:
-    """A Source that asks through an open Client."""
+def client_for(settings: Settings, most_requests: int | None = None, announce: Announce = log_wait) -> Client:
+    """A client of the restapi."""
+    return Client(settings, DIALECT, login, most_requests, announce)
 
-    def __init__(self, http: Client) -> None:
-        self._http = http
+
+class RestApi:
+    """A Source that asks through an open client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self.search_sizes = search_sizes()
         self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
 
     @property
     def requests(self) -> int:
-        return self._http.requests
+        return self._client.requests
 
     @property
     def retries(self) -> int:
-        return self._http.retries
+        return self._client.retries
 
     @property
     def start(self) -> Clocks:
-        return self._http.start
+        return self._client.start
 
     async def profile(self) -> Profile:
         return (await self._call(Request("GET", "/restapi/profile", _reader(_ProfileBody)))).profile
 
     async def contacts(self) -> Contacts:
-        try:
-            return await self._call(Request("GET", "/restapi/contacts", _reader(Contacts)))
-        except PyrusUnreachable as error:
-            if not isinstance(error.__cause__, AccessDenied):
-                raise
-            log.warning("no access to the contacts, so persons are known from tasks only: %s", error.__cause__)
+        request = Request("GET", "/restapi/contacts", _reader(Contacts))
+        outcome = await self._client.ask(request)
+        if isinstance(outcome, Denied):
+            log.warning("no access to the contacts, so persons are known from tasks only: %s", outcome)
             return Contacts()
+        return _content(request, outcome)
 
     async def inbox(self) -> LongList:
         return await self._whole_list("inbox")
@@ -79,22 +88,17 @@ class RestApi:
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
         try:
-            answer = await self._http.dated(Request("GET", f"/restapi/v3/task/{task_id}", _read_task))
-            body, task, unreadable = answer.value
+            outcome = await self._client.ask(Request("GET", f"/restapi/v3/task/{task_id}", _read_task))
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
-        except AccessDenied as error:
-            raise TaskRefused(f"Pyrus refuses task {task_id}: {error}", stage="fetch", denied=True) from error
-        except (Again, Refused) as error:
-            await self.profile()  # raises if the whole server is failing, not only this task
-            payload = getattr(error, "body", None)
-            stage = "fetch" if payload is None else "decode"
-            raise TaskRefused(f"task {task_id}: {error}", stage=stage, payload=payload, odd=True) from error
-        except Unreadable as error:
-            raise TaskRefused(f"task {task_id}: {error}", stage="decode", payload=error.body) from error
+        if not isinstance(outcome, Answer):
+            if isinstance(outcome, Again | Refused):
+                await self.profile()  # raises if the whole server is failing, not only this task
+            raise _task_refused(task_id, outcome)
+        body, task, unreadable = outcome.value
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, Body(body, answer.sha256, fetched_at, API), answer.date, unreadable)
+        return Fetched(task, Body(body, outcome.sha256, fetched_at, API), outcome.date, unreadable)
 
     async def _whole_list(self, name: str) -> LongList:
         sizes = self._sizes[name]
@@ -110,30 +114,48 @@ class RestApi:
         """Asks for a list of `most` tasks; raises ListRefused if its size may be why the server fails."""
         if most <= sizes.answered or most == 1:
             return await self._call(request)
-        try:
-            return await self._call(request._replace(tries=TRIES))
-        except PyrusUnreachable as error:
-            if isinstance(error.__cause__, AccessDenied | Redirected):
-                raise
-            if isinstance(error.__cause__, Refused):
-                raise ListRefused(str(error), certain=True) from error
-            if isinstance(error.__cause__, Again) and error.__cause__.reached:
+        outcome = await self._client.ask(request._replace(tries=TRIES))
+        match outcome:
+            case Refused(is_redirect=False):
+                raise ListRefused(str(_unreachable(request, outcome)), certain=True)
+            case Again():
                 await self.profile()  # raises if the server is failing, whatever the size
-                raise ListRefused(str(error), certain=False) from error
-            raise
+                raise ListRefused(str(_unreachable(request, outcome)), certain=False)
+        return _content(request, outcome)
 
     async def _call(self, request: Request[tuple[T, int]]) -> T:
-        try:
-            read, unreadable = await self._http.call(request)
-        except Again as error:
-            if error.body is None:
-                raise PyrusUnreachable(f"{request} is not available ({error}); try again later.") from error
-            raise PyrusUnreachable(f"{request} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
-        except (Refused, msgspec.ValidationError) as error:
-            raise PyrusUnreachable(f"{request} does not answer as Pyrus does ({error}); check PYRUS_URL.") from error
-        if unreadable:
-            log.warning("%s: %d values or entries could not be read", request, unreadable)
-        return read
+        return _content(request, await self._client.ask(request))
+
+
+def _content(request: Request[tuple[T, int]], outcome: Answer[tuple[T, int]] | Failure) -> T:
+    """The content of an answer that the run cannot do without; raises PyrusUnreachable if there is none."""
+    if not isinstance(outcome, Answer):
+        raise _unreachable(request, outcome)
+    content: T
+    content, unreadable = outcome.value
+    if unreadable:
+        log.warning("%s: %d values or entries could not be read", request, unreadable)
+    return content
+
+
+def _unreachable(request: Request[Any], failure: Failure) -> PyrusUnreachable:
+    match failure:
+        case Again(body=None):
+            return PyrusUnreachable(f"{request} is not available ({failure}); try again later.")
+        case _:
+            return PyrusUnreachable(f"{request} does not answer as Pyrus does ({failure}); check PYRUS_URL.")
+
+
+def _task_refused(task_id: int, failure: Failure) -> TaskRefused:
+    match failure:
+        case Denied():
+            return TaskRefused(f"Pyrus refuses task {task_id}: {failure}", stage="fetch", denied=True)
+        case Unreadable(body=body):
+            return TaskRefused(f"task {task_id}: {failure}", stage="decode", payload=body)
+        case Again(body=bytes(body)):
+            return TaskRefused(f"task {task_id}: {failure}", stage="decode", payload=body, odd=True)
+        case _:
+            return TaskRefused(f"task {task_id}: {failure}", stage="fetch", odd=True)
 
 
 async def _whole(ask: Callable[[int], Awaitable[LongList]], sizes: Sizes) -> LongList:
@@ -164,10 +186,7 @@ def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
 def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
     """Reads a task; also returns the body as it can be stored, and the number of unreadable values."""
     stored = storable(body)
-    try:
-        read, unreadable = decode(stored, _TaskBody)
-    except msgspec.ValidationError as error:
-        raise Unreadable(str(error), body) from error
+    read, unreadable = decode(stored, _TaskBody)
     return stored, read.task_with_notes, unreadable + damage(body, stored)
 
 

@@ -2,10 +2,11 @@
 
 import msgspec
 
-from pyrus_etl.client.client import Ask, Request
+from pyrus_etl.client.client import Ask
 from pyrus_etl.client.masking import masked
-from pyrus_etl.client.meaning import Again, Redirected, Refused, TokenRefused
-from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
+from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.errors import LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.settings import Secret, Settings
 
 PATH = "/restapi/getaccesstoken"
@@ -13,32 +14,41 @@ PATH = "/restapi/getaccesstoken"
 
 async def login(ask: Ask, settings: Settings) -> Secret:
     """Returns a fresh token; raises LoginRefused, or PyrusUnreachable if the server is not a Pyrus."""
-    if not (settings.login and settings.client_id and settings.security_key):
+    outcome = await ask(Request("POST", PATH, read_token, _credentials(settings)))
+    if isinstance(outcome, Answer):
+        return Secret(outcome.value)
+    raise _error(outcome, settings)
+
+
+def _credentials(settings: Settings) -> dict[str, str]:
+    if not settings.security_key:
+        raise SettingsError(
+            "No login is given: set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or PYRUS_ACCESS_TOKEN."
+        )
+    if not (settings.login and settings.client_id):
         raise SettingsError("Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID together; one is missing.")
-    credentials = {
+    return {
         "Login": settings.login,
         "SecurityKey": settings.security_key.reveal(),
         "ClientId": settings.client_id,
     }
-    try:
-        return Secret(await ask(Request("POST", PATH, read_token, credentials)))
-    except (TokenRefused, Refused) as error:
-        if isinstance(error, Redirected) or (isinstance(error, Refused) and error.status == 404):
-            raise PyrusUnreachable(f"{settings.url} has no login of Pyrus ({error}); check PYRUS_URL.") from error
-        raise LoginRefused(
-            f"Pyrus refused the login of {shown_login(settings)}: {error}; "
-            "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
-        ) from error
-    except Again as error:
-        if error.body is None:
-            raise PyrusUnreachable(f"{settings.url} is not available ({error}); try again later.") from error
-        raise _not_pyrus(settings, error) from error
-    except msgspec.ValidationError as error:
-        raise _not_pyrus(settings, error) from error
 
 
-def _not_pyrus(settings: Settings, error: Exception) -> PyrusUnreachable:
-    return PyrusUnreachable(f"{settings.url} does not answer a login as Pyrus does ({error}); check PYRUS_URL.")
+def _error(failure: Failure, settings: Settings) -> PyrusEtlError:
+    match failure:
+        case Again(body=None):
+            return PyrusUnreachable(f"{settings.url} is not available ({failure}); try again later.")
+        case Again() | Unreadable():
+            return PyrusUnreachable(
+                f"{settings.url} does not answer a login as Pyrus does ({failure}); check PYRUS_URL."
+            )
+        case Refused(is_redirect=True) | Denied(status=404):
+            return PyrusUnreachable(f"{settings.url} has no login of Pyrus ({failure}); check PYRUS_URL.")
+        case _:
+            return LoginRefused(
+                f"Pyrus refused the login of {shown_login(settings)}: {failure}; "
+                "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
+            )
 
 
 def shown_login(settings: Settings) -> str:

@@ -23,7 +23,7 @@ check: $(READY) ## Check style, types, import layers, and that the migrations cr
 	@$(BIN)/ruff format --check --quiet || { echo "Run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/mypy --no-error-summary docs config
-	@$(BIN)/lint-imports --no-logo > .venv/floors || { cat .venv/floors; exit 1; }
+	@$(BIN)/lint-imports --no-logo > .venv/layers || { cat .venv/layers; exit 1; }
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING

@@ -30,7 +30,7 @@ def _check_file(context: ssl.SSLContext, file: str) -> None:
         context.load_verify_locations(file)
     except ssl.SSLError:
         raise SettingsError(
-            f"SSL_CERT_FILE: {file} contains no certificate in PEM (-----BEGIN CERTIFICATE-----); set a file that does."
+            f"SSL_CERT_FILE: {file} contains no certificate in PEM (-----BEGIN CERTIFICATE-----); name one that does."
         ) from None
     except OSError as error:
         raise SettingsError(

@@ -62,8 +62,8 @@ def test_a_secret_comes_from_the_variable_or_from_the_file_that_it_names(tmp_pat
 def test_the_file_of_a_secret_is_read_only_if_nothing_overrides_it(tmp_path: Path) -> None:
     config = tmp_path / "some.toml"
     config.write_text("[pyrus]\nsecurity_key_file = '/nowhere'\n", encoding="utf-8")
-    told = {"PYRUS_SECURITY_KEY": "key", "PYRUS_SECURITY_KEY_FILE": "/nowhere", "PYRUS_ETL_CONFIG": str(config)}
-    key = load_settings({}, told).security_key
+    environment = {"PYRUS_SECURITY_KEY": "key", "PYRUS_SECURITY_KEY_FILE": "/nowhere", "PYRUS_ETL_CONFIG": str(config)}
+    key = load_settings({}, environment).security_key
 
     assert key
     assert key.reveal() == "key"

@@ -97,7 +97,7 @@ def _list(context: Context) -> str:
 
 
 async def _some_tasks(api: RestApi) -> TaskList:
-    """A list of a few tasks; of one task if ten are refused, for that is tried as often as any other request."""
+    """Lists a few tasks; only one if ten are refused, because that request is retried like any other."""
     try:
         return await api.search(Window(), 10)
     except ListRefused:

@@ -116,7 +116,7 @@ def _refusal(connection: Connection, each: Attached) -> str | None:
 
 
 def _names_in_full(connection: Connection) -> AbstractContextManager[None]:
-    """Makes PostgreSQL write definitions with schema names, whatever the search path of the session is."""
+    """Makes PostgreSQL write definitions with schema names, for any search path of the session."""
     return setting(connection, "search_path", "")
 
 

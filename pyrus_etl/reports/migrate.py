@@ -165,7 +165,7 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
 
 
 def _drop_tables(connection: sqlalchemy.Connection) -> None:
-    """Drops every declared table, in whatever state the schema is: that is the last resort."""
+    """Drops every declared table, in any state of the schema, as a last resort."""
     names = [sql.Identifier(SCHEMA, table.name) for table in metadata.sorted_tables]
     _driver(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
     command.stamp(_config(connection), BASE)

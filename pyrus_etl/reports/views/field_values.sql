@@ -34,7 +34,7 @@ COMMENT ON COLUMN pyrus_report.field_values.field_name IS 'Name of the field as 
 COMMENT ON COLUMN pyrus_report.field_values.parent_field_id IS
     'Id of the table or section field that contains this field.';
 COMMENT ON COLUMN pyrus_report.field_values.value IS
-    'The value as text, whatever its type: the name of a person or project, the first column of a catalog, the names '
+    'The value as text, of any type: the name of a person or project, the first column of a catalog, the names '
     'of files.';
 COMMENT ON COLUMN pyrus_report.field_values.value_number IS 'Number, Decimal (money), ApprovalStep; exact.';
 COMMENT ON COLUMN pyrus_report.field_values.value_date IS 'Date and DueDate, in UTC.';

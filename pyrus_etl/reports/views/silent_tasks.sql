@@ -20,7 +20,7 @@ COMMENT ON COLUMN pyrus_report.silent_tasks.responsible_id IS
 COMMENT ON COLUMN pyrus_report.silent_tasks.responsible IS
     'Name of the person responsible; of a closed task, the last one.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.waiting_for IS
-    'Names of the people whom the task waits for: the approvers who have not decided in its current step, else the '
+    'Names of the people that the task is waiting for: the approvers who have not decided in its current step, else the '
     'person responsible; null if it is closed.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.create_date IS 'When the task was created.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.due_date IS 'Day on which the task is due, in UTC.';

@@ -30,7 +30,7 @@ COMMENT ON COLUMN pyrus_report.task_fields.parent_field_id IS
 COMMENT ON COLUMN pyrus_report.task_fields.parent_field IS
     'Name of the table or section field that contains this field.';
 COMMENT ON COLUMN pyrus_report.task_fields.value IS
-    'The value as text, whatever its type: the name of a person or project, the first column of a catalog, the names '
+    'The value as text, of any type: the name of a person or project, the first column of a catalog, the names '
     'of files.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_number IS 'Number, Decimal (money), ApprovalStep; exact.';
 COMMENT ON COLUMN pyrus_report.task_fields.value_date IS 'Date and DueDate, in UTC.';

@@ -75,7 +75,7 @@ LEFT JOIN LATERAL (
 ) AS files ON true;
 
 COMMENT ON VIEW pyrus_report.task_overview IS
-    'What is the state of a task, and whom does it wait for? One row per task that is not deleted, with names beside '
+    'What is the state of a task, and who is it waiting for? One row per task that is not deleted, with names beside '
     'the ids.';
 COMMENT ON COLUMN pyrus_report.task_overview.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.task_overview.text IS 'Text of the task.';
@@ -112,10 +112,10 @@ COMMENT ON COLUMN pyrus_report.task_overview.approval_step_no IS
     'Number of the current approval step: the first in which somebody still has to decide. Null if the task is closed '
     'or nobody has to decide.';
 COMMENT ON COLUMN pyrus_report.task_overview.waiting_for_ids IS
-    'Ids of the people whom the task waits for: the approvers who have not decided in its current step, else the '
+    'Ids of the people that the task is waiting for: the approvers who have not decided in its current step, else the '
     'person responsible; null if it is closed.';
 COMMENT ON COLUMN pyrus_report.task_overview.waiting_for IS
-    'Names of the people whom the task waits for: the approvers who have not decided in its current step, else the '
+    'Names of the people that the task is waiting for: the approvers who have not decided in its current step, else the '
     'person responsible; null if it is closed.';
 COMMENT ON COLUMN pyrus_report.task_overview.is_any_rejected IS 'Whether an approver rejected the task.';
 COMMENT ON COLUMN pyrus_report.task_overview.note_count IS 'Number of notes.';

@@ -1,14 +1,12 @@
-"""Faults at a certain commit, and faults of connections."""
+"""Faults of processes at a certain commit."""
 
 import threading
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
-
-import psycopg
 
 from pyrus_etl.settings import Secret
-from tests.simulation.connection import Connection, Steady
+from tests.simulation.administrator import OURS, Administrator
+from tests.simulation.connection import Connection
 
 LOCK = 77
 
@@ -38,91 +36,62 @@ HOOKS = f"""
 """The commit with an armed number waits inside PostgreSQL until the simulation lets it continue, or fails because the
 disk is full."""
 
-OURS = "datname = current_database() AND application_name = 'pyrus-etl'"
 
-
-class Commits:
+class Commits(Administrator):
     """Stops commits with certain numbers inside PostgreSQL, and makes faults happen there."""
 
     def __init__(self, database: Secret) -> None:
         self._at: list[Callable[[], None]] = []
-        self._database = Steady(database, "simulation", self._opened)
+        super().__init__(database, self._locked)
 
-    def close(self) -> None:
-        self._database.close()
-
-    def _opened(self, connection: Connection) -> None:
-        connection.execute("SET lock_timeout = '1s'")
+    def _locked(self, connection: Connection) -> None:
         if self._at:
             connection.execute(f"SELECT pg_advisory_lock({LOCK})")
 
     def arm(self, at: dict[int, list[Callable[[], None]]], full: Collection[int] = ()) -> None:
         """Starts counting again. Faults at lower numbers happen first. `full`: commits that find the disk full."""
         self._at = []
-        self._database.execute("SELECT pg_advisory_unlock_all()")
-        self._database.execute("TRUNCATE simulation.armed")
-        self._database.execute("SELECT setval('simulation.commits', 1, false)")
+        self.database.execute("SELECT pg_advisory_unlock_all()")
+        self.database.execute("TRUNCATE simulation.armed")
+        self.database.execute("SELECT setval('simulation.commits', 1, false)")
         self._at = [happens for _, group in sorted(at.items()) for happens in group]
         if self._at:
-            self._database.execute(f"SELECT pg_advisory_lock({LOCK})")
+            self.database.execute(f"SELECT pg_advisory_lock({LOCK})")
         for what, numbers in (("wait", at.keys()), ("full", full)):
-            self._database.execute("INSERT INTO simulation.armed SELECT unnest(%s::bigint[]), %s", [[*numbers], what])
+            self.database.execute("INSERT INTO simulation.armed SELECT unnest(%s::bigint[]), %s", [[*numbers], what])
 
     def look(self) -> None:
         """If a commit is waiting, makes its fault happen and lets it continue."""
         waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
-        if not self._at or not self._database.execute(waiting, [LOCK]):
+        if not self._at or not self.database.execute(waiting, [LOCK]):
             return
         self._at.pop(0)()
-        self._database.execute("SELECT pg_advisory_unlock_all()")
+        self.database.execute("SELECT pg_advisory_unlock_all()")
         if self._at:  # the commit that waited releases the lock at once
-            self._database.execute(f"SELECT pg_advisory_lock({LOCK})")
+            self.database.execute(f"SELECT pg_advisory_lock({LOCK})")
 
     def found_no_room(self) -> int:
         """The number of commits that failed because the disk was full."""
-        ((number,),) = self._database.execute(
+        ((number,),) = self.database.execute(
             "SELECT count(*) FROM simulation.armed, simulation.commits "
             "WHERE what = 'full' AND is_called AND number <= last_value"
         )
         return int(number)
 
-    def cut(self) -> None:
-        """Terminates all connections of runs to the database."""
-        self._database.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
-
     def away(self, seconds: float) -> None:
         """Terminates all connections, and refuses new ones for a while."""
-        self._allow(False)
+        self.allow(False)
         self.cut()
-        timer = threading.Timer(seconds, self._allow, [True])
+        timer = threading.Timer(seconds, self.allow, [True])
         timer.daemon = True
         timer.start()
 
-    def _allow(self, allowed: bool) -> None:
-        with suppress(psycopg.Error):
-
-            def allow(connection: Connection) -> None:
-                connection.execute(f"ALTER DATABASE {connection.info.dbname} ALLOW_CONNECTIONS {allowed}".encode())
-
-            self._database.do(allow)
-
-    def holds(self, pid: int) -> bool:
-        """Whether the process holds the lock."""
-        holders = self._database.execute("SELECT holder FROM pyrus.sync_leases WHERE expires_at > now()")
-        return any(f"process {pid} " in holder for (holder,) in holders)
-
-    def lease_runs_out(self) -> None:
-        """Makes leases expire, except that of a run in the middle of a transaction."""
-        with suppress(psycopg.errors.LockNotAvailable):
-            self._database.execute("UPDATE pyrus.sync_leases SET expires_at = now() - interval '1s'")
-
     def our_clock_passes(self, seconds: float) -> None:
-        """Moves our clock with the world's, by changing the difference that the runs stored."""
-        self._database.execute("TRUNCATE simulation.armed")
-        self._database.execute("UPDATE pyrus.sync_runs SET server_ahead_seconds = server_ahead_seconds + %s", [seconds])
+        self.database.execute("TRUNCATE simulation.armed")
+        super().our_clock_passes(seconds)
 
     def settle(self) -> None:
         """Waits until the connections of dead processes are gone."""
         end = time.monotonic() + 10
-        while self._database.execute(f"SELECT pid FROM pg_stat_activity WHERE {OURS}") and time.monotonic() < end:
+        while self.database.execute(f"SELECT pid FROM pg_stat_activity WHERE {OURS}") and time.monotonic() < end:
             time.sleep(0.01)

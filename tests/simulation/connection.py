@@ -1,8 +1,8 @@
 """The simulation's own connection to the database, which survives a restart of the server."""
 
 import threading
-import time
 from collections.abc import Callable
+from time import monotonic, sleep  # the real ones, whatever `passing` puts in their place
 from typing import Any, TypeVar
 
 import psycopg
@@ -29,16 +29,16 @@ class Steady:
     def do(self, work: Callable[[Connection], T]) -> T:
         """Does the work, and repeats it if the connection was cut: it must be safe to repeat."""
         with self._one_at_a_time:
-            end = time.monotonic() + LONGEST_RESTART
+            end = monotonic() + LONGEST_RESTART
             while True:
                 try:
                     if self._connection.closed:
                         self._connection = self._open()
                     return work(self._connection)
                 except psycopg.OperationalError:
-                    if not self._is_cut() or time.monotonic() > end:
+                    if not self._is_cut() or monotonic() > end:
                         raise
-                    time.sleep(0.05)
+                    sleep(0.05)
 
     def execute(self, statement: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a statement."""

@@ -6,21 +6,21 @@ from typing import Literal, NamedTuple
 from pyrus_etl.sandbox import Faults
 from tests.simulation.events import Event, any_event
 
-Where = Literal["request", "contacts", "commit", "answer"]
+Where = Literal["request", "contacts", "commit", "answer", "step"]
 
 KINDS = {
-    "kill": 5,
-    "stop": 2,
-    "cut": 4,
-    "unheard": 3,
-    "away": 1,
+    "kill": 20,
+    "stop": 5,
+    "cut": 10,
+    "unheard": 8,
+    "away": 3,
     "restart": 1,
     "crash": 1,
-    "full": 1,
-    "freeze": 3,
-    "down": 2,
-    "tokens": 2,
-    "event": 20,
+    "full": 3,
+    "freeze": 8,
+    "down": 5,
+    "tokens": 5,
+    "event": 50,
 }
 """kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit succeeds, and the
 connection is lost before its answer arrives. away: connections are lost, and refused for a second. restart, crash: the
@@ -38,10 +38,11 @@ HARMS = ("kill", "cut", "unheard", "away", "restart", "crash", "full", "freeze",
 
 
 class Fault(NamedTuple):
-    """A fault at the server's nth request, or just before the database's nth commit.
+    """A fault at the server's nth request, at the nth step of a run's loop, or just before or after the nth commit.
 
-    `answer` counts all commits, `commit` those to the connector's own tables. `contacts`: when a sync reads the
-    contacts, after everything else.
+    `answer`: after a commit, before its answer is heard. `contacts`: when a sync reads the contacts, after everything
+    else. Runs that are processes have no steps, and of their commits only those to the connector's own tables count,
+    except for `answer`.
     """
 
     kind: str
@@ -82,14 +83,30 @@ def any_weather(dice: Random) -> Weather:
     return Weather(dice.choices(names, (10, 5, 2, 2, 2, 1))[0], dice.randrange(1 << 30))
 
 
-def some_faults(dice: Random, tasks: int) -> tuple[Fault, ...]:
-    """Usually few faults, sometimes many; more at the beginning of a run than later."""
+def some_faults(dice: Random, tasks: int, kills: bool) -> tuple[Fault, ...]:
+    """Usually few faults, sometimes many; more at the beginning of a run than later. `kills`: runs are processes."""
     number = dice.choices((0, 1, 2, 5), (3, 4, 4, 3))[0]
-    return tuple(sorted((_any_fault(dice, tasks) for _ in range(number)), key=lambda fault: (fault.where, fault.at)))
+    faults = (_any_fault(dice, tasks, kills) for _ in range(number))
+    return tuple(sorted(faults, key=lambda fault: (fault.where, fault.at)))
 
 
-def _any_fault(dice: Random, tasks: int) -> Fault:
+def any_kill(dice: Random, kills: bool) -> Fault:
+    """A kill at any place of a run."""
+    anywhere: tuple[Where, ...] = ("step", "step", "request", "commit", "answer")
+    where = dice.choice(("request", "commit") if kills else anywhere)
+    most: dict[Where, int] = {
+        "step": dice.choice((50, 300, 1000)),
+        "request": dice.choice((5, 60)),
+        "commit": 30,
+        "answer": 30,
+    }
+    return Fault("kill", dice.randint(1, most[where]), where)
+
+
+def _any_fault(dice: Random, tasks: int, kills: bool) -> Fault:
     kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+    if kind == "kill":
+        return any_kill(dice, kills)
     at = dice.randint(1, dice.choice((4, 12, tasks + 10)))
     if kind == "event":
         return Fault(kind, at, dice.choice(("request", "request", "contacts")), event=any_event(dice))

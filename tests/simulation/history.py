@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from pyrus_etl.sandbox.world import START
 from tests.simulation.events import Event, any_event
-from tests.simulation.faults import HARMS, Fault, Weather, any_weather, some_faults
+from tests.simulation.faults import HARMS, Fault, Weather, any_kill, any_weather, some_faults
 
 PLANS = {"sync": 8, "backfill": 3, "period": 3, "restart": 1, "reconcile": 4, "force": 2, "retry": 1}
 QUIET = Weather()
@@ -17,7 +17,8 @@ class Setting(NamedTuple):
     """The constants of a history.
 
     `span`: the period of its `period` backfills, in seconds since 1970. `pace`: the world's seconds that pass with
-    every request. `skews`: whether the server's clock is sometimes wrong.
+    every request. `skews`: whether the server's clock is sometimes wrong. `kills`: whether runs are processes and
+    kills are real.
     """
 
     tasks: int
@@ -34,6 +35,7 @@ class Setting(NamedTuple):
     span: tuple[int | None, int | None]
     pace: float
     skews: bool
+    kills: bool
 
 
 class RunStep(NamedTuple):
@@ -71,7 +73,7 @@ class History(NamedTuple):
         return "\n".join([f"seed {self.seed}: {self.setting}", *(f"  {step}" for step in self.steps)])
 
 
-def history_of(seed: int, length: int = 8) -> History:
+def history_of(seed: int, length: int = 8, share_of_kills: float = 0.1) -> History:
     """The history of a seed: `length` runs, with events between them."""
     dice = Random(seed)
     cap = dice.choice((None, None, 7, 15, 40))
@@ -92,6 +94,7 @@ def history_of(seed: int, length: int = 8) -> History:
         span=_any_span(dice),
         pace=dice.choice((0.0, 0.1, 5.0, 60.0)),
         skews=dice.random() < 0.3,
+        kills=dice.random() < share_of_kills,
     )
     steps: list[Step] = []
     run: RunStep | None = None
@@ -113,12 +116,10 @@ def _any_run(dice: Random, setting: Setting, last: RunStep | None) -> RunStep:
     """The first run has most to do and is usually killed; a harmed run is usually started again."""
     tasks = setting.tasks
     plan = dice.choices(list(PLANS), list(PLANS.values()))[0]
-    faults = some_faults(dice, tasks)
+    faults = some_faults(dice, tasks, setting.kills)
     if last is None:
         plan = dice.choice(("sync", "backfill", "period", "period"))
-        faults += dice.choice(
-            ((), (Fault("kill", dice.randint(5, tasks)),), (Fault("kill", dice.randint(4, 30), "commit"),))
-        )
+        faults += dice.choice(((), (any_kill(dice, setting.kills),), (any_kill(dice, setting.kills),)))
     elif any(fault.kind in HARMS for fault in last.faults) and dice.random() < 0.7:
         plan = last.plan
     budget = dice.randint(3, tasks) if dice.random() < 0.1 else None

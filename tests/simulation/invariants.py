@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
 from tests.simulation.faults import HARD, Fault, Weather, permitted
-from tests.simulation.launcher import Outcome
+from tests.simulation.orders import Outcome
 from tests.simulation.stored import OWNED, SHARED, Stored
 from tests.simulation.truth import Truth
 

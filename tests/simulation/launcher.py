@@ -4,64 +4,13 @@ For each order, a line of JSON on stdin, it forks, prints the child's pid, waits
 """
 
 import asyncio
-import logging
 import os
 import signal
 import sys
-import traceback
-from dataclasses import replace
 
 import msgspec
 
-from pyrus_etl.extract.v3.windows import Window
-from pyrus_etl.settings import load_settings
-from pyrus_etl.settings.retry import STANDARD
-from pyrus_etl.sync import pipeline
-from pyrus_etl.sync.plan import Plan
-from pyrus_etl.sync.plans import backfill, reconcile, sync
-from pyrus_etl.sync.plans import retry as retries
-from pyrus_etl.sync.result import Result
-from pyrus_etl.sync.run import Budget, run
-
-PLANS: dict[str, Plan] = {
-    "backfill": backfill.backfill(),
-    "restart": backfill.backfill(restart=True),
-    "sync": sync.sync(),
-    "reconcile": reconcile.reconcile(),
-    "force": reconcile.reconcile(force=True),
-    "retry": retries.retry(),
-}
-"""There is also `period`, a backfill of the order's span."""
-
-WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05))
-
-
-class Order(msgspec.Struct):
-    """A run to make.
-
-    `requests`: its budget. `span`: the period of a backfill. The others replace constants of the code.
-    """
-
-    plan: str
-    environment: dict[str, str]
-    requests: int | None = None
-    span: tuple[int | None, int | None] = (None, None)
-    linger: float = pipeline.LINGER
-    largest_batch: int = pipeline.LARGEST_BATCH
-    most_in_flight: int = pipeline.MOST_IN_FLIGHT
-
-
-class Outcome(msgspec.Struct):
-    """The end of a run. `error`: the name of its error or of the signal that ended it, empty if it ended well.
-
-    `amiss`: something that must never happen, a traceback or an error in the log.
-    """
-
-    error: str = ""
-    message: str = ""
-    status: str = ""
-    amiss: str = ""
-    requests: int = 0
+from tests.simulation.orders import Order, Outcome, carry_out, errors_logged, limits_of
 
 
 def main() -> None:
@@ -100,36 +49,10 @@ def _live(order: Order, sending: int) -> None:
 
 
 def _conducted(order: Order) -> Outcome:
-    pipeline.LINGER, pipeline.LARGEST_BATCH = order.linger, order.largest_batch
-    pipeline.MOST_IN_FLIGHT = order.most_in_flight
-    errors = _Errors()
-    logging.getLogger().addHandler(errors)
-    outcome = Outcome()
-    plan = PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
-    try:
-        settings = replace(load_settings({}, order.environment), waits=WAITS)
-        result = asyncio.run(run(plan, settings, budget=Budget(order.requests), handles_signals=True))
-        outcome = _outcome(result)
-    except BaseException:
-        outcome.amiss = traceback.format_exc()
-    outcome.amiss += "".join(errors.seen)
+    with errors_logged() as errors, limits_of(order):
+        outcome = asyncio.run(carry_out(order))
+    outcome.amiss += "".join(errors)
     return outcome
-
-
-def _outcome(result: Result) -> Outcome:
-    error = type(result.error).__name__ if result.error else ""
-    return Outcome(error, str(result.error or ""), result.status, requests=result.counts.requests)
-
-
-class _Errors(logging.Handler):
-    """Collects logged errors, such as an exception of a task that was never retrieved."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.seen: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.seen.append(self.format(record) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,33 +2,32 @@
 
 from datetime import datetime
 
-from tests.servers import Server
 from tests.simulation import invariants
 from tests.simulation.conductor import A_MOMENT, Conductor
 from tests.simulation.events import MOST_SKEW, Event
 from tests.simulation.faults import HARMS
 from tests.simulation.history import QUIET, History, RunStep, Step
 from tests.simulation.invariants import Broken, require
-from tests.simulation.launcher import Outcome
-from tests.simulation.runs import Launcher
-from tests.simulation.stage import Stage, staged
+from tests.simulation.machine import Machine
+from tests.simulation.orders import Outcome
 from tests.simulation.stored import Stored
 from tests.simulation.totals import Totals
 
 HOUR = 3600
 
 
-def play(history: History, server: Server, template: str, launchers: tuple[Launcher, Launcher]) -> Totals:
+def play(history: History, machine: Machine) -> Totals:
     """Plays a history on a new database; raises Broken, with a log of the events, if an invariant does not hold."""
-    with staged(history, server, template, launchers) as stage:
-        played = _Play(stage)
+    log: list[str] = []
+    with machine.conducting(history, log) as conductor:
+        played = _Play(conductor)
         try:
             for step in history.steps:
                 played.step(step)
             played.end()
         except Exception as error:
-            log = "\n".join(f"  {line}" for line in played.log)
-            raise Broken(f"{error}\n\n{history}\n\nwhat happened:\n{log}") from (
+            happened = "\n".join(f"  {line}" for line in log)
+            raise Broken(f"{error}\n\n{history}\n\nwhat happened:\n{happened}") from (
                 None if isinstance(error, Broken) else error
             )
         return played.totals()
@@ -37,12 +36,12 @@ def play(history: History, server: Server, template: str, launchers: tuple[Launc
 class _Play:
     """A history that is being played."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.log: list[str] = []
-        self.stage = stage
-        self.truth = stage.truth
-        self.conductor = Conductor(stage, self.log)
-        self._began = stage.truth.world.clock.now()
+    def __init__(self, conductor: Conductor) -> None:
+        self.log = conductor.log
+        self.stage = conductor.stage
+        self.truth = conductor.stage.truth
+        self.conductor = conductor
+        self._began = self.truth.world.clock.now()
         self.wrong: list[tuple[int, int]] = []
         """Periods in which the server's clock was wrong, in milliseconds of the world's clock."""
 
@@ -106,7 +105,7 @@ class _Play:
         """Lets time pass until the next run, on our clock as on the world's."""
         self.truth.world.advance(A_MOMENT)
         now = self.truth.world.clock.now()
-        self.stage.commits.our_clock_passes((now - self._began) / 1000)
+        self.stage.administrator.our_clock_passes((now - self._began) / 1000)
         self._began = now
 
     def _is_wrong(self, cursor: datetime | None) -> bool:

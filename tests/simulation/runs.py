@@ -18,7 +18,7 @@ from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.sandbox.journal import Journal
 from tests.runs import program_environment
 from tests.simulation.lag import LaggingWorld
-from tests.simulation.launcher import Order, Outcome
+from tests.simulation.orders import Order, Outcome
 
 LONGEST_RUN = 60.0
 

@@ -1,4 +1,4 @@
-"""A dozen histories with fixed seeds; `python -m tests.simulation` plays new ones."""
+"""A few histories with fixed seeds; `python -m tests.simulation` plays new ones."""
 
 from collections.abc import Iterator
 
@@ -7,18 +7,20 @@ import pytest
 from tests.conftest import TEMPLATE
 from tests.servers import Server
 from tests.simulation.history import history_of
+from tests.simulation.machine import Machine
 from tests.simulation.play import play
-from tests.simulation.runs import Launcher
 
 
 @pytest.fixture(scope="module")
-def launchers() -> Iterator[tuple[Launcher, Launcher]]:
-    with Launcher() as runner, Launcher() as rival:
-        yield runner, rival
+def machine(postgresql_18: Server) -> Iterator[Machine]:
+    with Machine(postgresql_18, TEMPLATE) as machine:
+        yield machine
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
-def test_the_tables_equal_the_world_whatever_happens(
-    seed: int, postgresql_18: Server, launchers: tuple[Launcher, Launcher]
-) -> None:
-    play(history_of(seed, length=5), postgresql_18, TEMPLATE, launchers)
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_the_tables_equal_the_world_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
+    play(history_of(seed, length=4, share_of_kills=0), machine)
+
+
+def test_the_tables_equal_the_world_whenever_a_process_is_killed(machine: Machine) -> None:
+    play(history_of(1, length=3, share_of_kills=1), machine)

@@ -1,7 +1,7 @@
 """Totals of the played histories."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass
@@ -13,16 +13,20 @@ class Totals:
     requests: int = 0
     events: int = 0
     looks: int = 0
+    steps: int = 0
+    crashes: int = 0
+    kills: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Totals") -> None:
-        for name in ("histories", "runs", "requests", "events", "looks", "faults", "endings"):
+        for name in asdict(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def __str__(self) -> str:
         parts = [f"{self.histories} histories", f"{self.runs} runs", f"{self.requests} requests"]
-        parts += [f"{self.events} events", f"{self.looks} looks of a reader"]
+        parts += [f"{self.events} events", f"{self.looks} looks of a reader", f"{self.steps} steps"]
+        parts += [f"{self.crashes} crashes", f"{self.kills} real kills"]
         faults = ", ".join(f"{kind} {number}" for kind, number in self.faults.most_common())
         endings = ", ".join(f"{kind or 'well'} {number}" for kind, number in self.endings.most_common())
         return f"{', '.join(parts)}\nfaults: {faults}\nruns ended: {endings}"

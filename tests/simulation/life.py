@@ -1,0 +1,258 @@
+"""A run in this process that can crash: from then on nothing of it continues, and no cleanup reaches anybody."""
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import warnings
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from random import Random
+from typing import Any, Self, TypeVar
+from unittest.mock import patch
+
+import psycopg
+from aiohttp import web
+from psycopg.pq import TransactionStatus
+
+from pyrus_etl.postgres import connection, store
+from pyrus_etl.postgres.connection import Session
+from tests.simulation.loop import Loop, another_loop
+from tests.simulation.orders import Order, Outcome, carry_out, errors_logged, limits_of
+from tests.simulation.passing import Time, passing
+
+T = TypeVar("T")
+Happens = Callable[[], object]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+LONGEST_RUN = 20_000.0
+"""Seconds of the clock, which nobody waits for."""
+
+
+class Crash(BaseException):
+    """The process of a run is gone."""
+
+
+class Life:
+    """A run in this process.
+
+    It has a loop of its own, which is also its network and its clock (see `loop`), and works on the database between
+    two steps of the loop, sooner or later by its dice. `at_step`, `at_commit`, `after_commit`: what happens at the
+    loop's nth step, and just before and after the nth commit. `doomed`: the signal that killed it, if any.
+    `committing`: the session in whose transaction it is about to commit. `answer`: what it gets in place of an answer.
+    """
+
+    def __init__(self, clock: Time, dice: Random, handle: Handler, show_time: Happens, look: Happens) -> None:
+        self._clock, self._dice, self._handle = clock, dice, handle
+        self._show_time, self._look = show_time, look
+        self._haste = dice.choice((0.0, 0.1, 0.5, 1.0))
+        self._shuffles = dice.random() < 0.5
+        self._end = clock.now() + LONGEST_RUN
+        self._works: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._sessions: list[_Session] = []
+        self._loop = Loop(clock, self._step, self._work, self._arrange)
+        self.doomed = ""
+        self.steps = self.commits = 0
+        self.at_step: dict[int, list[Happens]] = defaultdict(list)
+        self.at_commit: dict[int, list[Happens]] = defaultdict(list)
+        self.after_commit: dict[int, list[Happens]] = defaultdict(list)
+        self.committing: Session | None = None
+        self.answer: Callable[[Session], object] | None = None
+
+    def live(self, order: Order) -> Outcome:
+        """Makes the run to its end; the outcome of a crash is that of a killed process."""
+        runner = asyncio.Runner(loop_factory=lambda: self._loop)
+        with errors_logged() as errors, limits_of(order), another_loop(), _current(self):
+            try:
+                outcome = runner.run(self._lived(order))
+                runner.close()
+            except Crash:
+                outcome = Outcome(self.doomed)
+            finally:
+                self._bury()
+        outcome.amiss += "".join(errors)
+        return outcome
+
+    async def _lived(self, order: Order) -> Outcome:
+        server = self._loop.server = web.Server(self._handle, access_log=None)
+        outcome = await carry_out(order)
+        await server.shutdown(0)
+        return outcome
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGTERM: the run's own handler is called; if there is none, it dies of it."""
+        if handler := self._loop.on_signal.get(number):
+            self._loop.call_soon(handler)
+        else:
+            self.doomed = number.name
+
+    def check_alive(self) -> None:
+        if self.doomed:
+            raise Crash
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        future: Future[T] = Future()
+        if not self.doomed:
+            self._works.append((future, work))
+        return future
+
+    def opened(self, session: "_Session") -> None:
+        self._sessions.append(session)
+
+    def about_to_commit(self, session: Session) -> None:
+        self.commits += 1
+        self.committing = session
+        self._reaches(self.at_commit, self.commits)
+        self.committing = None
+        self._answered(session)
+
+    def committed(self, session: Session) -> None:
+        self._look()
+        self._reaches(self.after_commit, self.commits)
+        self._answered(session)
+
+    def _answered(self, session: Session) -> None:
+        """Whatever happened here may have an answer of its own."""
+        answer, self.answer = self.answer, None
+        if answer:
+            answer(session)
+
+    def _reaches(self, place: dict[int, list[Happens]], number: int) -> None:
+        for happens in place.pop(number, []):
+            happens()
+        self.check_alive()
+
+    def _step(self) -> None:
+        self.check_alive()
+        self.steps += 1
+        self._reaches(self.at_step, self.steps)
+        if self._clock.now() > self._end:
+            raise RuntimeError(f"the run did not come to its end within {LONGEST_RUN:g} seconds")
+        if self._works and self._dice.random() < self._haste:
+            self._work()
+
+    def _arrange(self, events: list[Any]) -> None:
+        if self._shuffles:
+            self._dice.shuffle(events)
+
+    def _work(self) -> bool:
+        """Does the next piece of work on the database; returns whether there was one."""
+        if not self._works:
+            return False
+        future, work = self._works.popleft()
+        if future.set_running_or_notify_cancel():
+            self._show_time()
+            try:
+                future.set_result(work())
+            except Crash:
+                raise
+            except BaseException as error:
+                future.set_exception(error)
+        return True
+
+    def _bury(self) -> None:
+        """Cuts the connections as the death of a process does, and then frees what is left, which reaches nobody."""
+        self.doomed = self.doomed or "ended"
+        for session in self._sessions:
+            cut(session)
+        with _unheard():
+            self._loop.set_exception_handler(lambda *_: None)
+            self._works.clear()
+            self._loop.close()
+            del self._loop
+            gc.collect()
+
+
+def cut(session: Session) -> None:
+    """Ends a session without a farewell."""
+    if not session.closed:
+        with socket.socket(fileno=os.dup(session.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+        session.pgconn.finish()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """The cleanup code of the dead complains to nobody."""
+    with patch.object(sys, "unraisablehook", lambda _: None), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_lives: list[Life] = []
+"""The run that is at work, and below it the frozen ones beside which it is."""
+
+
+@contextmanager
+def _current(life: Life) -> Iterator[None]:
+    _lives.append(life)
+    try:
+        yield
+    finally:
+        _lives.pop()
+
+
+class _Session(Session):
+    """A session of a life."""
+
+    life: Life
+
+    @classmethod
+    def connect(cls, *given: Any, **more: Any) -> Self:
+        life = _lives[-1]
+        life.check_alive()
+        session = super().connect(*given, **more)
+        session.life = life
+        life.opened(session)
+        return session
+
+    @contextmanager
+    def transaction(self, *given: Any, **more: Any) -> Iterator[psycopg.Transaction]:
+        is_outermost = self.info.transaction_status == TransactionStatus.IDLE
+        with super().transaction(*given, **more) as transaction:
+            yield transaction
+            if is_outermost:
+                self.life.about_to_commit(self)
+        if is_outermost:
+            self.life.committed(self)
+
+
+class _Background:
+    """In place of a thread: the current life does the work between two steps of its loop."""
+
+    def __init__(self, name: str) -> None:
+        self._life = _lives[-1]
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        return self._life.submit(work)
+
+    def close(self) -> None:
+        pass
+
+
+def _at_once(work: Callable[[], T], name: str) -> "Future[T]":
+    future: Future[T] = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
+@contextmanager
+def living(clock: Time, seed: int) -> Iterator[None]:
+    """For the block, runs can live in this thread, which has no other work on the connector's code."""
+    state = random.getstate()
+    random.seed(seed)
+    with ExitStack() as put:
+        put.enter_context(patch.object(connection, "Session", _Session))
+        put.enter_context(patch.object(connection, "in_background", _at_once))
+        put.enter_context(patch.object(store, "Background", _Background))
+        put.enter_context(passing(clock))
+        put.callback(random.setstate, state)
+        yield

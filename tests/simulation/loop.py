@@ -1,0 +1,89 @@
+"""An event loop that is also the network and the clock: everything between two of its steps has a definite order."""
+
+import asyncio
+import selectors
+import socket
+from asyncio import events
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, TypeVarTuple
+
+from tests.simulation.passing import Time
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+Server = Callable[[], asyncio.Protocol]
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """A loop without waits, threads and signals.
+
+    If nothing is left to do but to wait, the clock is put forward. Whoever connects gets one end of a pair of sockets;
+    `server` answers at the other. `step` is called before every look for events, `idle` when there are none, and
+    returns whether it found something to do. `arrange` may change the order of the events.
+    """
+
+    def __init__(
+        self, clock: Time, step: Callable[[], object], idle: Callable[[], bool], arrange: Callable[[list[Any]], object]
+    ) -> None:
+        super().__init__(_Selector(clock, step, idle, arrange))
+        self._clock = clock
+        self.server: Server | None = None
+        self.on_signal: dict[int, Callable[[], object]] = {}
+
+    def time(self) -> float:
+        return self._clock.now()
+
+    def add_signal_handler(self, sig: int, callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        self.on_signal[sig] = lambda: callback(*args)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return self.on_signal.pop(sig, None) is not None
+
+    def run_in_executor(self, executor: object, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self.create_future()
+        future.set_result(func(*args))
+        return future
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """The connection is made by `create_connection`."""
+
+    async def create_connection(self, protocol_factory: Any, *given: Any, sock: socket.socket, **more: Any) -> Any:  # type: ignore[override]
+        assert self.server
+        sock.close()
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setblocking(False)
+        await self.connect_accepted_socket(self.server, theirs)
+        return await super().create_connection(protocol_factory, *given, sock=ours, **more)
+
+
+class _Selector(selectors.EpollSelector):
+    def __init__(
+        self, clock: Time, step: Callable[[], object], idle: Callable[[], bool], arrange: Callable[[list[Any]], object]
+    ) -> None:
+        super().__init__()
+        self._clock, self._step, self._idle, self._arrange = clock, step, idle, arrange
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        self._step()
+        found = super().select(0)
+        if not found and timeout != 0:
+            if not self._idle():
+                if timeout is None:
+                    raise RuntimeError("the run waits for something that will never happen")
+                self._clock.sleep(timeout)
+            found = super().select(0)
+        self._arrange(found)
+        return found
+
+
+@contextmanager
+def another_loop() -> Iterator[None]:
+    """Code of one loop runs another loop to its end."""
+    outer = events._get_running_loop()
+    events._set_running_loop(None)
+    try:
+        yield
+    finally:
+        events._set_running_loop(outer)

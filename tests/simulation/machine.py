@@ -1,0 +1,90 @@
+"""What plays histories: a server, and the programs that make the runs of a history with real kills."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Self
+
+import psycopg
+
+from pyrus_etl.sandbox import Sandbox
+from pyrus_etl.settings import Secret
+from tests.servers import Server
+from tests.simulation.administrator import Administrator
+from tests.simulation.commits import HOOKS, Commits
+from tests.simulation.conductor import Conductor
+from tests.simulation.history import History
+from tests.simulation.lag import LaggingWorld
+from tests.simulation.life import living
+from tests.simulation.one_process import CLOCK, InOneProcess
+from tests.simulation.passing import Time
+from tests.simulation.processes import InProcesses
+from tests.simulation.runs import Launcher, Watch, put_in
+from tests.simulation.stage import Stage
+from tests.simulation.stored import Reader
+from tests.simulation.truth import Truth
+from tests.simulation.wire import wired
+
+_numbers = itertools.count(1)
+
+
+class Machine:
+    """Open it with `with`. `template`: a database of the server with the schema and no rows."""
+
+    def __init__(self, server: Server, template: str) -> None:
+        self._server, self._template = server, template
+        self._opened = ExitStack()
+        self._launchers: tuple[Launcher, Launcher] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @contextmanager
+    def conducting(self, history: History, log: list[str]) -> Iterator[Conductor]:
+        """Everything that a history needs, made from its seed; at the end no run is left."""
+        given = history.setting
+        world = LaggingWorld(history.seed, given.tasks, tick=given.tick)
+        sandbox = Sandbox(
+            world, cap=given.cap, order=given.order, period=given.period, token_requests=given.token_requests
+        )
+        watch = Watch(world, given.pace)
+        put_in(watch, sandbox)
+        with ExitStack() as opened:
+            database = opened.enter_context(self._database(HOOKS if given.kills else CLOCK))
+            administrator = opened.enter_context(closing((Commits if given.kills else Administrator)(database)))
+            reader = opened.enter_context(closing(Reader(database)))
+            truth = Truth(world, skews=given.skews)
+            stage = Stage(given, self._server, database, database, sandbox, truth, watch, administrator, reader)
+            if isinstance(administrator, Commits):
+                opened.enter_context(sandbox)
+                wire = opened.enter_context(wired(database))
+                launchers = self._two_launchers()
+                for launcher in launchers:
+                    opened.callback(launcher.end)
+                yield InProcesses(stage._replace(entrance=wire.url), log, administrator, wire, launchers)
+            else:
+                clock = Time()
+                opened.enter_context(living(clock, history.seed))
+                yield InOneProcess(stage, log, clock, history.seed)
+
+    def _two_launchers(self) -> tuple[Launcher, Launcher]:
+        if not self._launchers:
+            self._launchers = self._opened.enter_context(Launcher()), self._opened.enter_context(Launcher())
+        return self._launchers
+
+    @contextmanager
+    def _database(self, additions: str) -> Iterator[Secret]:
+        """A database that loses no commit if the server crashes, although the server is configured for speed."""
+        name = f"simulation_{os.getpid()}_{next(_numbers)}"
+        self._server.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        try:
+            self._server.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
+            with psycopg.connect(self._server.url(name).reveal(), autocommit=True) as connection:
+                connection.execute(additions.encode())
+            yield self._server.url(name)
+        finally:
+            self._server.execute(f"DROP DATABASE {name} WITH (FORCE)")

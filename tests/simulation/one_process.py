@@ -1,0 +1,119 @@
+"""Runs in this process: they crash at any step, at a commit or just after it, and the same seed crashes them again."""
+
+import signal
+from random import Random
+
+import psycopg
+
+from pyrus_etl.postgres.connection import Session
+from pyrus_etl.sandbox.quota import Quota
+from pyrus_etl.sandbox.server import Server
+from tests.simulation.conductor import A_MOMENT, SECONDS_AWAY, Conductor
+from tests.simulation.history import RunStep
+from tests.simulation.life import Life, cut
+from tests.simulation.orders import Outcome
+from tests.simulation.passing import BEGINNING, Time
+from tests.simulation.stage import Stage
+
+CLOCK = """
+    CREATE SCHEMA simulation;
+    CREATE SEQUENCE simulation.clock MINVALUE 0;
+    ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO clock_of_this_machine;
+    CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+    BEGIN
+        RETURN (SELECT to_timestamp(last_value / 1e6) FROM simulation.clock);
+    END $$;
+"""
+"""The database looks at the clock of the history; the product reaches no function but those of pg_catalog."""
+
+FULL = """
+    DO $$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END $$
+"""
+SINCE_1970 = 1_800_000_000
+SHARE_ENDED = 0.95
+"""Of the sessions that freeze in a transaction: it takes the server five seconds to end one by itself."""
+SHARE_LOOKED_AT = 0.3
+"""Of the commits."""
+
+
+class InOneProcess(Conductor):
+    """Makes runs one after another; only a frozen run has another one beside it."""
+
+    def __init__(self, stage: Stage, log: list[str], clock: Time, seed: int) -> None:
+        super().__init__(stage, log)
+        self._clock, self._dice = clock, Random(seed)
+        self._server = Server(stage.sandbox.backend)
+        clock.show = self._show_time
+
+    def played(self, step: RunStep) -> Outcome:
+        stage = self.stage
+        stage.watch.in_flight = 0
+        if quota := stage.setting.quota:
+            stage.sandbox.backend.quota = Quota(quota, 1.0, self._clock.now)
+        self._runner = self._born()
+        self._last_holder = stage.administrator.holder()
+        places = {
+            "step": self._runner.at_step,
+            "commit": self._runner.at_commit,
+            "answer": self._runner.after_commit,
+        }
+        for fault in step.faults:
+            if fault.where in places:
+                places[fault.where][fault.at].append(self.happens(fault))
+        outcome = self._runner.live(self.order(step.plan, step.budget))
+        self.counted.steps += self._runner.steps
+        self.counted.crashes += outcome.error == "SIGKILL"
+        return outcome
+
+    def settle(self) -> None:
+        """Nothing of the run is left."""
+
+    def kill(self) -> None:
+        self._runner.doomed = "SIGKILL"
+
+    def stop(self) -> None:
+        self._runner.signal(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Another run is made here and now; a session that froze in a transaction is ended by the server."""
+        holder, frozen = self.stage.administrator.holder(), self._runner
+        if frozen.committing and self._dice.random() < SHARE_ENDED:
+            ended: list[object] = [frozen.committing.info.backend_pid]
+            self.stage.administrator.database.execute("SELECT pg_terminate_backend(%s)", ended)
+        self.stage.truth.world.advance(A_MOMENT)
+        outcome = self._born().live(self.order("sync"))
+        self.took_over(outcome, held=holder is not None and holder != self._last_holder)
+
+    def away(self) -> None:
+        administrator = self.stage.administrator
+        administrator.allow(False)
+        administrator.cut()
+        self._clock.after(SECONDS_AWAY, lambda: administrator.allow(True))
+
+    def unheard(self) -> None:
+        self._runner.answer = _lost
+
+    def full(self) -> None:
+        self._runner.answer = _no_room
+
+    def _born(self) -> Life:
+        return Life(self._clock, Random(self._dice.random()), self._server.handle, self._show_time, self._sample)
+
+    def _show_time(self) -> None:
+        """Shows the clock of the history to the database."""
+        now = round((SINCE_1970 + self._clock.now() - BEGINNING) * 1e6)
+        self.stage.administrator.database.execute("SELECT setval('simulation.clock', %s)", [now])
+
+    def _sample(self) -> None:
+        if self._dice.random() < SHARE_LOOKED_AT:
+            with self.careful():
+                self.look()
+
+
+def _lost(session: Session) -> None:
+    cut(session)
+    raise psycopg.OperationalError("the connection is lost")
+
+
+def _no_room(session: Session) -> None:
+    session.execute(FULL)

@@ -1,0 +1,72 @@
+"""Time that passes at once: a clock for code that waits in this process, and the same clock for its database."""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from pyrus_etl.postgres import store
+
+BEGINNING = 1_000_000.0
+_MONOTONIC, _SLEEP = time.monotonic, time.sleep
+
+
+class Time:
+    """The seconds of a history by a monotonic clock. Nobody waits: the clock is put forward instead.
+
+    `show` is called when code waits in the middle of its work, so that others see the time too.
+    """
+
+    def __init__(self) -> None:
+        self.show: Callable[[], object] = lambda: None
+        self._now = BEGINNING
+        self._later: list[tuple[float, int, Callable[[], object]]] = []
+        self._numbers = itertools.count()
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Puts the clock forward; what was due in the meantime happens."""
+        end = self._now + max(0.0, seconds)
+        while self._later and self._later[0][0] <= end:
+            self._now, _, happens = heapq.heappop(self._later)
+            happens()
+        self._now = end
+
+    def wait(self, seconds: float) -> None:
+        """Lets the code that works now wait."""
+        self.sleep(seconds)
+        self.show()
+
+    def after(self, seconds: float, happens: Callable[[], object]) -> None:
+        """Lets something happen later."""
+        heapq.heappush(self._later, (self._now + seconds, next(self._numbers), happens))
+
+
+@contextmanager
+def passing(clock: Time) -> Iterator[None]:
+    """For the block, this thread's code looks at the clock, and puts it forward where it would wait."""
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock.wait(timeout or 0.0)
+            return self.is_set()
+
+    with (
+        patch.object(time, "monotonic", clock.now),
+        patch.object(time, "sleep", clock.wait),
+        patch.object(store, "threading", SimpleNamespace(Event=Event)),
+    ):
+        yield
+
+
+@contextmanager
+def really_waiting() -> Iterator[None]:
+    """For the block, `passing` is off: a server takes its time."""
+    with patch.object(time, "monotonic", _MONOTONIC), patch.object(time, "sleep", _SLEEP):
+        yield

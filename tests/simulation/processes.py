@@ -1,0 +1,97 @@
+"""Runs in processes of their own, which are really killed and frozen, and a wire to the database that is really cut."""
+
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from tests.simulation.commits import Commits
+from tests.simulation.conductor import A_MOMENT, SECONDS_AWAY, Conductor
+from tests.simulation.history import RunStep
+from tests.simulation.invariants import Broken
+from tests.simulation.orders import Outcome
+from tests.simulation.runs import LONGEST_RUN, Beside, Launcher
+from tests.simulation.stage import Stage
+from tests.simulation.wire import Wire
+
+SECONDS_BETWEEN_LOOKS = 0.05
+
+
+class InProcesses(Conductor):
+    """`runner` makes the runs, `rival` the runs that take the lock over from a frozen one."""
+
+    def __init__(
+        self, stage: Stage, log: list[str], commits: Commits, wire: Wire, launchers: tuple[Launcher, Launcher]
+    ) -> None:
+        super().__init__(stage, log)
+        self._commits, self._wire = commits, wire
+        self._runner, self._rival = launchers
+        self._to_thaw = False
+        self._next_look = 0.0
+
+    def played(self, step: RunStep) -> Outcome:
+        self._to_thaw = False
+        self._wire.lose({fault.at for fault in step.faults if fault.where == "answer"})
+        at_commit: dict[int, list[Callable[[], None]]] = defaultdict(list)
+        for fault in step.faults:
+            if fault.where == "commit" and fault.kind != "full":
+                at_commit[fault.at].append(self.happens(fault))
+        self._commits.arm(at_commit, [fault.at for fault in step.faults if fault.kind == "full"])
+        with Beside(self._commits.look, self._sample) as beside:
+            self._runner.start(self.order(step.plan, step.budget))
+            outcome = self._waited_for(beside)
+        self.counted.kills += outcome.error == "SIGKILL"
+        found = {"unheard": self._wire.lost, "full": self._commits.found_no_room()}
+        self.counted.faults.update(found)
+        self.log += [f"    {number} × {kind}" for kind, number in found.items() if number]
+        return outcome
+
+    def settle(self) -> None:
+        self._commits.settle()
+        self.stage.watch.settle()
+
+    def kill(self) -> None:
+        self._runner.signal(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._runner.signal(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        self._runner.signal(signal.SIGSTOP)
+        self._to_thaw = True
+
+    def away(self) -> None:
+        self._commits.away(SECONDS_AWAY)
+
+    def unheard(self) -> None:
+        """The wire loses the answer."""
+
+    def full(self) -> None:
+        """A trigger refuses the rows."""
+
+    def _waited_for(self, beside: Beside) -> Outcome:
+        end = time.monotonic() + LONGEST_RUN
+        while (outcome := self._runner.ended(within=0.05)) is None:
+            if beside.amiss:
+                raise beside.amiss
+            if self._to_thaw:
+                self._thaw()
+            if time.monotonic() > end:
+                raise Broken(f"a run did not come to its end within {LONGEST_RUN:g} seconds")
+        return outcome
+
+    def _thaw(self) -> None:
+        """Ends the lease of the frozen run, lets another run take the lock over, and then lets the first continue."""
+        self._to_thaw = False
+        holder = self._commits.holder()
+        self._commits.lease_runs_out()
+        self.stage.truth.world.advance(A_MOMENT)
+        self._rival.start(self.order("sync"))
+        outcome = self._rival.ended(within=LONGEST_RUN)
+        self.took_over(outcome, held=holder is not None and f"process {self._runner.pid} " in holder[0])
+        self._runner.signal(signal.SIGCONT)
+
+    def _sample(self) -> None:
+        if time.monotonic() > self._next_look:
+            self.look()
+            self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS

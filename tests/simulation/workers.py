@@ -1,0 +1,160 @@
+"""Plays many histories at a time: each worker is a process with a server of its own."""
+
+import gc
+import logging
+import multiprocessing
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.synchronize import Event
+from random import SystemRandom
+from typing import NamedTuple
+
+from pyrus_etl.reports.migrate import upgrade
+from tests.servers import embedded_server, server_folder
+from tests.simulation.history import History
+from tests.simulation.invariants import Broken
+from tests.simulation.machine import Machine
+from tests.simulation.play import play
+from tests.simulation.totals import Totals
+
+TEMPLATE = "template_pyrus"
+
+
+class Failure(NamedTuple):
+    """A broken history, and its shortest part that still breaks, if that was looked for."""
+
+    seed: int
+    message: str
+    shrunk: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"\nBROKEN with seed {self.seed}: {self.message}"]
+        lines += [f"\nthe shortest history that still breaks:\n{self.shrunk}"] if self.shrunk else []
+        return "\n".join(lines)
+
+
+@dataclass
+class Played:
+    """What was played, in how many seconds."""
+
+    totals: Totals = field(default_factory=Totals)
+    failures: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        histories = self.totals.histories + len(self.failures)
+        an_hour = histories / self.seconds * 3600 if self.seconds else 0
+        seeds = ", ".join(str(failure.seed) for failure in self.failures)
+        return f"{self.totals}\n{an_hour:,.0f} histories an hour\nfailures: {len(self.failures)} {seeds}".rstrip()
+
+
+class Plan(NamedTuple):
+    """How to make the history of a seed, and for how many seconds to shorten it if it breaks."""
+
+    history_of: Callable[[int], History]
+    shrink: float = 0.0
+
+
+Show = Callable[[Failure], object]
+
+
+def play_one(plan: Plan, seed: int, show: Show) -> Played:
+    """Plays the history of one seed in this process, and shows its failure."""
+    played, began = Played(), time.monotonic()
+    with _machine() as machine:
+        _add(_play(plan, seed, machine), played, show)
+    played.seconds = time.monotonic() - began
+    return played
+
+
+def play_many(plan: Plan, seconds: float, workers: int, show: Show) -> Played:
+    """Plays histories until the time is over or somebody interrupts, and shows each failure at once."""
+    fork, played, began = multiprocessing.get_context("fork"), Played(), time.monotonic()
+    over = fork.Event()
+    ends = []
+    for _ in range(workers):
+        receiving, sending = fork.Pipe(duplex=False)
+        fork.Process(target=_work, args=(plan, began + seconds, over, sending)).start()
+        sending.close()
+        ends.append(receiving)
+    with suppress(KeyboardInterrupt):
+        _receive(ends, played, show)
+    over.set()
+    _receive(ends, played, show)
+    played.seconds = time.monotonic() - began
+    return played
+
+
+def _receive(ends: list[Connection], played: Played, show: Show) -> None:
+    """Adds what the workers have played, until all have ended."""
+    while ends:
+        for end in wait(ends):
+            assert isinstance(end, Connection)
+            try:
+                found: Totals | Failure = end.recv()
+            except EOFError:
+                ends.remove(end)
+            else:
+                _add(found, played, show)
+
+
+def _add(found: Totals | Failure, played: Played, show: Show) -> None:
+    if isinstance(found, Failure):
+        played.failures.append(found)
+        show(found)
+    else:
+        played.totals.add(found)
+
+
+def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
+    """Plays in a process of its own, with a new server after an error that no invariant explains."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    while time.monotonic() < end and not over.is_set():
+        with _machine() as machine:
+            while time.monotonic() < end and not over.is_set():
+                found = _play(plan, SystemRandom().randrange(1 << 31), machine)
+                sending.send(found)
+                if isinstance(found, Failure):
+                    break
+
+
+def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    history = plan.history_of(seed)
+    try:
+        return play(history, machine)
+    except Broken as broken:
+        return Failure(seed, str(broken), str(_shrunk(history, machine, plan.shrink)) if plan.shrink else "")
+    except Exception:
+        return Failure(seed, traceback.format_exc())
+
+
+def _shrunk(history: History, machine: Machine, seconds: float) -> History:
+    """The history without the steps that are not needed to break it; the last ones are tried first."""
+    end = time.monotonic() + seconds
+    for place in reversed(range(len(history.steps))):
+        if time.monotonic() > end:
+            break
+        shorter = history._replace(steps=history.steps[:place] + history.steps[place + 1 :])
+        try:
+            play(shorter, machine)
+        except Broken:
+            history = shorter
+    return history
+
+
+@contextmanager
+def _machine() -> Iterator[Machine]:
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # killed clients are expected
+    with server_folder() as folder, embedded_server(folder) as server:
+        server.execute(f"CREATE DATABASE {TEMPLATE}")
+        upgrade(server.url(TEMPLATE))
+        with Machine(server, TEMPLATE) as machine:
+            gc.collect()
+            gc.freeze()  # so that looking for the garbage of a crash is quick
+            yield machine

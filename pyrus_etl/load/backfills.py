@@ -1,7 +1,7 @@
 """The last backfill of each account, and its windows, stored so that it can be resumed.
 
-Every function works inside the caller's transaction and is safe to repeat. Times are seconds since 1970; None is no
-limit.
+Every function works inside the caller's transaction and is safe to repeat. Times are seconds since 1970; None is
+unbounded.
 """
 
 from collections.abc import Mapping, Sequence

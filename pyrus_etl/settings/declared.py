@@ -71,7 +71,7 @@ class Settings:
         "PYRUS_ETL_LOG_LEVEL",
         "log.level",
         parse_log_level,
-        "least level of log lines: DEBUG, INFO, WARNING or ERROR",
+        "lowest level of log lines: DEBUG, INFO, WARNING or ERROR",
         "INFO",
     )
     log_format: str = setting(
@@ -81,7 +81,7 @@ class Settings:
     waits: Waits = STANDARD
 
     def __post_init__(self) -> None:
-        parse_origin(self.url, "url")  # settings made by hand must not send a token unencrypted either
+        parse_origin(self.url, "url")  # settings built in Python must not send a token unencrypted either
 
 
 SETTINGS: dict[str, Setting] = {

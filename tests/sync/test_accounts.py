@@ -84,7 +84,7 @@ def changed(sandbox: Sandbox, task_id: int) -> None:
 
 
 def served(sandbox: Sandbox, act: Callable[[], Result]) -> list[int]:
-    """The tasks whose bodies are fetched meanwhile."""
+    """Runs `act`; returns the tasks whose bodies it fetched."""
     sandbox.requests.clear()
     act()
     return sorted(sandbox.requests.fetched)

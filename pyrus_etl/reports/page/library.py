@@ -1,7 +1,7 @@
 """The script that draws the charts: Vega, Vega-Lite and Vega-Embed in one piece, 0.9 MB.
 
-It is made by vl-convert, which is a hundred times larger. So the wheel contains the script (config/wheel.py), and an
-installation does not need vl-convert; a checkout makes the script when a page needs it.
+vl-convert creates it, and is a hundred times larger. So the wheel contains the script (config/wheel.py), and an
+installation does not need vl-convert. A checkout creates the script when a page needs it.
 """
 
 from importlib.resources import files
@@ -25,7 +25,7 @@ def make() -> str:
         import vl_convert
     except ModuleNotFoundError as error:
         raise SettingsError(
-            "The script that draws the charts is missing here; run pip install vl-convert-python, which makes it."
+            "The script that draws the charts is missing; run pip install vl-convert-python, which creates it."
         ) from error
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
     return script

@@ -1,25 +1,14 @@
 """The requests that a sync can make, whichever generation of the API answers them."""
 
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.extract.v3.sizes import Sizes
 from pyrus_etl.extract.v3.stream import LongList
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.extract.v3.wire import TaskList
-from pyrus_etl.model.body import Body
+from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.person import Contacts, Profile
-from pyrus_etl.model.task import Task
-
-
-class Fetched(NamedTuple):
-    """A complete task and the body it was read from. `server_time`: the server's clock when it answered."""
-
-    task: Task
-    body: Body
-    server_time: datetime
-    unreadable: int
 
 
 class Source(Protocol):

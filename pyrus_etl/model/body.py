@@ -1,7 +1,9 @@
-"""Bodies as served."""
+"""Bodies as served, and what was read from them."""
 
 from datetime import datetime
 from typing import NamedTuple
+
+from pyrus_etl.model.task import Task
 
 
 class Body(NamedTuple):
@@ -14,3 +16,15 @@ class Body(NamedTuple):
     payload_sha256: str
     fetched_at: datetime
     api: str
+
+
+class Fetched(NamedTuple):
+    """A complete task and the body it was read from.
+
+    `server_time`: the server's clock when it answered. `unreadable`: how many values of the body could not be read.
+    """
+
+    task: Task
+    body: Body
+    server_time: datetime
+    unreadable: int = 0

@@ -1,9 +1,31 @@
-"""A plan: what a run does once it is logged in."""
+"""A plan, and the parts of a run that it is given."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
-from pyrus_etl.sync.session import Run
+from pyrus_etl.sync.flow import Limits
+from pyrus_etl.sync.ledger import Ledger
+from pyrus_etl.sync.session import Session
+from pyrus_etl.sync.stop import Stop
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is logged in: what it holds open, how far its tasks have come, and whether it was asked to stop.
+
+    `overlap`: the least overlap of two syncs. `form_overrides`: project id → form id, set manually.
+    `has_outdated_rows`: another version made some rows.
+    """
+
+    session: Session
+    ledger: Ledger
+    stop: Stop
+    limits: Limits
+    overlap: timedelta
+    form_overrides: Mapping[int, int | None]
+    has_outdated_rows: bool
 
 
 class Plan(NamedTuple):

@@ -1,29 +1,32 @@
 """A run: opens what it needs, logs in, carries out its plan, and records how it ended."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 from pyrus_etl.client.waits import Wait, log_wait
-from pyrus_etl.errors import PyrusEtlError, SettingsError, Stopped
-from pyrus_etl.extract.v3.api import RestApi, client_for
-from pyrus_etl.extract.v3.login import shown_login
+from pyrus_etl.errors import PyrusEtlError, Stopped
+from pyrus_etl.extract.v3.api import client_for
+from pyrus_etl.load import rebuild
+from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.requests import write_requests
-from pyrus_etl.load.runs import open_run, write_run
+from pyrus_etl.load.runs import write_run
 from pyrus_etl.postgres import upkeep
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
-from pyrus_etl.reports import catalogue, wide
+from pyrus_etl.reports import catalogue, forms, wide
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.settings import Secret, Settings
-from pyrus_etl.sync.plan import Plan
+from pyrus_etl.settings import Settings
+from pyrus_etl.sync.flow import LIMITS, Limits
+from pyrus_etl.sync.ledger import Ledger
+from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.progress import Progress
-from pyrus_etl.sync.quota import requests_written
 from pyrus_etl.sync.result import Result
-from pyrus_etl.sync.session import Run, log_in
+from pyrus_etl.sync.session import Session, log_in, opened
 from pyrus_etl.sync.stop import Stop, stopped_after, stopped_by_signals
 
 log = logging.getLogger(__name__)
@@ -47,77 +50,51 @@ async def run(
     settings: Settings,
     *,
     budget: Budget = NO_LIMIT,
+    limits: Limits = LIMITS,
     handles_signals: bool = False,
     watch: Watch = nullcontext,
 ) -> Result:
-    """Carries out a plan as one run on the database of the settings.
+    """Carries out a plan as one run on the database of the settings, and returns its result.
 
-    Returns its result; `error` is the error that ended the run early. Only bugs are raised. What the plan committed
-    stays committed. Only one run is active per database and account. A run gets its row in sync_runs as soon as it
-    reaches the database, even if it never logs in. Only a run that gives way to another one leaves no row, because it
-    did nothing.
+    `result.error` is the error that ended the run early; only bugs are raised. What the plan committed stays committed.
+    Only one run is active per database and account. A run gets its row in sync_runs as soon as it reaches the database,
+    even if it never logs in. Only a run that gives way to another one leaves no row, because it did nothing.
 
     With `handles_signals`, which only the main thread may ask for, a signal ends the run after the tasks in flight.
     """
-    begun, progress = Result(plan.kind), Progress()
-    http = client_for(settings, budget.requests, partial(_announce, plan.kind, progress))
-    progress.pace = http.pace
+    begun, ledger, stop = Result(plan.kind), Ledger(), Stop()
+    client = client_for(settings, budget.requests, partial(_announce, plan.kind, ledger.progress))
+    ledger.progress.pace = client.pace
+    limits = limits._replace(fetchers=client.concurrency)  # more would only wait for the client
+
+    async def work(session: Session) -> None:
+        signals = stopped_by_signals(stop) if handles_signals else nullcontext()
+        with signals, stopped_after(budget.seconds, stop):
+            await _carry_out(plan, await _logged_in(session, ledger, stop, settings.overlap, limits))
+
     try:
-        with watch(progress):
-            async with Store(_database_of(settings), settings.waits) as store, http:
-                source, login_name = RestApi(http), _login_of(settings)
-                stop = Stop()
-                parts = Run(
-                    begun.run_id,
-                    source,
-                    store,
-                    http.concurrency,
-                    settings.overlap,
-                    progress,
-                    stop,
-                    http.pace,
-                    login_name,
-                )
-                await store.transaction(open_run, begun.run_id, login_name, begun.kind, begun.started_at)
-                signals = stopped_by_signals(stop) if handles_signals else nullcontext()
-                return await _recorded(plan, parts, begun, signals, budget)
+        with watch(ledger.progress):
+            async with opened(settings, client, begun) as session:
+                return await _recorded(work, session, ledger, stop, begun)
     except PyrusEtlError as error:
-        return begun.ended(error, Counts(requests=http.requests, retries=http.retries))
+        return begun.ended(error, ledger.counts(client))
 
 
 def _announce(kind: str, progress: Progress, wait: Wait) -> None:
     log_wait(wait, f"{kind}: {progress.announced(wait)}")
 
 
-def _database_of(settings: Settings) -> Secret:
-    if settings.database_url is None:
-        raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
-    return settings.database_url
+async def _logged_in(session: Session, ledger: Ledger, stop: Stop, overlap: timedelta, limits: Limits) -> Run:
+    """Logs in, and reads what a plan needs to know of the database."""
+    session = await log_in(session, stop)
+    store = session.store
+    overrides = await store.query(forms.overrides)
+    ledger.note_doubted(await store.query(doubted, session.account_id))
+    has_outdated_rows = await store.query(rebuild.outdated) > 0
+    return Run(session, ledger, stop, limits, overlap, overrides, has_outdated_rows)
 
 
-def _login_of(settings: Settings) -> str | None:
-    """Returns the login, which identifies a run until its account is known; None with an access token."""
-    return None if settings.access_token else shown_login(settings) or None
-
-
-async def _recorded(
-    plan: Plan, run: Run, begun: Result, signals: AbstractContextManager[None], budget: Budget
-) -> Result:
-    """Logs in, carries out the plan, and writes to sync_runs how it ended."""
-    try:
-        async with requests_written(run.store, run.run_id, run.pace.journal):
-            with signals, stopped_after(budget.seconds, run.stop):
-                await log_in(run)
-                await _carried_out(plan, run)
-    except PyrusEtlError as error:
-        return await _ended(run, begun, error)
-    except Exception as error:
-        await _ended(run, begun, error)
-        raise
-    return await _ended(run, begun)
-
-
-async def _carried_out(plan: Plan, run: Run) -> None:
+async def _carry_out(plan: Plan, run: Run) -> None:
     """Carries out the plan, then analyzes the tables that it changed, even if it ended early."""
     try:
         await plan.carry_out(run)
@@ -129,29 +106,47 @@ async def _carried_out(plan: Plan, run: Run) -> None:
 
 async def _analyze(run: Run) -> None:
     """Analyzes tables that changed a lot, so that the first query of the reports is as fast as the next."""
+    store = run.session.store
     try:
-        await run.store.query(upkeep.flush_statistics)
-        for table in await run.store.query(upkeep.outdated):
+        await store.query(upkeep.flush_statistics)
+        for table in await store.query(upkeep.outdated):
             if not isinstance(run.stop.reason, Stopped):  # stopped by a signal: the next run analyzes the rest
-                await run.store.query(upkeep.analyze, table)
+                await store.query(upkeep.analyze, table)
     except PyrusEtlError as error:  # the rows are committed already
         log.debug("could not analyze the tables: %s", error)
 
 
-async def _ended(run: Run, begun: Result, error: Exception | None = None) -> Result:
-    """Records the end of a run, and returns its result."""
-    result = begun.ended(error, run.counted())
+async def _recorded(
+    work: Callable[[Session], Awaitable[None]], session: Session, ledger: Ledger, stop: Stop, begun: Result
+) -> Result:
+    """Does the work, writes to sync_runs how it ended, and returns that."""
+    try:
+        await work(session)
+    except PyrusEtlError as error:
+        return await _write_end(session, begun.ended(error, ledger.counts(session.source)))
+    except Exception as error:
+        await _write_end(session, begun.ended(error, ledger.counts(session.source)))
+        raise
+    result = await _write_end(session, begun.ended(None, ledger.counts(session.source)))
+    await _hint(session.store)
+    return replace(result, error=result.error or stop.reason)  # it may have been asked too late to stop the work
+
+
+async def _write_end(session: Session, result: Result) -> Result:
+    """Writes how a run ended. If that fails, a run that would have ended well has failed."""
     _warn_of_unreadable(result.counts)
     try:
-        await run.store.transaction(_write_end, result, run.pace.journal.unwritten())
-    except PyrusEtlError as unwritten:
-        if error is None:
-            return begun.ended(unwritten, result.counts)
-        log.warning("could not write how the run ended: %s", unwritten)
-    if error is None:
-        await _hint(run.store)
-        return replace(result, error=run.stop.reason)  # it may have been asked too late to stop the plan
+        await session.store.transaction(_write, result, session.pace.journal.unwritten())
+    except PyrusEtlError as error:
+        log.warning("could not write how the run ended: %s", error)
+        return result if result.error else result.ended(error, result.counts)
     return result
+
+
+def _write(connection: Connection, result: Result, sent: Mapping[int, int]) -> None:
+    end: dict[str, object] = {"status": result.status, "finished_at": result.finished_at, "error": result.message}
+    write_run(connection, result.run_id, {**end, **result.counts.as_columns()})
+    write_requests(connection, result.run_id, sent)
 
 
 def _warn_of_unreadable(counts: Counts) -> None:
@@ -160,12 +155,6 @@ def _warn_of_unreadable(counts: Counts) -> None:
             "%d values or characters are unreadable: null or U+FFFD in the tables; pyrus.raw_tasks has the bodies",
             counts.values_unreadable,
         )
-
-
-def _write_end(connection: Connection, result: Result, sent: Mapping[int, int]) -> None:
-    end: dict[str, object] = {"status": result.status, "finished_at": result.finished_at, "error": result.message}
-    write_run(connection, result.run_id, {**end, **result.counts.as_columns()})
-    write_requests(connection, result.run_id, sent)
 
 
 async def _hint(store: Store) -> None:

@@ -7,7 +7,7 @@ from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.load.backfills import last_backfill
 from pyrus_etl.load.cursors import trusted_start
 from pyrus_etl.load.runs import last_duration
-from pyrus_etl.sync.session import Run
+from pyrus_etl.sync.plan import Run
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +22,10 @@ async def since(run: Run, cursor: datetime) -> Window:
     the period starts at the last run start that both clocks agree on. If there is none, it starts where the period of
     the last backfill starts.
     """
-    now = run.source.start
+    store, account_id = run.session.store, run.session.account_id
+    now = run.session.source.start
     most_ahead = (now.ahead + max(run.overlap, CLOCKS_VARY)).total_seconds()
-    start = await run.store.query(trusted_start, run.account_id, cursor, now.server, most_ahead)
+    start = await store.query(trusted_start, account_id, cursor, now.server, most_ahead)
     if start != cursor:
         log.warning(
             "the cursor %s does not agree with the clocks (Pyrus's clock shows %s): fetching everything that changed%s",
@@ -35,9 +36,9 @@ async def since(run: Run, cursor: datetime) -> Window:
             else "; no earlier run start fits them",
         )
     if start is None:
-        backfill = await run.store.query(last_backfill, run.account_id)
+        backfill = await store.query(last_backfill, account_id)
         return Window(start=backfill.from_second if backfill else None)
-    duration = await run.store.query(last_duration, run.account_id)
+    duration = await store.query(last_duration, account_id)
     overlap = max(run.overlap, timedelta(seconds=duration))
     return Window(start=int((start - overlap).timestamp()) - 1)
 

@@ -15,9 +15,10 @@ from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import load as load_batch
 from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret, Settings, load_settings
-from pyrus_etl.sync.pipeline import LARGEST_BATCH, task_load
+from pyrus_etl.sync.flow import LIMITS
 from pyrus_etl.sync.stages import together
 
 
@@ -56,16 +57,17 @@ async def _fetch(settings: Settings, window: Window, keep: bool) -> tuple[list[T
 
 
 async def _one(source: RestApi, header: TaskHeader) -> TaskLoad:
-    return task_load(await source.task(header.id), header, {})
+    rows = fetched_rows(header.id, await source.task(header.id), header.modified_date)
+    return TaskLoad(header.id, rows, header.modified_date)
 
 
 def _load(url: Secret, tasks: list[TaskLoad]) -> float:
     """Loads the tasks in batches as large as those of a run; returns the seconds."""
     with connect(url) as connection:
         began = time.perf_counter()
-        for start in range(0, len(tasks), LARGEST_BATCH):
+        for start in range(0, len(tasks), LIMITS.batch):
             with connection.transaction():
-                load_batch(connection, 1, tasks[start : start + LARGEST_BATCH])
+                load_batch(connection, 1, tasks[start : start + LIMITS.batch])
         return time.perf_counter() - began
 
 

@@ -10,7 +10,7 @@ import sys
 
 import msgspec
 
-from tests.simulation.orders import Order, Outcome, carry_out, errors_logged, limits_of
+from tests.simulation.orders import Order, Outcome, carry_out, errors_logged
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def _live(order: Order, sending: int) -> None:
 
 
 def _conducted(order: Order) -> Outcome:
-    with errors_logged() as errors, limits_of(order):
+    with errors_logged() as errors:
         outcome = asyncio.run(carry_out(order))
     outcome.amiss += "".join(errors)
     return outcome

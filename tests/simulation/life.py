@@ -23,7 +23,7 @@ from psycopg.pq import TransactionStatus
 from pyrus_etl.postgres import connection, store
 from pyrus_etl.postgres.connection import Session
 from tests.simulation.loop import Loop, another_loop
-from tests.simulation.orders import Order, Outcome, carry_out, errors_logged, limits_of
+from tests.simulation.orders import Order, Outcome, carry_out, errors_logged
 from tests.simulation.passing import Time, passing
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Life:
     def live(self, order: Order) -> Outcome:
         """Makes the run to its end; the outcome of a crash is that of a killed process."""
         runner = asyncio.Runner(loop_factory=lambda: self._loop)
-        with errors_logged() as errors, limits_of(order), another_loop(), _current(self):
+        with errors_logged() as errors, another_loop(), _current(self):
             try:
                 outcome = runner.run(self._lived(order))
                 runner.close()

@@ -5,14 +5,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from unittest.mock import patch
 
 import msgspec
 
 from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.settings import load_settings
 from pyrus_etl.settings.retry import STANDARD
-from pyrus_etl.sync import pipeline
+from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans import backfill, reconcile, sync
 from pyrus_etl.sync.plans import retry as retries
@@ -35,16 +34,16 @@ WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05
 class Order(msgspec.Struct):
     """A run to make.
 
-    `requests`: its budget. `span`: the period of a backfill. The others replace constants of the code.
+    `requests`: its budget. `span`: the period of a backfill. The others are limits of the flow.
     """
 
     plan: str
     environment: dict[str, str]
     requests: int | None = None
     span: tuple[int | None, int | None] = (None, None)
-    linger: float = pipeline.LINGER
-    largest_batch: int = pipeline.LARGEST_BATCH
-    most_in_flight: int = pipeline.MOST_IN_FLIGHT
+    linger: float = LIMITS.linger
+    largest_batch: int = LIMITS.batch
+    most_in_flight: int = LIMITS.in_flight
 
 
 class Outcome(msgspec.Struct):
@@ -63,8 +62,9 @@ async def carry_out(order: Order) -> Outcome:
     """Makes the run."""
     plan = PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
     settings = replace(load_settings({}, order.environment), waits=WAITS)
+    limits = Limits(linger=order.linger, batch=order.largest_batch, in_flight=order.most_in_flight)
     try:
-        return _outcome(await run(plan, settings, budget=Budget(order.requests), handles_signals=True))
+        return _outcome(await run(plan, settings, budget=Budget(order.requests), limits=limits, handles_signals=True))
     except Exception:
         return Outcome(amiss=traceback.format_exc())
 
@@ -72,17 +72,6 @@ async def carry_out(order: Order) -> Outcome:
 def _outcome(result: Result) -> Outcome:
     error = type(result.error).__name__ if result.error else ""
     return Outcome(error, str(result.error or ""), result.status)
-
-
-@contextmanager
-def limits_of(order: Order) -> Iterator[None]:
-    """The limits of an order in place of the code's."""
-    with (
-        patch.object(pipeline, "LINGER", order.linger),
-        patch.object(pipeline, "LARGEST_BATCH", order.largest_batch),
-        patch.object(pipeline, "MOST_IN_FLIGHT", order.most_in_flight),
-    ):
-        yield
 
 
 class Errors(logging.Handler):

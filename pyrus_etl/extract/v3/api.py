@@ -14,7 +14,6 @@ from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, TaskRefused
-from pyrus_etl.extract.source import Fetched
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.extract.v3.login import login
 from pyrus_etl.extract.v3.read import decode
@@ -22,7 +21,7 @@ from pyrus_etl.extract.v3.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
 from pyrus_etl.extract.v3.windows import Window, search_sizes
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
-from pyrus_etl.model.body import Body
+from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.model.task import Task
 from pyrus_etl.settings import Settings
 

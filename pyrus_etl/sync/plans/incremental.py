@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from uuid import UUID
 
 from pyrus_etl.extract.v3.windows import Window, listings
 from pyrus_etl.load.batch import write
@@ -9,10 +10,11 @@ from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.rows import Rows
-from pyrus_etl.sync.lists import Listed, inbox, rejected, to_ask_again
+from pyrus_etl.sync.lists import inbox, rejected, to_ask_again
 from pyrus_etl.sync.pipeline import run_pipeline
-from pyrus_etl.sync.session import Run
+from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.since import since
+from pyrus_etl.sync.tasks import Listed
 
 
 async def catch_up(run: Run, cursor: datetime) -> None:
@@ -21,18 +23,21 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     The window has no end: a change that comes while it is listed is either listed or left to the next run. If later
     answers show that the clock of the first ones was wrong, this lists the tasks again from an earlier start.
     """
-    start, window = run.start, await since(run, cursor)
+    start, window = run.session.start, await since(run, cursor)
     await run_pipeline(_lists(run, window), run)
-    if run.start != start and (earlier := await since(run, cursor)) != window:
+    if run.session.start != start and (earlier := await since(run, cursor)) != window:
         await run_pipeline(_active(run, earlier), run)
     await run_pipeline(to_ask_again(run), run)
-    contacts = await run.stop.unless_asked(run.source.contacts())
-    await run.store.transaction(_finish, contact_rows(contacts), run)
+    session = run.session
+    contacts = contact_rows(await run.stop.unless_asked(session.source.contacts()))
+    await session.store.transaction(_finish, contacts, session.account_id, session.run_id, *session.start)
 
 
-def _finish(connection: Connection, persons: Rows, run: Run) -> None:
+def _finish(
+    connection: Connection, persons: Rows, account_id: int, run_id: UUID, start: datetime, ahead_seconds: float
+) -> None:
     write(connection, persons)
-    move_cursor(connection, run.account_id, run.run_id, *run.start)
+    move_cursor(connection, account_id, run_id, start, ahead_seconds)
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
@@ -46,5 +51,5 @@ async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
 
 async def _active(run: Run, window: Window) -> AsyncIterator[Listed]:
     """Lists the tasks active in the window."""
-    async for listing in listings(run.source.search, [window], run.source.search_sizes):
+    async for listing in listings(run.session.source.search, [window], run.session.source.search_sizes):
         yield Listed(listing.tasks)

@@ -14,11 +14,11 @@ from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.load.presence import absentees, mark_deleted
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.lists import Listed, in_parts, inbox, rejected, to_ask_again
-from pyrus_etl.sync.pipeline import count_server_fault, run_pipeline
-from pyrus_etl.sync.plan import Plan
-from pyrus_etl.sync.session import Run
+from pyrus_etl.sync.lists import inbox, rejected, to_ask_again
+from pyrus_etl.sync.pipeline import check_server, run_pipeline
+from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.stages import together
+from pyrus_etl.sync.tasks import Listed, in_parts
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def reconcile(max_deleted: float = MAX_DELETED, *, force: bool = False) -> Plan:
 async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     census: set[int] = set()
     await run_pipeline(_with_census(_lists(run, census), census), run)
-    absent, share = await run.store.query(absentees, run.account_id, census)
+    absent, share = await run.session.store.query(absentees, run.session.account_id, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
             f"{len(absent)} tasks, {share:.1%} of the stored ones, are absent from Pyrus's lists "
@@ -48,9 +48,9 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     gone, existing = await _confirmed(run, absent)
     await run_pipeline(_listed(existing), run)
     await run_pipeline(to_ask_again(run), run)
-    deleted = await run.store.transaction(mark_deleted, run.account_id, gone, census.union(existing))
-    run.count(Counts(tasks_deleted=deleted))
-    await run.store.transaction(move_cursor, run.account_id, run.run_id, *run.start)
+    deleted = await run.session.store.transaction(mark_deleted, run.session.account_id, gone, census.union(existing))
+    run.ledger.count(Counts(tasks_deleted=deleted))
+    await run.session.store.transaction(move_cursor, run.session.account_id, run.session.run_id, *run.session.start)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
@@ -58,9 +58,9 @@ async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
     retried = await rejected(run)
     async for part in inbox(run):
         yield part
-    async for listing in listings(run.source.search, [Window()], run.source.search_sizes):
+    async for listing in listings(run.session.source.search, [Window()], run.session.source.search_sizes):
         yield Listed(listing.tasks)
-    for part in in_parts((await run.source.all_tasks()).headers):
+    for part in in_parts((await run.session.source.all_tasks()).headers):
         yield part
     yield Listed([task for task in retried.tasks if task.id in census])
 
@@ -85,16 +85,16 @@ async def _confirmed(run: Run, absent: list[int]) -> tuple[list[int], list[int]]
         for task_id in waiting:
             (gone if await _is_gone(run, task_id) else existing).append(task_id)
 
-    await run.stop.unless_asked(together(*(ask() for _ in range(run.concurrency))))
+    await run.stop.unless_asked(together(*(ask() for _ in range(run.limits.fetchers))))
     return gone, existing
 
 
 async def _is_gone(run: Run, task_id: int) -> bool:
     """Whether Pyrus refuses the task; an unreadable task exists."""
     try:
-        await run.source.task(task_id)
+        await run.session.source.task(task_id)
     except TaskRefused as error:
-        count_server_fault(task_id, error, run)
+        check_server(task_id, error, run.ledger)
         return error.denied
-    run.server_faults = 0
+    run.ledger.note_answer()
     return False

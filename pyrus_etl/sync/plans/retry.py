@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-from pyrus_etl.sync.lists import Listed, rejected
+from pyrus_etl.sync.lists import rejected
 from pyrus_etl.sync.pipeline import run_pipeline
-from pyrus_etl.sync.plan import Plan
-from pyrus_etl.sync.session import Run
+from pyrus_etl.sync.plan import Plan, Run
+from pyrus_etl.sync.tasks import Listed
 
 
 def retry() -> Plan:

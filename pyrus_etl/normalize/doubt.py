@@ -7,7 +7,7 @@ A second answer with the same body ends the doubt, so doubt costs one request pe
 
 from datetime import datetime, timedelta
 
-from pyrus_etl.extract.source import Fetched
+from pyrus_etl.model.body import Fetched
 
 SETTLED_AFTER = timedelta(seconds=2)
 """A body is trusted if it was served more than this after its last change, by the server's clock."""

@@ -1,0 +1,193 @@
+"""The ledger: how far each task of a run has come. Only the ledger counts, and only it moves the progress.
+
+It does no I/O, and it remembers only what the rest of the run needs: the tasks in flight, and those that were rejected,
+doubted, or listed again in the meantime. So its memory does not grow with the work.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
+from datetime import datetime
+from enum import Enum, auto
+from typing import NamedTuple, Protocol
+
+from pyrus_etl.load.sightings import Compared
+from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.schema.counts import NONE, Counts
+from pyrus_etl.sync.progress import Progress
+from pyrus_etl.sync.tasks import Arrival, Listed, Outcome, Wanted
+
+Dates = Mapping[int, datetime | None]
+"""Tasks by id, each with the date in the last list that had it."""
+
+
+class Stage(Enum):
+    """How far a task has come in this run. A task without a stage was not chosen, or it is done."""
+
+    OPEN = auto()
+    """An earlier run left it to this one."""
+    IN_FLIGHT = auto()
+    LOADED = auto()
+    REJECTED = auto()
+
+
+class Standing(NamedTuple):
+    """How far a task has come.
+
+    `known_date`: its date in the lists of earlier runs. `listed_date`: its date when it was chosen. `listed_again`:
+    another date, under which it was listed while it was in flight. `was_rejected`: by an earlier run. `is_doubted`: its
+    stored body is doubted, and this run has not asked for it yet.
+    """
+
+    stage: Stage = Stage.OPEN
+    known_date: datetime | None = None
+    listed_date: datetime | None = None
+    listed_again: datetime | None = None
+    was_rejected: bool = False
+    is_doubted: bool = False
+
+
+class Sender(Protocol):
+    """Whatever sends the requests of the run, and counts them."""
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def retries(self) -> int: ...
+
+
+NEW = Standing()
+NOTHING_STORED = Compared()
+_AFTER = {Outcome.LOADED: Stage.LOADED, Outcome.REJECTED: Stage.REJECTED, Outcome.LEFT: Stage.OPEN}
+
+
+class Ledger:
+    """How far the tasks of a run have come: chosen, in flight, then loaded, rejected or left as they are."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+        self._counts = NONE
+        self._standings: dict[int, Standing] = {}
+        self._waiting: Counter[int] = Counter()
+        self._faults = 0
+        self._refusals = 0
+
+    def counts(self, sender: Sender) -> Counts:
+        """The counts of the run so far."""
+        return replace(self._counts, requests=sender.requests, retries=sender.retries)
+
+    def count(self, more: Counts) -> None:
+        self._counts += more
+
+    def note_rejected(self, dates: Dates) -> None:
+        """Notes the tasks that earlier runs rejected."""
+        for task_id, date in dates.items():
+            standing = self._of(task_id)
+            self._standings[task_id] = standing._replace(was_rejected=True, known_date=standing.known_date or date)
+
+    def note_doubted(self, dates: Dates) -> None:
+        """Notes the tasks whose stored bodies are doubted."""
+        for task_id, date in dates.items():
+            standing = self._of(task_id)
+            self._standings[task_id] = standing._replace(is_doubted=True, known_date=date or standing.known_date)
+
+    def note_windows(self, *, listed: int, left: int) -> None:
+        """Notes that `listed` more windows were listed, and `left` are still to list."""
+        self.progress.windows_listed += listed
+        self.progress.windows_left = left
+
+    def trusted(self, task_ids: Iterable[int]) -> set[int]:
+        """Those of the tasks whose stored bodies are not doubted."""
+        return {task_id for task_id in task_ids if not self._of(task_id).is_doubted}
+
+    def choose(self, listed: Listed, stored: Compared = NOTHING_STORED) -> list[Wanted]:
+        """Puts the listed tasks in flight that are to be fetched.
+
+        Not those that are stored as they are listed or left to another account, unless their bodies are doubted; nor
+        those that are in flight or done with.
+        """
+        unchanged, left = self.trusted(stored.unchanged), self.trusted(stored.left)
+        tasks = {task.id: task for task in listed.tasks}.values()
+        self._note_listed_again(tasks)
+        skipped = unchanged | left
+        chosen = [self._take_off(task, listed) for task in tasks if self._is_to_fetch(task, skipped)]
+        if listed.window_no is not None:
+            self._waiting[listed.window_no] = len(chosen) or 1  # if there is nothing to fetch, its end arrives
+        self.count(Counts(tasks_listed=len(listed.tasks), tasks_unchanged=len(unchanged)))
+        self.progress.tasks_wanted += len(chosen)
+        return chosen
+
+    def finished_by(self, arrivals: Iterable[Arrival]) -> list[int]:
+        """The windows that are done when these arrivals are committed."""
+        here = Counter(arrival.window_no for arrival in arrivals if arrival.window_no is not None)
+        return [window_no for window_no, number in here.items() if self._waiting[window_no] == number]
+
+    def commit(self, arrivals: Iterable[Arrival], counted: Counts) -> None:
+        """Notes that the arrivals are committed, and what they add to the counts."""
+        for arrival in arrivals:
+            if arrival.window_no is not None:
+                self._waiting[arrival.window_no] -= 1
+            if arrival.outcome:
+                self._land(*arrival.outcome)
+        self.count(counted)
+
+    def doubted(self) -> list[TaskHeader]:
+        """The tasks whose stored bodies are doubted, and that this run has not asked for yet."""
+        return [TaskHeader(id_, each.known_date) for id_, each in self._standings.items() if each.is_doubted]
+
+    def listed_again(self) -> list[TaskHeader]:
+        """The tasks that were listed with another date while they were in flight."""
+        return [TaskHeader(id_, each.listed_again) for id_, each in self._standings.items() if each.listed_again]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every chosen task is loaded, rejected or left as it is stored."""
+        return all(standing.stage is not Stage.IN_FLIGHT for standing in self._standings.values())
+
+    def note_answer(self) -> None:
+        """Notes that the server served a task."""
+        self._faults = 0
+
+    def note_fault(self, task_id: int) -> int:
+        """Notes that the server failed to serve a task; returns how many in a row, not counting known failures."""
+        self._faults += not self._of(task_id).was_rejected
+        return self._faults
+
+    def note_refusal(self, task_id: int) -> int:
+        """Notes that PostgreSQL refused a task; returns how many in a row, not counting known failures."""
+        self._refusals += not self._of(task_id).was_rejected
+        return self._refusals
+
+    def _of(self, task_id: int) -> Standing:
+        return self._standings.get(task_id, NEW)
+
+    def _note_listed_again(self, tasks: Iterable[TaskHeader]) -> None:
+        """Remembers tasks in flight that are listed with another date: the body that arrives may be older."""
+        for task in tasks:
+            standing = self._of(task.id)
+            if standing.stage is Stage.IN_FLIGHT and task.modified_date not in (None, standing.listed_date):
+                self._standings[task.id] = standing._replace(listed_again=task.modified_date)
+
+    def _is_to_fetch(self, task: TaskHeader, skipped: Set[int]) -> bool:
+        stage = self._of(task.id).stage
+        if task.id in skipped or stage in (Stage.IN_FLIGHT, Stage.REJECTED):
+            return False
+        return stage is not Stage.LOADED or task.modified_date is not None
+
+    def _take_off(self, task: TaskHeader, listed: Listed) -> Wanted:
+        before = self._of(task.id)
+        self._standings[task.id] = before._replace(
+            stage=Stage.IN_FLIGHT, listed_date=task.modified_date, listed_again=None, is_doubted=False
+        )
+        date = task.modified_date or before.known_date
+        return Wanted(task.id, date, listed.window_no, before.is_doubted, is_listed=not listed.stored)
+
+    def _land(self, task_id: int, outcome: Outcome) -> None:
+        """Forgets a task, unless the rest of the run needs to know of it."""
+        standing = self._standings.pop(task_id)._replace(stage=_AFTER[outcome])
+        if outcome is Outcome.LOADED:
+            self._refusals = 0
+        if standing.stage is Stage.REJECTED or standing.was_rejected or standing.listed_again:
+            self._standings[task_id] = standing
+        self.progress.tasks_done += 1

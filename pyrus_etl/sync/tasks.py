@@ -1,0 +1,77 @@
+"""A task on its way through the pipeline: listed, wanted, arrived."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import Enum, auto
+from itertools import islice
+from typing import NamedTuple
+
+from pyrus_etl.load.batch import TaskLoad
+from pyrus_etl.load.rejected import Rejected
+from pyrus_etl.model.task import TaskHeader
+
+LARGEST_PART = 5000
+
+
+class Listed(NamedTuple):
+    """Tasks of a list, and the number of the window that is done when all of them are.
+
+    `stored`: no list shows them; they are fetched because their stored bodies are doubted.
+    """
+
+    tasks: Sequence[TaskHeader]
+    window_no: int | None = None
+    stored: bool = False
+
+
+def in_parts(tasks: Iterable[TaskHeader]) -> Iterator[Listed]:
+    """Splits a list into parts of at most `LARGEST_PART` tasks."""
+    left = iter(tasks)
+    while part := list(islice(left, LARGEST_PART)):
+        yield Listed(part)
+
+
+class Wanted(NamedTuple):
+    """A task to fetch, and the date under which it is listed, if it has one.
+
+    `is_doubted`: its stored body is doubted; `is_listed`: a list shows it.
+    """
+
+    task_id: int
+    listed_date: datetime | None
+    window_no: int | None
+    is_doubted: bool
+    is_listed: bool
+
+
+class Outcome(Enum):
+    """How a wanted task ended.
+
+    LEFT: it stays as it is stored, because Pyrus refuses it and no list shows it.
+    """
+
+    LOADED = auto()
+    REJECTED = auto()
+    LEFT = auto()
+
+
+class Arrival(NamedTuple):
+    """A task on its way into a batch: `load` has its rows, `failure` says why it is rejected, or `left` is its id.
+
+    If all three are None, a window had nothing to fetch. `size`: bytes of the body.
+    """
+
+    window_no: int | None
+    load: TaskLoad | None = None
+    failure: Rejected | None = None
+    left: int | None = None
+    size: int = 0
+
+    @property
+    def outcome(self) -> tuple[int, Outcome] | None:
+        """The task and how it ended; None if a window had nothing to fetch."""
+        if self.load:
+            return self.load.task_id, Outcome.LOADED
+        if self.failure:
+            return self.failure.task_id, Outcome.REJECTED
+        return None if self.left is None else (self.left, Outcome.LEFT)

@@ -98,6 +98,11 @@ def test_the_program_prints_its_version(plain: Path) -> None:
     assert run(plain, "--version").stdout.startswith("pyrus-etl, version ")
 
 
+def test_the_wheel_has_types_for_its_users(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        assert "pyrus_etl/py.typed" in archive.namelist()
+
+
 def test_the_extra_all_contains_every_other_extra_for_users(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         (name,) = (each for each in archive.namelist() if each.endswith("/METADATA"))

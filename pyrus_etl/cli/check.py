@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import click
 
-from pyrus_etl.cli.options import json_option, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import ListRefused, PyrusEtlError
 from pyrus_etl.extract.v3.api import RestApi, client_for
@@ -19,6 +19,7 @@ from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import standing
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.sync.database import open_database
 
 T = TypeVar("T")
 

@@ -14,7 +14,6 @@ from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
     json_option,
-    open_database,
     read_settings,
     with_settings,
 )
@@ -32,6 +31,7 @@ from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.repair import Difference
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.rebuild import Rebuilt, rebuild_all
 

@@ -2,12 +2,13 @@
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import run_plan
 from pyrus_etl.load.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.plans.retry import retry as retry_plan
 
 

@@ -1,15 +1,14 @@
 """Options that several commands share, and the settings read from them."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from pyrus_etl.cli.output import set_up_logging
-from pyrus_etl.settings import SETTINGS, Secret, Setting, Settings, load_settings
+from pyrus_etl.settings import SETTINGS, Setting, Settings, load_settings
 from pyrus_etl.settings.retry import STANDARD
 
 log = logging.getLogger(__name__)
@@ -70,37 +69,3 @@ def read_settings() -> Settings:
     for warning in settings.warnings:
         log.warning("%s", warning)
     return settings
-
-
-@contextmanager
-def open_database(settings: Settings, port: int | None = None) -> Iterator[Secret]:
-    """Yields the URL of the database in the settings.
-
-    Without one, starts the embedded PostgreSQL for the block, and upgrades its schema and reports if another version
-    created them. With `port` it also listens there on 127.0.0.1.
-    """
-    if settings.database_url:
-        from pyrus_etl.postgres.conninfo import keep_host
-
-        keep_host(settings.database_url)
-        yield settings.database_url
-        return
-    from pyrus_etl.load import rebuild
-    from pyrus_etl.postgres.connection import connect
-    from pyrus_etl.postgres.embedded import serving
-    from pyrus_etl.postgres.revision import is_known, revision
-    from pyrus_etl.reports.standing import are_of_this_version
-    from pyrus_etl.schema.metadata import REVISION
-
-    with serving(port=port) as url:
-        with connect(url) as connection:
-            applied = revision(connection)
-            stale = is_known(applied) and (applied != REVISION or not are_of_this_version(connection))
-        if stale:
-            from pyrus_etl.reports.migrate import upgrade
-
-            upgrade(url, locks=settings.waits.locks)
-            with connect(url) as connection:
-                if advice := rebuild.advice(connection):
-                    log.warning("the embedded database was upgraded, but %s", advice)
-        yield url

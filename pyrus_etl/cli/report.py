@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
 from pyrus_etl.cli.output import summary
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.reports.page.assemble import page
 from pyrus_etl.reports.page.figures import figures
+from pyrus_etl.sync.database import open_database
 
 
 @click.command()

@@ -6,7 +6,6 @@ from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
     json_option,
-    open_database,
     read_settings,
     with_settings,
 )
@@ -17,6 +16,7 @@ from pyrus_etl.reports import materialized
 from pyrus_etl.reports.refresh import Refreshed, refresh
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
+from pyrus_etl.sync.database import open_database
 
 
 @click.group()

@@ -7,19 +7,20 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial, wraps
 from typing import Any
 
 import click
 
-from pyrus_etl.cli.options import json_option, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, print_result, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
+from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
@@ -68,10 +69,8 @@ def backfill(start: str | None, end: str | None, restart: bool, budget: Budget, 
     Example:  pyrus-etl backfill --from 2024-01-01 --to 2024-12-31
     """
     settings = read_settings()
-    period = Window(_parse_second(start, "--from"), _parse_second(end, "--to", end_of_day=True))
-    if period.start is not None and period.end is not None and period.start > period.end:
-        raise SettingsError(f"--from {start} is after --to {end}; give the earlier date as --from.")
-    return run_plan(backfill_plan(period, restart=restart), settings, as_json, budget)
+    days = period(_parse_date(start, "--from"), _parse_date(end, "--to"))
+    return run_plan(backfill_plan(days, restart=restart), settings, as_json, budget)
 
 
 @click.command()
@@ -165,15 +164,11 @@ def _collect_garbage_less_often() -> None:
     gc.set_threshold(200_000, 20, 50)
 
 
-def _parse_second(text: str | None, option: str, *, end_of_day: bool = False) -> int | None:
-    """Parses a day or an instant to seconds since 1970. Without a time zone it is in UTC."""
+def _parse_date(text: str | None, option: str) -> date | None:
+    """Parses a day or, if there is a time too, an instant."""
     if text is None:
         return None
     try:
-        if len(text) <= len("2024-01-01"):
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return int(day.timestamp()) + (86_399 if end_of_day else 0)
-        instant = datetime.fromisoformat(text)
+        return date.fromisoformat(text) if len(text) <= len("2024-01-01") else datetime.fromisoformat(text)
     except ValueError as error:
         raise SettingsError(f"{option}: {text!r} is not a date; write it like 2024-01-31.") from error
-    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp())

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, open_database, read_settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.overview import Overview, overview
+from pyrus_etl.sync.database import open_database
 
 
 @click.command()

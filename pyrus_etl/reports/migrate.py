@@ -14,7 +14,6 @@ from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from psycopg import sql
 
-import pyrus_etl
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
@@ -37,7 +36,7 @@ BASE = "base"
 
 def migrations_folder() -> Path:
     """Returns the folder of migrations: in the package if installed from a wheel, next to it in a checkout."""
-    package = Path(pyrus_etl.__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"
 

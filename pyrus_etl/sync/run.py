@@ -53,6 +53,7 @@ async def run(
     limits: Limits = LIMITS,
     handles_signals: bool = False,
     watch: Watch = nullcontext,
+    stop: Stop | None = None,
 ) -> Result:
     """Carries out a plan as one run on the database of the settings, and returns its result.
 
@@ -61,8 +62,9 @@ async def run(
     even if it never logs in. Only a run that gives way to another one leaves no row, because it did nothing.
 
     With `handles_signals`, which only the main thread may ask for, a signal ends the run after the tasks in flight.
+    The caller can do the same by `stop`.
     """
-    begun, ledger, stop = Result(plan.kind), Ledger(), Stop()
+    begun, ledger, stop = Result(plan.kind), Ledger(), stop or Stop()
     client = client_for(settings, budget.requests, partial(_announce, plan.kind, ledger.progress))
     ledger.progress.pace = client.pace
     limits = limits._replace(fetchers=client.concurrency)  # more would only wait for the client

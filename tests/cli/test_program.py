@@ -91,7 +91,10 @@ def test_a_config_file_with_an_unknown_key_is_2(tmp_path: Path) -> None:
         ("sync --max-time soon", "--max-time: 'soon' is not a duration"),
         ("backfill --from 2024-13-01", "--from: '2024-13-01' is not a date; write it like 2024-01-31"),
         ("backfill --to 2024-01-01T25:00", "--to: '2024-01-01T25:00' is not a date; write it like 2024-01-31"),
-        ("backfill --from 2024-02-02 --to 2024-02-01", "is after --to 2024-02-01; give the earlier date as --from"),
+        (
+            "backfill --from 2024-02-02 --to 2024-02-01",
+            "from 2024-02-02 to 2024-02-01 ends before it begins; give the earlier date",
+        ),
         ("reconcile --max-deleted 2", "2.0 is not in the range 0<=x<=1"),
     ],
 )

@@ -16,7 +16,7 @@ from pyrus_etl.extract.v3.wire import TaskList
 from pyrus_etl.load import rebuild
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import standing
+from pyrus_etl.reports import definitions
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.database import open_database
@@ -74,7 +74,7 @@ def _database(context: Context) -> str:
 def _schema(context: Context) -> str:
     with connect(context.url) as connection:
         require_schema(connection)
-        wrong, advice = standing.differences(connection), rebuild.advice(connection)
+        wrong, advice = definitions.differences(connection), rebuild.advice(connection)
         if not wrong:
             require_time_zone(connection)
     if wrong:

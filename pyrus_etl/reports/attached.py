@@ -51,7 +51,7 @@ def restore(connection: Connection, before: Sequence[Attached]) -> None:
     names = wide.reports(connection)
     with _names_in_full(connection):
         reports = [*names, *(name + MATERIALIZED for name in names)]
-        comments.remember(connection, reports, [each.statement for each in before])
+        comments.store_hashes(connection, reports, [each.statement for each in before])
     relations = {each.relation for each in before}
     if set(before) == {each for each in attached(connection) if each.relation in relations}:
         return

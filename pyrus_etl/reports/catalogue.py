@@ -26,7 +26,7 @@ _FIELDS = """
     GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY form_id, min(value_no), field_id, field_type
 """
 """Every field with every type that its values have, in the order of the form."""
-_WAITING = """
+_WITHOUT_COLUMN = """
     SELECT count(*) FROM pyrus.form_fields AS field WHERE NOT EXISTS (
         SELECT FROM pyrus.report_views JOIN pyrus.report_columns AS made USING (view_name)
         WHERE form_id = field.form_id AND made.field_id = field.field_id
@@ -54,9 +54,9 @@ class Place(NamedTuple):
     table_id: int | None = None
 
 
-def waiting(connection: Connection) -> int:
+def fields_without_column(connection: Connection) -> int:
     """Returns how many fields have no column in a wide view yet."""
-    (fields,) = connection.execute(_WAITING, [MOST_COLUMNS]).fetchone() or (0,)
+    (fields,) = connection.execute(_WITHOUT_COLUMN, [MOST_COLUMNS]).fetchone() or (0,)
     return int(fields)
 
 

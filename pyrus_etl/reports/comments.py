@@ -85,7 +85,7 @@ def of_users(connection: Connection) -> list[tuple[str, str]]:
     return [(relation, statement) for relation, statement in found]
 
 
-def remember(connection: Connection, reports: Sequence[str], of_users: Sequence[str]) -> None:
+def store_hashes(connection: Connection, reports: Sequence[str], of_users: Sequence[str]) -> None:
     """Stores the hashes of the comments of these reports as ours, except those in `of_users`."""
     literals = {"schema": REPORT_SCHEMA, "reports": list(reports), "of_users": list(of_users)}
     found = connection.execute(_UNREMEMBERED.format(**{name: sql.Literal(value) for name, value in literals.items()}))

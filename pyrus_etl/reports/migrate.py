@@ -18,7 +18,7 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
-from pyrus_etl.reports import materialized, standing
+from pyrus_etl.reports import definitions, materialized
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.repair import Difference, compared, repair
 from pyrus_etl.reports.settings import set_time_zone
@@ -76,7 +76,7 @@ def _require_repairable(left: list[Difference]) -> None:
 def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
     with connection.begin():
         driver = _driver(connection)
-        if revision(driver) != REVISION or not standing.are_of_this_version(driver):
+        if revision(driver) != REVISION or not definitions.are_of_this_version(driver):
             return False
         return not any(difference.repairs for difference in compared(_context(connection)))
 
@@ -91,10 +91,10 @@ def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
             with connection.begin_nested():
                 made = _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
-            if not isinstance(cause_of(error), standing.InTheWay):
+            if not isinstance(cause_of(error), definitions.InTheWay):
                 raise
             materialised = materialized.columns(driver)
-            standing.drop(driver)
+            definitions.drop(driver)
             made = _tables_and_views(connection)
             materialized.create(driver, materialised)
             restore(driver, of_users)
@@ -113,7 +113,7 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
     found = compared(context)
     _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
     made = repair(context, found)
-    standing.create(driver)
+    definitions.create(driver)
     return made
 
 
@@ -155,7 +155,7 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
         of_users = attached(driver)
         if to != BASE and revision(driver) == REVISION:  # migrations drop the declared objects, so they must exist
             repair(_context(connection), compared(_context(connection)))
-        standing.drop(driver)
+        definitions.drop(driver)
         if to == BASE:
             _drop_tables(connection)
         else:
@@ -173,7 +173,7 @@ def _drop_tables(connection: sqlalchemy.Connection) -> None:
 def differences(url: Secret) -> list[Difference]:
     """Returns the differences between the database and the declared tables and reports."""
     with connected(url) as connection, connection.begin():
-        return [*compared(_context(connection)), *map(Difference, standing.differences(_driver(connection)))]
+        return [*compared(_context(connection)), *map(Difference, definitions.differences(_driver(connection)))]
 
 
 def _context(connection: sqlalchemy.Connection) -> MigrationContext:
@@ -220,7 +220,7 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
             yield connection
     except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
         cause = cause_of(error)
-        if isinstance(cause, standing.InTheWay):
+        if isinstance(cause, definitions.InTheWay):
             about = cause.diag.message_detail or cause.diag.message_primary or ""
             raise DatabaseUnavailable(
                 "An object of yours depends on a table that must change. Drop it, repeat this command, then recreate "

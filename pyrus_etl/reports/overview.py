@@ -46,7 +46,7 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
         ).fetchall()
         rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
         waiting = connection.execute("SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchone()
-        views, fields = len(wide.remembered(connection)), catalogue.waiting(connection)
+        views, fields = len(wide.view_names(connection)), catalogue.fields_without_column(connection)
     return Overview(runs, last_good, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0, views, fields)
 
 

@@ -7,9 +7,9 @@ from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.reports import catalogue, materialized, wide
 from pyrus_etl.reports.attached import attached, restore
+from pyrus_etl.reports.definitions import InTheWay
 from pyrus_etl.reports.forms import infer
 from pyrus_etl.reports.settings import require_time_zone
-from pyrus_etl.reports.standing import InTheWay
 from pyrus_etl.settings import Retry
 from pyrus_etl.settings.retry import LOCKS
 
@@ -54,9 +54,9 @@ def _refresh(connection: Connection) -> Refreshed:
     with connection.transaction():
         connection.execute(LOCK_TIMEOUT)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
-        before = wide.remembered(connection)
+        before = wide.view_names(connection)
         of_users, columns_made = attached(connection), catalogue.fill(connection)
         wide.create(connection, changed_only=True)
         restore(connection, of_users)
-        views = wide.remembered(connection)
+        views = wide.view_names(connection)
     return Refreshed(views, sorted(set(views) - set(before)), columns_made, materialized.present(connection))

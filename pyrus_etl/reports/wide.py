@@ -60,7 +60,7 @@ _COLUMNS = """
 """
 
 
-def remembered(connection: Connection) -> list[str]:
+def view_names(connection: Connection) -> list[str]:
     """Returns the names of the wide views; none if the schema is too old for them."""
     if connection.execute("SELECT to_regclass('pyrus.report_views')").fetchone() == (None,):
         return []
@@ -69,7 +69,7 @@ def remembered(connection: Connection) -> list[str]:
 
 def reports(connection: Connection) -> list[str]:
     """Returns the names of all our reports: those of this version, and the wide views."""
-    return [*views(), *remembered(connection)]
+    return [*views(), *view_names(connection)]
 
 
 class _Wide(NamedTuple):
@@ -114,7 +114,7 @@ def create(connection: Connection, *, changed_only: bool = False) -> None:
     """Creates or replaces all wide views, inside the caller's transaction.
 
     With `changed_only`, only updates the comments of a view that has all its columns, which blocks none of its readers.
-    If a view cannot be replaced in place, raises one of `standing.InTheWay`, with the view's name as a note.
+    If a view cannot be replaced in place, raises one of `definitions.InTheWay`, with the view's name as a note.
     """
     existing = comments.present(connection) if changed_only else {}
     for view in _wanted(connection):

@@ -35,7 +35,7 @@ def _upgrade_if_stale(url: Secret, settings: Settings) -> None:
     from pyrus_etl.load import rebuild
     from pyrus_etl.postgres.connection import connect
     from pyrus_etl.postgres.revision import is_known, revision
-    from pyrus_etl.reports.standing import are_of_this_version
+    from pyrus_etl.reports.definitions import are_of_this_version
     from pyrus_etl.schema.metadata import REVISION
 
     with connect(url) as connection:

@@ -162,7 +162,7 @@ def _warn_of_unreadable(counts: Counts) -> None:
 async def _hint(store: Store) -> None:
     """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
     try:
-        if await store.query(wide.remembered) and (fields := await store.query(catalogue.waiting)):
+        if await store.query(wide.view_names) and (fields := await store.query(catalogue.fields_without_column)):
             log.info("form fields without a column: %s (run pyrus-etl reports refresh)", fields)
     except PyrusEtlError as error:  # the rows are committed already
         log.debug("could not count the form fields without a column: %s", error)

@@ -14,14 +14,14 @@ from typing import Any
 
 from tests.benchmarks import measures
 from tests.benchmarks.measures import Figure, Measure
-from tests.benchmarks.stand import Stand, standing
+from tests.benchmarks.stand import Stand, test_stand
 from tests.benchmarks.table import write_table
 
 
 def main() -> int:
     arguments = _arguments()
     found: dict[str, list[Figure]] = {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, standing(Path(folder)) as stand:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, test_stand(Path(folder)) as stand:
         for name, measure in _chosen(arguments, stand).items():
             print(f"\n{name}", flush=True)
             found[name] = []

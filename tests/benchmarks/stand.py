@@ -90,7 +90,7 @@ class Stand(NamedTuple):
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[Stand]:
+def test_stand(folder: Path) -> Iterator[Stand]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

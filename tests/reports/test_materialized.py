@@ -72,7 +72,7 @@ def _forget_a_column(connection: Connection) -> None:
 
 
 def test_a_materialised_report_has_the_rows_of_the_report(synced: Connection) -> None:
-    for view in [*views(), wide.remembered(synced)[0]]:
+    for view in [*views(), wide.view_names(synced)[0]]:
         with synced.transaction():  # now() is the same throughout a transaction
             materialize(synced, view)
             assert differing(synced, view) == 0, view

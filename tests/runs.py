@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.model.window import Window
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan

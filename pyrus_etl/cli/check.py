@@ -9,10 +9,9 @@ import click
 
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.errors import ListRefused, PyrusEtlError
-from pyrus_etl.extract.v3.api import RestApi, client_for
-from pyrus_etl.extract.v3.windows import Window
-from pyrus_etl.extract.v3.wire import TaskList
+from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.extract.apis import api_of
+from pyrus_etl.extract.source import Source
 from pyrus_etl.load import rebuild
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
@@ -86,31 +85,24 @@ def _schema(context: Context) -> str:
 
 
 def _login(context: Context) -> str:
-    person = _ask(context, lambda api: api.profile())
+    person = _ask(context, lambda source: source.profile())
     return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
 
 
 def _list(context: Context) -> str:
-    listed = _ask(context, _some_tasks)
-    if not listed.headers:
+    listed = _ask(context, lambda source: source.sample())
+    if not listed.tasks:
         raise Warned("the account sees no tasks; give the person or bot access to forms and projects in Pyrus")
-    return f"{len(listed.headers)} tasks{' and more' if listed.has_more_tasks else ''}"
+    return f"{listed.tasks} tasks{' and more' if listed.has_more else ''}"
 
 
-async def _some_tasks(api: RestApi) -> TaskList:
-    """Lists a few tasks; only one if ten are refused, because that request is retried like any other."""
-    try:
-        return await api.search(Window(), 10)
-    except ListRefused:
-        return await api.search(Window(), 1)
-
-
-def _ask(context: Context, ask: Callable[[RestApi], Awaitable[T]]) -> T:
+def _ask(context: Context, ask: Callable[[Source], Awaitable[T]]) -> T:
     """Sends one request to Pyrus and returns the answer."""
 
     async def answer() -> T:
-        async with client_for(context.settings) as http:
-            return await ask(RestApi(http))
+        api = api_of(context.settings)
+        async with api.client(context.settings) as client:
+            return await ask(api.open(client))
 
     return asyncio.run(answer())
 

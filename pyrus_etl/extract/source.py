@@ -1,14 +1,19 @@
-"""The requests that a sync can make, whichever generation of the API answers them."""
+"""An account at Pyrus as a sync sees it, whichever API answers."""
 
-from typing import Protocol
+from collections.abc import AsyncIterator
+from typing import NamedTuple, Protocol
 
 from pyrus_etl.client.clock import Clocks
-from pyrus_etl.extract.v3.sizes import Sizes
-from pyrus_etl.extract.v3.stream import LongList
-from pyrus_etl.extract.v3.windows import Window
-from pyrus_etl.extract.v3.wire import TaskList
+from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.model.body import Fetched
-from pyrus_etl.model.person import Contacts, Profile
+from pyrus_etl.model.person import Profile
+
+
+class Sample(NamedTuple):
+    """The number of tasks in a short list, and whether there are more."""
+
+    tasks: int
+    has_more: bool
 
 
 class Source(Protocol):
@@ -27,25 +32,18 @@ class Source(Protocol):
     @property
     def start(self) -> Clocks: ...
 
-    @property
-    def search_sizes(self) -> Sizes:
-        """How many tasks a search may ask for, as this run has learned."""
-        ...
-
     async def profile(self) -> Profile: ...
 
-    async def contacts(self) -> Contacts: ...
-
-    async def inbox(self) -> LongList:
-        """The inbox in its order; `has_more_tasks` if the inbox is longer than the list."""
+    async def sample(self) -> Sample:
+        """Asks for a short list of tasks, to see whether lists are served."""
         ...
 
-    async def all_tasks(self) -> LongList:
-        """All tasks that the account can see, whatever their dates; `has_more_tasks` if there are more."""
-        ...
+    def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
+        """Lists a stream page by page; a page is asked for when the one before has been taken.
 
-    async def search(self, window: Window, most: int) -> TaskList:
-        """Open and closed tasks that were active in the window, at most `most` of them, in no order."""
+        Tasks are listed in no order, and perhaps more than once; the inbox is one page, in its order. An error ends the
+        pages: what was listed is right, but not complete.
+        """
         ...
 
     async def task(self, task_id: int) -> Fetched:

@@ -8,25 +8,24 @@ from uuid import UUID
 
 from pyrus_etl.postgres.connection import Connection
 
-TASKS = "tasks"
-"""The stream that the sync follows."""
 
-
-def read_cursor(connection: Connection, account_id: int) -> datetime | None:
+def read_cursor(connection: Connection, account_id: int, stream: str) -> datetime | None:
     found = connection.execute(
-        "SELECT cursor FROM pyrus.sync_cursors WHERE account_id = %s AND stream = %s", [account_id, TASKS]
+        "SELECT cursor FROM pyrus.sync_cursors WHERE account_id = %s AND stream = %s", [account_id, stream]
     ).fetchone()
     return found[0] if found else None
 
 
-def move_cursor(connection: Connection, account_id: int, run_id: UUID, start: datetime, ahead_seconds: float) -> None:
+def move_cursor(
+    connection: Connection, account_id: int, stream: str, run_id: UUID, start: datetime, ahead_seconds: float
+) -> None:
     """Moves the cursor to the start of a run by the server's clock, which was `ahead_seconds` ahead of ours then."""
     connection.execute(
         """
         INSERT INTO pyrus.sync_cursors (account_id, stream, cursor, updated_at) VALUES (%s, %s, %s, now())
         ON CONFLICT (account_id, stream) DO UPDATE SET cursor = EXCLUDED.cursor, updated_at = EXCLUDED.updated_at
         """,
-        [account_id, TASKS, start],
+        [account_id, stream, start],
     )
     connection.execute(
         "UPDATE pyrus.sync_runs SET server_started_at = %s, server_ahead_seconds = %s WHERE run_id = %s",

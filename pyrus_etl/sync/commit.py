@@ -12,6 +12,7 @@ from pyrus_etl.load.readers import hand_over
 from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
+from pyrus_etl.model.stream import TASKS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
@@ -98,7 +99,7 @@ def _write(connection: Connection, batch: Batch) -> Counts:
     if loads:
         resolve_rejections(connection, account_id, [task.task_id for task in loads])
     if batch.windows:
-        finish_windows(connection, account_id, batch.windows)
+        finish_windows(connection, account_id, TASKS, batch.windows)
     counted = Counts(
         tasks_fetched=len(loads),
         tasks_changed=len(changed),

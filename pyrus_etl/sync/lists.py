@@ -2,19 +2,28 @@
 
 from collections.abc import AsyncIterator
 
+from pyrus_etl.extract.pages import Census, Question
 from pyrus_etl.load.inbox import write_inbox
 from pyrus_etl.load.rejected import leave_to_others, open_rejections
+from pyrus_etl.model.stream import INBOX, TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks import Listed, in_parts
 
 
+async def tasks(run: Run, question: Question) -> AsyncIterator[Listed]:
+    """Lists tasks as the source lists them; nothing records how far the list has come."""
+    async for page in run.session.source.pages(TASKS, question):
+        for part in in_parts(page.items):
+            yield part
+
+
 async def inbox(run: Run) -> AsyncIterator[Listed]:
     """Lists the inbox, and stores which tasks are in it, in their order."""
-    listed = (await run.session.source.inbox()).headers
-    await run.session.store.transaction(write_inbox, run.session.account_id, [task.id for task in listed])
-    for part in in_parts(listed):
-        yield part
+    async for page in run.session.source.pages(INBOX, Census()):
+        await run.session.store.transaction(write_inbox, run.session.account_id, [task.id for task in page.items])
+        for part in in_parts(page.items):
+            yield part
 
 
 async def rejected(run: Run) -> Listed:

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.model.window import Window
 
 
 def period(start: date | None = None, end: date | None = None) -> Window:

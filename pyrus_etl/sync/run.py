@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pyrus_etl.client.waits import Wait, log_wait
 from pyrus_etl.errors import PyrusEtlError, Stopped
-from pyrus_etl.extract.v3.api import client_for
+from pyrus_etl.extract.apis import api_of
 from pyrus_etl.load import rebuild
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.requests import write_requests
@@ -65,7 +65,7 @@ async def run(
     The caller can do the same by `stop`.
     """
     begun, ledger, stop = Result(plan.kind), Ledger(), stop or Stop()
-    client = client_for(settings, budget.requests, partial(_announce, plan.kind, ledger.progress))
+    client = api_of(settings).client(settings, budget.requests, partial(_announce, plan.kind, ledger.progress))
     ledger.progress.pace = client.pace
     limits = limits._replace(fetchers=client.concurrency)  # more would only wait for the client
 

@@ -11,9 +11,8 @@ from uuid import UUID
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
+from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.source import Source
-from pyrus_etl.extract.v3.api import RestApi
-from pyrus_etl.extract.v3.login import shown_login
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
@@ -50,9 +49,10 @@ async def opened(settings: Settings, client: Client, begun: Result) -> AsyncIter
     """
     if settings.database_url is None:
         raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
-    login = None if settings.access_token else shown_login(settings) or None
+    api = api_of(settings)
+    login = None if settings.access_token else api.shown_login(settings) or None
     async with Store(settings.database_url, settings.waits) as store, client:
-        session = Session(begun.run_id, RestApi(client), store, client.pace, login)
+        session = Session(begun.run_id, api.open(client), store, client.pace, login)
         await store.transaction(open_run, begun.run_id, login, begun.kind, begun.started_at)
         async with requests_written(store, begun.run_id, client.pace.journal):
             yield session

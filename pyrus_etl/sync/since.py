@@ -3,10 +3,11 @@
 import logging
 from datetime import datetime, timedelta
 
-from pyrus_etl.extract.v3.windows import Window
 from pyrus_etl.load.backfills import last_backfill
 from pyrus_etl.load.cursors import trusted_start
 from pyrus_etl.load.runs import last_duration
+from pyrus_etl.model.stream import TASKS
+from pyrus_etl.model.window import Window
 from pyrus_etl.sync.plan import Run
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ async def since(run: Run, cursor: datetime) -> Window:
             else "; no earlier run start fits them",
         )
     if start is None:
-        backfill = await store.query(last_backfill, account_id)
+        backfill = await store.query(last_backfill, account_id, TASKS)
         return Window(start=backfill.from_second if backfill else None)
     duration = await store.query(last_duration, account_id)
     overlap = max(run.overlap, timedelta(seconds=duration))

@@ -11,10 +11,11 @@ import sys
 import time
 
 from pyrus_etl.extract.v3.api import RestApi, client_for
-from pyrus_etl.extract.v3.windows import Window, listings
+from pyrus_etl.extract.v3.windows import listings
 from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.batch import load as load_batch
 from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.model.window import Window
 from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret, Settings, load_settings

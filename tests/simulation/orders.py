@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
-from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.model.window import Window
 from pyrus_etl.settings import load_settings
 from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync.flow import LIMITS, Limits

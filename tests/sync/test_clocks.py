@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.errors import PyrusUnreachable
-from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.model.window import Window
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.v3.windows import Window
+from pyrus_etl.model.window import Window
 from pyrus_etl.sync.period import period
 
 NEW_YEAR = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())

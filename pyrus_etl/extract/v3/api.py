@@ -1,7 +1,7 @@
 """The legacy restapi of Pyrus, version 3: https://pyrus.com/en/api-v3, where each path is described."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,15 +14,19 @@ from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, TaskRefused
+from pyrus_etl.extract.pages import Page, Question
+from pyrus_etl.extract.source import Sample
+from pyrus_etl.extract.v3 import pages
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.extract.v3.login import login
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
-from pyrus_etl.extract.v3.windows import Window, search_sizes
+from pyrus_etl.extract.v3.windows import search_sizes
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
 from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.model.task import Task
+from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,6 +63,16 @@ class RestApi:
 
     async def profile(self) -> Profile:
         return (await self._call(Request("GET", "/restapi/profile", _reader(_ProfileBody)))).profile
+
+    async def sample(self) -> Sample:
+        try:
+            listed = await self.search(EVERYTHING, 10)
+        except ListRefused:  # a list of one task is requested again like anything else
+            listed = await self.search(EVERYTHING, 1)
+        return Sample(len(listed.headers), bool(listed.has_more_tasks))
+
+    def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
+        return pages.pages(self, stream, question)
 
     async def contacts(self) -> Contacts:
         request = Request("GET", "/restapi/contacts", _reader(Contacts))

@@ -12,31 +12,14 @@ from typing import NamedTuple
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.extract.v3.sizes import Sizes, longest
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
+from pyrus_etl.model.window import Window
 
 log = logging.getLogger(__name__)
 
-YEAR_1, YEAR_9999 = -62_135_596_800, 253_402_300_799
 MOST_LISTED, GROWTH = 5000, 4
 """Tasks asked for in one list, and the growth factor if a period cannot be narrowed."""
 MOST_ALIKE = 100
 """Overfull seconds in a row that all show the same tasks: then the server is given up."""
-
-
-class Window(NamedTuple):
-    """A period in seconds since 1970, both ends included; None means unbounded."""
-
-    start: int | None = None
-    end: int | None = None
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        return (YEAR_1 if self.start is None else self.start, YEAR_9999 if self.end is None else self.end)
-
-    @property
-    def seconds(self) -> int:
-        """The distance between its ends."""
-        start, end = self.bounds
-        return end - start
 
 
 class Listing(NamedTuple):

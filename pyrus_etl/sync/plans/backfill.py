@@ -7,8 +7,10 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 
-from pyrus_etl.extract.v3.windows import Window, listings
+from pyrus_etl.extract.pages import Unfinished
 from pyrus_etl.load import backfills
+from pyrus_etl.model.stream import TASKS
+from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.sync.lists import rejected
 from pyrus_etl.sync.pipeline import run_pipeline
@@ -17,8 +19,6 @@ from pyrus_etl.sync.plans.incremental import catch_up
 from pyrus_etl.sync.tasks import Listed, in_parts
 
 log = logging.getLogger(__name__)
-
-EVERYTHING = Window()
 
 
 def backfill(period: Window = EVERYTHING, *, restart: bool = False) -> Plan:
@@ -37,36 +37,39 @@ async def fetch_period(run: Run, period: Window = EVERYTHING, *, restart: bool =
     store, account_id = run.session.store, run.session.account_id
     await store.transaction(_begin, account_id, period, run.session.source.start.server, restart=restart)
     await run_pipeline(_lists(run, period), run)
-    cursor = await store.transaction(backfills.finish_backfill, account_id)
+    cursor = await store.transaction(backfills.finish_backfill, account_id, TASKS)
     await catch_up(run, cursor)
 
 
 def _begin(connection: Connection, account_id: int, period: Window, start: datetime, *, restart: bool) -> None:
-    last = backfills.last_backfill(connection, account_id)
+    last = backfills.last_backfill(connection, account_id, TASKS)
     if last and not last.finished_at and not restart and (last.from_second, last.to_second) == period:
         log.info("resuming the backfill that began at %s", f"{last.started_at:%Y-%m-%d %H:%M:%S %Z}")
         return
-    backfills.begin_backfill(connection, account_id, period.start, period.end, start)
+    backfills.begin_backfill(connection, account_id, TASKS, period, start)
 
 
 async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
-    """Lists rejected tasks, then window after window; without a period, also the list of all tasks."""
+    """Lists rejected tasks, then window after window, and what belongs to no window."""
     yield await rejected(run)
     numbers = defaultdict(list)
-    for number, start, end in await run.session.store.query(backfills.pending_windows, run.session.account_id):
+    session = run.session
+    store, account_id = session.store, session.account_id
+    for number, start, end in await store.query(backfills.pending_windows, account_id, TASKS):
         numbers[Window(start, end)].append(number)
-    new_numbers = count(1 + await run.session.store.query(backfills.last_window_no, run.session.account_id))
+    new_numbers = count(1 + await store.query(backfills.last_window_no, account_id, TASKS))
     windows = [window for window, same in numbers.items() for _ in same]
-    async for listing in listings(run.session.source.search, windows, run.session.source.search_sizes):
-        number = numbers[listing.window].pop()
-        if listing.split:
-            halves = dict(zip(new_numbers, listing.split, strict=False))
-            await run.session.store.transaction(backfills.split_window, run.session.account_id, number, halves)
+    async for items, checkpoint in session.source.pages(TASKS, Unfinished(windows, whole=period == EVERYTHING)):
+        if checkpoint is None:
+            for part in in_parts(items):
+                yield part
+            continue
+        number = numbers[checkpoint.window].pop()
+        if checkpoint.rest:
+            halves = dict(zip(new_numbers, checkpoint.rest, strict=False))
+            await store.transaction(backfills.split_window, account_id, TASKS, number, halves)
             for half_number, half in halves.items():
                 numbers[half].append(half_number)
         else:
-            yield Listed(listing.tasks, number if listing.complete else None)
-        run.ledger.note_windows(listed=not listing.split, left=sum(map(len, numbers.values())))
-    if period == EVERYTHING:
-        for part in in_parts((await run.session.source.all_tasks()).headers):
-            yield part
+            yield Listed(list(items), number if checkpoint.is_complete else None)
+        run.ledger.note_windows(listed=not checkpoint.rest, left=sum(map(len, numbers.values())))

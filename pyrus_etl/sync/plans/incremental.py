@@ -4,16 +4,19 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from pyrus_etl.extract.v3.windows import Window, listings
+from pyrus_etl.extract.pages import Census, Changed
+from pyrus_etl.extract.source import Source
 from pyrus_etl.load.batch import write
 from pyrus_etl.load.cursors import move_cursor
-from pyrus_etl.normalize.person import contact_rows
+from pyrus_etl.model.stream import TASKS
+from pyrus_etl.model.window import Window
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.rows import Rows
-from pyrus_etl.sync.lists import inbox, rejected, to_ask_again
+from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
 from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.since import since
+from pyrus_etl.sync.streams import DIRECTORY
 from pyrus_etl.sync.tasks import Listed
 
 
@@ -26,30 +29,32 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     start, window = run.session.start, await since(run, cursor)
     await run_pipeline(_lists(run, window), run)
     if run.session.start != start and (earlier := await since(run, cursor)) != window:
-        await run_pipeline(_active(run, earlier), run)
+        await run_pipeline(tasks(run, Changed(earlier)), run)
     await run_pipeline(to_ask_again(run), run)
-    session = run.session
-    contacts = contact_rows(await run.stop.unless_asked(session.source.contacts()))
-    await session.store.transaction(_finish, contacts, session.account_id, session.run_id, *session.start)
+    session, directory = run.session, await run.stop.unless_asked(_directory(run.session.source))
+    await session.store.transaction(_finish, directory, session.account_id, session.run_id, *session.start)
+
+
+async def _directory(source: Source) -> Rows:
+    """The rows of everything that tasks only refer to."""
+    rows = Rows()
+    for stream in DIRECTORY:
+        async for page in source.pages(stream.name, Census()):
+            rows.extend(map(stream.rows, page.items))
+    return rows
 
 
 def _finish(
-    connection: Connection, persons: Rows, account_id: int, run_id: UUID, start: datetime, ahead_seconds: float
+    connection: Connection, directory: Rows, account_id: int, run_id: UUID, start: datetime, ahead_seconds: float
 ) -> None:
-    write(connection, persons)
-    move_cursor(connection, account_id, run_id, start, ahead_seconds)
+    write(connection, directory)
+    move_cursor(connection, account_id, TASKS, run_id, start, ahead_seconds)
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
-    """Lists rejected tasks, the inbox, and the tasks active in the window."""
+    """Lists rejected tasks, the inbox, and the tasks that changed in the window."""
     yield await rejected(run)
     async for part in inbox(run):
         yield part
-    async for part in _active(run, window):
+    async for part in tasks(run, Changed(window)):
         yield part
-
-
-async def _active(run: Run, window: Window) -> AsyncIterator[Listed]:
-    """Lists the tasks active in the window."""
-    async for listing in listings(run.session.source.search, [window], run.session.source.search_sizes):
-        yield Listed(listing.tasks)

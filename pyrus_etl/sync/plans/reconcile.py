@@ -9,16 +9,17 @@ from collections.abc import AsyncIterator, Iterable
 from functools import partial
 
 from pyrus_etl.errors import CensusDoubted, TaskRefused
-from pyrus_etl.extract.v3.windows import Window, listings
+from pyrus_etl.extract.pages import Census
 from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.load.presence import absentees, mark_deleted
+from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.lists import inbox, rejected, to_ask_again
+from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
 from pyrus_etl.sync.pipeline import check_server, run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.stages import together
-from pyrus_etl.sync.tasks import Listed, in_parts
+from pyrus_etl.sync.tasks import Listed
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +49,18 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     gone, existing = await _confirmed(run, absent)
     await run_pipeline(_listed(existing), run)
     await run_pipeline(to_ask_again(run), run)
-    deleted = await run.session.store.transaction(mark_deleted, run.session.account_id, gone, census.union(existing))
+    session = run.session
+    deleted = await session.store.transaction(mark_deleted, session.account_id, gone, census.union(existing))
     run.ledger.count(Counts(tasks_deleted=deleted))
-    await run.session.store.transaction(move_cursor, run.session.account_id, run.session.run_id, *run.session.start)
+    await session.store.transaction(move_cursor, session.account_id, TASKS, session.run_id, *session.start)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
-    """Reads all three lists; then lists the rejected tasks that are among them, because every run retries them."""
+    """Reads every list; then lists the rejected tasks that are among them, because every run retries them."""
     retried = await rejected(run)
     async for part in inbox(run):
         yield part
-    async for listing in listings(run.session.source.search, [Window()], run.session.source.search_sizes):
-        yield Listed(listing.tasks)
-    for part in in_parts((await run.session.source.all_tasks()).headers):
+    async for part in tasks(run, Census()):
         yield part
     yield Listed([task for task in retried.tasks if task.id in census])
 
@@ -71,8 +71,8 @@ async def _with_census(lists: AsyncIterator[Listed], census: set[int]) -> AsyncI
         yield listed
 
 
-async def _listed(tasks: Iterable[int]) -> AsyncIterator[Listed]:
-    yield Listed([TaskHeader(task_id) for task_id in tasks])
+async def _listed(task_ids: Iterable[int]) -> AsyncIterator[Listed]:
+    yield Listed([TaskHeader(task_id) for task_id in task_ids])
 
 
 async def _confirmed(run: Run, absent: list[int]) -> tuple[list[int], list[int]]:

@@ -1,6 +1,7 @@
 """The sync plan: a backfill at first, then what changed since the last run."""
 
 from pyrus_etl.load.cursors import read_cursor
+from pyrus_etl.model.stream import TASKS
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.backfill import fetch_period
 from pyrus_etl.sync.plans.incremental import catch_up
@@ -12,7 +13,7 @@ def sync() -> Plan:
 
 
 async def _sync(run: Run) -> None:
-    cursor = await run.session.store.query(read_cursor, run.session.account_id)
+    cursor = await run.session.store.query(read_cursor, run.session.account_id, TASKS)
     if cursor is None:
         await fetch_period(run)
     else:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable
 from pyrus_etl.extract.v3.dates import EPOCH, Instant
-from pyrus_etl.extract.v3.windows import YEAR_1, YEAR_9999, Listing, Window, bisect, listings
+from pyrus_etl.extract.v3.windows import Listing, bisect, listings
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
+from pyrus_etl.model.window import YEAR_1, YEAR_9999, Window
 
 Dates = dict[int, set[int]]
 """Task → the seconds in which it was active; the last one is its modification."""

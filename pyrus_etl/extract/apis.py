@@ -1,0 +1,34 @@
+"""The APIs of Pyrus that we know, and the one that the settings ask for. Nothing else chooses an API."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pyrus_etl.client.client import Client
+from pyrus_etl.extract.source import Source
+from pyrus_etl.extract.v3 import api as v3
+from pyrus_etl.extract.v3.login import shown_login
+from pyrus_etl.model.task import Task
+from pyrus_etl.settings import Settings
+
+
+class Api(NamedTuple):
+    """A generation of the API.
+
+    `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
+    account that a client logs in as. `shown_login`: its login as it may be shown. `read_stored`: reads the task in a
+    stored body, and counts the unreadable values.
+    """
+
+    client: Callable[..., Client]
+    open: Callable[[Client], Source]
+    shown_login: Callable[[Settings], str]
+    read_stored: Callable[[bytes], tuple[Task, int]]
+
+
+APIS = {v3.API: Api(v3.client_for, v3.RestApi, shown_login, v3.read_stored)}
+"""API → how it is used; `raw_tasks.api` has these names."""
+
+
+def api_of(settings: Settings) -> Api:
+    """The API that the settings ask for."""
+    return APIS[v3.API]

@@ -1,0 +1,48 @@
+"""What a source can be asked for, and the pages in which it answers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from pyrus_etl.model.window import Window
+
+
+class Changed(NamedTuple):
+    """What changed in a period."""
+
+    period: Window
+
+
+class Unfinished(NamedTuple):
+    """What the windows of a backfill hold that are still to do.
+
+    `whole`: they cover everything, so what has no date in any of them belongs to the backfill too.
+    """
+
+    windows: Sequence[Window]
+    whole: bool
+
+
+class Census(NamedTuple):
+    """Everything that the account can see, to the end. Whatever is not listed is absent."""
+
+
+Question = Changed | Unfinished | Census
+
+
+class Checkpoint(NamedTuple):
+    """How far a list has come when the items of its page are stored.
+
+    `window`: the window that the page belongs to. `rest`: the windows to list in its place. `is_complete`: it is done;
+    a window that has no rest and is not complete cannot be listed to its end.
+    """
+
+    window: Window
+    rest: tuple[Window, ...] = ()
+    is_complete: bool = True
+
+
+class Page(NamedTuple):
+    """A part of a stream: task headers, or whole or partial things. Without a checkpoint, it cannot be resumed."""
+
+    items: Iterable[Any]
+    checkpoint: Checkpoint | None = None

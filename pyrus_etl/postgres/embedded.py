@@ -1,9 +1,11 @@
 """The embedded PostgreSQL: a real server in the user's data folder, which runs while a process uses it."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import fasteners
 import psycopg
@@ -21,42 +23,81 @@ log = logging.getLogger(__name__)
 DATABASE = "pyrus"
 
 
+_turn = threading.Lock()
+"""Held while a thread of this process starts or stops a server: a lock between processes does not keep out threads."""
+
+
+class _Users(NamedTuple):
+    """The threads of this process that use a server, and the lock by which other processes know of them."""
+
+    lock: fasteners.InterProcessReaderWriterLock
+    threads: int
+
+
+_users: dict[Path, _Users] = {}
+"""The servers that this process uses, by their folders."""
+
+
 @contextmanager
 def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Secret]:
     """Runs the server while the block lasts, and yields its URL.
 
-    Several processes may use it at once: the first one starts it and the last one stops it, even if others were killed.
-    With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this process, because
-    they do not refer to this server. Raises DatabaseUnavailable, or SettingsError if PostgreSQL is not installed.
+    Several processes and threads may use it at once: the first one starts it and the last one stops it, even if others
+    were killed. With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this
+    process, because they do not refer to this server. Raises DatabaseUnavailable, or SettingsError if PostgreSQL is not
+    installed.
     """
     program("postgres")
     forget_environment()
     folder = folder or data_folder()
     make_private(folder)
     starting = fasteners.InterProcessLock(lock_file(folder, "starting"))
-    users = fasteners.InterProcessReaderWriterLock(lock_file(folder, "users"))
-    with starting:
-        if not (folder / "PG_VERSION").exists():
-            cluster.create(folder)
-        if not cluster.is_running(folder):
-            cluster.start(folder, port)
-        elif port is not None:
-            raise DatabaseUnavailable(
-                "The embedded server already runs without a port; try again when no command uses it."
-            )
-        users.acquire_read_lock()
+    with _turn, starting:
+        _start(folder, port)
+        _join(folder)
     try:
-        _ensure_database(folder)
+        with _turn, starting:  # of several users of a new server, one creates the database
+            _ensure_database(folder)
         yield url_of(folder)
     finally:
-        with starting:
-            users.release_read_lock()
-            if users.acquire_write_lock(blocking=False):
-                try:
-                    _vacuum(folder)
-                finally:
-                    cluster.stop(folder)
-                    users.release_write_lock()
+        with _turn, starting:
+            _leave(folder)
+
+
+def _start(folder: Path, port: int | None) -> None:
+    """Starts the server if it does not run."""
+    if not (folder / "PG_VERSION").exists():
+        cluster.create(folder)
+    if not cluster.is_running(folder):
+        cluster.start(folder, port)
+    elif port is not None:
+        raise DatabaseUnavailable("The embedded server already runs without a port; try again when no command uses it.")
+
+
+def _join(folder: Path) -> None:
+    if folder in _users:
+        lock, threads = _users[folder]
+    else:
+        lock, threads = fasteners.InterProcessReaderWriterLock(lock_file(folder, "users")), 0
+        lock.acquire_read_lock()
+    _users[folder] = _Users(lock, threads + 1)
+
+
+def _leave(folder: Path) -> None:
+    """Stops the server if nobody uses it any more."""
+    lock, threads = _users.pop(folder)
+    if threads > 1:
+        _users[folder] = _Users(lock, threads - 1)
+        return
+    lock.release_read_lock()
+    try:
+        if lock.acquire_write_lock(blocking=False):  # nobody else has a read lock
+            try:
+                _vacuum(folder)
+            finally:
+                cluster.stop(folder)
+    finally:
+        lock.release_write_lock()  # also closes the file
 
 
 def url_of(folder: Path) -> Secret:

@@ -3,9 +3,12 @@
 import os
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -95,6 +98,35 @@ def test_a_data_folder_may_have_any_name(made: Path, home: Path, name: str, monk
 
     assert folder == shown.removesuffix("\n") == str(home / name / "pg")
     assert list(home.iterdir()) == []
+    assert not (made / "pg" / "postmaster.pid").exists()
+
+
+def test_threads_share_the_server_and_the_last_one_stops_it(made: Path) -> None:
+    folder, first, second = made / "pg", ExitStack(), ExitStack()
+    with ThreadPoolExecutor(2) as pool:
+        urls = list(pool.map(lambda user: user.enter_context(serving(folder)), (first, second)))
+        pool.submit(first.close).result()
+
+        with psycopg.connect(urls[1].reveal()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        pool.submit(second.close).result()
+
+    assert not (folder / "postmaster.pid").exists()
+
+
+def test_a_thread_that_is_done_does_not_stop_the_server_of_another_process(made: Path) -> None:
+    code = f"from pyrus_etl.postgres.embedded import *; s = serving(Path({str(made / 'pg')!r})); s.__enter__(); input()"
+    other = subprocess.Popen([sys.executable, "-c", f"{code}; s.__exit__(None, None, None)"], stdin=subprocess.PIPE)
+    while not (made / "pg" / "postmaster.pid").exists():
+        time.sleep(0.01)
+    for _ in range(2):
+        with serving(made / "pg") as url:
+            pass
+    with psycopg.connect(url.reveal()) as connection:
+        asked = connection.execute("SELECT 1").fetchone()
+    other.communicate(b"\n", timeout=30)
+
+    assert (asked, other.returncode) == ((1,), 0)
     assert not (made / "pg" / "postmaster.pid").exists()
 
 

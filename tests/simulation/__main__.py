@@ -28,7 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60, help="time to play")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="histories played at a time")
     parser.add_argument("--seed", type=int, help="play only the history of this seed")
-    parser.add_argument("--length", type=int, default=8, help="runs in a history")
+    parser.add_argument("--length", type=int, default=6, help="runs in a history")
     parser.add_argument("--kills", type=float, default=0.1, help="share of the histories whose runs are processes")
     parser.add_argument("--shrink", type=float, default=0, metavar="SECONDS", help="time to shorten a broken history")
     return parser.parse_args()

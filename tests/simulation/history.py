@@ -73,12 +73,12 @@ class History(NamedTuple):
         return "\n".join([f"seed {self.seed}: {self.setting}", *(f"  {step}" for step in self.steps)])
 
 
-def history_of(seed: int, length: int = 8, share_of_kills: float = 0.1) -> History:
+def history_of(seed: int, length: int = 6, share_of_kills: float = 0.1) -> History:
     """The history of a seed: `length` runs, with events between them."""
     dice = Random(seed)
-    cap = dice.choice((None, None, 7, 15, 40))
+    cap = dice.choice((None, None, 7, 12, 25))
     setting = Setting(
-        tasks=dice.randint(20, 80),
+        tasks=dice.randint(12, 50),
         cap=cap,
         order=dice.choice(("shuffled", "newest")),
         period=dice.choice(("modified", "activity")),
@@ -86,7 +86,7 @@ def history_of(seed: int, length: int = 8, share_of_kills: float = 0.1) -> Histo
         token_requests=dice.choice((None, None, 25)),
         concurrency=dice.choice((1, 4, 16)),
         linger=dice.choice((0.3, 0.05, 0.01)),
-        largest_batch=dice.choice((1000, 10, 1)),
+        largest_batch=dice.choice((1000, 1000, 10, 10, 1)),
         most_in_flight=dice.choice((2000, 10)),
         tick=dice.choice(
             (1.0, 0.3, 0.01) if cap is None else (1.0, 0.3)

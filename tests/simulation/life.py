@@ -56,6 +56,7 @@ class Life:
         self._works: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._sessions: list[_Session] = []
         self._loop = Loop(clock, self._step, self._work, self._arrange)
+        self._loop.set_exception_handler(self._complained)
         self.doomed = ""
         self.steps = self.commits = 0
         self.at_step: dict[int, list[Happens]] = defaultdict(list)
@@ -71,8 +72,10 @@ class Life:
             try:
                 outcome = runner.run(self._lived(order))
                 runner.close()
-            except Crash:
+            except Crash as crash:
                 outcome = Outcome(self.doomed)
+                with _unheard():
+                    crash.__traceback__ = crash.__context__ = None  # frees what only the frames hold
             finally:
                 self._bury()
         outcome.amiss += "".join(errors)
@@ -155,13 +158,16 @@ class Life:
                 future.set_exception(error)
         return True
 
+    def _complained(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not self.doomed:
+            loop.default_exception_handler(context)
+
     def _bury(self) -> None:
         """Cuts the connections as the death of a process does, and then frees what is left, which reaches nobody."""
         self.doomed = self.doomed or "ended"
         for session in self._sessions:
             cut(session)
         with _unheard():
-            self._loop.set_exception_handler(lambda *_: None)
             self._works.clear()
             self._loop.close()
             del self._loop

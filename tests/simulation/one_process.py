@@ -32,7 +32,7 @@ FULL = """
 SINCE_1970 = 1_800_000_000
 SHARE_ENDED = 0.95
 """Of the sessions that freeze in a transaction: it takes the server five seconds to end one by itself."""
-SHARE_LOOKED_AT = 0.3
+SHARE_LOOKED_AT = 0.2
 """Of the commits."""
 
 
@@ -43,6 +43,8 @@ class InOneProcess(Conductor):
         super().__init__(stage, log)
         self._clock, self._dice = clock, Random(seed)
         self._server = Server(stage.sandbox.backend)
+        self._is_frozen = False
+        self._shown = 0
         clock.show = self._show_time
 
     def played(self, step: RunStep) -> Outcome:
@@ -76,12 +78,16 @@ class InOneProcess(Conductor):
 
     def freeze(self) -> None:
         """Another run is made here and now; a session that froze in a transaction is ended by the server."""
+        if self._is_frozen:  # a request of the other run reached the place of a second freeze
+            return
         holder, frozen = self.stage.administrator.holder(), self._runner
         if frozen.committing and self._dice.random() < SHARE_ENDED:
             ended: list[object] = [frozen.committing.info.backend_pid]
             self.stage.administrator.database.execute("SELECT pg_terminate_backend(%s)", ended)
         self.stage.truth.world.advance(A_MOMENT)
+        self._is_frozen = True
         outcome = self._born().live(self.order("sync"))
+        self._is_frozen = False
         self.took_over(outcome, held=holder is not None and holder != self._last_holder)
 
     def away(self) -> None:
@@ -102,6 +108,9 @@ class InOneProcess(Conductor):
     def _show_time(self) -> None:
         """Shows the clock of the history to the database."""
         now = round((SINCE_1970 + self._clock.now() - BEGINNING) * 1e6)
+        if now == self._shown:
+            return
+        self._shown = now
         self.stage.administrator.database.execute("SELECT setval('simulation.clock', %s)", [now])
 
     def _sample(self) -> None:

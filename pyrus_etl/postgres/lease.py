@@ -30,13 +30,15 @@ _ACQUIRE = """
     WHERE held.expires_at < clock_timestamp() OR held.run_id = EXCLUDED.run_id
     RETURNING run_id
 """
+_BRIEFLY = """
+    SELECT set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', %s, true)
+"""
 _RENEW = """
     UPDATE pyrus.sync_leases SET expires_at = clock_timestamp() + %(lease)s * interval '1s'
     WHERE account_id = %(account_id)s AND run_id = %(run_id)s
     RETURNING set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '30s', true)
 """
-"""The settings are for this transaction only: the server ends a holder that froze in it, and the wait for a locked
-table is limited."""
+"""With the settings of `briefly`, in the same round trip."""
 
 
 class Held(NamedTuple):
@@ -54,6 +56,14 @@ class Lease(NamedTuple):
     run_id: UUID
 
 
+def briefly(connection: Connection, wait: str = "30s") -> None:
+    """For the caller's transaction: the server ends it if we freeze in it or our machine dies, and limits its waits.
+
+    Whatever it has locked would be locked for hours.
+    """
+    connection.execute(_BRIEFLY, [wait])
+
+
 def acquire(connection: Connection, lease: Lease, given_up: threading.Event) -> None:
     """Takes the lock. Raises LockHeld, which names the holder, if a living run has it or the wait is given up.
 
@@ -65,7 +75,7 @@ def acquire(connection: Connection, lease: Lease, given_up: threading.Event) -> 
     while not _take(connection, lease):
         held = _holder_of(connection, lease.account_id)
         first = first or held
-        if given_up.wait(0.25) or (held and (held != first or time.monotonic() > end)):
+        if given_up.wait(0.25) or time.monotonic() > end or (held and held != first):
             raise refusal(lease.account_id, held)
 
 
@@ -85,7 +95,7 @@ def _take(connection: Connection, lease: Lease) -> bool:
     }
     try:
         with connection.transaction():
-            connection.execute("SET LOCAL lock_timeout = '2s'")
+            briefly(connection, wait="2s")
             return connection.execute(_ACQUIRE, parameters).fetchone() is not None
     except psycopg.errors.LockNotAvailable:  # its holder is in the middle of a commit
         return False

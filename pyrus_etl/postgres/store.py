@@ -15,7 +15,7 @@ from pyrus_etl.background import Background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, Session, connect, errors_of
 from pyrus_etl.postgres.faults import is_raised
-from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease, acquire, release, renew
+from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease, acquire, briefly, release, renew
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.settings import Secret, Waits
 from pyrus_etl.settings.retry import STANDARD
@@ -118,6 +118,8 @@ class Store:
         with connection.transaction():
             if self._lease:
                 renew(connection, self._lease)
+            else:
+                briefly(connection)
             answer = work(connection, *args, **options)
             if self._lease and time.monotonic() - began > RENEW_SECONDS:  # or it might expire during the commit
                 renew(connection, self._lease)

@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
-from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.postgres.lease import Lease
+from pyrus_etl.postgres.connection import Connection, Session
+from pyrus_etl.postgres.lease import Lease, acquire
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
@@ -175,6 +177,42 @@ def test_a_holder_that_froze_during_a_commit_blocks_others_only_briefly(database
 
     with frozen_in_a_commit(database):
         assert asyncio.run(take()) < 10
+
+
+def test_the_server_ends_a_run_that_froze_while_it_logged_in_or_took_the_lock(database: Secret, query: Query) -> None:
+    """Otherwise a machine that dies at this moment leaves locks that nobody releases for hours."""
+    inside, thawed = threading.Semaphore(0), threading.Event()
+    idle = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+
+    def stand_still() -> None:
+        inside.release()
+        thawed.wait(20)
+
+    class Freezing(Session):
+        @contextmanager
+        def transaction(self, *given: Any, **more: Any) -> Iterator[psycopg.Transaction]:
+            with super().transaction(*given, **more) as transaction:
+                yield transaction
+                stand_still()
+
+    async def log_in() -> None:
+        async with Store(database) as store:
+            await store.transaction(lambda _: stand_still())
+
+    def take_the_lock() -> None:
+        with suppress(psycopg.Error), closing(Freezing.connect(database.reveal(), autocommit=True)) as session:
+            acquire(session, Lease(1, uuid4()), threading.Event())
+
+    threads = [threading.Thread(target=freeze) for freeze in (lambda: asyncio.run(log_in()), take_the_lock)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert all(inside.acquire(timeout=20) for _ in threads)
+        eventually(lambda: not query(database, idle), 10)
+    finally:
+        thawed.set()
+        for thread in threads:
+            thread.join()
 
 
 @contextmanager

@@ -73,6 +73,10 @@ class Ledger:
         self._faults = 0
         self._refusals = 0
 
+    def __len__(self) -> int:
+        """The number of tasks that it remembers."""
+        return len(self._standings)
+
     def counts(self, sender: Sender) -> Counts:
         """The counts of the run so far."""
         return replace(self._counts, requests=sender.requests, retries=sender.retries)

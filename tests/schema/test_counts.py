@@ -1,0 +1,31 @@
+"""A counter is one line, from which its column, its comment and what a run prints come."""
+
+from pyrus_etl.schema.counts import COUNTERS, Counts
+from pyrus_etl.schema.operation import sync_runs
+
+
+def test_every_counter_is_a_column_of_sync_runs_and_every_number_there_is_a_counter() -> None:
+    numbers = {column.name: column.comment for column in sync_runs.columns if str(column.server_default) != "None"}
+
+    assert numbers == {counter.name: counter.comment for counter in COUNTERS}
+
+
+def test_counts_are_added_counter_by_counter() -> None:
+    both = Counts(tasks_listed=2, retries=1) + Counts(tasks_listed=3, requests=4)
+
+    assert both == Counts(tasks_listed=5, requests=4, retries=1)
+
+
+def test_a_run_prints_its_counts_in_a_line() -> None:
+    assert list(Counts(tasks_listed=3, tasks_fetched=2, requests=5).summary()) == [
+        "3 listed, 2 fetched, 0 changed, 0 unchanged, 0 deleted, 0 set aside, 5 requests, 0 retries"
+    ]
+
+
+def test_advice_is_printed_only_if_there_is_something_to_do() -> None:
+    lines = list(Counts(tasks_failed=1, values_unreadable=4).summary())
+
+    assert lines[1:] == [
+        "see why tasks were set aside: pyrus-etl errors list",
+        "4 values could not be read; pyrus.raw_tasks has them as served",
+    ]

@@ -118,7 +118,7 @@ def test_at_most_so_many_items_are_in_flight_until_they_are_loaded() -> None:
 
 def test_no_fetch_begins_while_too_many_bytes_are_in_flight() -> None:
     async def load(_: list[int]) -> None:
-        for _ in range(100):  # meanwhile, much more could be fetched
+        for _turn in range(100):  # meanwhile, much more could be fetched
             await asyncio.sleep(0)
 
     plant = Plant(load=load, size=100)

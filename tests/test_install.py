@@ -12,6 +12,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from zipfile import ZipFile
 
+import fasteners
 import pytest
 
 from pyrus_etl.settings import Secret
@@ -22,10 +23,17 @@ Installed = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    built = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run([*built, str(CHECKOUT)], check=True, timeout=120)
+def wheel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The wheel, built once for all workers.
+
+    See https://pytest-xdist.readthedocs.io/en/stable/how-to.html#making-session-scoped-fixtures-execute-only-once.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "wheel"
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    with fasteners.InterProcessLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            subprocess.run([*command, str(CHECKOUT)], check=True, timeout=120)
     (found,) = folder.glob("*.whl")
     return found
 

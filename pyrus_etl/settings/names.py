@@ -73,6 +73,6 @@ def warnings_about(environment: Mapping[str, str], known: set[str], *, embedded:
 def _advice(name: str, known: set[str]) -> str | None:
     """Returns the end of the warning about an unknown variable; None if its name does not look like one of ours."""
     is_ours = name.upper().startswith(_PREFIX)
-    names = sorted(each for each in known if each.startswith(_PREFIX))
+    names = sorted(known if is_ours else known - {URL, URL_FILE})  # other programs have names near DATABASE_URL
     near = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8 if is_ours else 0.85)
     return f"; did you mean {near[0]}?" if near else "." if is_ours else None

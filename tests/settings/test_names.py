@@ -130,6 +130,12 @@ def test_a_name_near_ours_is_warned_of_with_the_name_that_was_meant(name: str, m
     assert warning == f"{name} is not a setting and is ignored; did you mean {meant}?"
 
 
+def test_a_misspelt_name_beside_the_right_one_is_warned_of() -> None:
+    (warning,) = load_settings({}, {"PYRUS_DATABASE_URL": URL, "DATABASE_URL": URL}).warnings
+
+    assert warning == "PYRUS_DATABASE_URL is not a setting and is ignored; did you mean DATABASE_URL?"
+
+
 @pytest.mark.parametrize("name", ["PAPER_URL", "GITHUB_LOGIN", "OAUTH_CLIENT_ID", "AWS_SECURITY_TOKEN", "LOG_LEVEL"])
 def test_a_name_of_another_program_is_not_warned_of(name: str) -> None:
     assert load_settings({}, {name: "text"}).warnings == ()

@@ -50,7 +50,3 @@ class Administrator:
         """Makes leases expire, except that of a run in the middle of a transaction."""
         with suppress(psycopg.errors.LockNotAvailable):
             self.database.execute("UPDATE pyrus.sync_leases SET expires_at = clock_timestamp() - interval '1s'")
-
-    def our_clock_passes(self, seconds: float) -> None:
-        """Moves our clock with the world's, by changing the difference that the runs stored."""
-        self.database.execute("UPDATE pyrus.sync_runs SET server_ahead_seconds = server_ahead_seconds + %s", [seconds])

@@ -62,6 +62,10 @@ class Conductor(ABC):
         """Waits until the run's connections have ended."""
 
     @abstractmethod
+    def time_passed(self, seconds: float) -> None:
+        """The world's clock has moved since the last run."""
+
+    @abstractmethod
     def kill(self) -> None:
         """SIGKILL."""
 

@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from random import Random
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
@@ -251,14 +252,17 @@ def _at_once(work: Callable[[], T], name: str) -> "Future[T]":
 
 
 @contextmanager
-def living(clock: Time, seed: int) -> Iterator[None]:
-    """For the block, runs can live in this thread, which has no other work on the connector's code."""
+def living(clock: Time, today: Callable[[], datetime], seed: int) -> Iterator[None]:
+    """For the block, runs can live in this thread, which has no other work on the connector's code.
+
+    `today`: the time of day by our clock.
+    """
     state = random.getstate()
     random.seed(seed)
     with ExitStack() as put:
         put.enter_context(patch.object(connection, "Session", _Session))
         put.enter_context(patch.object(connection, "in_background", _at_once))
         put.enter_context(patch.object(store, "Background", _Background))
-        put.enter_context(passing(clock))
+        put.enter_context(passing(clock, today))
         put.callback(random.setstate, state)
         yield

@@ -9,6 +9,7 @@ from typing import Self
 import psycopg
 
 from pyrus_etl.sandbox import Sandbox
+from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
 from tests.servers import Server
 from tests.simulation.administrator import Administrator
@@ -16,6 +17,7 @@ from tests.simulation.commits import HOOKS, Commits
 from tests.simulation.conductor import Conductor
 from tests.simulation.history import History
 from tests.simulation.lag import LaggingWorld
+from tests.simulation.leftovers import nothing_left_behind
 from tests.simulation.life import living
 from tests.simulation.one_process import CLOCK, InOneProcess
 from tests.simulation.passing import Time
@@ -35,6 +37,7 @@ class Machine:
     def __init__(self, server: Server, template: str) -> None:
         self._server, self._template = server, template
         self._opened = ExitStack()
+        self._templates: dict[str, str] = {}
         self._launchers: tuple[Launcher, Launcher] | None = None
 
     def __enter__(self) -> Self:
@@ -68,7 +71,8 @@ class Machine:
                 yield InProcesses(stage._replace(entrance=wire.url), log, administrator, wire, launchers)
             else:
                 clock = Time()
-                opened.enter_context(living(clock, history.seed))
+                opened.enter_context(nothing_left_behind())
+                opened.enter_context(living(clock, lambda: moment(world.clock.now()), history.seed))
                 yield InOneProcess(stage, log, clock, history.seed)
 
     def _two_launchers(self) -> tuple[Launcher, Launcher]:
@@ -79,12 +83,20 @@ class Machine:
     @contextmanager
     def _database(self, additions: str) -> Iterator[Secret]:
         """A database that loses no commit if the server crashes, although the server is configured for speed."""
-        name = f"simulation_{os.getpid()}_{next(_numbers)}"
-        self._server.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
-        try:
-            self._server.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
-            with psycopg.connect(self._server.url(name).reveal(), autocommit=True) as connection:
+        if additions not in self._templates:
+            self._templates[additions] = self._opened.enter_context(_cloned(self._server, self._template))
+            with psycopg.connect(self._server.url(self._templates[additions]).reveal(), autocommit=True) as connection:
                 connection.execute(additions.encode())
+        with _cloned(self._server, self._templates[additions]) as name:
+            self._server.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
             yield self._server.url(name)
-        finally:
-            self._server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _cloned(server: Server, template: str) -> Iterator[str]:
+    name = f"simulation_{os.getpid()}_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    try:
+        yield name
+    finally:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")

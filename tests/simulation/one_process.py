@@ -70,6 +70,9 @@ class InOneProcess(Conductor):
     def settle(self) -> None:
         """Nothing of the run is left."""
 
+    def time_passed(self, seconds: float) -> None:
+        """Our clock is the world's."""
+
     def kill(self) -> None:
         self._runner.doomed = "SIGKILL"
 

@@ -6,10 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
+from pyrus_etl.client import clock as client_clock
 from pyrus_etl.postgres import store
+from pyrus_etl.sync import result
 
 BEGINNING = 1_000_000.0
 _MONOTONIC, _SLEEP = time.monotonic, time.sleep
@@ -49,8 +53,16 @@ class Time:
 
 
 @contextmanager
-def passing(clock: Time) -> Iterator[None]:
-    """For the block, this thread's code looks at the clock, and puts it forward where it would wait."""
+def passing(clock: Time, today: Callable[[], datetime]) -> Iterator[None]:
+    """For the block, this thread's code looks at the clock, and puts it forward where it would wait.
+
+    `today`: the time of day by our clock.
+    """
+
+    class Datetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return today().astimezone(tz)
 
     class Event(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -60,6 +72,8 @@ def passing(clock: Time) -> Iterator[None]:
     with (
         patch.object(time, "monotonic", clock.now),
         patch.object(time, "sleep", clock.wait),
+        patch.object(client_clock, "datetime", Datetime),
+        patch.object(result, "datetime", Datetime),
         patch.object(store, "threading", SimpleNamespace(Event=Event)),
     ):
         yield

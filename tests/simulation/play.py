@@ -109,7 +109,7 @@ class _Play:
         """Lets time pass until the next run, on our clock as on the world's."""
         self.truth.world.advance(A_MOMENT)
         now = self.truth.world.clock.now()
-        self.stage.administrator.our_clock_passes((now - self._began) / 1000)
+        self.conductor.time_passed((now - self._began) / 1000)
         self._began = now
 
     def _is_wrong(self, cursor: datetime | None) -> bool:

@@ -50,6 +50,9 @@ class InProcesses(Conductor):
         self._commits.settle()
         self.stage.watch.settle()
 
+    def time_passed(self, seconds: float) -> None:
+        self._commits.our_clock_passes(seconds)
+
     def kill(self) -> None:
         self._runner.signal(signal.SIGKILL)
 

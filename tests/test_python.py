@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 import pyrus_etl
 from pyrus_etl.errors import BudgetSpent, LoginRefused, SettingsError
 from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.schema.counts import COUNTERS
 from pyrus_etl.settings import Secret
 from tests.conftest import environment_of, settings_for
 from tests.runs import CHECKOUT, program_environment
@@ -178,6 +179,13 @@ def test_a_run_logs_to_the_logger_of_the_package(database: Secret, caplog: pytes
     assert [(each.name, each.getMessage()) for each in caplog.records] == [
         ("pyrus_etl.aio", "Something looks misspelt.")
     ]
+
+
+def test_the_docs_name_every_field_of_a_result_and_every_counter() -> None:
+    named = set(re.findall(r"`(\w+)(?:\(\))?`", (CHECKOUT / "docs/python.md").read_text("utf-8")))
+
+    assert {each.name for each in fields(pyrus_etl.Result)} - named == set()
+    assert {each.name for each in COUNTERS} - named == set()
 
 
 def test_the_examples_of_the_docs_run(database: Secret, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,20 +179,21 @@ def _altered(op: ops.AlterColumnOp) -> Iterator[Difference]:
 
 
 def _keys_and_checks(connection: sqlalchemy.Connection) -> Iterator[Difference]:
-    """Alembic compares neither primary keys nor checks."""
+    """Alembic compares neither primary keys nor checks. Three queries read those of all tables."""
     inspector = sqlalchemy.inspect(connection)
-    present = set(inspector.get_table_names(SCHEMA))
+    keys = inspector.get_multi_pk_constraint(SCHEMA)
+    columns = inspector.get_multi_columns(SCHEMA)
+    checks = inspector.get_multi_check_constraints(SCHEMA)
     for table in metadata.sorted_tables:
-        if table.name in present:
-            yield from _key(table, inspector)
-            yield from _checks(table, inspector)
+        place = (SCHEMA, table.name)
+        if place in columns:
+            yield from _key(table, keys[place]["constrained_columns"], {column["name"] for column in columns[place]})
+            yield from _checks(table, {check["name"] for check in checks[place]})
 
 
-def _key(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:
-    there = inspector.get_pk_constraint(table.name, SCHEMA)["constrained_columns"]
+def _key(table: Table, there: list[str], columns: set[str]) -> Iterator[Difference]:
     declared = [column.name for column in table.primary_key.columns]
     text = f"primary key of {SCHEMA}.{table.name}"
-    columns = {column["name"] for column in inspector.get_columns(table.name, SCHEMA)}
     if not there and columns.issuperset(declared):
         name = str(table.primary_key.name)
         yield Difference(f"missing: {text}", [ops.CreatePrimaryKeyOp(name, table.name, declared, schema=SCHEMA)])
@@ -200,8 +201,7 @@ def _key(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:
         yield Difference(f"differs: {text}", remedy=UNDO)
 
 
-def _checks(table: Table, inspector: sqlalchemy.Inspector) -> Iterator[Difference]:
-    there = {check["name"] for check in inspector.get_check_constraints(table.name, SCHEMA)}
+def _checks(table: Table, there: set[str | None]) -> Iterator[Difference]:
     for check in table.constraints:
         if isinstance(check, CheckConstraint) and check.name not in there:
             op = ops.CreateCheckConstraintOp(str(check.name), table.name, check.sqltext, schema=SCHEMA)

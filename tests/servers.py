@@ -19,7 +19,8 @@ from pyrus_etl.postgres.embedded import serving
 from pyrus_etl.settings import Secret
 from tests.services import need
 
-CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
+OFF = ("fsync", "full_page_writes", "synchronous_commit", "jit")
+"""The waits that keep data safe, and compiling: it takes longer than the queries of tests, and results are the same."""
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 
 
@@ -52,7 +53,7 @@ def embedded_server(folder: Path) -> Iterator[Server]:
     with serving(folder / "pg") as url:
         sockets = psycopg.conninfo.conninfo_to_dict(url.reveal())["host"]
         server = Server(Path(str(sockets)), folder / "pg")
-        for setting in CARELESS:
+        for setting in OFF:
             server.execute(f"ALTER SYSTEM SET {setting} = off")
         server.execute("SELECT pg_reload_conf()")
         yield server
@@ -73,8 +74,8 @@ def installed_server(version: str, folder: Path) -> Iterator[Server]:
         subprocess.run(command, **as_server, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-    careless = " ".join(f"-c {setting}=off" for setting in CARELESS)
-    run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-h '' -k {folder} {careless}", "start")
+    off = " ".join(f"-c {setting}=off" for setting in OFF)
+    run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-h '' -k {folder} {off}", "start")
     try:
         yield Server(folder, data)
     finally:

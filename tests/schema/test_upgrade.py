@@ -14,12 +14,11 @@ from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.definitions import are_of_this_version
 from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.migrate import differences, downgrade, upgrade
-from pyrus_etl.reports.refresh import refresh
-from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
-from tests.runs import CHECKOUT, program, sync
+from tests.runs import CHECKOUT, program
 from tests.typing import Query
 
 VIEWS = "SELECT relname::text, oid::bigint FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
@@ -33,37 +32,34 @@ def names(views: list[tuple[str, int]]) -> list[str]:
 
 
 @pytest.fixture
-def forms(database: Secret) -> Secret:
-    """A database with wide views of five forms."""
-    with Sandbox(World(41, tasks=60)) as sandbox:
-        sync(sandbox, database)
-    with connect(database) as connection:
-        refresh(connection)
-    return database
-
-
-@pytest.fixture
-def reader(database: Secret, query: Query) -> Iterator[str]:
+def reader(synced: Secret, query: Query) -> Iterator[str]:
     """A role that may read the reports."""
     role = f"reader_{os.getpid()}"
-    query(database, f"CREATE ROLE {role}")
-    with connect(database) as connection:
+    query(synced, f"CREATE ROLE {role}")
+    with connect(synced) as connection:
         grant_reports(connection, role)
     yield role
-    query(database, f"DROP OWNED BY {role}")
-    query(database, f"DROP ROLE {role}")
+    query(synced, f"DROP OWNED BY {role}")
+    query(synced, f"DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("earlier", ["0001", "0002", "0003", "0004"])
-def test_an_upgraded_database_equals_a_new_one(each_database: Secret, earlier: str) -> None:
-    with Sandbox(World(42, tasks=120)) as sandbox:
-        sync(sandbox, each_database)
-        downgrade(each_database, earlier)
-        upgrade(each_database)
-        assert differences(each_database) == []
+def test_an_upgraded_database_equals_a_new_one(synced: Secret, sandbox: Sandbox, earlier: str) -> None:
+    assert_upgraded(synced, sandbox, earlier)
 
-        assert program("db", "rebuild", database=each_database).returncode == 0
-        assert_tables_equal_world(each_database, sandbox.world)
+
+def test_all_migrations_run_on_postgresql_15_too(synced_15: Secret, sandbox: Sandbox) -> None:
+    assert_upgraded(synced_15, sandbox, "0001")
+
+
+def assert_upgraded(database: Secret, sandbox: Sandbox, earlier: str) -> None:
+    """Downgrades a database with rows to an earlier revision, and upgrades it."""
+    downgrade(database, earlier)
+    upgrade(database)
+    assert differences(database) == []
+
+    assert program("db", "rebuild", database=database).returncode == 0
+    assert_tables_equal_world(database, sandbox.world)
 
 
 def test_a_large_table_of_bodies_is_not_rewritten_to_add_is_doubted(each_database: Secret, query: Query) -> None:
@@ -89,55 +85,55 @@ def test_runs_that_could_not_log_in_do_not_prevent_a_downgrade(database: Secret,
     assert query(database, "SELECT account_id, login FROM pyrus.sync_runs") == [(7, None)]
 
 
-def test_views_are_replaced_in_place(forms: Secret, query: Query) -> None:
-    before = query(forms, VIEWS)
+def test_views_are_replaced_in_place(synced: Secret, query: Query) -> None:
+    before = query(synced, VIEWS)
     query(
-        forms,
+        synced,
         "CREATE OR REPLACE VIEW pyrus_report.clock AS SELECT now() AS now, current_date AS today, 'Mars' AS time_zone",
     )
-    upgrade(forms)
+    upgrade(synced)
 
-    assert query(forms, VIEWS) == before
-    assert query(forms, "SELECT time_zone FROM pyrus_report.clock") == [("UTC",)]
-
-
-def test_if_a_view_cannot_be_replaced_in_place_all_are_recreated(forms: Secret, query: Query) -> None:
-    before = query(forms, VIEWS)
-    query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
-    query(forms, OLD_PERSON_NAMES)
-    upgrade(forms)
-
-    assert names(query(forms, VIEWS)) == names(before)
-    assert query(forms, "SELECT count(*) > 0 FROM pyrus_report.person_names WHERE name IS NOT NULL") == [(True,)]
+    assert query(synced, VIEWS) == before
+    assert query(synced, "SELECT time_zone FROM pyrus_report.clock") == [("UTC",)]
 
 
-def test_privileges_survive_recreated_views(forms: Secret, query: Query, reader: str) -> None:
-    query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
-    query(forms, OLD_PERSON_NAMES)
-    upgrade(forms)
+def test_if_a_view_cannot_be_replaced_in_place_all_are_recreated(synced: Secret, query: Query) -> None:
+    before = query(synced, VIEWS)
+    query(synced, "DROP VIEW pyrus_report.person_names CASCADE")
+    query(synced, OLD_PERSON_NAMES)
+    upgrade(synced)
 
-    assert query(forms, MAY_READ, reader, names(query(forms, VIEWS))) == [(True,)]
-
-
-def test_users_views_on_a_report_stay_if_possible(forms: Secret, query: Query) -> None:
-    query(forms, "CREATE VIEW public.mine AS SELECT task_id, amount FROM pyrus_report.form_purchase_request")
-    query(forms, "CREATE VIEW pyrus_report.mine_too AS SELECT name FROM pyrus_report.person_names")
-    before = query(forms, "TABLE public.mine"), query(forms, VIEWS)
-    upgrade(forms)
-
-    assert (query(forms, "TABLE public.mine"), query(forms, VIEWS)) == before
+    assert names(query(synced, VIEWS)) == names(before)
+    assert query(synced, "SELECT count(*) > 0 FROM pyrus_report.person_names WHERE name IS NOT NULL") == [(True,)]
 
 
-def test_a_users_view_that_prevents_an_upgrade_is_named_and_nothing_is_done(forms: Secret, query: Query) -> None:
-    query(forms, "DROP VIEW pyrus_report.person_names CASCADE")
-    query(forms, OLD_PERSON_NAMES)
-    query(forms, "CREATE VIEW public.mine AS TABLE pyrus_report.person_names")
-    before = query(forms, VIEWS)
+def test_privileges_survive_recreated_views(synced: Secret, query: Query, reader: str) -> None:
+    query(synced, "DROP VIEW pyrus_report.person_names CASCADE")
+    query(synced, OLD_PERSON_NAMES)
+    upgrade(synced)
+
+    assert query(synced, MAY_READ, reader, names(query(synced, VIEWS))) == [(True,)]
+
+
+def test_users_views_on_a_report_stay_if_possible(synced: Secret, query: Query) -> None:
+    query(synced, "CREATE VIEW public.mine AS SELECT task_id, amount FROM pyrus_report.form_purchase_request")
+    query(synced, "CREATE VIEW pyrus_report.mine_too AS SELECT name FROM pyrus_report.person_names")
+    before = query(synced, "TABLE public.mine"), query(synced, VIEWS)
+    upgrade(synced)
+
+    assert (query(synced, "TABLE public.mine"), query(synced, VIEWS)) == before
+
+
+def test_a_users_view_that_prevents_an_upgrade_is_named_and_nothing_is_done(synced: Secret, query: Query) -> None:
+    query(synced, "DROP VIEW pyrus_report.person_names CASCADE")
+    query(synced, OLD_PERSON_NAMES)
+    query(synced, "CREATE VIEW public.mine AS TABLE pyrus_report.person_names")
+    before = query(synced, VIEWS)
 
     with pytest.raises(DatabaseUnavailable, match=r"Drop them, run pyrus-etl db upgrade, .*: view mine depends on"):
-        upgrade(forms)
-    assert query(forms, VIEWS) == before
-    assert query(forms, "TABLE public.mine") == [(1,)]
+        upgrade(synced)
+    assert query(synced, VIEWS) == before
+    assert query(synced, "TABLE public.mine") == [(1,)]
 
 
 def test_a_users_view_on_a_table_that_must_be_dropped_is_named(database: Secret, query: Query) -> None:
@@ -148,12 +144,12 @@ def test_a_users_view_on_a_table_that_must_be_dropped_is_named(database: Secret,
     assert differences(database) == []
 
 
-def test_a_downgrade_drops_the_reports_and_no_object_of_users(forms: Secret, query: Query) -> None:
-    query(forms, "CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
-    downgrade(forms, "0001")
+def test_a_downgrade_drops_the_reports_and_no_object_of_users(synced: Secret, query: Query) -> None:
+    query(synced, "CREATE VIEW pyrus_report.mine AS SELECT 1 AS one")
+    downgrade(synced, "0001")
 
-    assert names(query(forms, VIEWS)) == ["mine"]
-    assert query(forms, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
+    assert names(query(synced, VIEWS)) == ["mine"]
+    assert query(synced, "SELECT count(*) FROM pyrus.tasks") == [(60,)]
 
 
 def test_views_of_another_version_are_detected(database: Secret, query: Query) -> None:
@@ -168,36 +164,36 @@ def test_views_of_another_version_are_detected(database: Secret, query: Query) -
 
 
 def test_an_upgrade_brings_a_new_way_to_show_a_field(
-    forms: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
+    synced: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shouted = "SELECT count(*) FROM pg_views WHERE viewname LIKE 'form%' AND definition LIKE '%upper(max(%'"
     shouting = family_of("Text")._replace(aggregate="upper(max(value_text) {only})")
     monkeypatch.setitem(fields._BY_TYPE, "Text", shouting)
-    assert query(forms, shouted) == [(0,)]
+    assert query(synced, shouted) == [(0,)]
 
-    upgrade(forms)
-    assert query(forms, shouted)[0][0] > 0
+    upgrade(synced)
+    assert query(synced, shouted)[0][0] > 0
 
 
-def test_alembic_run_manually_leaves_the_views_alone(forms: Secret, query: Query) -> None:
-    before = query(forms, VIEWS)
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": forms.reveal(), "HOME": os.environ["HOME"]}
+def test_alembic_run_manually_leaves_the_views_alone(synced: Secret, query: Query) -> None:
+    before = query(synced, VIEWS)
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": synced.reveal(), "HOME": os.environ["HOME"]}
     command = [sys.executable, "-m", "alembic", "-c", str(CHECKOUT / "alembic.ini"), "current"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
     assert result.stdout.startswith(REVISION)
-    assert query(forms, VIEWS) == before
+    assert query(synced, VIEWS) == before
 
 
-def test_an_upgrade_without_changes_locks_nothing(forms: Secret) -> None:
-    with connect(forms) as reader, reader.transaction():
+def test_an_upgrade_without_changes_locks_nothing(synced: Secret) -> None:
+    with connect(synced) as reader, reader.transaction():
         reader.execute("SELECT count(*) FROM pyrus_report.project_paths")
 
-        upgrade(forms)  # if it changed a view, it would wait for the reader and give up
+        upgrade(synced)  # if it changed a view, it would wait for the reader and give up
 
 
-def test_a_missing_view_is_recreated(forms: Secret, query: Query) -> None:
-    query(forms, "DROP VIEW pyrus_report.open_errors")
-    upgrade(forms)
+def test_a_missing_view_is_recreated(synced: Secret, query: Query) -> None:
+    query(synced, "DROP VIEW pyrus_report.open_errors")
+    upgrade(synced)
 
-    assert "open_errors" in names(query(forms, VIEWS))
+    assert "open_errors" in names(query(synced, VIEWS))

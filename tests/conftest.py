@@ -17,6 +17,7 @@ from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
 from pyrus_etl.settings.retry import STANDARD
+from tests import charts
 from tests import impatient as impatient_program
 from tests.servers import Server, embedded_server, installed_server, server_folder
 from tests.services import not_tried, required
@@ -35,9 +36,21 @@ LONG = (
 _numbers = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that mostly wait begin first, so that others compute in the meantime."""
-    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What mostly waits begins first, on every second worker, beside what computes on the others.
+
+    With `--dist worksteal` each worker begins with an equal share of the tests, in their order.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    waiting = [item for item in items if any(name in item.nodeid for name in LONG)]
+    others = [item for item in items if item not in set(waiting)]
+    share, waits = -(-len(items) // workers), -(-workers // 2)
+    shares = [waiting[worker // 2 :: waits] if worker % 2 == 0 else [] for worker in range(workers)]
+    for mine in shares:
+        room = max(0, share - len(mine))
+        mine.extend(others[:room])
+        del others[:room]
+    items[:] = itertools.chain(*shares)
 
 
 def pytest_configure() -> None:
@@ -51,6 +64,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("Not tried on this machine")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _script_of_the_charts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All workers share the script that draws the charts; it is made if a test needs it."""
+    folder = tmp_path_factory.getbasetemp()
+    os.environ[charts.FILE] = str((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "vega.js")
+    charts.make_once()
 
 
 @pytest.fixture(scope="session")
@@ -76,26 +97,26 @@ def _with_template(server: Server) -> Server:
 @pytest.fixture
 def database(postgresql_18: Server) -> Iterator[Secret]:
     """A database of its own, with the schema and no rows, on PostgreSQL 18."""
-    with _clone(postgresql_18) as url:
+    with clone(postgresql_18) as url:
         yield url
 
 
 @pytest.fixture(params=["postgresql_18", "postgresql_15"])
 def each_database(request: pytest.FixtureRequest) -> Iterator[Secret]:
     """The same on PostgreSQL 18, and on 15 if it is installed."""
-    with _clone(request.getfixturevalue(request.param)) as url:
+    with clone(request.getfixturevalue(request.param)) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database(postgresql_18: Server) -> Iterator[Secret]:
     """A database without our schema."""
-    with _clone(postgresql_18, template="template0") as url:
+    with clone(postgresql_18, template="template0") as url:
         yield url
 
 
 @contextmanager
-def _clone(server: Server, template: str = TEMPLATE) -> Iterator[Secret]:
+def clone(server: Server, template: str = TEMPLATE) -> Iterator[Secret]:
     """A new database from a template, dropped at the end even if it is in use; the copy is not written to the log."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")

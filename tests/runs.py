@@ -54,15 +54,15 @@ def program(
     *arguments: str, sandbox: Sandbox | None = None, database: Secret | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs `pyrus-etl` as a program, without the settings of this process, and waits for it."""
-    return run_module(_module(), list(arguments), program_environment(sandbox, database, **environment))
+    return run_module(program_module(), list(arguments), program_environment(sandbox, database, **environment))
 
 
 def command_line(*arguments: str) -> list[str]:
     """Returns the command line of the program with these arguments."""
-    return [sys.executable, "-m", _module(), *arguments]
+    return [sys.executable, "-m", program_module(), *arguments]
 
 
-def _module() -> str:
+def program_module() -> str:
     """See the fixture `impatient`."""
     return os.environ.get("TESTS_PROGRAM", "pyrus_etl")
 

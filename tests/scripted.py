@@ -2,15 +2,17 @@
 
 import ssl
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pyrus_etl.sandbox import Sandbox
+
+_of_thread = threading.local()
 
 
 class Asked(NamedTuple):
@@ -85,6 +87,11 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
 
         do_GET = do_POST = answer  # noqa: N815 -- the names http.server calls
 
+        def finish(self) -> None:
+            super().finish()
+            if hasattr(_of_thread, "connection"):
+                _of_thread.connection.close()
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -115,12 +122,21 @@ def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) ->
 
 def passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
     """Returns the answer of the sandbox."""
-    """Returns the answer of the sandbox."""
     kept = {name: value for name, value in asked.headers.items() if name in ("Authorization", "Content-Type")}
-    request = urllib.request.Request(sandbox.url + asked.path, asked.body or None, kept, method=asked.method)
+    connection = _connection_to(sandbox)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return Reply(answer.status, answer.read(), {"Date": answer.headers["Date"]})
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return Reply(refusal.code, refusal.read())
+        connection.request(asked.method, asked.path, asked.body or None, kept)
+        with connection.getresponse() as answer:
+            date = {"Date": answer.headers["Date"]} if answer.status < 400 else {}
+            return Reply(answer.status, answer.read(), date)
+    except (OSError, HTTPException):
+        connection.close()
+        raise
+
+
+def _connection_to(sandbox: Sandbox) -> HTTPConnection:
+    """The connection of this thread, which serves one client; it is closed when the client goes (see `Handler`)."""
+    if not hasattr(_of_thread, "connection"):
+        _of_thread.connection = HTTPConnection(urlsplit(sandbox.url).netloc, timeout=10)
+    connection: HTTPConnection = _of_thread.connection
+    return connection

@@ -17,7 +17,7 @@ from pyrus_etl.postgres import cluster, folders
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests import mistaken
-from tests.processes import eventually, started
+from tests.processes import eventually, launched
 from tests.runs import program, sync
 from tests.scripted import Asked, Reply, in_front_of
 from tests.services import need
@@ -140,8 +140,8 @@ def test_a_secret_that_the_server_echoes_is_masked(
 def test_no_secret_is_in_a_command_line(guarded: Secret, query: Query) -> None:
     with (
         Sandbox(World(1, tasks=300), security_key=KEY, faults=Faults(slow=1.0, seconds=0.1)) as sandbox,
-        started("sync", sandbox=sandbox, database=guarded) as run,
-        started("db", "shell", "--", "-c", "SELECT pg_sleep(9)", database=guarded) as shell,
+        launched("sync", sandbox=sandbox, database=guarded) as run,
+        launched("db", "shell", "--", "-c", "SELECT pg_sleep(9)", database=guarded) as shell,
     ):
         eventually(lambda: query(guarded, "SELECT count(*) FROM pyrus.tasks")[0][0])
         eventually(lambda: "psql" in command_lines(shell.pid))
@@ -155,7 +155,7 @@ def test_files_of_the_embedded_database_are_private_and_its_password_is_in_no_co
     with (
         anything_goes(),
         tempfile.TemporaryDirectory(prefix="home-") as home,
-        started("db", "serve", "--port", str(free_port()), HOME=home, XDG_DATA_HOME=f"{home}/data") as process,
+        launched("db", "serve", "--port", str(free_port()), HOME=home, XDG_DATA_HOME=f"{home}/data") as process,
     ):
         assert process.stdout
         process.stdout.readline()

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.page.assemble import CHARTS, page
 from pyrus_etl.reports.page.figures import Figures, figures
 from pyrus_etl.sandbox import World
+from tests.conftest import clone
 from tests.page.browser import Browser
 from tests.page.test_page import HOSTILE
 from tests.reports.conftest import FETCHED, Reports
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, Json, approval, at, note, on, task, value
+from tests.servers import Server
 
 NO_WORD = re.compile(r"\b(undefined|NaN|null|Infinity|Invalid Date|\[object \w+\])")
 """Words that programs write for missing values."""
@@ -135,28 +138,23 @@ WORLDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def opened(browser: Browser, reports: Reports, tmp_path: Path) -> Callable[[], Figures]:
-    """`opened()`: opens the page of the stored tasks in the browser, and returns its figures."""
-
-    def make() -> Figures:
-        found = figures(reports.connection)
-        path = tmp_path / "page.html"
-        path.write_text(page(found), encoding="utf-8")
-        browser.complaints.clear()
-        browser.look_like()
-        browser.open(path)
-        return found
-
-    return make
+def opened(reports: Reports, browser: Browser, folder: Path) -> Figures:
+    """Opens the page of the stored tasks in the browser, and returns its figures."""
+    found = figures(reports.connection)
+    path = folder / "page.html"
+    path.write_text(page(found), encoding="utf-8")
+    browser.complaints.clear()
+    browser.look_like()
+    browser.open(path)
+    return found
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
 def test_every_word_says_something(
-    world: Callable[[Reports], None], browser: Browser, reports: Reports, opened: Callable[[], Figures]
+    world: Callable[[Reports], None], browser: Browser, reports: Reports, tmp_path: Path
 ) -> None:
     world(reports)
-    found = opened()
+    found = opened(reports, browser, tmp_path)
 
     for _ in choices(browser, found):
         shown = browser.evaluate(TEXTS) + [text for texts in browser.evaluate(TOOLTIPS).values() for text in texts]
@@ -164,16 +162,24 @@ def test_every_word_says_something(
     assert browser.complaints == []
 
 
+@pytest.fixture(scope="module")
+def small_organisation(postgresql_18: Server) -> Iterator[Reports]:
+    """The reports on an organisation, whose time zone a test may change."""
+    with clone(postgresql_18) as database, connect(database) as connection:
+        found = Reports(connection)
+        an_organisation(found)
+        yield found
+
+
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati"])
 def test_days_are_those_of_the_reports_in_every_time_zone(
-    zone: str, browser: Browser, reports: Reports, opened: Callable[[], Figures]
+    zone: str, browser: Browser, small_organisation: Reports, tmp_path: Path
 ) -> None:
     """Also for a reader in a distant time zone."""
-    an_organisation(reports)
-    reports.set_time_zone(zone)
+    small_organisation.set_time_zone(zone)
     browser.call("Emulation.setTimezoneOverride", timezoneId="America/Los_Angeles")
     try:
-        today = opened().clock["today"]
+        today = opened(small_organisation, browser, tmp_path).clock["today"]
 
         tooltips = browser.evaluate(TOOLTIPS)
         assert f"End of: {today:%-d %b %Y}; " in tooltips["flow"][-1]
@@ -183,11 +189,10 @@ def test_days_are_those_of_the_reports_in_every_time_zone(
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_the_tooltip_of_every_chart_comes_under_the_pointer(
-    chart: str, browser: Browser, reports: Reports, opened: Callable[[], Figures]
-) -> None:
-    an_organisation(reports)
-    opened()
+def test_the_tooltip_of_every_chart_comes_under_the_pointer(chart: str, browser: Browser, path: Path) -> None:
+    browser.complaints.clear()
+    browser.look_like()
+    browser.open(path)
     x, y = browser.evaluate(MARK % chart)
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 

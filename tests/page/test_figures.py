@@ -1,6 +1,7 @@
 """Every figure of the page against SQL on the tables, counted another way."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -29,13 +30,13 @@ IN_SCOPE = """
 
 
 @pytest.fixture(scope="module")
-def found(organisation: Reports) -> Figures:
+def found(organisation: Reports, computed: Figures) -> Iterator[Figures]:
     """All figures; a temporary table has the tasks of each scope."""
-    counted = figures(organisation.connection)
     chosen, _ = scopes(_places(organisation), dict(organisation.ask("SELECT project_id, path FROM project_paths")))
     members = [(number, *place) for number, scope in enumerate(chosen) for place in scope.places]
     organisation.connection.execute(IN_SCOPE, [list(column) for column in zip(*members, strict=True)])
-    return counted
+    yield computed
+    organisation.connection.execute("DROP TABLE member")
 
 
 def _places(organisation: Reports) -> list[dict[str, Any]]:

@@ -27,18 +27,6 @@ def table(chart: str) -> str:
     return f"[...{rows}].map(row => [...row.cells].map(cell => cell.textContent))"
 
 
-@pytest.fixture(scope="module")
-def computed(organisation: Reports) -> Figures:
-    return figures(organisation.connection)
-
-
-@pytest.fixture(scope="module")
-def path(computed: Figures, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page(computed), encoding="utf-8")
-    return path
-
-
 @pytest.fixture
 def opened(browser: Browser, path: Path) -> Browser:
     """The page of the organisation, just opened."""
@@ -89,15 +77,16 @@ def test_the_figures_follow_the_filters(opened: Browser, computed: Figures, peri
 
 @pytest.mark.parametrize("width", [390, 320, 768, 1600])
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_the_screen_by_day_and_by_night(opened: Browser, path: Path, width: int, dark: bool) -> None:
-    opened.look_like(width=width, dark=dark)
-    opened.open(path)
+def test_it_fits_the_screen_by_day_and_by_night(browser: Browser, path: Path, width: int, dark: bool) -> None:
+    browser.complaints.clear()
+    browser.look_like(width=width, dark=dark)
+    browser.open(path)
 
-    assert opened.evaluate(OVERFLOW) <= 0
-    assert (opened.evaluate(LUMINANCE) < 200) is dark
+    assert browser.evaluate(OVERFLOW) <= 0
+    assert (browser.evaluate(LUMINANCE) < 200) is dark
     too_wide = "[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
-    assert opened.evaluate(too_wide) == 0
-    assert opened.complaints == []
+    assert browser.evaluate(too_wide) == 0
+    assert browser.complaints == []
 
 
 def test_charts_change_their_colours_with_the_screen(opened: Browser) -> None:

@@ -50,11 +50,10 @@ class Parts(HTMLParser):
         return found
 
 
-@pytest.fixture(scope="module")
-def made(organisation: Reports) -> tuple[Figures, str]:
+@pytest.fixture
+def made(computed: Figures, path: Path) -> tuple[Figures, str]:
     """The figures of an organisation, and its page."""
-    computed = figures(organisation.connection)
-    return computed, page(computed)
+    return computed, path.read_text("utf-8")
 
 
 def test_the_page_loads_nothing(made: tuple[Figures, str]) -> None:

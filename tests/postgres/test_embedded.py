@@ -25,7 +25,7 @@ from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.conftest import TEMPLATE, environment_of
 from tests.forked import run_module
-from tests.processes import started
+from tests.processes import launched
 from tests.runs import program
 from tests.servers import Server
 from tests.typing import Query
@@ -149,7 +149,7 @@ def test_the_whole_program_works_in_a_folder_with_all_such_characters(
 
     with Sandbox(World(1, tasks=3)) as sandbox:
         synced = ran("sync", environment=where, sandbox=sandbox)
-    with started("db", "serve", sandbox=None, database=None, **where) as server:
+    with launched("db", "serve", sandbox=None, database=None, **where) as server:
         assert server.stdout
         printed = server.stdout.readline().strip()
         url = ran("db", "url", environment=where).stdout.strip()

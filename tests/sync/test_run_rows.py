@@ -1,7 +1,6 @@
 """Every run has its row in sync_runs, even one that never logs in."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import pytest
 from pyrus_etl.errors import LockHeld, LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
+from tests.forked import Running
 from tests.processes import eventually, started
 from tests.runs import program, sync
 from tests.scripted import Asked, Reply, in_front_of
@@ -37,7 +37,7 @@ def no_answer(asked: Asked) -> Reply | None:
 
 
 @contextmanager
-def logging_in(sandbox: Sandbox, database: Secret) -> Iterator[subprocess.Popen[str]]:
+def logging_in(sandbox: Sandbox, database: Secret) -> Iterator[Running]:
     """A sync that has requested its profile."""
     with (
         in_front_of(sandbox, no_answer) as server,

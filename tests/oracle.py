@@ -480,6 +480,9 @@ def first_difference(
 
 def _same(wanted: Any, stored: Any) -> bool:
     """Equality that distinguishes true from 1, at any depth; `DELETED` equals any date."""
+    kind = type(wanted)
+    if kind is type(stored) and kind is not dict and kind is not list:
+        return bool(wanted == stored)
     if wanted is DELETED:
         return isinstance(stored, datetime)
     if isinstance(wanted, dict) and isinstance(stored, dict):

@@ -88,8 +88,9 @@ def _tables(rows: Rows) -> Tables:
     gathered += [(table, list(merged.values())) for table, merged in rows.merged.items()]
     for table, all_of_it in gathered:
         keys, others = (names.split() for names in COLUMNS[table.name])
+        columns = written_columns(table)
         for row in all_of_it:
-            named = dict(zip(written_columns(table), row, strict=True))
+            named = dict(zip(columns, row, strict=True))
             key = tuple(named[name] for name in keys)
             assert key not in tables[table.name], f"{table.name}: two rows for {key}"
             tables[table.name][key] = tuple(_plain(named[name]) for name in others)

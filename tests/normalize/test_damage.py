@@ -3,7 +3,6 @@
 All places of `full_task.json` are changed, one at a time; the oracle says what must be stored.
 """
 
-import copy
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
@@ -76,7 +75,7 @@ def places(tree: Any, above: Place = ()) -> Iterator[Place]:
 
 def with_value(place: Place, value: Any) -> bytes:
     """The full body with another value in a place."""
-    tree = copy.deepcopy(FULL_TREE)
+    tree = plain_json(FULL)
     holder: Any = tree
     for step in place[:-1]:
         holder = holder[step]
@@ -86,7 +85,7 @@ def with_value(place: Place, value: Any) -> bytes:
 
 def without(place: Place) -> bytes:
     """The full body without a property."""
-    tree = copy.deepcopy(FULL_TREE)
+    tree = plain_json(FULL)
     holder: Any = tree
     for step in place[:-1]:
         holder = holder[step]
@@ -150,7 +149,7 @@ def test_a_value_of_another_type_costs_only_itself(wrong: Any) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), anything), min_size=2, max_size=12))
 def test_several_damages_at_once_cost_only_themselves(damages: list[tuple[Place, Any]]) -> None:
-    tree: Any = copy.deepcopy(FULL_TREE)
+    tree: Any = plain_json(FULL)
     for place, value in damages:
         with suppress(LookupError, TypeError):  # its container is gone
             reduce(getitem, place[:-1], tree)[place[-1]] = value

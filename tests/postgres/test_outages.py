@@ -29,8 +29,8 @@ MIB = 1 << 20
 
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
-    """A sandbox of 600 tasks that takes its time over each answer."""
-    with Sandbox(World(1, tasks=600), cap=200, faults=Faults(slow=1.0, seconds=0.05)) as sandbox:
+    """A sandbox of 240 tasks that takes its time over each answer."""
+    with Sandbox(World(1, tasks=240), cap=80, faults=Faults(slow=1.0, seconds=0.15)) as sandbox:
         yield sandbox
 
 

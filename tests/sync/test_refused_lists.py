@@ -47,7 +47,7 @@ def limited(sandbox: Sandbox, limit: int, refusal: Reply, of: str = "") -> Itera
 
 @pytest.mark.parametrize("limit", [7, 50, 300])
 def test_the_first_lists_of_a_run_can_be_too_long(database: Secret, limit: int, refusal: Reply) -> None:
-    with Sandbox(World(2, tasks=120)) as sandbox, limited(sandbox, limit, refusal) as server:
+    with Sandbox(World(2, tasks=60)) as sandbox, limited(sandbox, limit, refusal) as server:
         result = sync(sandbox, database, PYRUS_URL=server.url)
         sizes = Counter((asked.path, asked.body) for asked in server.asked if size_of(asked) > limit)
 
@@ -94,11 +94,11 @@ def test_inbox_and_all_tasks_are_read_up_to_the_servers_limit(
     database: Secret, query: Query, refusal: Reply, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pyrus_etl.extract.v3.api.FIRST_ASKED", 10)
-    with Sandbox(World(2, tasks=120)) as sandbox, limited(sandbox, 100, refusal, of=name) as server:
+    with Sandbox(World(2, tasks=60)) as sandbox, limited(sandbox, 50, refusal, of=name) as server:
         sync(sandbox, database, PYRUS_URL=server.url)
-        largest = max(size_of(asked) for asked in server.asked if name in asked.path and size_of(asked) <= 100)
+        largest = max(size_of(asked) for asked in server.asked if name in asked.path and size_of(asked) <= 50)
 
-        assert largest == 100 or query(database, "SELECT count(*) <= 10 FROM pyrus.inbox_tasks") == [(True,)]
+        assert largest == 50 or query(database, "SELECT count(*) <= 10 FROM pyrus.inbox_tasks") == [(True,)]
         assert_tables_equal_world(database, sandbox.world)
 
 

@@ -77,6 +77,7 @@ async def flow(work: Work[Any, Any], limits: Limits, stop: asyncio.Event) -> Non
     finally:
         for stage in (loading, fetching, stopping):
             stage.cancel()
+        await asyncio.wait({loading, fetching, stopping})  # so that none outlives the flow
     if not fetching.cancelled() and (error := fetching.exception()):
         raise error
 

@@ -30,9 +30,9 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run) -> None:
     If an error or a signal ends it, the tasks fetched so far are committed first. Safe to repeat.
     """
     work = Work(
-        choose=_changed(lists, run),
-        fetch=partial(_fetched, run=run),
-        load=partial(commit, run=run),
+        choose=_changed(lists, run),  # listed → changed?
+        fetch=partial(_fetched, run=run),  # fetch → decode → normalize
+        load=partial(commit, run=run),  # batch → commit
         size=attrgetter("size"),
         last=BudgetSpent,
     )

@@ -9,18 +9,17 @@ from functools import partial
 from typing import NamedTuple
 
 from pyrus_etl.client.waits import Wait, log_wait
-from pyrus_etl.errors import PyrusEtlError, Stopped
+from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.load import rebuild
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
-from pyrus_etl.postgres import upkeep
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.postgres.store import Store
-from pyrus_etl.reports import catalogue, forms, wide
+from pyrus_etl.reports import forms
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
+from pyrus_etl.sync.afterwards import analyze, hint
 from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Plan, Run
@@ -101,21 +100,9 @@ async def _carry_out(plan: Plan, run: Run) -> None:
     try:
         await plan.carry_out(run)
     except PyrusEtlError:
-        await _analyze(run)
+        await analyze(run.session.store, run.stop)
         raise
-    await _analyze(run)
-
-
-async def _analyze(run: Run) -> None:
-    """Analyzes tables that changed a lot, so that the first query of the reports is as fast as the next."""
-    store = run.session.store
-    try:
-        await store.query(upkeep.flush_statistics)
-        for table in await store.query(upkeep.outdated):
-            if not isinstance(run.stop.reason, Stopped):  # stopped by a signal: the next run analyzes the rest
-                await store.query(upkeep.analyze, table)
-    except PyrusEtlError as error:  # the rows are committed already
-        log.debug("could not analyze the tables: %s", error)
+    await analyze(run.session.store, run.stop)
 
 
 async def _recorded(
@@ -130,7 +117,7 @@ async def _recorded(
         await _write_end(session, begun.ended(error, ledger.counts(session.source)))
         raise
     result = await _write_end(session, begun.ended(None, ledger.counts(session.source)))
-    await _hint(session.store)
+    await hint(session.store)
     return replace(result, error=result.error or stop.reason)  # it may have been asked too late to stop the work
 
 
@@ -157,12 +144,3 @@ def _warn_of_unreadable(counts: Counts) -> None:
             "%d values or characters are unreadable: null or U+FFFD in the tables; pyrus.raw_tasks has the bodies",
             counts.values_unreadable,
         )
-
-
-async def _hint(store: Store) -> None:
-    """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
-    try:
-        if await store.query(wide.view_names) and (fields := await store.query(catalogue.fields_without_column)):
-            log.info("form fields without a column: %s (run pyrus-etl reports refresh)", fields)
-    except PyrusEtlError as error:  # the rows are committed already
-        log.debug("could not count the form fields without a column: %s", error)

@@ -40,8 +40,11 @@ class Plant:
 
     def run(self, choices: Iterable[Choice] | AsyncIterator[Choice], limits: Limits = NO_WAIT) -> None:
         choose = choices if isinstance(choices, AsyncIterator) else every(choices)
+        asyncio.run(self.flow(choose, limits))
+
+    async def flow(self, choose: AsyncIterator[Choice], limits: Limits) -> None:
         work = Work(choose, self._fetch, self._load, size=lambda _: self._size, last=Enough)
-        asyncio.run(flow(work, limits, self.stop))
+        await flow(work, limits, self.stop)
 
     async def _fetch(self, number: int) -> int:
         self.under_way += 1
@@ -188,6 +191,21 @@ def test_a_stop_cancels_fetches_and_loads_what_has_arrived() -> None:
     plant.run(range(50), NO_WAIT._replace(fetchers=1))
 
     assert plant.loaded == doubled(range(10))
+
+
+def test_no_stage_outlives_a_flow_that_is_cancelled() -> None:
+    async def for_ever(_: int) -> None:
+        await asyncio.Event().wait()
+
+    async def cancelled() -> int:
+        plant = Plant(for_ever)
+        running = asyncio.create_task(plant.flow(every(range(50)), NO_WAIT))
+        await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait({running})
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(cancelled()) == 1
 
 
 def test_an_error_of_a_load_ends_the_flow() -> None:

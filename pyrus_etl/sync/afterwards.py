@@ -1,0 +1,31 @@
+"""What a run does when its plan is done. If it fails, the run has not failed: its rows are committed."""
+
+import logging
+
+from pyrus_etl.errors import PyrusEtlError, Stopped
+from pyrus_etl.postgres import upkeep
+from pyrus_etl.postgres.store import Store
+from pyrus_etl.reports import catalogue, wide
+from pyrus_etl.sync.stop import Stop
+
+log = logging.getLogger(__name__)
+
+
+async def analyze(store: Store, stop: Stop) -> None:
+    """Analyzes tables that changed a lot, so that the first query of the reports is as fast as the next."""
+    try:
+        await store.query(upkeep.flush_statistics)
+        for table in await store.query(upkeep.outdated):
+            if not isinstance(stop.reason, Stopped):  # stopped by a signal: the next run analyzes the rest
+                await store.query(upkeep.analyze, table)
+    except PyrusEtlError as error:
+        log.debug("could not analyze the tables: %s", error)
+
+
+async def hint(store: Store) -> None:
+    """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
+    try:
+        if await store.query(wide.view_names) and (fields := await store.query(catalogue.fields_without_column)):
+            log.info("form fields without a column: %s (run pyrus-etl reports refresh)", fields)
+    except PyrusEtlError as error:
+        log.debug("could not count the form fields without a column: %s", error)

@@ -5,6 +5,7 @@ PyrusEtlError
 ├── LoginRefused              3
 ├── PyrusUnreachable          4
 │   ├── BodyTooLarge          4
+│   ├── BodyCut               4
 │   └── ListRefused           4
 ├── DatabaseUnavailable       5
 │   └── RowsRefused           5
@@ -52,9 +53,17 @@ class PyrusUnreachable(PyrusEtlError):
 
 
 class BodyTooLarge(PyrusUnreachable):
-    """The answer exceeds our memory limit. For a list, asking for fewer rows may help."""
+    """The answer exceeds our memory limit, or a file its caller's limit. For a list, asking for fewer rows may help."""
 
     certain = True
+
+
+class BodyCut(PyrusUnreachable):
+    """A file broke off after its first `received` bytes, which the caller has got."""
+
+    def __init__(self, message: str, received: int) -> None:
+        super().__init__(message)
+        self.received = received
 
 
 class ListRefused(PyrusUnreachable):
@@ -69,9 +78,16 @@ class ListRefused(PyrusUnreachable):
 
 
 class DatabaseUnavailable(PyrusEtlError):
-    """PostgreSQL cannot be reached, or its schema is not at the revision that this version expects."""
+    """PostgreSQL cannot be reached, or its schema is not at the revision that this version expects.
+
+    `is_lost`: the connection was lost or could not be opened, which may pass.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, is_lost: bool = False) -> None:
+        super().__init__(message)
+        self.is_lost = is_lost
 
 
 class RowsRefused(DatabaseUnavailable):

@@ -1,32 +1,26 @@
-"""HTTP requests with a token, a pace and retries.
+"""HTTP requests with a token, a pace and retries: a request is sent until the meaning of its answer is final.
 
-The token is sent only to the origin in the settings. Redirects are not followed; no other address is contacted.
+The token is sent only to the origin in the settings. Redirects are followed for files only; nothing else is asked of
+another address.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
-from pyrus_etl.client.allowance import Allowance
-from pyrus_etl.client.clock import Clocks, ServerClock
-from pyrus_etl.client.exchange import Exchange, Served
-from pyrus_etl.client.limits import pause_when_exhausted
-from pyrus_etl.client.meaning import (
-    Again,
-    Dialect,
-    Failure,
-    QuotaSpent,
-    Read,
-    TokenRefused,
-    meaning_of,
-)
+from yarl import URL
+
+from pyrus_etl.client.clock import Clocks
+from pyrus_etl.client.file import Download, Wanted, followed
+from pyrus_etl.client.meaning import Again, Complaint, Dialect, Failure, QuotaSpent, Refused, TokenRefused
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.retry import Tries
+from pyrus_etl.client.sender import Sender
 from pyrus_etl.client.token import Token
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
@@ -43,7 +37,7 @@ Ask = Callable[[Request[str]], Awaitable[Answer[str] | Failure]]
 Login = Callable[[Ask, Settings], Awaitable[Secret]]
 """Logs in to the API and returns the token; the folder of the API provides it."""
 Send = Callable[[Secret | None], Awaitable[A | QuotaSpent | Failure]]
-"""Sends once, with a token if it gets one."""
+"""Sends a request once, with the token if there is one."""
 
 
 class Client:
@@ -62,26 +56,29 @@ class Client:
         announce: Announce = log_wait,
     ) -> None:
         self._settings = settings
-        self._dialect = dialect
-        self._allowance = Allowance(most_requests)
+        self._service = dialect.service
         can_log_in = not settings.access_token  # a given token is used instead of a login
         login_again = partial(login, self._ask_without_token, settings) if can_log_in else None
         self._token = Token(settings.access_token, login_again, dialect.service)
-        self._slots = asyncio.Semaphore(settings.concurrency)
-        self.pace = Pace(settings.quota, announce, settings.waits.quota, dialect.service)
-        self._exchange = Exchange(settings, dialect.setting)
-        self._clock = ServerClock()
-        self.requests = 0
+        self._sender = Sender(settings, dialect, most_requests, announce)
         self.retries = 0
 
     async def __aenter__(self) -> Self:
-        await self._exchange.__aenter__()
+        await self._sender.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exchange.__aexit__(kind, error, trace)
+        await self._sender.__aexit__(kind, error, trace)
+
+    @property
+    def requests(self) -> int:
+        return self._sender.requests
+
+    @property
+    def pace(self) -> Pace:
+        return self._sender.pace
 
     @property
     def concurrency(self) -> int:
@@ -91,12 +88,12 @@ class Client:
     @property
     def server_time(self) -> datetime:
         """The server's clock as of its last answer (`Date`), to the second; our clock if no answer had a date."""
-        return self._clock.now
+        return self._sender.clock.now
 
     @property
     def start(self) -> Clocks:
         """The start of the run: the earliest `Date` of any answer."""
-        return self._clock.start
+        return self._sender.clock.start
 
     async def ask(self, request: Request[T]) -> Answer[T] | Failure:
         """Sends the request, several times if necessary; returns its answer, or why it has none.
@@ -105,12 +102,32 @@ class Client:
         answered.
         """
         tries = Tries(self._settings.waits, request.tries)
-        return await self._until_final(request, tries, partial(self._send, request))
+        return await self._until_final(request, tries, partial(self._sender.send, request))
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, *, most: int | None = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> AsyncIterator[Download | Failure]:
+        """Opens a file of any type and size for an `async with` block: yields it, or why it cannot be had.
+
+        `url`: a path of the API, or an address at any host. Redirects are followed. The token goes only to the origin
+        in the settings. What goes wrong before the first byte is tried again, as in `ask`. After it, the chunks raise
+        BodyCut, and the caller may ask for the rest (`headers`: Range). More than `most` bytes raise BodyTooLarge.
+        The file takes one of the slots until the block ends: a block that asks for something else needs another one.
+        """
+        base = URL(self._settings.url)
+        if (address := followed(base, url)) is None:
+            yield Refused(0, Complaint("address", "neither https nor on loopback, so it is not asked"))
+            return
+        wanted, tries = Wanted(address, headers, most), Tries(self._settings.waits)
+        async with AsyncExitStack() as opened:
+            send = partial(self._sender.open, wanted, opened)
+            yield await self._until_final(wanted, tries, send, with_token=self._sender.is_own(address))
 
     async def _ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:
         """For the login."""
         tries = Tries(self._settings.waits, request.tries)
-        return await self._until_final(request, tries, partial(self._send, request), with_token=False)
+        return await self._until_final(request, tries, partial(self._sender.send, request), with_token=False)
 
     async def _until_final(
         self, request: object, tries: Tries, send: Send[A], *, with_token: bool = True
@@ -134,7 +151,7 @@ class Client:
                         return self._given_up(request, outcome)
                     self.retries += 1
                     log.debug("trying again: %s", outcome)
-                    await self._allowance.sleep(pause)
+                    await self._sender.allowance.sleep(pause)
                 case _:
                     if token and not isinstance(outcome, Failure):
                         self._token.accepted(token)
@@ -143,8 +160,7 @@ class Client:
 
     def _login_refused(self, request: object, refusal: TokenRefused) -> LoginRefused:
         return LoginRefused(
-            f"{self._dialect.service} keeps refusing {request} after fresh logins: {refusal}; "
-            "check what this account may do."
+            f"{self._service} keeps refusing {request} after fresh logins: {refusal}; check what this account may do."
         )
 
     def _given_up(self, request: object, failure: Again) -> Again:
@@ -154,23 +170,3 @@ class Client:
         raise PyrusUnreachable(
             f"{self._settings.url} {request} kept failing after all retries, last with: {failure}; then try again."
         )
-
-    async def _send(self, request: Request[T], token: Secret | None) -> Answer[T] | QuotaSpent | Failure:
-        """Sends one request. Slots are first come, first served, so a list is not starved by tasks."""
-        self._allowance.take()
-        headers = {"Authorization": self._dialect.authorization(token)} if token else {}
-        async with self._slots, self.pace:
-            self.requests += 1
-            served = await self._exchange.send(request.method, request.path, headers, request.json, request.sieve)
-        if not isinstance(served, Served):
-            return served
-        date = self._note(served.status, served.headers)
-        secrets = (token, self._settings.security_key, *self._exchange.secrets)
-        read = meaning_of(served.status, served.headers, served.body.text, self._dialect, request.read, *secrets)
-        return Answer(read.value, date, served.body.sha256) if isinstance(read, Read) else read
-
-    def _note(self, status: int, headers: Mapping[str, str]) -> datetime:
-        """Records the quota and the clock that an answer reports; returns the server's time."""
-        if status < 500 and not self._dialect.is_quota_spent(status, headers):
-            self.pace.hold.answered(pause_when_exhausted(headers, self._dialect.quota))
-        return self._clock.note(headers.get("Date", ""))

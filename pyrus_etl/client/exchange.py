@@ -1,20 +1,30 @@
-"""One request over the network: no retries, no redirects, and no exception of aiohttp leaves this module."""
+"""One request over the network: no retries and no redirects. No exception of aiohttp leaves this module."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import aiohttp
 import msgspec
+from yarl import URL
 
-from pyrus_etl.client.failures import failure_of
+from pyrus_etl.client.failures import broken, failure_of
 from pyrus_etl.client.meaning import Again, Unreadable
-from pyrus_etl.client.proxy import proxy_for
-from pyrus_etl.client.transport import Body, Sieve, read_body, session_for
+from pyrus_etl.client.proxy import Proxy, proxy_for
+from pyrus_etl.client.transport import Body, Sieve, pieces_of, read_body, session_for, timeout
+from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.settings import Secret, Settings
 
 FAULTS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """What aiohttp and our reading of a body raise if an exchange fails."""
+
+
+AS_IT_IS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+"""Headers that ask for a file of any type, and not compressed."""
+
+
+class Broken(Exception):
+    """A body broke off; the message says how."""
 
 
 class Served(NamedTuple):
@@ -34,12 +44,11 @@ class Exchange:
     def __init__(self, settings: Settings, setting: str) -> None:
         self._settings = settings
         self._setting = setting
+        self._origin = URL(settings.url)
 
     async def __aenter__(self) -> Self:
         self._proxy = proxy_for(self._settings.url)
-        self._route: dict[str, Any] = {}
-        if self._proxy:
-            self._route = {"proxy": self._proxy.url, "proxy_headers": self._proxy.headers}
+        self._route = _route(self._proxy)
         self._session = session_for(self._settings)
         return self
 
@@ -70,6 +79,53 @@ class Exchange:
             return Unreadable(str(error), b"")
         except FAULTS as error:
             failure = failure_of(error, self._settings.url, self._setting, self._proxy)
-        if isinstance(failure, Again):
-            return failure
-        raise failure  # not `from error`: that holds our token and the proxy's password
+        return _possible(failure)
+
+    def is_own(self, url: URL) -> bool:
+        """Whether the URL is at the origin in the settings."""
+        return (url.scheme, url.host, url.port) == (self._origin.scheme, self._origin.host, self._origin.port)
+
+    async def open(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse | Again:
+        """Sends a GET for a file, which may be at any host; the caller reads the body and closes the response.
+
+        Raises PyrusUnreachable if only a person can make it succeed.
+        """
+        proxy, route, setting = self._proxy, self._route, self._setting
+        if not self.is_own(url):
+            proxy, setting = proxy_for(str(url.origin())), "the address of the file"
+            route = _route(proxy)
+        limits = timeout(self._settings.waits, None)
+        try:
+            return await self._session.get(
+                url, headers={**AS_IT_IS, **headers}, allow_redirects=False, timeout=limits, **route
+            )
+        except FAULTS as error:
+            failure = failure_of(error, str(url.origin()), setting, proxy)
+        return _possible(failure)
+
+
+def _route(proxy: Proxy | None) -> dict[str, Any]:
+    return {"proxy": proxy.url, "proxy_headers": proxy.headers} if proxy else {}
+
+
+def _possible(failure: Again | PyrusUnreachable) -> Again:
+    """The failure, if another try may help; raises it otherwise, and not from its cause, which holds our secrets."""
+    if isinstance(failure, Again):
+        return failure
+    raise failure
+
+
+async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    """Yields the body, unpacked; raises Broken."""
+    rest = pieces_of(response)
+    while True:
+        try:
+            piece = await anext(rest, None)
+        except FAULTS as error:
+            reason = broken(error)
+        else:
+            if piece is None:
+                return
+            yield piece
+            continue
+        raise Broken(reason)

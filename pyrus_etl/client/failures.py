@@ -61,7 +61,7 @@ def failure_of(error: Exception, origin: str, setting: str, proxy: Proxy | None)
         return Again(
             f"{peer} cannot be reached{via} ({_reason(error)}); check {setting} and the network", reached=False
         )
-    return Again(f"{_broken(error)}{via}")
+    return Again(f"{broken(error)}{via}")
 
 
 def _refusal(error: aiohttp.ClientHttpProxyError, host: str, proxy: Proxy) -> Failure:
@@ -126,7 +126,7 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else "the connection was closed"
 
 
-def _broken(error: Exception) -> str:
+def broken(error: Exception) -> str:
     """How an exchange failed after it had begun."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed without an answer"

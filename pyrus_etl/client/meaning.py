@@ -18,6 +18,7 @@ T = TypeVar("T")
 Headers = Mapping[str, str]
 
 LONGEST_CODE, LONGEST_MESSAGE = 200, 500
+NO_FILE = (403, 404, 410)
 
 
 class Complaint(NamedTuple):
@@ -30,6 +31,9 @@ class Complaint(NamedTuple):
         if not self.code:
             return "no reason given"
         return f"{self.code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
+
+
+NOT_FOLLOWED = Complaint("redirect", "too many in a row, or to an address that is not https")
 
 
 def bearer(token: Secret) -> str:
@@ -93,7 +97,10 @@ class TokenRefused(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Another refusal (4xx), or a redirect that is not followed; to repeat the request is of no use."""
+    """Another refusal (4xx), or a redirect that is not followed; to repeat the request is of no use.
+
+    The status is 0 if the request was not even sent.
+    """
 
     status: int
     complaint: Complaint
@@ -107,7 +114,10 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Denied(msgspec.Struct, frozen=True):
-    """403 or 404 from the API itself: the account may not see the object, or it does not exist."""
+    """403 or 404 from the API itself: the account may not see the object, or it does not exist.
+
+    For a file, from whoever stores it, and also 410.
+    """
 
     status: int
     complaint: Complaint
@@ -154,6 +164,41 @@ def meaning_of(
         return Unreadable(str(error), masked(body, *secrets))
     except msgspec.DecodeError as error:
         return Again(f"a body that is not JSON ({error})", masked(body, *secrets))
+
+
+def meaning_of_file(
+    status: int, headers: Headers, body: bytes, dialect: Dialect, *secrets: Secret | None
+) -> QuotaSpent | Failure | None:
+    """Why an answer of the service is not the file that was asked for; None if it is.
+
+    The status alone decides, because a file may be of any type, HTML too. `body`: the first bytes of an answer that is
+    no file.
+    """
+    if _has_file(status, dialect):
+        return None
+    if 300 <= status < 400:
+        return Refused(status, NOT_FOLLOWED)
+    if failure := _failure_by_status(status, headers, dialect):
+        return failure
+    complaint = dialect.complaint(status, masked(body, *secrets)) or Complaint()
+    if status == 401:
+        return TokenRefused(complaint)
+    return (Denied if status in NO_FILE else Refused)(status, complaint)
+
+
+def meaning_elsewhere(status: int) -> Failure | None:
+    """The same for an answer of another host, to which the service redirects: its quota and its logins are not ours."""
+    if status in (200, 206):
+        return None
+    if status >= 500 or status in (408, 429):
+        return Again(f"status {status} of the host that stores the file")
+    if 300 <= status < 400:
+        return Refused(status, NOT_FOLLOWED)
+    return (Denied if status in NO_FILE else Refused)(status, Complaint())
+
+
+def _has_file(status: int, dialect: Dialect) -> bool:
+    return status in dialect.good or status == 206
 
 
 def _failure_by_status(status: int, headers: Headers, dialect: Dialect) -> QuotaSpent | Again | Refused | None:

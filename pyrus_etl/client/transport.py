@@ -14,7 +14,7 @@ from pyrus_etl.client.resolver import Resolver
 from pyrus_etl.client.trust import trust
 from pyrus_etl.client.unpack import PACKED, Unpacker
 from pyrus_etl.errors import BodyTooLarge
-from pyrus_etl.settings import Settings
+from pyrus_etl.settings import Settings, Waits
 
 LARGEST_BODY = 1 << 26
 LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
@@ -48,12 +48,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         settings.url,
         connector=_connector(settings),
-        timeout=aiohttp.ClientTimeout(
-            total=settings.waits.answer,
-            connect=2 * settings.waits.connect,  # includes the look-up of the name
-            sock_connect=settings.waits.connect,
-            sock_read=settings.waits.read,
-        ),
+        timeout=timeout(settings.waits, settings.waits.answer),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # see `client.unpack`
@@ -61,6 +56,16 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
     # aiohttp would repeat a GET by itself, uncounted and unpaced; it has no public switch for that (3.14)
     session._retry_connection = False
     return session
+
+
+def timeout(waits: Waits, whole: float | None) -> aiohttp.ClientTimeout:
+    """The time limits of a request; `whole`: of its whole answer, if that has one."""
+    return aiohttp.ClientTimeout(
+        total=whole,
+        connect=2 * waits.connect,  # includes the look-up of the name
+        sock_connect=waits.connect,
+        sock_read=waits.read,
+    )
 
 
 def _connector(settings: Settings) -> aiohttp.TCPConnector:

@@ -16,7 +16,7 @@ from psycopg.pq import Format
 from pyrus_etl.background import in_background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.blockers import blocker_of
-from pyrus_etl.postgres.faults import is_raised, translated, without_urls
+from pyrus_etl.postgres.faults import LOST, is_raised, translated, without_urls
 from pyrus_etl.postgres.session_settings import options, remedy, wrong_settings
 from pyrus_etl.settings import Secret
 from pyrus_etl.settings.retry import STANDARD
@@ -163,7 +163,7 @@ def _connected(url: Secret, within: float, **more: Any) -> Session:
             f"DATABASE_URL cannot be used: {message}; write it like postgresql://user@host/database."
         ) from None
     except psycopg.Error as error:
-        raise DatabaseUnavailable(unreachable(str(error))) from error
+        raise DatabaseUnavailable(unreachable(str(error)), is_lost=isinstance(error, LOST)) from error
 
 
 _UNREACHABLE = ("The database cannot be reached", "check that the server runs and that DATABASE_URL names it")

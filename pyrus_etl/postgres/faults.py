@@ -95,6 +95,10 @@ CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE"
 _WRITES = re.compile(r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY)\s+"?(\w+)"?\s*\.\s*"?(\w+)"?', re.IGNORECASE)
 
 
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""The driver's errors if a connection is lost or cannot be opened."""
+
+
 def translated(error: psycopg.Error, statement: str = "") -> Exception:
     """The driver's error from executing the statement, as one of ours; if it is a bug of ours, the same error."""
     code = error.sqlstate or _code_of_driver(error)
@@ -157,7 +161,7 @@ def _in(code: str, codes: tuple[str, ...] | set[str]) -> bool:
 
 
 def _sentence(fault: _Fault, error: psycopg.Error) -> PyrusEtlError:
-    return DatabaseUnavailable(f"{fault.what}: {_message(error)}; {fault.remedy}.")
+    return DatabaseUnavailable(f"{fault.what}: {_message(error)}; {fault.remedy}.", is_lost=isinstance(error, LOST))
 
 
 def _table_of(error: psycopg.Error, statement: str) -> str | None:

@@ -14,7 +14,7 @@ import tenacity
 from pyrus_etl.background import Background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, Session, connect, errors_of
-from pyrus_etl.postgres.faults import is_raised
+from pyrus_etl.postgres.faults import LOST, is_raised
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease, acquire, briefly, release, renew
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.settings import Secret, Waits
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 _PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
@@ -127,10 +126,10 @@ class Store:
 
     def _is_passing(self, error: BaseException) -> bool:
         if isinstance(error, DatabaseUnavailable):  # from opening it again
-            return isinstance(error.__cause__, _LOST)
+            return error.is_lost
         if isinstance(error, _PASSING):
             return not is_raised(error)
-        lost = isinstance(error, _LOST) and self._connection is not None and self._connection.closed
+        lost = isinstance(error, LOST) and self._connection is not None and self._connection.closed
         if lost:
             log.warning("the connection to the database was lost, trying again")
         return lost

@@ -11,13 +11,6 @@ from pyrus_etl.reports import materialized, wide
 from pyrus_etl.reports.views import views
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
-InTheWay = (
-    psycopg.errors.InvalidTableDefinition,
-    psycopg.errors.FeatureNotSupported,
-    psycopg.errors.DependentObjectsStillExist,
-)
-"""PostgreSQL's errors if existing views prevent their own replacement or a migration."""
-
 _DEFINITIONS = """
     SELECT md5(coalesce(string_agg(viewname || definition, '' ORDER BY viewname), '')) FROM pg_catalog.pg_views
     WHERE schemaname = %s AND viewname = ANY (%s)
@@ -27,7 +20,7 @@ _DEFINITIONS = """
 def create(connection: Connection) -> None:
     """Creates or replaces every view of this version; unknown views belong to users, and are left alone.
 
-    Raises one of `InTheWay` if a view cannot be replaced in place.
+    Raises one of `InTheWay`, or WideViewInTheWay, if a view cannot be replaced in place.
     """
     if not _schema_exists(connection):
         connection.execute(f"CREATE SCHEMA {REPORT_SCHEMA}")

@@ -20,6 +20,7 @@ from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
 from pyrus_etl.reports import definitions, materialized
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
+from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
 from pyrus_etl.reports.repair import Difference, compared, repair
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
@@ -90,8 +91,8 @@ def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
         try:
             with connection.begin_nested():
                 made = _tables_and_views(connection)
-        except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
-            if not isinstance(cause_of(error), definitions.InTheWay):
+        except (sqlalchemy.exc.DBAPIError, psycopg.Error, WideViewInTheWay) as error:
+            if not isinstance(cause_of(error), InTheWay):
                 raise
             materialised = materialized.columns(driver)
             definitions.drop(driver)
@@ -218,9 +219,9 @@ def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
     try:
         with engine.connect() as connection:
             yield connection
-    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error, WideViewInTheWay) as error:
         cause = cause_of(error)
-        if isinstance(cause, definitions.InTheWay):
+        if isinstance(cause, InTheWay):
             about = cause.diag.message_detail or cause.diag.message_primary or ""
             raise DatabaseUnavailable(
                 "An object of yours depends on a table that must change. Drop it, repeat this command, then recreate "

@@ -7,8 +7,8 @@ from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.reports import catalogue, materialized, wide
 from pyrus_etl.reports.attached import attached, restore
-from pyrus_etl.reports.definitions import InTheWay
 from pyrus_etl.reports.forms import infer
+from pyrus_etl.reports.in_the_way import WideViewInTheWay
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Retry
 from pyrus_etl.settings.retry import LOCKS
@@ -34,11 +34,10 @@ def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     with_lock_retries(lambda: _infer(connection), locks)
     try:
         refreshed = with_lock_retries(lambda: _refresh(connection), locks)
-    except InTheWay as error:
-        reason = error.diag.message_primary
+    except WideViewInTheWay as error:
         raise DatabaseUnavailable(
-            f"The wide view {error.__notes__[0]} cannot be replaced in place: {reason}; run pyrus-etl db upgrade, or "
-            "drop the view if somebody has changed it, and refresh again."
+            f"The wide view {error.view} cannot be replaced in place: {error.orig.diag.message_primary}; run pyrus-etl "
+            "db upgrade, or drop the view if somebody has changed it, and refresh again."
         ) from error
     for view in refreshed.materialized:
         materialized.materialize(connection, view, locks)

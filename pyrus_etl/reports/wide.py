@@ -5,12 +5,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import LiteralString, NamedTuple
 
-import psycopg
 from psycopg import sql
 
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import comments
 from pyrus_etl.reports.comments import Comments
+from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
 from pyrus_etl.reports.shapes import ID, TYPES, VALUE, Column, aggregate, display
 from pyrus_etl.reports.views import views
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
@@ -114,7 +114,7 @@ def create(connection: Connection, *, changed_only: bool = False) -> None:
     """Creates or replaces all wide views, inside the caller's transaction.
 
     With `changed_only`, only updates the comments of a view that has all its columns, which blocks none of its readers.
-    If a view cannot be replaced in place, raises one of `definitions.InTheWay`, with the view's name as a note.
+    Raises WideViewInTheWay if a view cannot be replaced in place.
     """
     existing = comments.present(connection) if changed_only else {}
     for view in _wanted(connection):
@@ -130,9 +130,8 @@ def _carry_out(connection: Connection, view: str, statements: list[sql.Composed]
     """Sends all statements in one round trip."""
     try:
         connection.execute(sql.SQL(";").join(statements))
-    except psycopg.Error as error:
-        error.add_note(view)
-        raise
+    except InTheWay as error:
+        raise WideViewInTheWay(view, error) from error
 
 
 def _wanted(connection: Connection) -> list[_Wide]:

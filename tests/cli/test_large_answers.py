@@ -2,37 +2,20 @@
 
 import gzip
 import itertools
-import subprocess
-import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
+from tests.measured import Ended, measured
 from tests.runs import command_line, program_environment
 from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
 GIB = 1 << 30
 MOST_MEMORY = GIB // 2
-# A program between: the peak of a program that this one starts itself would count this one's own memory too.
-MEASURED = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
-"""
 ROWS = b'{"Id": 7, "Text": "again"},' * 2000
-
-
-class Ended(NamedTuple):
-    """The exit code of a program, its stderr, and its peak memory in bytes."""
-
-    code: int
-    stderr: str
-    memory: int
 
 
 def bomb() -> Reply:
@@ -51,13 +34,7 @@ LARGE = [bomb, endless]
 def synced(sandbox: Sandbox, database: Secret, large: Callable[[Asked], Reply | None]) -> Ended:
     """A sync from a server with some oversized answers."""
     with in_front_of(sandbox, large) as server:
-        process = subprocess.run(
-            [sys.executable, "-c", MEASURED, *command_line("sync")],
-            env=program_environment(sandbox, database, PYRUS_URL=server.url),
-            capture_output=True,
-            text=True,
-        )
-    return Ended(process.returncode, process.stderr, int(process.stdout.splitlines()[-1]) * 1024)
+        return measured(command_line("sync"), program_environment(sandbox, database, PYRUS_URL=server.url))
 
 
 @pytest.mark.parametrize("large", LARGE)

@@ -1,0 +1,87 @@
+"""A file that arrives in pieces, of any type and size; and where a redirect to it may lead."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import NamedTuple
+
+import aiohttp
+from yarl import URL
+
+from pyrus_etl.client.exchange import Broken
+from pyrus_etl.errors import BodyCut, BodyTooLarge
+from pyrus_etl.settings import is_loopback
+
+MOST_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Wanted(NamedTuple):
+    """A file to fetch. `headers`: such as Range. `most`: the bytes that the caller will take, if there is a limit."""
+
+    url: URL
+    headers: Mapping[str, str]
+    most: int | None
+
+    def __str__(self) -> str:
+        return f"GET {self.url.origin()}{self.url.path}"  # the query of a signed address is a secret
+
+
+class Download(NamedTuple):
+    """A file that is arriving; `status` is 206 if the server sends only the range that was asked for.
+
+    `chunks` raises BodyCut if the file breaks off, and BodyTooLarge at the caller's limit.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+    @property
+    def media_type(self) -> str | None:
+        return self.headers.get("Content-Type")
+
+
+def target_of(response: aiohttp.ClientResponse) -> URL | None:
+    """Where an answer redirects to; None if it does not, or to where we must not follow."""
+    location = response.headers.get("Location", "") if response.status in REDIRECTS else ""
+    return followed(response.url, location) if location else None
+
+
+def followed(url: URL, location: str) -> URL | None:
+    """The target of a redirect; None if it is neither https nor one from loopback to loopback.
+
+    What is encoded stays as it is, because a storage host may have signed it.
+    """
+    is_encoded = location.isascii() and location.isprintable() and " " not in location
+    try:
+        target = url.join(URL(location, encoded=is_encoded))
+        host, _ = target.host, target.port  # checked only when read
+    except ValueError:
+        return None
+    is_local = all(each.scheme == "http" and is_loopback(each.host or "") for each in (url, target))
+    return target if host and (target.scheme == "https" or is_local) else None
+
+
+def check_length(wanted: Wanted, headers: Mapping[str, str]) -> None:
+    """Raises BodyTooLarge if the answer says that the file exceeds the limit."""
+    length = headers.get("Content-Length", "")
+    if wanted.most is not None and length.isdecimal() and int(length) > wanted.most:
+        raise _too_large(wanted)
+
+
+async def within_limit(first: bytes | None, rest: AsyncIterator[bytes], wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    """Yields the pieces of a file; raises BodyTooLarge, and BodyCut if the rest breaks off."""
+    received, piece = 0, first
+    while piece is not None:
+        received += len(piece)
+        if wanted.most is not None and received > wanted.most:
+            raise _too_large(wanted)
+        if piece:
+            yield piece
+        try:
+            piece = await anext(rest, None)
+        except Broken as error:
+            raise BodyCut(f"{wanted} broke off after {received:,} bytes ({error}); fetch the rest.", received) from None
+
+
+def _too_large(wanted: Wanted) -> BodyTooLarge:
+    return BodyTooLarge(f"{wanted} answers with more than {wanted.most:,} bytes.")

@@ -1,0 +1,150 @@
+"""Sends a request once, within the budget, the slots and the pace, and says what its answer means."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from pyrus_etl.client.allowance import Allowance
+from pyrus_etl.client.clock import ServerClock
+from pyrus_etl.client.exchange import Broken, Exchange, Served, pieces
+from pyrus_etl.client.file import MOST_REDIRECTS, Download, Wanted, check_length, target_of, within_limit
+from pyrus_etl.client.limits import pause_when_exhausted
+from pyrus_etl.client.meaning import (
+    Again,
+    Dialect,
+    Failure,
+    QuotaSpent,
+    Read,
+    meaning_elsewhere,
+    meaning_of,
+    meaning_of_file,
+)
+from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.client.waits import Announce
+from pyrus_etl.settings import Secret, Settings
+
+T = TypeVar("T")
+
+
+class Sender:
+    """Open it with `async with`. `requests` counts those to the service."""
+
+    def __init__(self, settings: Settings, dialect: Dialect, most_requests: int | None, announce: Announce) -> None:
+        self._key = settings.security_key
+        self._dialect = dialect
+        self.allowance = Allowance(most_requests)
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self.pace = Pace(settings.quota, announce, settings.waits.quota, dialect.service)
+        self._exchange = Exchange(settings, dialect.setting)
+        self.clock = ServerClock()
+        self.requests = 0
+
+    async def __aenter__(self) -> Self:
+        await self._exchange.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exchange.__aexit__(kind, error, trace)
+
+    async def send(self, request: Request[T], token: Secret | None) -> Answer[T] | QuotaSpent | Failure:
+        """Sends a request. Slots are first come, first served, so a list is not starved by tasks."""
+        self.allowance.take()
+        async with self._slots, self.pace:
+            self.requests += 1
+            served = await self._exchange.send(
+                request.method, request.path, self._authorization(token), request.json, request.sieve
+            )
+        if not isinstance(served, Served):
+            return served
+        self._note(served.status, served.headers)
+        read = meaning_of(
+            served.status, served.headers, served.body.text, self._dialect, request.read, *self._secrets(token)
+        )
+        return Answer(read.value, self.clock.now, served.body.sha256) if isinstance(read, Read) else read
+
+    async def open(
+        self, wanted: Wanted, opened: AsyncExitStack, token: Secret | None
+    ) -> Download | QuotaSpent | Failure:
+        """Opens a file; closes it, and frees its slot, with `opened`."""
+        self._count(wanted.url)
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(self._slots)
+            outcome = await self._followed(wanted.url, wanted, held, token)
+            if isinstance(outcome, Download):
+                await opened.enter_async_context(held.pop_all())
+            return outcome
+
+    def is_own(self, url: URL) -> bool:
+        """Whether the URL is the service's own: only then is it sent the token and counted."""
+        return self._exchange.is_own(url)
+
+    def _count(self, url: URL) -> None:
+        """Takes a request from the budget if it goes to the service; raises BudgetSpent."""
+        if self.is_own(url):
+            self.allowance.take()
+
+    async def _followed(
+        self, url: URL, wanted: Wanted, held: AsyncExitStack, token: Secret | None, redirects: int = MOST_REDIRECTS
+    ) -> Download | QuotaSpent | Failure:
+        """Asks for a file, and again where the answer redirects to."""
+        response = await self._get(url, wanted.headers, token)
+        if isinstance(response, Again):
+            return response
+        held.callback(response.close)
+        if redirects and (target := target_of(response)):
+            self._count(target)
+            return await self._followed(target, wanted, held, token, redirects - 1)
+        return await self._started(response, wanted, held, token)
+
+    async def _get(self, url: URL, headers: Mapping[str, str], token: Secret | None) -> aiohttp.ClientResponse | Again:
+        """Asks one host for a file. Another host than the service's gets no token; its quota and clock are its own."""
+        if not self.is_own(url):
+            return await self._exchange.open(url, headers)
+        async with self.pace:
+            self.requests += 1
+            response = await self._exchange.open(url, {**self._authorization(token), **headers})
+        if not isinstance(response, Again):
+            self._note(response.status, response.headers)
+        return response
+
+    async def _started(
+        self, response: aiohttp.ClientResponse, wanted: Wanted, held: AsyncExitStack, token: Secret | None
+    ) -> Download | QuotaSpent | Failure:
+        """Waits for the first bytes of an answer, and decides what they are."""
+        status, headers, rest = response.status, response.headers, pieces(response)
+        held.push_async_callback(rest.aclose)
+        try:
+            first = await anext(rest, None)
+        except Broken as error:
+            return Again(str(error))
+        failure = (
+            meaning_of_file(status, headers, first or b"", self._dialect, *self._secrets(token))
+            if self.is_own(response.url)
+            else meaning_elsewhere(status)
+        )
+        if failure:
+            return failure
+        check_length(wanted, headers)
+        chunks = within_limit(first, rest, wanted)
+        held.push_async_callback(chunks.aclose)
+        return Download(status, headers, chunks)
+
+    def _authorization(self, token: Secret | None) -> dict[str, str]:
+        return {"Authorization": self._dialect.authorization(token)} if token else {}
+
+    def _secrets(self, token: Secret | None) -> tuple[Secret | None, ...]:
+        return (token, self._key, *self._exchange.secrets)
+
+    def _note(self, status: int, headers: Mapping[str, str]) -> None:
+        """Records the quota and the clock that an answer reports."""
+        if status < 500 and not self._dialect.is_quota_spent(status, headers):
+            self.pace.hold.answered(pause_when_exhausted(headers, self._dialect.quota))
+        self.clock.note(headers.get("Date", ""))

@@ -14,11 +14,11 @@ from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.definitions import are_of_this_version
 from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.migrate import differences, downgrade, upgrade
-from pyrus_etl.sandbox import Sandbox
+from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
-from tests.runs import CHECKOUT, program
+from tests.runs import CHECKOUT, program, sync
 from tests.typing import Query
 
 VIEWS = "SELECT relname::text, oid::bigint FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
@@ -69,6 +69,95 @@ def test_a_large_table_of_bodies_is_not_rewritten_to_add_is_doubted(each_databas
     upgrade(each_database)
 
     assert query(each_database, file) == before
+
+
+def test_an_upgrade_moves_what_lists_showed_to_the_account_that_has_used_the_database(
+    each_database: Secret, query: Query
+) -> None:
+    sightings = "SELECT task_id, account_id, listed_date, is_reader FROM pyrus.task_sightings ORDER BY 1"
+    with Sandbox(World(42, tasks=20)) as sandbox:
+        sandbox.world.put(5, b"no JSON")
+        sync(sandbox, each_database)
+        before = query(each_database, sightings)
+        errors = query(each_database, "SELECT * FROM pyrus.sync_errors")
+        downgrade(each_database, "0007")
+        upgrade(each_database)
+        sandbox.requests.clear()
+        sync(sandbox, each_database)
+
+    assert len(before) == 20
+    assert query(each_database, sightings) == before
+    assert sandbox.requests.endpoints["task"] == 9  # the task that cannot be read, nine times
+    account = query(each_database, "SELECT account_id FROM pyrus.sync_cursors")
+    assert query(each_database, "SELECT task_id, account_id, attempts FROM pyrus.sync_errors") == [(5, *account[0], 2)]
+    assert len(errors) == 1
+
+
+def test_if_several_accounts_used_a_database_each_is_taken_to_see_its_tasks(database: Secret, query: Query) -> None:
+    """So a census of one of them marks nothing that only another sees; the account of the last cursor reads them."""
+    query(database, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) VALUES (1, false, false)")
+    query(
+        database,
+        "INSERT INTO pyrus.sync_cursors VALUES (7, 'tasks', now(), now()), (8, 'tasks', now() - interval '1 h', now())",
+    )
+    query(
+        database,
+        "INSERT INTO pyrus.sync_runs (run_id, account_id, kind, status, started_at) "
+        "VALUES (gen_random_uuid(), 9, 'sync', 'failed', now())",
+    )
+    downgrade(database, "0007")
+    upgrade(database)
+
+    assert query(database, "SELECT account_id, is_reader FROM pyrus.task_sightings ORDER BY 1") == [
+        (7, True),
+        (8, False),
+        (9, False),
+    ]
+
+
+def test_a_downgrade_keeps_the_readers_dates_and_one_open_error_of_each_task(database: Secret, query: Query) -> None:
+    query(database, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) VALUES (1, false, false)")
+    query(
+        database,
+        "INSERT INTO pyrus.raw_tasks (task_id, payload, payload_sha256, fetched_at) VALUES (1, '{}', '', now())",
+    )
+    query(
+        database,
+        "INSERT INTO pyrus.task_sightings VALUES (1, 7, '2026-01-07', now(), false), (1, 8, '2026-01-08', now(), true)",
+    )
+    query(
+        database,
+        """
+        INSERT INTO pyrus.sync_errors (account_id, task_id, stage, error, first_seen_at, last_seen_at, attempts)
+        SELECT account_id, 1, 'fetch', 'of ' || account_id, now(), now(), 1 FROM unnest(ARRAY[7, 8]) AS account_id
+        """,
+    )
+    downgrade(database, "0007")
+
+    assert query(database, "SELECT listed_date::date::text FROM pyrus.raw_tasks") == [("2026-01-08",)]
+    assert query(database, "SELECT error FROM pyrus.sync_errors") == [("of 8",)]
+
+
+def test_users_views_on_the_report_that_loses_a_column_stay(database: Secret, query: Query) -> None:
+    """The report of revision 0007 read raw_tasks.listed_date."""
+    downgrade(database, "0007")
+    query(database, "CREATE SCHEMA IF NOT EXISTS pyrus_report")
+    query(
+        database,
+        """
+        CREATE VIEW pyrus_report.sync_lag AS
+        SELECT NULL::text AS scope, listed_date::date AS day, NULL::uuid AS run_id, NULL::bigint AS account_id,
+               NULL::text AS kind, NULL::timestamptz AS started_at, NULL::bigint AS tasks,
+               NULL::numeric AS lag_p50_seconds, NULL::numeric AS lag_p85_seconds, NULL::numeric AS lag_p95_seconds,
+               NULL::numeric AS lag_max_seconds
+        FROM pyrus.raw_tasks
+        """,
+    )
+    query(database, "CREATE VIEW public.mine AS SELECT day, lag_max_seconds FROM pyrus_report.sync_lag")
+    upgrade(database)
+
+    assert query(database, "TABLE public.mine") == []
+    assert differences(database) == []
 
 
 def test_runs_that_could_not_log_in_do_not_prevent_a_downgrade(database: Secret, query: Query) -> None:

@@ -1,0 +1,199 @@
+"""Histories of two accounts that share a database: `python -m tests.simulation.two_accounts [SEED [COUNT]]`.
+
+Tasks come into the sight of each account and leave it, change, are deleted and come back, while the accounts sync and
+reconcile in any order or at the same time, behind a server with faults. Each history is replayed exactly by its seed,
+except for the order in which runs at the same time meet.
+"""
+
+import asyncio
+import itertools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import psycopg
+
+from pyrus_etl.sandbox import Faults, Sandbox, World
+from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.settings import Secret
+from pyrus_etl.sync.plan import Plan
+from pyrus_etl.sync.plans.backfill import backfill
+from pyrus_etl.sync.plans.reconcile import reconcile
+from pyrus_etl.sync.plans.sync import sync
+from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.run import run
+from tests.conftest import TEMPLATE, settings_for
+from tests.impatient import IMPATIENT
+from tests.oracle import assert_tables_equal_world
+from tests.servers import Server
+
+ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
+LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
+HOUR, DAY = 3600, 86_400
+PLANS = (sync, sync, sync, backfill, lambda: reconcile(force=True))
+WEATHER = (Faults(), Faults(), Faults(error=0.1), Faults(reset=0.1), Faults(slow=0.2, seconds=0.02))
+EVENTS = ("edit", "edit", "edit", "create", "hide", "show", "delete", "restore", "unlist", "relist", "silence")
+READERS = "SELECT task_id, account_id FROM pyrus.task_sightings WHERE is_reader"
+TWO_READERS = "SELECT task_id FROM pyrus.task_sightings WHERE is_reader GROUP BY 1 HAVING count(*) > 1"
+DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
+SILENCE = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '25 hours' WHERE account_id = %s"
+BODIES = "SELECT task_id, payload_sha256 FROM pyrus.raw_tasks"
+_numbers = itertools.count(1)
+
+
+class History:
+    """A history that is being played. `deleted`: the tasks that are deleted in the world."""
+
+    def __init__(self, seed: int, sandbox: Sandbox, database: Secret) -> None:
+        self.dice = Random(seed)
+        self.sandbox = sandbox
+        self.world = sandbox.world
+        self.database = database
+        self.lines: list[str] = []
+        self.deleted: set[int] = set()
+
+    def play(self, length: int) -> None:
+        for _ in range(length):
+            for _ in range(self.dice.choice((1, 2, 5))):
+                self._happen(self.dice.choice(EVENTS))
+            self.world.advance(self.dice.choice((10, HOUR, DAY)))
+            self._runs()
+        self._end()
+
+    def _happen(self, event: str) -> None:
+        task_id, account = self.dice.choice(self._ids()), self.dice.choice((ANN, BOB))
+        self.lines.append(f"{event} {task_id} {account}")
+        match event:
+            case "create":
+                self.world.hide(self.world.create()[0], account)
+            case "edit":
+                self.world.edit(task_id)
+            case "hide" | "show":
+                getattr(self.world, event)(task_id, account)
+            case "delete":
+                self.world.delete(task_id)
+                self.deleted.add(task_id)
+            case "restore" if self.deleted:
+                self.world.restore(self.dice.choice(sorted(self.deleted)))
+                self.deleted &= {one for one in self.deleted if not self._exists(one)}
+            case "unlist" | "relist":
+                getattr(self.world, event)(task_id)
+            case "silence":
+                self._ask(SILENCE, account)
+
+    def _ids(self) -> list[int]:
+        return sorted({*self.world.task_ids(ANN), *self.world.task_ids(BOB)})
+
+    def _exists(self, task_id: int) -> bool:
+        try:
+            self.world.ordinal(task_id)
+        except KeyError:
+            return False
+        return True
+
+    def _runs(self) -> None:
+        """One run, or one of each account at the same time; checks that only tasks are marked that nobody sees."""
+        self.sandbox.faults = self.dice.choice(WEATHER)
+        accounts = self.dice.choice(([ANN], [BOB], [ANN, BOB]))
+        plans = [(account, self.dice.choice(PLANS)()) for account in accounts]
+        before = set(self._ask(DELETED))
+        seen = dict(self._ask("SELECT task_id, min(account_id) FROM pyrus.task_sightings GROUP BY 1"))
+        for result in self._run(plans):
+            assert result.error is None, f"{result.kind} ended with {result.error!r}"
+        marked = {task_id for (task_id,) in set(self._ask(DELETED)) - before}
+        assert not marked & set(self._ids()) & seen.keys(), f"{marked} are marked as deleted, and somebody sees them"
+        assert self._ask(TWO_READERS) == []
+
+    def _run(self, plans: list[tuple[int, Plan]]) -> list[Result]:
+        self.lines.append(f"{[(plan.kind, account) for account, plan in plans]} {self.sandbox.faults}")
+
+        async def together() -> list[Result]:
+            settings = [
+                replace(settings_for(self.sandbox, self.database, PYRUS_LOGIN=LOGINS[one]), waits=IMPATIENT)
+                for one, _ in plans
+            ]
+            return await asyncio.gather(*(run(plan, each) for (_, plan), each in zip(plans, settings, strict=True)))
+
+        return asyncio.run(together())
+
+    def _end(self) -> None:
+        """After a census and two syncs of each account, the tables are what the accounts see; nothing is left to do."""
+        self.sandbox.faults = Faults()
+        for task_id in self._ids():
+            self.world.relist(task_id)
+        self.world.advance(HOUR)
+        for plan in (reconcile(force=True), sync(), sync()):
+            for account in LOGINS:
+                (result,) = self._run([(account, plan)])
+                assert (result.error, result.counts.tasks_failed) == (None, 0)
+        self._check()
+        self.sandbox.requests.clear()
+        for account in LOGINS:
+            self._run([(account, reconcile(force=True))])
+        assert self.sandbox.requests.fetched == [], "a quiet world was fetched again"
+
+    def _check(self) -> None:
+        readers = dict(self._ask(READERS))
+        for account in LOGINS:
+            seen = self._ask("SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s", account)
+            assert sorted(seen) == sorted((one,) for one in self.world.task_ids(account)), f"what {account} sees"
+        assert sorted(readers) == self._ids(), "every task that somebody sees has a reader"
+        marked = {task_id for (task_id,) in self._ask(DELETED)}
+        assert not marked & readers.keys()
+        assert not self._ask("SELECT FROM pyrus.sync_errors WHERE resolved_at IS NULL")
+        self._ask("DELETE FROM pyrus.tasks WHERE deleted_at IS NOT NULL")
+        bodies = {task_id: self.world.body(task_id, reader) for task_id, reader in readers.items()}
+        assert_tables_equal_world(self.database, bodies, lived=True)
+
+    def _ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database.reveal(), autocommit=True) as connection:
+            cursor = connection.execute(sql.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+def play(seed: int, database: Secret, length: int = 6) -> None:
+    """Plays the history of a seed on an empty database; raises AssertionError with what happened."""
+    dice = Random(seed)
+    world = World(seed, tasks=dice.randint(10, 30), private_notes=dice.random() < 0.7, tick=dice.choice((1.0, 0.3)))
+    for task_id in world.task_ids():
+        if (lot := dice.random()) < 0.5:
+            world.hide(task_id, ANN if lot < 0.25 else BOB)
+    world.advance(HOUR)
+    with Sandbox(world, cap=dice.choice((None, 7, 20)), accounts={LOGINS[BOB]: BOB}) as sandbox:
+        history = History(seed, sandbox, database)
+        try:
+            history.play(length)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}\n" + "\n".join(history.lines)) from error
+
+
+@contextmanager
+def new_database(server: Server) -> Iterator[Secret]:
+    """A database of its own, cloned from the template."""
+    name = f"accounts_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    try:
+        yield server.url(name)
+    finally:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def main() -> None:
+    from pyrus_etl.reports.migrate import upgrade
+    from tests.servers import embedded_server, server_folder
+
+    first, number = (int(given) for given in [*sys.argv[1:], "1", "10"][:2])
+    with server_folder() as folder, embedded_server(folder) as server:
+        server.execute(f"CREATE DATABASE {TEMPLATE}")
+        upgrade(server.url(TEMPLATE))
+        for seed in range(first, first + number):
+            with new_database(server) as database:
+                play(seed, database)
+        print(f"{number} histories of two accounts, from seed {first}: nothing found")
+
+
+if __name__ == "__main__":
+    main()

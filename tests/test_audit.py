@@ -16,7 +16,7 @@ UNKNOWN = {"name": "unknown", "skip_reason": "not found"}
 
 def audit(report: str) -> tuple[int, str]:
     command = [sys.executable, str(CHECKOUT / "config/audit.py")]
-    process = subprocess.run(command, input=report, capture_output=True, text=True, timeout=30)
+    process = subprocess.run(command, input=report, capture_output=True, text=True, timeout=120)
     return process.returncode, process.stdout
 
 

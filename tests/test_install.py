@@ -72,7 +72,7 @@ def bare(installed: Installed) -> Path:
 def run(programs: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from pyrus_etl.__main__ import main; main()"
     command = [str(programs / "python"), "-c", code, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd="/")
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd="/")
 
 
 def test_the_wheel_upgrades_the_schema_from_any_folder(plain: Path, empty_database: Secret, query: Query) -> None:

@@ -53,7 +53,7 @@ def test_starts_with_a_new_database_and_leaves_the_users_files_alone(tmp_path: P
         env=program_environment(None, None, HOME=str(tmp_path), PAGER="cat"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
     assert again.returncode == 0

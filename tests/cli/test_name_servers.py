@@ -43,7 +43,7 @@ def name_server(tmp_path: Path) -> Iterator[socket.socket]:
         may_mount = subprocess.run([*ELSEWHERE, "true"], cwd=tmp_path, capture_output=True).returncode == 0
         need("mount", may_mount and os.geteuid() == 0)
         server.bind((NAME_SERVER, 53))
-        server.settimeout(30)
+        server.settimeout(60)
         yield server
 
 
@@ -86,7 +86,7 @@ def test_a_signal_ends_the_program_while_a_name_is_looked_up(
         try:
             question = name_server.recv(1000)
             process.send_signal(number)
-            code = process.wait(5)
+            code = process.wait(60)
         finally:
             process.kill()
 

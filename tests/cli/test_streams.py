@@ -37,7 +37,7 @@ def in_shell(
     script = f'run() {{ "$@"; echo $? > {folder}/code; }}\n{line}\n'
     shell = ["bash", "-c", script.replace("pyrus-etl", " ".join(["run", *command_line()]))]
     settings = program_environment(sandbox, database, **environment)
-    ended = subprocess.run(shell, env=settings, cwd=folder, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(shell, env=settings, cwd=folder, capture_output=True, text=True, timeout=120)
     ended.returncode = int((folder / "code").read_text(encoding="utf-8"))
     return ended
 
@@ -177,11 +177,12 @@ def test_sync_every_goes_on_without_room_for_its_log(sandbox: Sandbox, database:
 def test_a_closed_terminal_ends_a_run_cleanly_unless_nohup(
     database: Secret, query: Query, ignored: str, code: int
 ) -> None:
-    with Sandbox(World(1, tasks=60), faults=Faults(slow=1.0, seconds=0.2)) as sandbox:
+    with Sandbox(World(1, tasks=120), faults=Faults(slow=1.0, seconds=0.8)) as sandbox:
         with on_terminal(f"trap '' {ignored}; exec", command_line("sync"), sandbox, database) as process:
             eventually(lambda: query(database, "SELECT count(*) > 0 FROM pyrus.tasks")[0][0])
 
-        assert process.wait(timeout=30) == code
+        sandbox.faults = Faults()
+        assert process.wait(timeout=120) == code
     assert query(database, "SELECT status FROM pyrus.sync_runs") == [("partial" if code else "ok",)]
 
 

@@ -34,6 +34,7 @@ LONG = (
     "test_repair",
 )
 _numbers = itertools.count(1)
+_administrators: dict[Server, psycopg.Connection[tuple[object, ...]]] = {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,21 +78,25 @@ def _script_of_the_charts(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def postgresql_18() -> Iterator[Server]:
     """PostgreSQL 18 from the wheel, with the schema in a template."""
-    with server_folder() as folder, embedded_server(folder) as server:
-        yield _with_template(server)
+    with server_folder() as folder, embedded_server(folder) as server, _administered(server):
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgresql_15() -> Iterator[Server]:
     """The oldest supported server, if Debian's package of it is installed."""
-    with server_folder() as folder, installed_server("15", folder) as server:
-        yield _with_template(server)
+    with server_folder() as folder, installed_server("15", folder) as server, _administered(server):
+        yield server
 
 
-def _with_template(server: Server) -> Server:
+@contextmanager
+def _administered(server: Server) -> Iterator[None]:
+    """Makes the template, and keeps a connection to the server, because every test clones a database."""
     server.execute(f"CREATE DATABASE {TEMPLATE}")
     upgrade(server.url(TEMPLATE))
-    return server
+    with psycopg.connect(server.url("postgres").reveal(), autocommit=True) as connection:
+        _administrators[server] = connection
+        yield
 
 
 @pytest.fixture
@@ -119,11 +124,12 @@ def empty_database(postgresql_18: Server) -> Iterator[Secret]:
 def clone(server: Server, template: str = TEMPLATE) -> Iterator[Secret]:
     """A new database from a template, dropped at the end even if it is in use; the copy is not written to the log."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    administrator = _administrators[server]
+    administrator.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
     try:
         yield server.url(name)
     finally:
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tests.simulation.events import Event, any_event
 Where = Literal["request", "contacts", "commit", "answer", "step"]
 
 KINDS = {
-    "kill": 20,
+    "kill": 30,
     "stop": 5,
     "cut": 10,
     "unheard": 8,
@@ -95,10 +95,10 @@ def any_kill(dice: Random, kills: bool) -> Fault:
     anywhere: tuple[Where, ...] = ("step", "step", "request", "commit", "answer")
     where = dice.choice(("request", "commit") if kills else anywhere)
     most: dict[Where, int] = {
-        "step": dice.choice((50, 300, 1000)),
-        "request": dice.choice((5, 60)),
-        "commit": 30,
-        "answer": 30,
+        "step": dice.choice((30, 100, 400)),
+        "request": dice.choice((3, 20)),
+        "commit": 15,
+        "answer": 15,
     }
     return Fault("kill", dice.randint(1, most[where]), where)
 
@@ -113,7 +113,7 @@ def _any_fault(dice: Random, tasks: int, kills: bool) -> Fault:
     if kind == "down":
         return Fault(kind, at, requests=dice.choice((3, 20, 400)))
     if kind == "unheard":
-        return Fault(kind, dice.randint(1, dice.choice((4, 30))), "answer")
+        return Fault(kind, dice.randint(1, dice.choice((4, 15))), "answer")
     if kind == "full":
         return Fault(kind, dice.randint(1, 10), "commit")
     if kind in AT_COMMIT and dice.random() < 0.5:

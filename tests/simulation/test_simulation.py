@@ -17,9 +17,15 @@ def machine(postgresql_18: Server) -> Iterator[Machine]:
         yield machine
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_the_tables_equal_the_world_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
     play(history_of(seed, length=4, share_of_kills=0), machine)
+
+
+def test_a_seed_replays_its_history_to_the_step(machine: Machine) -> None:
+    history = history_of(7, length=2, share_of_kills=0)
+
+    assert play(history, machine) == play(history, machine)
 
 
 def test_the_tables_equal_the_world_whenever_a_process_is_killed(machine: Machine) -> None:

@@ -143,7 +143,7 @@ class History:
         assert sorted(readers) == self._ids(), "every task that somebody sees has a reader"
         marked = {task_id for (task_id,) in self._ask(DELETED)}
         assert not marked & readers.keys()
-        assert not self._ask("SELECT FROM pyrus.sync_errors WHERE resolved_at IS NULL")
+        assert not self._ask("SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL")
         self._ask("DELETE FROM pyrus.tasks WHERE deleted_at IS NOT NULL")
         bodies = {task_id: self.world.body(task_id, reader) for task_id, reader in readers.items()}
         assert_tables_equal_world(self.database, bodies, lived=True)

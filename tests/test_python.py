@@ -32,6 +32,7 @@ def test_the_import_is_light_and_brings_every_name() -> None:
 
     assert process.stdout == "[]\n"
     assert [name for name in pyrus_etl.__all__ if not hasattr(pyrus_etl, name)] == []
+    assert set(pyrus_etl.__all__) <= set(dir(pyrus_etl))
 
 
 def test_sync_is_a_function_although_a_package_has_its_name() -> None:

@@ -9,6 +9,9 @@ from importlib.resources import files
 from pyrus_etl.errors import SettingsError
 
 VEGA_LITE = "6.4"
+LICENCES = (
+    "/* Vega, Vega-Lite and Vega-Embed with the libraries they need: BSD-3-Clause and ISC, https://github.com/vega */"
+)
 SCRIPT = "vega.js"
 """The file of the script, beside this one in a wheel."""
 
@@ -28,4 +31,4 @@ def make() -> str:
             "The script that draws the charts is missing; run pip install vl-convert-python, which creates it."
         ) from error
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
-    return script
+    return f"{LICENCES}\n{script}"

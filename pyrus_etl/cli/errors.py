@@ -33,12 +33,12 @@ def list_(resolved_too: bool, as_json: bool) -> None:
     if as_json:
         print_json({"errors": rejections})
         return
+    several = len({error["account_id"] for error in rejections}) > 1
     for error in rejections:
         times = "once" if error["attempts"] == 1 else f"{error['attempts']} times"
         state = "resolved" if error["resolved_at"] else "open"
-        click.echo(
-            f"task {error['task_id']}  {state}, {error['stage']} failed {times}, last {error['last_seen_at']:%F %T}"
-        )
+        task = f"task {error['task_id']}" + (f" of account {error['account_id']}" if several else "")
+        click.echo(f"{task}  {state}, {error['stage']} failed {times}, last {error['last_seen_at']:%F %T}")
         click.echo(f"    {error['error']}")
     if not rejections:
         click.echo("No task is set aside.")

@@ -150,3 +150,19 @@ def test_a_task_set_aside_shows_its_stored_version_until_it_is_resolved(reports:
         (1, "https://pyrus.com/t#id1", "Task 1", "Legal / Contracts", "Refused with 403.", Decimal("2.5"), True),
         (2, "https://pyrus.com/t#id2", None, None, "Refused with 403.", Decimal("2.5"), False),
     ]
+
+
+def test_a_task_that_two_accounts_cannot_load_has_a_row_for_each(reports: Reports) -> None:
+    reports.connection.cursor().executemany(
+        """
+        INSERT INTO pyrus.sync_errors (task_id, account_id, first_seen_at, stage, error, last_seen_at, attempts)
+        VALUES (1, %s, now(), 'fetch', 'Refused with 403.', now(), 1)
+        """,
+        [(account,) for account in (0, ANN["Id"], BOB["Id"])],
+    )
+
+    assert reports.ask("SELECT task_id, account_id FROM open_errors ORDER BY 2") == [
+        (1, ANN["Id"]),
+        (1, BOB["Id"]),
+        (1, None),
+    ]

@@ -34,8 +34,8 @@ docs: $(READY) ## Generate docs/tables.md, the settings in README and config, an
 	@$(BIN)/python docs/settings.py README.md config/pyrus_etl.toml
 	@$(BIN)/python docs/answers.py README.md docs/reports.md
 
-torture: $(READY) ## Test random histories against the simulated Pyrus for SECONDS (default 3600)
-	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),3600)
+torture: $(READY) ## Play random histories for SECONDS (default 3600), or the history of a SEED again
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seconds $(or $(SECONDS),3600))
 
 audit: $(READY) ## List known vulnerabilities of the pinned packages; needs access to PyPI
 	@$(PYTHON) -m venv .venv/audit

@@ -32,8 +32,11 @@ Question = Changed | Unfinished | Census
 class Checkpoint(NamedTuple):
     """How far a list has come when the items of its page are stored.
 
-    `window`: the window that the page belongs to. `rest`: the windows to list in its place. `is_complete`: it is done;
-    a window that has no rest and is not complete cannot be listed to its end.
+    `window`: the window that the page belongs to. `rest`: the windows to list in its place; such a page has no items.
+    `is_complete`: it is done. A window that has no rest and is not complete cannot be listed to its end.
+
+    A list that is read from id to id does the same: it splits a window into what it has just read and what follows,
+    then yields the items of the first half.
     """
 
     window: Window

@@ -1,7 +1,7 @@
 """HTTP requests with a token, a pace and retries: a request is sent until the meaning of its answer is final.
 
-The token is sent only to the origin in the settings. Redirects are followed for files only; nothing else is asked of
-another address.
+The token is sent only to the origin in the settings, and to those that a login adds. Redirects are followed for files
+only; nothing else is asked of another address.
 """
 
 import logging
@@ -104,16 +104,20 @@ class Client:
         tries = Tries(self._settings.waits, request.tries)
         return await self._until_final(request, tries, partial(self._sender.send, request))
 
+    def add_origin(self, url: str) -> None:
+        """Lets requests to the origin of the URL have the token and count: a login may name an origin for files."""
+        self._sender.add_origin(url)
+
     @asynccontextmanager
     async def stream(
         self, url: str, *, most: int | None = None, headers: Mapping[str, str] = MappingProxyType({})
     ) -> AsyncIterator[Download | Failure]:
         """Opens a file of any type and size for an `async with` block: yields it, or why it cannot be had.
 
-        `url`: a path of the API, or an address at any host. Redirects are followed. The token goes only to the origin
-        in the settings. What goes wrong before the first byte is tried again, as in `ask`. After it, the chunks raise
-        BodyCut, and the caller may ask for the rest (`headers`: Range). More than `most` bytes raise BodyTooLarge.
-        The file takes one of the slots until the block ends: a block that asks for something else needs another one.
+        `url`: a path of the API, or an address at any host. Redirects are followed. The token goes only to the
+        service's own origins. What goes wrong before the first byte is tried again, as in `ask`. After it, the chunks
+        raise BodyCut, and the caller may ask for the rest (`headers`: Range). More than `most` bytes raise
+        BodyTooLarge. The file takes a slot until the block ends: a block that asks for something else needs another.
         """
         base = URL(self._settings.url)
         if (address := followed(base, url)) is None:
@@ -167,6 +171,5 @@ class Client:
         """The last failure; raises PyrusUnreachable if no server answered."""
         if failure.reached:
             return failure
-        raise PyrusUnreachable(
-            f"{self._settings.url} {request} kept failing after all retries, last with: {failure}; then try again."
-        )
+        where = request if isinstance(request, Wanted) else f"{self._settings.url} {request}"
+        raise PyrusUnreachable(f"{where} kept failing after all retries, last with: {failure}; then try again.")

@@ -44,7 +44,8 @@ class Exchange:
     def __init__(self, settings: Settings, setting: str) -> None:
         self._settings = settings
         self._setting = setting
-        self._origin = URL(settings.url)
+        self._origin = _origin_of(URL(settings.url))
+        self._own = {self._origin}
 
     async def __aenter__(self) -> Self:
         self._proxy = proxy_for(self._settings.url)
@@ -81,9 +82,13 @@ class Exchange:
             failure = failure_of(error, self._settings.url, self._setting, self._proxy)
         return _possible(failure)
 
+    def add_origin(self, url: str) -> None:
+        """Makes the origin of the URL one of the service's own."""
+        self._own.add(_origin_of(URL(url)))
+
     def is_own(self, url: URL) -> bool:
-        """Whether the URL is at the origin in the settings."""
-        return (url.scheme, url.host, url.port) == (self._origin.scheme, self._origin.host, self._origin.port)
+        """Whether the URL is at an origin of the service's own."""
+        return _origin_of(url) in self._own
 
     async def open(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse | Again:
         """Sends a GET for a file, which may be at any host; the caller reads the body and closes the response.
@@ -91,7 +96,7 @@ class Exchange:
         Raises PyrusUnreachable if only a person can make it succeed.
         """
         proxy, route, setting = self._proxy, self._route, self._setting
-        if not self.is_own(url):
+        if _origin_of(url) != self._origin:
             proxy, setting = proxy_for(str(url.origin())), "the address of the file"
             route = _route(proxy)
         limits = timeout(self._settings.waits, None)
@@ -102,6 +107,10 @@ class Exchange:
         except FAULTS as error:
             failure = failure_of(error, str(url.origin()), setting, proxy)
         return _possible(failure)
+
+
+def _origin_of(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _route(proxy: Proxy | None) -> dict[str, Any]:

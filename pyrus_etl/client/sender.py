@@ -82,8 +82,12 @@ class Sender:
                 await opened.enter_async_context(held.pop_all())
             return outcome
 
+    def add_origin(self, url: str) -> None:
+        """Makes the origin of the URL one of the service's own."""
+        self._exchange.add_origin(url)
+
     def is_own(self, url: URL) -> bool:
-        """Whether the URL is the service's own: only then is it sent the token and counted."""
+        """Whether the URL is the service's own: only then a request has the token and counts."""
         return self._exchange.is_own(url)
 
     def _count(self, url: URL) -> None:

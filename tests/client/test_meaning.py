@@ -8,6 +8,7 @@ import pytest
 
 from pyrus_etl.client.limits import QuotaHeaders
 from pyrus_etl.client.meaning import (
+    NOT_FOLLOWED,
     Again,
     Complaint,
     Denied,
@@ -18,6 +19,7 @@ from pyrus_etl.client.meaning import (
     TokenRefused,
     Unreadable,
     meaning_of,
+    meaning_of_file,
 )
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.settings import Secret
@@ -169,6 +171,28 @@ def test_no_failure_shows_a_secret(status: int, body: bytes) -> None:
 
     assert not isinstance(meant, Read)
     assert "canary" not in f"{meant!r} {meant}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "meant"),
+    [
+        (200, HTML, None),
+        (200, ENVELOPE, None),
+        (206, b"", None),
+        (301, b"", Refused(301, NOT_FOLLOWED)),
+        (400, ENVELOPE, Refused(400, NO_ACCESS)),
+        (401, HTML, TokenRefused(NO_REASON)),
+        (403, HTML, Denied(403, NO_REASON)),
+        (404, b"", Denied(404, NO_REASON)),
+        (410, ENVELOPE, Denied(410, NO_ACCESS)),
+        (416, b"", Refused(416, NO_REASON)),
+        (408, HTML, Again("status 408")),
+        (429, HTML, QuotaSpent(None)),
+        (502, HTML, Again("status 502")),
+    ],
+)
+def test_the_status_alone_decides_about_a_file(status: int, body: bytes, meant: object) -> None:
+    assert meaning_of_file(status, {}, body, DIALECT) == meant
 
 
 # Two services that speak otherwise, to show that nothing of Pyrus is in the client.

@@ -324,6 +324,19 @@ def test_another_hosts_refusal_concerns_neither_our_token_nor_our_quota(status: 
     assert client.server_time.year < 2037
 
 
+def test_an_origin_that_the_login_names_gets_the_token_too() -> None:
+    async def use(client: Client) -> None:
+        client.add_origin(f"{files.url}/api/v4/")
+        async with client.stream(f"{files.url}/5") as file:
+            assert isinstance(file, Download)
+
+    with scripted(lambda _: Reply(200, SVG)) as files, scripted(lambda _: Reply(500)) as server:
+        _, client = using(settings(server.url), use)
+
+    assert files.asked[0].headers["Authorization"] == "Bearer canary"
+    assert client.requests == 1
+
+
 def test_an_endless_redirect_is_given_up() -> None:
     with scripted(lambda _: Reply(302, b"", {"Location": FILE})) as server:
         outcome, client = fetched(server.url)
@@ -424,5 +437,6 @@ def test_no_message_shows_the_query_of_a_signed_address() -> None:
 
 
 def test_a_host_that_refuses_connections_is_named() -> None:
-    with pytest.raises(PyrusUnreachable, match=r"127\.0\.0\.1:1 cannot be reached .*check the address of the file"):
+    message = r"^GET http://127\.0\.0\.1:1/5 kept failing .*check the address of the file"
+    with pytest.raises(PyrusUnreachable, match=message):
         fetched("http://127.0.0.1:2", "http://127.0.0.1:1/5?signature=canary")

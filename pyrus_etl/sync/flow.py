@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from pyrus_etl.sync.stages import together
 
@@ -57,50 +57,50 @@ class Work(Generic[Item, Arrived]):
     last: type[Exception]
 
 
-async def flow(work: Work[Any, Any], limits: Limits, stop: asyncio.Event) -> None:
+async def flow(work: Work[Item, Arrived], limits: Limits, stop: asyncio.Event) -> None:
     """Lets everything flow; returns when all is loaded, or soon after `stop` is set. Raises the first error.
 
     Whatever ends it, what was fetched is loaded first. If `choose` fails, what it has yielded is fetched first too.
     After an error of the type `work.last`, the calls of `fetch` under way are finished; any other error cancels them,
     and so does `stop`.
     """
-    belt = _Belt(work, limits)
-    loading = asyncio.create_task(belt.load_all())
-    fetching = asyncio.create_task(belt.choose_and_fetch())
+    stages = _Stages(work, limits)
+    loading = asyncio.create_task(stages.load_all())
+    fetching = asyncio.create_task(stages.choose_and_fetch())
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({loading, fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         fetching.cancel()
         await asyncio.wait({fetching})
-        belt.end()
+        stages.end()
         await loading
     finally:
-        for stage in (loading, fetching, stopping):
-            stage.cancel()
+        for each in (loading, fetching, stopping):
+            each.cancel()
         await asyncio.wait({loading, fetching, stopping})  # so that none outlives the flow
     if not fetching.cancelled() and (error := fetching.exception()):
         raise error
 
 
-class _InFlight(NamedTuple):
+class _InFlight(NamedTuple, Generic[Arrived]):
     """An arrival, its bytes, and how many slots are free again when it is loaded."""
 
-    arrived: Any
+    arrived: Arrived
     size: int = 0
     slots: int = 0
 
 
-class _Belt:
+class _Stages(Generic[Item, Arrived]):
     """The queues between the stages, each closed by None, and the limits on what is in flight.
 
     `_to_fetch` is long, so that the next items are chosen while earlier ones are fetched.
     """
 
-    def __init__(self, work: Work[Any, Any], limits: Limits) -> None:
+    def __init__(self, work: Work[Item, Arrived], limits: Limits) -> None:
         self._work = work
         self._limits = limits
-        self._to_fetch: asyncio.Queue[Any] = asyncio.Queue(limits.queued)
-        self._to_load: asyncio.Queue[_InFlight | None] = asyncio.Queue()
+        self._to_fetch: asyncio.Queue[Item | None] = asyncio.Queue(limits.queued)
+        self._to_load: asyncio.Queue[_InFlight[Arrived] | None] = asyncio.Queue()
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._bytes = 0
         self._has_room = asyncio.Event()
@@ -156,7 +156,7 @@ class _Belt:
                 self._last = error
                 self._slots.release()
 
-    async def _fetch(self, item: Any) -> None:
+    async def _fetch(self, item: Item) -> None:
         arrived = await self._work.fetch(item)
         size = self._work.size(arrived)
         self._add_bytes(size)
@@ -166,7 +166,7 @@ class _Belt:
         self._bytes += more
         (self._has_room.set if self._bytes < self._limits.bytes else self._has_room.clear)()
 
-    async def _next_batch(self) -> list[_InFlight]:
+    async def _next_batch(self) -> list[_InFlight[Arrived]]:
         """Returns what has arrived; if that is little, waits for more. Empty at the end."""
         limits, queue = self._limits, self._to_load
         batch = [await queue.get()]

@@ -22,7 +22,7 @@ Dates = Mapping[int, datetime | None]
 
 
 class Stage(Enum):
-    """How far a task has come in this run. A task without a stage was not chosen, or it is done."""
+    """How far a task has come in this run. The ledger forgets most tasks when they are loaded."""
 
     OPEN = auto()
     """An earlier run left it to this one."""
@@ -102,7 +102,7 @@ class Ledger:
         self.progress.windows_left = left
 
     def trusted(self, task_ids: Iterable[int]) -> set[int]:
-        """Those of the tasks whose stored bodies are not doubted."""
+        """Returns those of the tasks whose stored bodies are not doubted."""
         return {task_id for task_id in task_ids if not self._of(task_id).is_doubted}
 
     def choose(self, listed: Listed, stored: Compared = NOTHING_STORED) -> list[Wanted]:
@@ -115,7 +115,7 @@ class Ledger:
         tasks = {task.id: task for task in listed.tasks}.values()
         self._note_listed_again(tasks)
         skipped = unchanged | left
-        chosen = [self._take_off(task, listed) for task in tasks if self._is_to_fetch(task, skipped)]
+        chosen = [self._put_in_flight(task, listed) for task in tasks if self._is_to_fetch(task, skipped)]
         if listed.window_no is not None:
             self._waiting[listed.window_no] = len(chosen) or 1  # if there is nothing to fetch, its end arrives
         self.count(Counts(tasks_listed=len(listed.tasks), tasks_unchanged=len(unchanged)))
@@ -132,8 +132,8 @@ class Ledger:
         for arrival in arrivals:
             if arrival.window_no is not None:
                 self._waiting[arrival.window_no] -= 1
-            if arrival.outcome:
-                self._land(*arrival.outcome)
+            if outcome := arrival.outcome:
+                self._settle(*outcome)
         self.count(counted)
 
     def doubted(self) -> list[TaskHeader]:
@@ -179,7 +179,7 @@ class Ledger:
             return False
         return stage is not Stage.LOADED or task.modified_date is not None
 
-    def _take_off(self, task: TaskHeader, listed: Listed) -> Wanted:
+    def _put_in_flight(self, task: TaskHeader, listed: Listed) -> Wanted:
         before = self._of(task.id)
         self._standings[task.id] = before._replace(
             stage=Stage.IN_FLIGHT, listed_date=task.modified_date, listed_again=None, is_doubted=False
@@ -187,8 +187,8 @@ class Ledger:
         date = task.modified_date or before.known_date
         return Wanted(task.id, date, listed.window_no, before.is_doubted, is_listed=not listed.stored)
 
-    def _land(self, task_id: int, outcome: Outcome) -> None:
-        """Forgets a task, unless the rest of the run needs to know of it."""
+    def _settle(self, task_id: int, outcome: Outcome) -> None:
+        """Forgets a task that is done, unless the rest of the run needs to know of it."""
         standing = self._standings.pop(task_id)._replace(stage=_AFTER[outcome])
         if outcome is Outcome.LOADED:
             self._refusals = 0

@@ -15,8 +15,8 @@ class Enough(Exception):
     """Ends the fetching, but not the fetches under way."""
 
 
-class Plant:
-    """Fetches a number by doubling it, and counts how many are in flight.
+class Doubling:
+    """Work that fetches a number by doubling it, and counts how many are in flight.
 
     `fetch` and `load` replace what is done with an item and a batch.
     """
@@ -84,39 +84,39 @@ def doubled(numbers: Iterable[int]) -> list[int]:
 
 
 def test_everything_that_is_chosen_is_fetched_and_loaded() -> None:
-    plant = Plant()
-    plant.run(range(1000))
+    doubling = Doubling()
+    doubling.run(range(1000))
 
-    assert plant.loaded == doubled(range(1000))
+    assert doubling.loaded == doubled(range(1000))
 
 
 def test_what_is_ready_is_loaded_without_a_fetch() -> None:
-    plant = Plant()
-    plant.run([1, Ready(7), 3])
+    doubling = Doubling()
+    doubling.run([1, Ready(7), 3])
 
-    assert (plant.loaded, sorted(plant.fetched)) == ([2, 6, 7], [1, 3])
+    assert (doubling.loaded, sorted(doubling.fetched)) == ([2, 6, 7], [1, 3])
 
 
 def test_nothing_to_choose_loads_nothing() -> None:
-    plant = Plant()
-    plant.run([])
+    doubling = Doubling()
+    doubling.run([])
 
-    assert plant.batches == []
+    assert doubling.batches == []
 
 
 def test_at_most_as_many_fetches_as_fetchers_are_under_way() -> None:
-    plant = Plant()
-    plant.run(range(200), NO_WAIT._replace(fetchers=5))
+    doubling = Doubling()
+    doubling.run(range(200), NO_WAIT._replace(fetchers=5))
 
-    assert plant.most_under_way == 5
+    assert doubling.most_under_way == 5
 
 
 def test_at_most_so_many_items_are_in_flight_until_they_are_loaded() -> None:
-    plant = Plant()
-    plant.run(range(200), NO_WAIT._replace(fetchers=50, in_flight=20))
+    doubling = Doubling()
+    doubling.run(range(200), NO_WAIT._replace(fetchers=50, in_flight=20))
 
-    assert plant.most_in_flight <= 20
-    assert plant.loaded == doubled(range(200))
+    assert doubling.most_in_flight <= 20
+    assert doubling.loaded == doubled(range(200))
 
 
 def test_no_fetch_begins_while_too_many_bytes_are_in_flight() -> None:
@@ -124,33 +124,33 @@ def test_no_fetch_begins_while_too_many_bytes_are_in_flight() -> None:
         for _turn in range(100):  # meanwhile, much more could be fetched
             await asyncio.sleep(0)
 
-    plant = Plant(load=load, size=100)
-    plant.run(range(200), NO_WAIT._replace(fetchers=1, bytes=1000))
+    doubling = Doubling(load=load, size=100)
+    doubling.run(range(200), NO_WAIT._replace(fetchers=1, bytes=1000))
 
-    assert plant.most_in_flight <= 10
-    assert plant.loaded == doubled(range(200))
+    assert doubling.most_in_flight <= 10
+    assert doubling.loaded == doubled(range(200))
 
 
 def test_no_batch_is_larger_than_the_limit() -> None:
-    plant = Plant()
-    plant.run(range(100), NO_WAIT._replace(batch=7))
+    doubling = Doubling()
+    doubling.run(range(100), NO_WAIT._replace(batch=7))
 
-    assert max(map(len, plant.batches)) == 7
+    assert max(map(len, doubling.batches)) == 7
 
 
 def test_a_few_arrivals_wait_for_more_and_share_a_batch() -> None:
-    plant = Plant()
-    plant.run(range(10), NO_WAIT._replace(fetchers=2, linger=60))  # ends at once when nothing more comes
+    doubling = Doubling()
+    doubling.run(range(10), NO_WAIT._replace(fetchers=2, linger=60))  # ends at once when nothing more comes
 
-    assert [sorted(batch) for batch in plant.batches] == [doubled(range(10))]
+    assert [sorted(batch) for batch in doubling.batches] == [doubled(range(10))]
 
 
 def test_if_choosing_fails_what_was_chosen_is_fetched_and_loaded_first() -> None:
-    plant = Plant()
+    doubling = Doubling()
 
     with pytest.raises(ConnectionError, match="the list broke off"):
-        plant.run(broken_off_after(range(50)))
-    assert plant.loaded == doubled(range(50))
+        doubling.run(broken_off_after(range(50)))
+    assert doubling.loaded == doubled(range(50))
 
 
 def test_if_a_fetch_fails_what_was_fetched_is_loaded_first() -> None:
@@ -158,11 +158,11 @@ def test_if_a_fetch_fails_what_was_fetched_is_loaded_first() -> None:
         if number == 20:
             raise ValueError("20 is refused")
 
-    plant = Plant(fetch)
+    doubling = Doubling(fetch)
 
     with pytest.raises(ValueError, match="20 is refused"):
-        plant.run(range(50), NO_WAIT._replace(fetchers=1))
-    assert plant.loaded == doubled(range(20))
+        doubling.run(range(50), NO_WAIT._replace(fetchers=1))
+    assert doubling.loaded == doubled(range(20))
 
 
 def test_after_a_last_error_fetches_under_way_end_and_no_other_begins() -> None:
@@ -174,23 +174,23 @@ def test_after_a_last_error_fetches_under_way_end_and_no_other_begins() -> None:
             raise Enough("that is all")
         await enough.wait()
 
-    plant = Plant(fetch)
+    doubling = Doubling(fetch)
 
     with pytest.raises(Enough, match="that is all"):
-        plant.run(range(50), NO_WAIT._replace(fetchers=4))
-    assert plant.loaded == doubled([0, 1, 2])
+        doubling.run(range(50), NO_WAIT._replace(fetchers=4))
+    assert doubling.loaded == doubled([0, 1, 2])
 
 
 def test_a_stop_cancels_fetches_and_loads_what_has_arrived() -> None:
     async def fetch(number: int) -> None:
         if number == 10:
-            plant.stop.set()
+            doubling.stop.set()
             await asyncio.Event().wait()
 
-    plant = Plant(fetch)
-    plant.run(range(50), NO_WAIT._replace(fetchers=1))
+    doubling = Doubling(fetch)
+    doubling.run(range(50), NO_WAIT._replace(fetchers=1))
 
-    assert plant.loaded == doubled(range(10))
+    assert doubling.loaded == doubled(range(10))
 
 
 def test_no_stage_outlives_a_flow_that_is_cancelled() -> None:
@@ -198,8 +198,8 @@ def test_no_stage_outlives_a_flow_that_is_cancelled() -> None:
         await asyncio.Event().wait()
 
     async def cancelled() -> int:
-        plant = Plant(for_ever)
-        running = asyncio.create_task(plant.flow(every(range(50)), NO_WAIT))
+        doubling = Doubling(for_ever)
+        running = asyncio.create_task(doubling.flow(every(range(50)), NO_WAIT))
         await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.wait({running})
@@ -212,8 +212,8 @@ def test_an_error_of_a_load_ends_the_flow() -> None:
     async def load(_: list[int]) -> None:
         raise OSError("the disk is full")
 
-    plant = Plant(load=load)
+    doubling = Doubling(load=load)
 
     with pytest.raises(OSError, match="the disk is full"):
-        plant.run(range(10_000), NO_WAIT._replace(in_flight=10))
-    assert len(plant.fetched) <= 10
+        doubling.run(range(10_000), NO_WAIT._replace(in_flight=10))
+    assert len(doubling.fetched) <= 10

@@ -87,7 +87,7 @@ class Sender:
         self._exchange.add_origin(url)
 
     def is_own(self, url: URL) -> bool:
-        """Whether the URL is the service's own: only then a request has the token and counts."""
+        """Whether the URL is the service's own: only such requests have the token and count."""
         return self._exchange.is_own(url)
 
     def _count(self, url: URL) -> None:
@@ -98,7 +98,7 @@ class Sender:
     async def _followed(
         self, url: URL, wanted: Wanted, held: AsyncExitStack, token: Secret | None, redirects: int = MOST_REDIRECTS
     ) -> Download | QuotaSpent | Failure:
-        """Asks for a file, and again where the answer redirects to."""
+        """Asks for a file, and follows its redirects."""
         response = await self._get(url, wanted.headers, token)
         if isinstance(response, Again):
             return response
@@ -122,7 +122,7 @@ class Sender:
     async def _started(
         self, response: aiohttp.ClientResponse, wanted: Wanted, held: AsyncExitStack, token: Secret | None
     ) -> Download | QuotaSpent | Failure:
-        """Waits for the first bytes of an answer, and decides what they are."""
+        """Waits for the first bytes of an answer, and decides what they mean."""
         status, headers, rest = response.status, response.headers, pieces(response)
         held.push_async_callback(rest.aclose)
         try:

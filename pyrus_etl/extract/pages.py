@@ -1,4 +1,4 @@
-"""What a source can be asked for, and the pages in which it answers."""
+"""The questions to a source, and the pages of its answers."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -7,13 +7,13 @@ from pyrus_etl.model.window import Window
 
 
 class Changed(NamedTuple):
-    """What changed in a period."""
+    """Asks for everything that changed in a period."""
 
     period: Window
 
 
 class Unfinished(NamedTuple):
-    """What the windows of a backfill hold that are still to do.
+    """Asks for the tasks of the windows of a backfill that are not done.
 
     `whole`: they cover everything, so what has no date in any of them belongs to the backfill too.
     """
@@ -23,7 +23,7 @@ class Unfinished(NamedTuple):
 
 
 class Census(NamedTuple):
-    """Everything that the account can see, to the end. Whatever is not listed is absent."""
+    """Asks for everything that the account can see. Tasks that are not listed are absent."""
 
 
 Question = Changed | Unfinished | Census

@@ -1,4 +1,4 @@
-"""What a run does when its plan is done. If it fails, the run has not failed: its rows are committed."""
+"""The work after the plan of a run. If it fails, the run has not failed: its rows are committed."""
 
 import logging
 

@@ -28,10 +28,10 @@ _OF_TASKS = {str(table) for table in (*MERGED, OWNER, *OWNED)} | {None}
 
 
 class Batch(NamedTuple):
-    """What one transaction writes: plain data, for the thread of the database.
+    """The rows and changes of one transaction: plain data, for the database thread.
 
     `left`: tasks that stay as they are stored. `windows`: those that it completes. `counts`: of the run before this
-    batch. `sent`: requests by the second.
+    batch. `sent`: requests by second.
     """
 
     run_id: UUID

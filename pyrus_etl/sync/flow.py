@@ -1,7 +1,6 @@
-"""A flow: items are chosen, fetched and loaded at the same time, and only so many are in flight.
+"""A flow: items are chosen, fetched and loaded at the same time, with a limit on the number in flight.
 
-It knows nothing of what flows through it. Two bounds keep its memory flat: the number of items in flight, and their
-bytes.
+It knows nothing about the items. Two limits keep its memory flat: the number of items in flight, and their bytes.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ Arrived = TypeVar("Arrived")
 
 
 class Limits(NamedTuple):
-    """How much of a flow may happen at once.
+    """The limits of a flow.
 
     `fetchers`: items fetched at the same time. `queued`: items chosen and not yet fetched. `in_flight`: items being
     fetched, or fetched and not yet loaded; `bytes`: their size. `batch`: items loaded at once. If fewer than `few` have
@@ -37,14 +36,14 @@ LIMITS = Limits()
 
 
 class Ready(NamedTuple, Generic[Arrived]):
-    """What `choose` yields in place of an item if there is nothing to fetch: it is loaded as it is."""
+    """`choose` yields it in place of an item if there is nothing to fetch; it is loaded as it is."""
 
     arrived: Arrived
 
 
 @dataclass(frozen=True)
 class Work(Generic[Item, Arrived]):
-    """What a flow does.
+    """The work of a flow.
 
     `choose` yields the items. `fetch` is called for each, `load` for each batch of what it returned. `size`: bytes of
     what was fetched. `last`: errors of `fetch` after which no other item is fetched.
@@ -58,9 +57,9 @@ class Work(Generic[Item, Arrived]):
 
 
 async def flow(work: Work[Item, Arrived], limits: Limits, stop: asyncio.Event) -> None:
-    """Lets everything flow; returns when all is loaded, or soon after `stop` is set. Raises the first error.
+    """Runs the flow; returns when everything is loaded, or soon after `stop` is set. Raises the first error.
 
-    Whatever ends it, what was fetched is loaded first. If `choose` fails, what it has yielded is fetched first too.
+    However it ends, fetched items are loaded first. If `choose` fails, the items that it yielded are fetched first too.
     After an error of the type `work.last`, the calls of `fetch` under way are finished; any other error cancels them,
     and so does `stop`.
     """
@@ -167,7 +166,7 @@ class _Stages(Generic[Item, Arrived]):
         (self._has_room.set if self._bytes < self._limits.bytes else self._has_room.clear)()
 
     async def _next_batch(self) -> list[_InFlight[Arrived]]:
-        """Returns what has arrived; if that is little, waits for more. Empty at the end."""
+        """Returns the arrivals; if they are few, waits for more. Empty at the end."""
         limits, queue = self._limits, self._to_load
         batch = [await queue.get()]
         if batch[0] is not None and queue.qsize() < min(limits.few, limits.batch):

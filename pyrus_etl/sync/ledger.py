@@ -25,7 +25,7 @@ class Stage(Enum):
     """How far a task has come in this run. The ledger forgets most tasks when they are loaded."""
 
     OPEN = auto()
-    """An earlier run left it to this one."""
+    """Rejected or doubted by an earlier run."""
     IN_FLIGHT = auto()
     LOADED = auto()
     REJECTED = auto()
@@ -48,7 +48,7 @@ class Standing(NamedTuple):
 
 
 class Sender(Protocol):
-    """Whatever sends the requests of the run, and counts them."""
+    """The sender of the run's requests, which counts them."""
 
     @property
     def requests(self) -> int: ...
@@ -106,10 +106,10 @@ class Ledger:
         return {task_id for task_id in task_ids if not self._of(task_id).is_doubted}
 
     def choose(self, listed: Listed, stored: Compared = NOTHING_STORED) -> list[Wanted]:
-        """Puts the listed tasks in flight that are to be fetched.
+        """Puts the listed tasks in flight that must be fetched.
 
-        Not those that are stored as they are listed or left to another account, unless their bodies are doubted; nor
-        those that are in flight or done with.
+        Not those that are stored as listed or left to another account, unless their bodies are doubted; nor those that
+        are in flight or done.
         """
         unchanged, left = self.trusted(stored.unchanged), self.trusted(stored.left)
         tasks = {task.id: task for task in listed.tasks}.values()
@@ -188,7 +188,7 @@ class Ledger:
         return Wanted(task.id, date, listed.window_no, before.is_doubted, is_listed=not listed.stored)
 
     def _settle(self, task_id: int, outcome: Outcome) -> None:
-        """Forgets a task that is done, unless the rest of the run needs to know of it."""
+        """Forgets a task that is done, unless the rest of the run needs it."""
         standing = self._standings.pop(task_id)._replace(stage=_AFTER[outcome])
         if outcome is Outcome.LOADED:
             self._refusals = 0

@@ -12,7 +12,7 @@ from pyrus_etl.sync.tasks import Listed, in_parts
 
 
 async def tasks(run: Run, question: Question) -> AsyncIterator[Listed]:
-    """Lists tasks as the source lists them; nothing records how far the list has come."""
+    """Lists tasks as the source does; the progress of the list is not recorded."""
     async for page in run.session.source.pages(TASKS, question):
         for part in in_parts(page.items):
             yield part

@@ -1,7 +1,7 @@
 """The pipeline: listed → changed? → fetch → decode → normalize → batch → commit.
 
-Tasks arrive in any order; a window is done when the last of its tasks is committed. What happens side by side, and how
-much of it, is the business of `flow`; how far each task has come, of the ledger.
+Tasks arrive in any order; a window is done when the last of its tasks is committed. `flow` decides
+what runs side by side, and within which limits; the ledger knows how far each task has come.
 """
 
 from collections.abc import AsyncIterator, Sequence

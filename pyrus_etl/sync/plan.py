@@ -15,7 +15,7 @@ from pyrus_etl.sync.stop import Stop
 class Run:
     """A run that is logged in: what it holds open, how far its tasks have come, and whether it was asked to stop.
 
-    `overlap`: the least overlap of two syncs. `form_overrides`: project id → form id, set manually.
+    `overlap`: the minimum overlap of two syncs. `form_overrides`: project id → form id, set manually.
     `has_outdated_rows`: another version made some rows.
     """
 

@@ -38,7 +38,7 @@ _administrators: dict[Server, psycopg.Connection[tuple[object, ...]]] = {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What mostly waits begins first, on every second worker, beside what computes on the others.
+    """Tests that mostly wait begin first, on every second worker, while the others compute.
 
     With `--dist worksteal` each worker begins with an equal share of the tests, in their order.
     """

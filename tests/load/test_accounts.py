@@ -1,4 +1,4 @@
-"""Two accounts that load the same tasks: an older body never replaces a newer one, and nobody waits in a circle."""
+"""Two accounts that load the same tasks: an older body never replaces a newer one, and there are no deadlocks."""
 
 import json
 import threading
@@ -93,7 +93,7 @@ def test_a_body_served_earlier_than_the_one_of_another_account_is_left_out(
     assert (1 in doubted(connection, ANN)) == is_doubted
 
 
-def test_an_account_replaces_its_own_body_whatever_the_clock_shows(connection: Connection) -> None:
+def test_an_account_replaces_its_own_body_with_any_clock(connection: Connection) -> None:
     loaded(connection, ANN, served(1, "before", LATE))
     loaded(connection, ANN, served(1, "after", EARLY))
 
@@ -170,7 +170,7 @@ def test_a_task_is_deleted_when_no_account_sees_it_any_more(connection: Connecti
     assert rows(connection, deleted) == [(1,), (2,)]
 
 
-def test_a_denied_task_is_no_error_as_long_as_another_account_that_runs_sees_it(connection: Connection) -> None:
+def test_a_denied_task_is_not_an_error_while_another_active_account_sees_it(connection: Connection) -> None:
     loaded(connection, ANN, served(1, "a", EARLY))
     denied = Rejected(1, "fetch", "Refused with 403.", None, None, denied=True)
 

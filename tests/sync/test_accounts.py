@@ -302,7 +302,7 @@ def test_a_task_that_one_account_cannot_read_is_read_by_the_other(
     assert query(database, SEEN, BOB) == [(one,) for one in sorted(sandbox.world.task_ids(BOB))]
 
 
-def test_errors_belong_to_the_account_that_met_them(sandbox: Sandbox, database: Secret, query: Query) -> None:
+def test_errors_belong_to_the_account_that_was_refused(sandbox: Sandbox, database: Secret, query: Query) -> None:
     own = sandbox.world.task_ids(ANN)[-1]
     with answering(sandbox, own, DENIED) as url:
         sync(ANN, sandbox, database, PYRUS_URL=url)

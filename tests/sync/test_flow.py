@@ -1,4 +1,4 @@
-"""A flow of plain numbers: what is loaded, in which bounds, and how it ends."""
+"""A flow of plain numbers: the items that it loads, its limits, and its ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -111,7 +111,7 @@ def test_at_most_as_many_fetches_as_fetchers_are_under_way() -> None:
     assert doubling.most_under_way == 5
 
 
-def test_at_most_so_many_items_are_in_flight_until_they_are_loaded() -> None:
+def test_the_number_of_items_in_flight_is_limited_until_they_are_loaded() -> None:
     doubling = Doubling()
     doubling.run(range(200), NO_WAIT._replace(fetchers=50, in_flight=20))
 
@@ -121,7 +121,7 @@ def test_at_most_so_many_items_are_in_flight_until_they_are_loaded() -> None:
 
 def test_no_fetch_begins_while_too_many_bytes_are_in_flight() -> None:
     async def load(_: list[int]) -> None:
-        for _turn in range(100):  # meanwhile, much more could be fetched
+        for _turn in range(100):  # in which much more could be fetched
             await asyncio.sleep(0)
 
     doubling = Doubling(load=load, size=100)

@@ -59,7 +59,7 @@ def test_a_run_works_in_a_thread_and_leaves_the_signals_alone(database: Secret) 
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_whoever_watches_sees_the_progress_while_the_run_works(database: Secret) -> None:
+def test_the_progress_can_be_watched_while_the_run_works(database: Secret) -> None:
     seen = []
 
     @contextmanager

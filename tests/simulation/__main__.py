@@ -26,7 +26,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="time to play")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="histories played at a time")
+    parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 1), help="histories played at a time")
     parser.add_argument("--seed", type=int, help="play only the history of this seed")
     parser.add_argument("--length", type=int, default=6, help="runs in a history")
     parser.add_argument("--kills", type=float, default=0.1, help="share of the histories whose runs are processes")

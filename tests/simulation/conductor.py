@@ -150,6 +150,7 @@ class Conductor(ABC):
                 self.away()
             case "restart" | "crash":
                 how = signal.SIGINT if fault.kind == "restart" else signal.SIGQUIT
+                stage.administrator.allow(True)  # it has to connect again itself
                 with really_waiting(), stopped(stage.server, how):
                     pass
             case "tokens":

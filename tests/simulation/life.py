@@ -96,8 +96,14 @@ class Life:
             self.doomed = number.name
 
     def check_alive(self) -> None:
+        """Crashes if it is doomed: cuts its sessions, as the death of a process does, before anything is cleaned up."""
         if self.doomed:
+            self._cut_all()
             raise Crash
+
+    def _cut_all(self) -> None:
+        for session in self._sessions:
+            cut(session)
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
         future: Future[T] = Future()
@@ -164,15 +170,15 @@ class Life:
             loop.default_exception_handler(context)
 
     def _bury(self) -> None:
-        """Cuts the connections as the death of a process does, and then frees what is left, which reaches nobody."""
-        self.doomed = self.doomed or "ended"
-        for session in self._sessions:
-            cut(session)
+        """Frees what is left, which reaches nobody."""
+        self._cut_all()
+        self._works.clear()
         with _unheard():
-            self._works.clear()
             self._loop.close()
             del self._loop
-            gc.collect()
+            if self.doomed:
+                gc.collect()
+        self.doomed = self.doomed or "ended"
 
 
 def cut(session: Session) -> None:

@@ -1,5 +1,6 @@
 """What plays histories: a server, and the programs that make the runs of a history with real kills."""
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -41,10 +42,12 @@ class Machine:
         self._launchers: tuple[Launcher, Launcher] | None = None
 
     def __enter__(self) -> Self:
+        gc.freeze()  # so that it is quick to look for the garbage of a crash
         return self
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
+        gc.unfreeze()
 
     @contextmanager
     def conducting(self, history: History, log: list[str]) -> Iterator[Conductor]:

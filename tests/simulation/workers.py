@@ -1,6 +1,5 @@
 """Plays many histories at a time: each worker is a process with a server of its own."""
 
-import gc
 import logging
 import multiprocessing
 import signal
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Event
 from random import SystemRandom
 from typing import NamedTuple
@@ -75,17 +75,21 @@ def play_one(plan: Plan, seed: int, show: Show) -> Played:
 def play_many(plan: Plan, seconds: float, workers: int, show: Show) -> Played:
     """Plays histories until the time is over or somebody interrupts, and shows each failure at once."""
     fork, played, began = multiprocessing.get_context("fork"), Played(), time.monotonic()
-    over = fork.Event()
-    ends = []
+    over, processes, ends = fork.Event(), list[ForkProcess](), list[Connection]()
     for _ in range(workers):
         receiving, sending = fork.Pipe(duplex=False)
-        fork.Process(target=_work, args=(plan, began + seconds, over, sending)).start()
+        processes.append(fork.Process(target=_work, args=(plan, began + seconds, over, sending)))
+        processes[-1].start()
         sending.close()
         ends.append(receiving)
     with suppress(KeyboardInterrupt):
         _receive(ends, played, show)
     over.set()
     _receive(ends, played, show)
+    for process in processes:
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(f"a worker ended with {process.exitcode} in the middle of a history")
     played.seconds = time.monotonic() - began
     return played
 
@@ -155,6 +159,4 @@ def _machine() -> Iterator[Machine]:
         server.execute(f"CREATE DATABASE {TEMPLATE}")
         upgrade(server.url(TEMPLATE))
         with Machine(server, TEMPLATE) as machine:
-            gc.collect()
-            gc.freeze()  # so that looking for the garbage of a crash is quick
             yield machine

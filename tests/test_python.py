@@ -140,6 +140,29 @@ def test_a_run_that_is_cancelled_ends_after_the_work_in_hand_and_the_next_one_co
     assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(100,)]
 
 
+def test_a_run_that_is_cancelled_twice_ends_at_once_and_the_next_one_continues(
+    database: Secret, query: Query, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cancelled(settings: pyrus_etl.Settings) -> None:
+        run = asyncio.create_task(pyrus_etl.aio.backfill(settings))
+        while not run.done() and not query(database, "SELECT 1 FROM pyrus.sync_windows"):
+            await asyncio.sleep(0.01)
+        for _ in range(2):
+            run.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+    with Sandbox(World(1, tasks=100)) as sandbox:
+        settings = settings_for(sandbox, database)
+        asyncio.run(cancelled(settings))
+        rest = pyrus_etl.backfill(settings)
+
+    assert rest.status == "ok"
+    assert query(database, "SELECT count(*) FROM pyrus.tasks") == [(100,)]
+    assert [each for each in caplog.records if each.name == "asyncio"] == []
+
+
 def test_ctrl_c_ends_a_blocking_run_in_the_same_way(database: Secret, query: Query) -> None:
     code = "import pyrus_etl; pyrus_etl.backfill(pyrus_etl.load_settings())"
     with Sandbox(World(1, tasks=3000)) as sandbox:

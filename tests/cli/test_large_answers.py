@@ -3,6 +3,7 @@
 import gzip
 import itertools
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 

@@ -51,7 +51,7 @@ def modified_in(world: World, window: Window) -> set[int]:
 def test_a_period_fetches_the_tasks_modified_in_it_and_all_changes_since_the_start(
     database: Secret, query: Query
 ) -> None:
-    with Sandbox(World(4, tasks=300), cap=50) as sandbox:
+    with Sandbox(World(4, tasks=150), cap=25) as sandbox:
         january = modified_in(sandbox.world, JANUARY)
         sandbox.world.advance(86400)
         backfill(sandbox, database, JANUARY)
@@ -69,12 +69,12 @@ def test_a_period_fetches_the_tasks_modified_in_it_and_all_changes_since_the_sta
 
 
 def test_adjacent_periods_together_fetch_everything(database: Secret) -> None:
-    with Sandbox(World(4, tasks=200), cap=50) as sandbox:
+    with Sandbox(World(4, tasks=100), cap=25) as sandbox:
         backfill(sandbox, database, JANUARY)
         backfill(sandbox, database, Window(None, JANUARY.bounds[0] - 1))
         backfill(sandbox, database, Window(JANUARY.bounds[1] + 1, None))
 
-        assert len(sandbox.requests.fetched) == 200
+        assert len(sandbox.requests.fetched) == 100
         assert_tables_equal_world(database, sandbox.world)
 
 
@@ -88,19 +88,19 @@ def test_a_second_backfill_writes_no_row(database: Secret, query: Query) -> None
     def versions() -> dict[str, list[tuple[Any, ...]]]:
         return {table: sorted(query(database, f"SELECT xmin::text, ctid::text FROM pyrus.{table}")) for table in tables}
 
-    with Sandbox(World(5, tasks=200), cap=50) as sandbox:
+    with Sandbox(World(5, tasks=100), cap=25) as sandbox:
         backfill(sandbox, database)
         before = versions()
         again = again_from_the_start(sandbox, database)
 
         assert versions() == before
-        assert len(before["tasks"]) == 200
+        assert len(before["tasks"]) == 100
         assert (again.counts.tasks_fetched, again.counts.tasks_changed) == (0, 0)
-        assert len(sandbox.requests.fetched) == 200
+        assert len(sandbox.requests.fetched) == 100
 
 
 def test_windows_that_are_done_are_not_listed_again(database: Secret, query: Query) -> None:
-    with Sandbox(World(6, tasks=400), cap=50) as sandbox:
+    with Sandbox(World(6, tasks=200), cap=25) as sandbox:
         with in_front_of(sandbox, failing_after(14)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)
         ((done, left),) = query(
@@ -115,25 +115,25 @@ def test_windows_that_are_done_are_not_listed_again(database: Secret, query: Que
         sandbox.requests.clear()
         backfill(sandbox, database)
 
-        assert len(sandbox.requests.fetched) == 400 - stored
+        assert len(sandbox.requests.fetched) == 200 - stored
         assert_tables_equal_world(database, sandbox.world)
 
 
 def test_restart_lists_all_windows_again_and_still_fetches_nothing_twice(database: Secret, query: Query) -> None:
-    with Sandbox(World(6, tasks=400), cap=50) as sandbox:
+    with Sandbox(World(6, tasks=200), cap=25) as sandbox:
         with in_front_of(sandbox, failing_after(14)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)
         first_start = query(database, "SELECT started_at FROM pyrus.sync_backfills")
         result = again_from_the_start(sandbox, database)
 
-        assert result.counts.tasks_listed >= 400
+        assert result.counts.tasks_listed >= 200
         assert query(database, "SELECT started_at FROM pyrus.sync_backfills") > first_start
-        assert len(sandbox.requests.fetched) == 400
+        assert len(sandbox.requests.fetched) == 200
         assert_tables_equal_world(database, sandbox.world)
 
 
 def test_an_unfinished_backfill_of_another_period_is_left_for_the_new_one(database: Secret) -> None:
-    with Sandbox(World(6, tasks=400), cap=50) as sandbox:
+    with Sandbox(World(6, tasks=200), cap=25) as sandbox:
         with in_front_of(sandbox, failing_after(8)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)
         backfill(sandbox, database, JANUARY)
@@ -144,7 +144,7 @@ def test_an_unfinished_backfill_of_another_period_is_left_for_the_new_one(databa
 
 def test_changes_between_a_broken_backfill_and_its_end_are_fetched(database: Secret) -> None:
     """The cursor is from the first start: a finished window is not listed again, but the changes in it are."""
-    with Sandbox(World(7, tasks=300), cap=50) as sandbox:
+    with Sandbox(World(7, tasks=150), cap=25) as sandbox:
         with in_front_of(sandbox, failing_after(12)) as server, pytest.raises(PyrusUnreachable):
             backfill(sandbox, database, PYRUS_URL=server.url)
         sandbox.world.live(6 * 3600, changes=60)

@@ -18,20 +18,20 @@ PERIODS = pytest.mark.parametrize("period", ["modified", "activity"])
 
 @PERIODS
 def test_a_backfill_through_capped_and_shuffled_lists_fetches_everything(database: Secret, period: str) -> None:
-    with Sandbox(World(3, tasks=260), cap=50, order="shuffled", period=period) as sandbox:
+    with Sandbox(World(3, tasks=130), cap=25, order="shuffled", period=period) as sandbox:
         result = backfill(sandbox, database)
 
-        assert result.counts.tasks_changed == 260
+        assert result.counts.tasks_changed == 130
         assert sorted(sandbox.requests.fetched) == sorted(sandbox.world.task_ids())
         assert_tables_equal_world(database, sandbox.world)
 
 
 @PERIODS
 def test_a_sync_fetches_the_changed_tasks_and_the_next_one_nothing(database: Secret, period: str) -> None:
-    with Sandbox(World(4, tasks=260), cap=50, order="shuffled", period=period) as sandbox:
+    with Sandbox(World(4, tasks=130), cap=25, order="shuffled", period=period) as sandbox:
         backfill(sandbox, database)
         sandbox.requests.clear()
-        touched = sandbox.world.live(6 * 3600, changes=90).touched
+        touched = sandbox.world.live(6 * 3600, changes=45).touched
         sandbox.world.advance(10)  # a task that changed just now would be fetched again
         sync(sandbox, database)
 

@@ -99,7 +99,9 @@ def _take(connection: Connection, account_id: int, tasks: Mapping[int, TaskLoad]
                 stored = _stored(connection, account_id, list(tasks))
                 new = [task.rows.owned[OWNER][0] for id_, task in tasks.items() if id_ not in stored]
                 copy(connection, OWNER, sorted(map(_completed, new), key=itemgetter(0)))
-        except UniqueViolation:
+        except UniqueViolation as error:
+            if error.diag.constraint_name != OWNER.primary_key.name:
+                raise
             continue
         return stored
     return {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from pyrus_etl.load.batch import TaskLoad, load
@@ -128,6 +129,13 @@ def test_two_accounts_bring_the_same_new_tasks_at_the_same_time(database: Secret
 
     assert rows(connection, f"{TEXT} ORDER BY task_id") == [("of Bob",), ("of Ann",), ("new",)]
     assert rows(connection, READERS) == [(1, BOB), (2, ANN), (3, BOB)]
+
+
+def test_a_unique_index_of_a_user_refuses_a_task_and_is_not_taken_for_another_account(connection: Connection) -> None:
+    connection.execute("CREATE UNIQUE INDEX ON pyrus.tasks (text)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        loaded(connection, ANN, served(1, "same", EARLY), served(2, "same", EARLY))
 
 
 def test_batches_that_share_tasks_in_any_order_do_not_block_each_other(

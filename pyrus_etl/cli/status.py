@@ -50,6 +50,9 @@ def _show(state: Overview) -> None:
     for table, rows in state.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
     click.echo(f"Tasks set aside: {state.open_errors}" + (" (see pyrus-etl errors list)" if state.open_errors else ""))
+    if len(state.errors_by_account) > 1:
+        for error in state.errors_by_account:
+            click.echo(f"  account {error['account_id']}: {error['tasks']}")
     missing = f"; form fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
     click.echo(f"Wide views of forms: {state.wide_views}" + (missing if state.fields_waiting else ""))
 

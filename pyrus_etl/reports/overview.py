@@ -17,12 +17,17 @@ _LAST_GOOD = """
            extract(epoch FROM now() - finished_at)::float8 AS age_seconds
     FROM pyrus.sync_runs WHERE status = 'ok' ORDER BY account_id, kind, started_at DESC
 """
+_ERRORS_BY_ACCOUNT = """
+    SELECT account_id, count(*) AS tasks FROM pyrus.sync_errors
+    WHERE resolved_at IS NULL GROUP BY account_id ORDER BY account_id
+"""
 
 
 class Overview(NamedTuple):
     """The last runs, the last good run of each kind, the cursors with their lag, rows by table, and open errors.
 
-    `wide_views`: how many wide views there are. `fields_waiting`: how many fields have no column in them yet.
+    `errors_by_account`: how many tasks each account has set aside. `wide_views`: how many wide views there are.
+    `fields_waiting`: how many fields have no column in them yet.
     """
 
     runs: list[dict[str, Any]]
@@ -30,6 +35,7 @@ class Overview(NamedTuple):
     cursors: list[dict[str, Any]]
     rows: dict[str, int]
     open_errors: int
+    errors_by_account: list[dict[str, Any]]
     wide_views: int
     fields_waiting: int
 
@@ -45,9 +51,10 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
             """
         ).fetchall()
         rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
-        waiting = connection.execute("SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL").fetchone()
+        errors = cursor.execute(_ERRORS_BY_ACCOUNT).fetchall()
         views, fields = len(wide.view_names(connection)), catalogue.fields_without_column(connection)
-    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), waiting[0] if waiting else 0, views, fields)
+        tasks = sum(error["tasks"] for error in errors)
+    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), tasks, errors, views, fields)
 
 
 def _count(connection: Connection, table: str) -> int:

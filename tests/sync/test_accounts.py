@@ -314,6 +314,8 @@ def test_errors_belong_to_the_account_that_was_refused(sandbox: Sandbox, databas
     assert own not in sandbox.requests.fetched
     assert [(one["task_id"], one["account_id"]) for one in json.loads(listed.stdout)["errors"]] == [(own, ANN)]
     assert query(database, OPEN) == [(own, ANN)]
+    status = json.loads(program("status", "--json", database=database).stdout)
+    assert status["errors_by_account"] == [{"account_id": ANN, "tasks": 1}]
 
     assert program("errors", "retry", sandbox=sandbox, database=database).returncode == 0
     assert query(database, OPEN) == []

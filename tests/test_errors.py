@@ -1,6 +1,7 @@
 """The tree in the docstring of `errors` shows every class, and every error has an exit code."""
 
 import re
+from pathlib import Path
 
 from pyrus_etl import errors
 from pyrus_etl.errors import PyrusEtlError
@@ -23,3 +24,11 @@ def test_the_tree_names_every_error_with_its_exit_code() -> None:
     codes = {error.__name__: str(getattr(error, "exit_code", "")) for error in family(PyrusEtlError)}
 
     assert codes.items() <= (drawn | {"Stopped": ""}).items()
+
+
+def test_no_code_reads_what_python_hangs_on_an_exception() -> None:
+    """Whoever catches an error finds what it needs in the error's own attributes."""
+    inside = re.compile(r"__cause__|__context__|__notes__|\.add_note\(")
+    files = Path(errors.__file__).parent.rglob("*.py")
+
+    assert [str(file) for file in files if inside.search(file.read_text("utf-8"))] == []

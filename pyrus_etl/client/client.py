@@ -15,8 +15,9 @@ from typing import Self, TypeVar
 from yarl import URL
 
 from pyrus_etl.client.clock import Clocks
+from pyrus_etl.client.dialect import Complaint, Dialect
 from pyrus_etl.client.file import Download, Wanted, followed
-from pyrus_etl.client.meaning import Again, Complaint, Dialect, Failure, QuotaSpent, Refused, TokenRefused
+from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Refused, TokenRefused
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.retry import Tries

@@ -5,60 +5,20 @@ https://github.com/gidgethub/gidgethub/blob/main/gidgethub/sansio.py. What diffe
 `Dialect`. Bodies and complaints are masked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from pyrus_etl.client.limits import QuotaHeaders, pause_after_refusal
+from pyrus_etl.client.dialect import Complaint, Dialect, Headers
+from pyrus_etl.client.limits import pause_after_refusal
 from pyrus_etl.client.masking import masked
 from pyrus_etl.settings import Secret
 
 T = TypeVar("T")
-Headers = Mapping[str, str]
 
-LONGEST_CODE, LONGEST_MESSAGE = 200, 500
 NO_FILE = (403, 404, 410)
-
-
-class Complaint(NamedTuple):
-    """The code and the message of an error envelope; both are empty if there is no envelope."""
-
-    code: str = ""
-    message: str = ""
-
-    def __str__(self) -> str:
-        if not self.code:
-            return "no reason given"
-        return f"{self.code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
-
-
 NOT_FOLLOWED = Complaint("redirect", "too many in a row, or to an address that is not https")
-
-
-def bearer(token: Secret) -> str:
-    return f"Bearer {token.reveal()}"
-
-
-class Dialect(NamedTuple):
-    """How a service words its answers.
-
-    `service`: its name. `setting`: the setting with its address. `complaint(status, body)`: reads the error envelope;
-    None if the answer has none. It is called for every good answer too, so it must be cheap. `good`: the statuses of
-    answers with content. `quota_statuses`: those that mean a spent quota, if the answer says when to come back; 429
-    always means that. `authorization`: the header for a token.
-    """
-
-    service: str
-    setting: str
-    complaint: Callable[[int, bytes], Complaint | None]
-    quota: QuotaHeaders
-    good: frozenset[int] = frozenset({200})
-    quota_statuses: frozenset[int] = frozenset({429})
-    authorization: Callable[[Secret], str] = bearer
-
-    def is_quota_spent(self, status: int, headers: Headers) -> bool:
-        return status == 429 or (status in self.quota_statuses and "Retry-After" in headers)
 
 
 class Read(NamedTuple, Generic[T]):

@@ -11,19 +11,11 @@ from yarl import URL
 
 from pyrus_etl.client.allowance import Allowance
 from pyrus_etl.client.clock import ServerClock
+from pyrus_etl.client.dialect import Dialect
 from pyrus_etl.client.exchange import Broken, Exchange, Served, pieces
 from pyrus_etl.client.file import MOST_REDIRECTS, Download, Wanted, check_length, target_of, within_limit
 from pyrus_etl.client.limits import pause_when_exhausted
-from pyrus_etl.client.meaning import (
-    Again,
-    Dialect,
-    Failure,
-    QuotaSpent,
-    Read,
-    meaning_elsewhere,
-    meaning_of,
-    meaning_of_file,
-)
+from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Read, meaning_elsewhere, meaning_of, meaning_of_file
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce

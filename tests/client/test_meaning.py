@@ -6,13 +6,12 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
+from pyrus_etl.client.dialect import Complaint, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
 from pyrus_etl.client.meaning import (
     NOT_FOLLOWED,
     Again,
-    Complaint,
     Denied,
-    Dialect,
     QuotaSpent,
     Read,
     Refused,

@@ -3,8 +3,8 @@
 import msgspec
 
 from pyrus_etl.client.decode import storable
+from pyrus_etl.client.dialect import Complaint, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
-from pyrus_etl.client.meaning import Complaint, Dialect
 
 FRONT = 100
 """Bytes at the front of a body with status 200 in which an error envelope shows."""

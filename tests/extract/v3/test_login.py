@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from pyrus_etl.client.meaning import Again, Complaint, Denied, Failure, Refused, TokenRefused, Unreadable
+from pyrus_etl.client.dialect import Complaint
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.v3.login import login

@@ -1,0 +1,49 @@
+"""How a service words its answers. Everything that the client knows of a vendor is in a `Dialect`."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from pyrus_etl.client.limits import QuotaHeaders
+from pyrus_etl.settings import Secret
+
+Headers = Mapping[str, str]
+
+LONGEST_CODE, LONGEST_MESSAGE = 200, 500
+
+
+class Complaint(NamedTuple):
+    """The code and the message of an error envelope; both are empty if there is no envelope."""
+
+    code: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        if not self.code:
+            return "no reason given"
+        return f"{self.code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
+
+
+def bearer(token: Secret) -> str:
+    return f"Bearer {token.reveal()}"
+
+
+class Dialect(NamedTuple):
+    """How a service words its answers.
+
+    `service`: its name. `setting`: the setting with its address. `complaint(status, body)`: reads the error envelope;
+    None if the answer has none, whatever its body is. It is called for every good answer too, so it must be cheap.
+    `quota`: the headers about the quota. `good`: the statuses of answers with content. `quota_statuses`: those that
+    mean a spent quota if the answer says when to come back; 429 always means that. `authorization`: the header's value
+    for a token.
+    """
+
+    service: str
+    setting: str
+    complaint: Callable[[int, bytes], Complaint | None]
+    quota: QuotaHeaders
+    good: frozenset[int] = frozenset({200})
+    quota_statuses: frozenset[int] = frozenset({429})
+    authorization: Callable[[Secret], str] = bearer
+
+    def is_quota_spent(self, status: int, headers: Headers) -> bool:
+        return status == 429 or (status in self.quota_statuses and "Retry-After" in headers)

@@ -1,4 +1,4 @@
-"""Whoever administers the database: cuts connections, refuses new ones, and looks at the lock."""
+"""The administrator of the database: cuts connections, refuses new ones, and looks at the lock."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +13,7 @@ OURS = "datname = current_database() AND application_name = 'pyrus-etl'"
 
 
 class Administrator:
-    """Has a connection of its own, which is opened again after a restart; `opened` is called with each."""
+    """Has a connection of its own, which is reopened after a restart; `opened` is called with each new one."""
 
     def __init__(self, database: Secret, opened: Callable[[Connection], object] = lambda _: None) -> None:
         self._opened = opened

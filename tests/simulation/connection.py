@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from time import monotonic, sleep  # the real ones, whatever `passing` puts in their place
+from time import monotonic, sleep  # the real ones, because `passing` replaces them
 from typing import Any, TypeVar
 
 import psycopg

@@ -17,7 +17,7 @@ KINDS = {
     "unlist": 2,
     "relist": 1,
     "spoil": 1,
-    "mend": 1,
+    "repair": 1,
     "again": 6,
     "lag": 6,
     "advance": 5,

@@ -18,9 +18,9 @@ Server = Callable[[], asyncio.Protocol]
 class Loop(asyncio.SelectorEventLoop):
     """A loop without waits, threads and signals.
 
-    If nothing is left to do but to wait, the clock is put forward. Whoever connects gets one end of a pair of sockets;
-    `server` answers at the other. `step` is called before every look for events, `idle` when there are none, and
-    returns whether it found something to do. `arrange` may change the order of the events.
+    If there is nothing to do except wait, the clock is put forward. A client that connects gets one end of a pair of
+    sockets; `server` answers at the other. `step` is called before every look for events; `idle` is called when there
+    are none, and returns whether it found something to do. `arrange` may change the order of the events.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Loop(asyncio.SelectorEventLoop):
         return future
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
-        """The connection is made by `create_connection`."""
+        """Does nothing: `create_connection` makes the connection."""
 
     async def create_connection(self, protocol_factory: Any, *given: Any, sock: socket.socket, **more: Any) -> Any:  # type: ignore[override]
         assert self.server
@@ -80,7 +80,7 @@ class _Selector(selectors.EpollSelector):
 
 @contextmanager
 def another_loop() -> Iterator[None]:
-    """Code of one loop runs another loop to its end."""
+    """Allows the code of one loop to run another loop to its end."""
     outer = events._get_running_loop()
     events._set_running_loop(None)
     try:

@@ -24,20 +24,20 @@ CLOCK = """
         RETURN (SELECT to_timestamp(last_value / 1e6) FROM simulation.clock);
     END $$;
 """
-"""The database looks at the clock of the history; the product reaches no function but those of pg_catalog."""
+"""Makes the database use the clock of the history. The product only uses functions of pg_catalog."""
 
 FULL = """
     DO $$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END $$
 """
 SINCE_1970 = 1_800_000_000
 SHARE_ENDED = 0.95
-"""Of the sessions that freeze in a transaction: it takes the server five seconds to end one by itself."""
+"""Share of the sessions frozen in a transaction that are ended; the server needs five seconds to end one by itself."""
 SHARE_LOOKED_AT = 0.2
-"""Of the commits."""
+"""Share of the commits after which the tables are checked."""
 
 
 class InOneProcess(Conductor):
-    """Makes runs one after another; only a frozen run has another one beside it."""
+    """Makes runs one after another; another run is only made beside a frozen one."""
 
     def __init__(self, stage: Stage, log: list[str], clock: Time, seed: int) -> None:
         super().__init__(stage, log)
@@ -68,10 +68,10 @@ class InOneProcess(Conductor):
         return outcome
 
     def settle(self) -> None:
-        """Nothing of the run is left."""
+        """Does nothing: nothing of the run is left."""
 
     def time_passed(self, seconds: float) -> None:
-        """Our clock is the world's."""
+        """Does nothing: our clock is that of the world."""
 
     def kill(self) -> None:
         self._runner.doomed = "SIGKILL"
@@ -80,7 +80,7 @@ class InOneProcess(Conductor):
         self._runner.signal(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """Another run is made here and now; a session that froze in a transaction is ended by the server."""
+        """Makes another run at once; the server ends a session that froze in a transaction."""
         if self._is_frozen:  # a request of the other run reached the place of a second freeze
             return
         holder, frozen = self.stage.administrator.holder(), self._runner

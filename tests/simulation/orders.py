@@ -1,4 +1,4 @@
-"""What a run is asked to do, and how it ended."""
+"""The order for a run, and its outcome."""
 
 import logging
 import traceback
@@ -26,7 +26,7 @@ PLANS: dict[str, Plan] = {
     "force": reconcile.reconcile(force=True),
     "retry": retries.retry(),
 }
-"""There is also `period`, a backfill of the order's span."""
+"""In addition, `period` is a backfill of the span of the order."""
 
 WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05))
 
@@ -59,7 +59,7 @@ class Outcome(msgspec.Struct):
 
 
 async def carry_out(order: Order) -> Outcome:
-    """Makes the run."""
+    """Carries out the order."""
     plan = PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
     settings = replace(load_settings({}, order.environment), waits=WAITS)
     limits = Limits(linger=order.linger, batch=order.largest_batch, in_flight=order.most_in_flight)
@@ -87,7 +87,7 @@ class Errors(logging.Handler):
 
 @contextmanager
 def errors_logged() -> Iterator[list[str]]:
-    """The errors that are logged in the block."""
+    """Yields the errors logged within the block."""
     errors = Errors()
     logging.getLogger().addHandler(errors)
     try:

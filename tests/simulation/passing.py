@@ -20,7 +20,7 @@ _MONOTONIC, _SLEEP = time.monotonic, time.sleep
 
 
 class Time:
-    """The seconds of a history by a monotonic clock. Nobody waits: the clock is put forward instead.
+    """The monotonic clock of a history, in seconds. Instead of waiting, code puts it forward.
 
     `show` is called when code waits in the middle of its work, so that others see the time too.
     """
@@ -35,7 +35,7 @@ class Time:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Puts the clock forward; what was due in the meantime happens."""
+        """Puts the clock forward; everything that is due by then happens."""
         end = self._now + max(0.0, seconds)
         while self._later and self._later[0][0] <= end:
             self._now, _, happens = heapq.heappop(self._later)
@@ -43,18 +43,18 @@ class Time:
         self._now = end
 
     def wait(self, seconds: float) -> None:
-        """Lets the code that works now wait."""
+        """Waits on behalf of the running code."""
         self.sleep(seconds)
         self.show()
 
     def after(self, seconds: float, happens: Callable[[], object]) -> None:
-        """Lets something happen later."""
+        """Schedules something for later."""
         heapq.heappush(self._later, (self._now + seconds, next(self._numbers), happens))
 
 
 @contextmanager
 def passing(clock: Time, today: Callable[[], datetime]) -> Iterator[None]:
-    """For the block, this thread's code looks at the clock, and puts it forward where it would wait.
+    """Within the block, code in this thread uses the clock, and puts it forward instead of waiting.
 
     `today`: the time of day by our clock.
     """
@@ -81,6 +81,6 @@ def passing(clock: Time, today: Callable[[], datetime]) -> Iterator[None]:
 
 @contextmanager
 def really_waiting() -> Iterator[None]:
-    """For the block, `passing` is off: a server takes its time."""
+    """Within the block, `passing` is off, because a server needs real time."""
     with patch.object(time, "monotonic", _MONOTONIC), patch.object(time, "sleep", _SLEEP):
         yield

@@ -67,10 +67,10 @@ class InProcesses(Conductor):
         self._commits.away(SECONDS_AWAY)
 
     def unheard(self) -> None:
-        """The wire loses the answer."""
+        """Does nothing: the wire loses the answer."""
 
     def full(self) -> None:
-        """A trigger refuses the rows."""
+        """Does nothing: a trigger refuses the rows."""
 
     def _waited_for(self, beside: Beside) -> Outcome:
         end = time.monotonic() + LONGEST_RUN
@@ -80,7 +80,7 @@ class InProcesses(Conductor):
             if self._to_thaw:
                 self._thaw()
             if time.monotonic() > end:
-                raise Broken(f"a run did not come to its end within {LONGEST_RUN:g} seconds")
+                raise Broken(f"a run did not end within {LONGEST_RUN:g} seconds")
         return outcome
 
     def _thaw(self) -> None:

@@ -71,7 +71,7 @@ class Reader:
         self._connection.close()
 
     def halves(self) -> list[int]:
-        """Tasks that are there by halves."""
+        """Returns the tasks that are partly stored."""
         self.looks += 1
         return [task_id for (task_id,) in self._connection.execute(HALVES)]
 

@@ -115,7 +115,7 @@ class Truth:
                 return self.revoked
             case "relist":
                 return self.unlisted
-            case "mend":
+            case "repair":
                 return sorted(self.spoiled & set(seen))
             case "spoil":
                 return [task_id for task_id in seen if task_id not in self.spoiled]
@@ -170,7 +170,7 @@ class Truth:
             case "spoil":
                 self._put(task_id, b'{"TaskWithNotes": {"Id": ' + str(task_id).encode())
                 self.spoiled.add(task_id)
-            case "mend":
+            case "repair":
                 self._put(task_id, self._last_readable(task_id))
                 self.spoiled.discard(task_id)
 

@@ -8,7 +8,20 @@ import psycopg
 
 from pyrus_etl.settings import Secret
 from tests.simulation.connection import Connection, Steady
+from tests.simulation.passing import BEGINNING, Time
 
+CLOCK = """
+    CREATE SCHEMA simulation;
+    CREATE SEQUENCE simulation.clock MINVALUE 0;
+    ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO clock_of_this_machine;
+    CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+    BEGIN
+        RETURN (SELECT to_timestamp(last_value / 1e6) FROM simulation.clock);
+    END $$;
+"""
+"""Makes the database use the clock of the history. The product only uses functions of pg_catalog."""
+
+SINCE_1970 = 1_800_000_000
 OURS = "datname = current_database() AND application_name = 'pyrus-etl'"
 
 
@@ -17,6 +30,7 @@ class Administrator:
 
     def __init__(self, database: Secret, opened: Callable[[Connection], object] = lambda _: None) -> None:
         self._opened = opened
+        self._shown = 0
         self.database = Steady(database, "simulation", self._prepared)
 
     def close(self) -> None:
@@ -25,6 +39,13 @@ class Administrator:
     def _prepared(self, connection: Connection) -> None:
         connection.execute("SET lock_timeout = '1s'")
         self._opened(connection)
+
+    def show_time(self, clock: Time) -> None:
+        """Shows the clock of the history to the database, which has `CLOCK`."""
+        now = round((SINCE_1970 + clock.now() - BEGINNING) * 1e6)
+        if now != self._shown:
+            self._shown = now
+            self.database.execute("SELECT setval('simulation.clock', %s)", [now])
 
     def cut(self) -> None:
         """Terminates all connections of runs to the database."""

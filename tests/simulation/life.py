@@ -1,4 +1,4 @@
-"""A run in this process that can crash: from then on nothing of it continues, and no cleanup reaches anybody."""
+"""Runs in this process that can crash: from then on nothing of it continues, and no cleanup reaches anybody."""
 
 import asyncio
 import gc
@@ -24,7 +24,7 @@ from psycopg.pq import TransactionStatus
 from pyrus_etl.postgres import connection, store
 from pyrus_etl.postgres.connection import Session
 from tests.simulation.loop import Loop, another_loop
-from tests.simulation.orders import Order, Outcome, carry_out, errors_logged
+from tests.simulation.orders import errors_logged
 from tests.simulation.passing import Time, passing
 
 T = TypeVar("T")
@@ -40,17 +40,17 @@ class Crash(BaseException):
 
 
 class Life:
-    """A run in this process.
+    """A run in this process, or several that crash together.
 
     It has a loop of its own, which is also its network and its clock (see `loop`), and works on the database between
     two steps of the loop, sooner or later by its dice. `at_step`, `at_commit`, `after_commit`: what happens at the
     loop's nth step, and just before and after the nth commit. `doomed`: the signal that killed it, if any.
+    `errors`: those that were logged.
     `committing`: the session in whose transaction it is about to commit. `answer`: what it gets in place of an answer.
     """
 
-    def __init__(self, clock: Time, dice: Random, handle: Handler, show_time: Happens, look: Happens) -> None:
-        self._clock, self._dice, self._handle = clock, dice, handle
-        self._show_time, self._look = show_time, look
+    def __init__(self, clock: Time, dice: Random, handle: Handler, look: Happens = lambda: None) -> None:
+        self._clock, self._dice, self._handle, self._look = clock, dice, handle, look
         self._haste = dice.choice((0.0, 0.1, 0.5, 1.0))
         self._shuffles = dice.random() < 0.5
         self._end = clock.now() + LONGEST_RUN
@@ -59,6 +59,7 @@ class Life:
         self._loop = Loop(clock, self._step, self._work, self._arrange)
         self._loop.set_exception_handler(self._complained)
         self.doomed = ""
+        self.errors: list[str] = []
         self.steps = self.commits = 0
         self.at_step: dict[int, list[Happens]] = defaultdict(list)
         self.at_commit: dict[int, list[Happens]] = defaultdict(list)
@@ -66,27 +67,29 @@ class Life:
         self.committing: Session | None = None
         self.answer: Callable[[Session], object] | None = None
 
-    def live(self, order: Order) -> Outcome:
-        """Makes the run to its end; the outcome of a crash is that of a killed process."""
-        runner = asyncio.Runner(loop_factory=lambda: self._loop)
-        with errors_logged() as errors, another_loop(), _current(self):
+    def live(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Does the work to its end, and returns what it returns; None after a crash."""
+        with errors_logged() as self.errors, another_loop(), _current(self):
             try:
-                outcome = runner.run(self._lived(order))
-                runner.close()
+                return self._ran(work)
             except Crash as crash:
-                outcome = Outcome(self.doomed)
                 with _unheard():
                     crash.__traceback__ = crash.__context__ = None  # frees what only the frames hold
+                return None
             finally:
                 self._bury()
-        outcome.amiss += "".join(errors)
-        return outcome
 
-    async def _lived(self, order: Order) -> Outcome:
+    def _ran(self, work: Callable[[], Awaitable[T]]) -> T:
+        runner = asyncio.Runner(loop_factory=lambda: self._loop)
+        done = runner.run(self._lived(work))
+        runner.close()
+        return done
+
+    async def _lived(self, work: Callable[[], Awaitable[T]]) -> T:
         server = self._loop.server = web.Server(self._handle, access_log=None)
-        outcome = await carry_out(order)
+        done = await work()
         await server.shutdown(0)
-        return outcome
+        return done
 
     def signal(self, number: signal.Signals) -> None:
         """SIGTERM: the run's own handler is called; if there is none, it dies of it."""
@@ -156,7 +159,7 @@ class Life:
             return False
         future, work = self._works.popleft()
         if future.set_running_or_notify_cancel():
-            self._show_time()
+            self._clock.show()
             try:
                 future.set_result(work())
             except Crash:

@@ -5,6 +5,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import Self
 
 import psycopg
@@ -13,14 +14,14 @@ from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.settings import Secret
 from tests.servers import Server
-from tests.simulation.administrator import Administrator
+from tests.simulation.administrator import CLOCK, Administrator
 from tests.simulation.commits import HOOKS, Commits
 from tests.simulation.conductor import Conductor
 from tests.simulation.history import History
 from tests.simulation.lag import LaggingWorld
 from tests.simulation.leftovers import nothing_left_behind
 from tests.simulation.life import living
-from tests.simulation.one_process import CLOCK, InOneProcess
+from tests.simulation.one_process import InOneProcess
 from tests.simulation.passing import Time
 from tests.simulation.processes import InProcesses
 from tests.simulation.runs import Launcher, Watch, put_in
@@ -74,6 +75,7 @@ class Machine:
                 yield InProcesses(stage._replace(entrance=wire.url), log, administrator, wire, launchers)
             else:
                 clock = Time()
+                clock.show = partial(administrator.show_time, clock)
                 opened.enter_context(nothing_left_behind())
                 opened.enter_context(living(clock, lambda: moment(world.clock.now()), history.seed))
                 yield InOneProcess(stage, log, clock, history.seed)

@@ -1,6 +1,7 @@
 """Runs in this process: they crash at any step, at a commit or just after it, and the same seed crashes them again."""
 
 import signal
+from functools import partial
 from random import Random
 
 import psycopg
@@ -11,25 +12,13 @@ from pyrus_etl.sandbox.server import Server
 from tests.simulation.conductor import A_MOMENT, SECONDS_AWAY, Conductor
 from tests.simulation.history import RunStep
 from tests.simulation.life import Life, cut
-from tests.simulation.orders import Outcome
-from tests.simulation.passing import BEGINNING, Time
+from tests.simulation.orders import Order, Outcome, carry_out
+from tests.simulation.passing import Time
 from tests.simulation.stage import Stage
-
-CLOCK = """
-    CREATE SCHEMA simulation;
-    CREATE SEQUENCE simulation.clock MINVALUE 0;
-    ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO clock_of_this_machine;
-    CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
-    BEGIN
-        RETURN (SELECT to_timestamp(last_value / 1e6) FROM simulation.clock);
-    END $$;
-"""
-"""Makes the database use the clock of the history. The product only uses functions of pg_catalog."""
 
 FULL = """
     DO $$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END $$
 """
-SINCE_1970 = 1_800_000_000
 SHARE_ENDED = 0.95
 """Share of the sessions frozen in a transaction that are ended; the server needs five seconds to end one by itself."""
 SHARE_LOOKED_AT = 0.2
@@ -44,8 +33,6 @@ class InOneProcess(Conductor):
         self._clock, self._dice = clock, Random(seed)
         self._server = Server(stage.sandbox.backend)
         self._is_frozen = False
-        self._shown = 0
-        clock.show = self._show_time
 
     def played(self, step: RunStep) -> Outcome:
         stage = self.stage
@@ -62,7 +49,7 @@ class InOneProcess(Conductor):
         for fault in step.faults:
             if fault.where in places:
                 places[fault.where][fault.at].append(self.happens(fault))
-        outcome = self._runner.live(self.order(step.plan, step.budget))
+        outcome = self._lived(self._runner, self.order(step.plan, step.budget))
         self.counted.steps += self._runner.steps
         self.counted.crashes += outcome.error == "SIGKILL"
         return outcome
@@ -89,7 +76,7 @@ class InOneProcess(Conductor):
             self.stage.administrator.database.execute("SELECT pg_terminate_backend(%s)", ended)
         self.stage.truth.world.advance(A_MOMENT)
         self._is_frozen = True
-        outcome = self._born().live(self.order("sync"))
+        outcome = self._lived(self._born(), self.order("sync"))
         self._is_frozen = False
         self.took_over(outcome, held=holder is not None and holder != self._last_holder)
 
@@ -106,15 +93,12 @@ class InOneProcess(Conductor):
         self._runner.answer = _no_room
 
     def _born(self) -> Life:
-        return Life(self._clock, Random(self._dice.random()), self._server.handle, self._show_time, self._sample)
+        return Life(self._clock, Random(self._dice.random()), self._server.handle, self._sample)
 
-    def _show_time(self) -> None:
-        """Shows the clock of the history to the database."""
-        now = round((SINCE_1970 + self._clock.now() - BEGINNING) * 1e6)
-        if now == self._shown:
-            return
-        self._shown = now
-        self.stage.administrator.database.execute("SELECT setval('simulation.clock', %s)", [now])
+    def _lived(self, life: Life, order: Order) -> Outcome:
+        outcome = life.live(partial(carry_out, order)) or Outcome(life.doomed)
+        outcome.amiss += "".join(life.errors)
+        return outcome
 
     def _sample(self) -> None:
         if self._dice.random() < SHARE_LOOKED_AT:

@@ -23,6 +23,7 @@ from psycopg.pq import TransactionStatus
 
 from pyrus_etl.postgres import connection, store
 from pyrus_etl.postgres.connection import Session
+from tests.simulation.faults import Fault
 from tests.simulation.loop import Loop, another_loop
 from tests.simulation.orders import errors_logged
 from tests.simulation.passing import Time, passing
@@ -90,6 +91,15 @@ class Life:
         done = await work()
         await server.shutdown(0)
         return done
+
+    def put(self, fault: Fault, happens: Happens) -> None:
+        """Lets a fault happen at its place, if that is a place of a run."""
+        places = {"step": self.at_step, "commit": self.at_commit, "answer": self.after_commit}
+        if fault.where in places:
+            places[fault.where][fault.at].append(happens)
+
+    def kill(self) -> None:
+        self.doomed = "SIGKILL"
 
     def signal(self, number: signal.Signals) -> None:
         """SIGTERM: the run's own handler is called; if there is none, it dies of it."""

@@ -61,7 +61,7 @@ class Machine:
         watch = Watch(world, given.pace)
         put_in(watch, sandbox)
         with ExitStack() as opened:
-            database = opened.enter_context(self._database(HOOKS if given.kills else CLOCK))
+            database = opened.enter_context(self.database(HOOKS if given.kills else CLOCK))
             administrator = opened.enter_context(closing((Commits if given.kills else Administrator)(database)))
             reader = opened.enter_context(closing(Reader(database)))
             truth = Truth(world, skews=given.skews)
@@ -86,7 +86,7 @@ class Machine:
         return self._launchers
 
     @contextmanager
-    def _database(self, additions: str) -> Iterator[Secret]:
+    def database(self, additions: str) -> Iterator[Secret]:
         """A database that loses no commit if the server crashes, although the server is configured for speed."""
         if additions not in self._templates:
             self._templates[additions] = self._opened.enter_context(_cloned(self._server, self._template))

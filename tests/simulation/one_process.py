@@ -41,14 +41,8 @@ class InOneProcess(Conductor):
             stage.sandbox.backend.quota = Quota(quota, 1.0, self._clock.now)
         self._runner = self._born()
         self._last_holder = stage.administrator.holder()
-        places = {
-            "step": self._runner.at_step,
-            "commit": self._runner.at_commit,
-            "answer": self._runner.after_commit,
-        }
         for fault in step.faults:
-            if fault.where in places:
-                places[fault.where][fault.at].append(self.happens(fault))
+            self._runner.put(fault, self.happens(fault))
         outcome = self._lived(self._runner, self.order(step.plan, step.budget))
         self.counted.steps += self._runner.steps
         self.counted.crashes += outcome.error == "SIGKILL"
@@ -61,7 +55,7 @@ class InOneProcess(Conductor):
         """Does nothing: our clock is that of the world."""
 
     def kill(self) -> None:
-        self._runner.doomed = "SIGKILL"
+        self._runner.kill()
 
     def stop(self) -> None:
         self._runner.signal(signal.SIGTERM)

@@ -9,6 +9,7 @@ from tests.servers import Server
 from tests.simulation.history import history_of
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
+from tests.simulation.two_crashing import play_two_accounts
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,12 @@ def machine(postgresql_18: Server) -> Iterator[Machine]:
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_the_tables_equal_the_world_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
     play(history_of(seed, length=4, share_of_kills=0), machine)
+
+
+def test_two_accounts_share_a_database_whenever_their_runs_crash(machine: Machine) -> None:
+    totals = play_two_accounts(1, machine, length=4)
+
+    assert totals.crashes > 0
 
 
 def test_a_seed_replays_its_history_to_the_step(machine: Machine) -> None:

@@ -16,6 +16,7 @@ class Totals:
     steps: int = 0
     crashes: int = 0
     kills: int = 0
+    two_accounts: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
 
@@ -24,7 +25,8 @@ class Totals:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def __str__(self) -> str:
-        parts = [f"{self.histories} histories", f"{self.runs} runs", f"{self.requests} requests"]
+        parts = [f"{self.histories} histories ({self.two_accounts} of two accounts)"]
+        parts += [f"{self.runs} runs", f"{self.requests} requests"]
         parts += [f"{self.events} events", f"{self.looks} looks of a reader", f"{self.steps} steps"]
         parts += [f"{self.crashes} crashes", f"{self.kills} real kills"]
         faults = ", ".join(f"{kind} {number}" for kind, number in self.faults.most_common())

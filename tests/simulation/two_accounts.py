@@ -8,7 +8,7 @@ except for the order in which runs at the same time meet.
 import asyncio
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -43,11 +43,16 @@ SILENCE = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '25 
 BODIES = "SELECT task_id, payload_sha256 FROM pyrus.raw_tasks"
 _numbers = itertools.count(1)
 
+Results = list[Result]
+Live = Callable[[Callable[[], Coroutine[Any, Any, Results]], bool], Results | None]
+"""Does the runs, and returns their results; if they may crash, perhaps None."""
+
 
 class History:
-    """A history that is being played. `deleted`: the tasks that are deleted in the world."""
+    """A history that is being played. `deleted`: the tasks that are deleted in the world. `live`: does the runs."""
 
-    def __init__(self, seed: int, sandbox: Sandbox, database: Secret) -> None:
+    def __init__(self, seed: int, sandbox: Sandbox, database: Secret, live: Live) -> None:
+        self.live = live
         self.dice = Random(seed)
         self.sandbox = sandbox
         self.world = sandbox.world
@@ -101,14 +106,14 @@ class History:
         plans = [(account, self.dice.choice(PLANS)()) for account in accounts]
         before = set(self._ask(DELETED))
         seen = set(self._ask("SELECT task_id, account_id FROM pyrus.task_sightings"))
-        for result in self._run(plans):
+        for result in self._run(plans, may_crash=True):
             assert result.error is None, f"{result.kind} ended with {result.error!r}"
         marked = {task_id for (task_id,) in set(self._ask(DELETED)) - before}
         wrong = {one for account in LOGINS for one in self.world.task_ids(account) if (one, account) in seen} & marked
         assert not wrong, f"{wrong} are marked as deleted, and an account that knows them sees them"
         assert self._ask(TWO_READERS) == []
 
-    def _run(self, plans: list[tuple[int, Plan]]) -> list[Result]:
+    def _run(self, plans: list[tuple[int, Plan]], *, may_crash: bool = False) -> list[Result]:
         self.lines.append(f"{[(plan.kind, account) for account, plan in plans]} {self.sandbox.faults}")
 
         async def together() -> list[Result]:
@@ -118,7 +123,10 @@ class History:
             ]
             return await asyncio.gather(*(run(plan, each) for (_, plan), each in zip(plans, settings, strict=True)))
 
-        return asyncio.run(together())
+        results = self.live(together, may_crash)
+        if results is None:
+            self.lines.append("  they crashed")
+        return results or []
 
     def _end(self) -> None:
         """After a census and two syncs of each account, the tables are what the accounts see; nothing is left to do."""
@@ -157,18 +165,27 @@ class History:
 
 def play(seed: int, database: Secret, length: int = 6) -> None:
     """Plays the history of a seed on an empty database; raises AssertionError with what happened."""
+    with sandbox_of(seed) as sandbox:
+        play_on(sandbox, seed, database, lambda work, _: asyncio.run(work()), length)
+
+
+def sandbox_of(seed: int) -> Sandbox:
+    """A new organisation with two accounts, which see different, overlapping tasks."""
     dice = Random(seed)
     world = World(seed, tasks=dice.randint(10, 30), private_notes=dice.random() < 0.7, tick=dice.choice((1.0, 0.3)))
     for task_id in world.task_ids():
         if (lot := dice.random()) < 0.5:
             world.hide(task_id, ANN if lot < 0.25 else BOB)
     world.advance(HOUR)
-    with Sandbox(world, cap=dice.choice((None, 7, 20)), accounts={LOGINS[BOB]: BOB}) as sandbox:
-        history = History(seed, sandbox, database)
-        try:
-            history.play(length)
-        except AssertionError as error:
-            raise AssertionError(f"seed {seed}: {error}\n" + "\n".join(history.lines)) from error
+    return Sandbox(world, cap=dice.choice((None, 7, 20)), accounts={LOGINS[BOB]: BOB})
+
+
+def play_on(sandbox: Sandbox, seed: int, database: Secret, live: Live, length: int) -> None:
+    history = History(seed, sandbox, database, live)
+    try:
+        history.play(length)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}\n" + "\n".join(history.lines)) from error
 
 
 @contextmanager

@@ -21,8 +21,11 @@ from tests.simulation.invariants import Broken
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.totals import Totals
+from tests.simulation.two_crashing import play_two_accounts
 
 TEMPLATE = "template_pyrus"
+EVERY = 8
+"""The history of every eighth seed is one of two accounts."""
 
 
 class Failure(NamedTuple):
@@ -129,11 +132,20 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    if seed % EVERY == 0:
+        return _play_two(seed, machine)
     history = plan.history_of(seed)
     try:
         return play(history, machine)
     except Broken as broken:
         return Failure(seed, str(broken), str(_shrunk(history, machine, plan.shrink)) if plan.shrink else "")
+    except Exception:
+        return Failure(seed, traceback.format_exc())
+
+
+def _play_two(seed: int, machine: Machine) -> Totals | Failure:
+    try:
+        return play_two_accounts(seed, machine)
     except Exception:
         return Failure(seed, traceback.format_exc())
 

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.load.backfills import finish_windows
-from pyrus_etl.load.batch import TaskLoad, load
+from pyrus_etl.load.batch import load
 from pyrus_etl.load.readers import hand_over
 from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
+from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts

@@ -9,9 +9,9 @@ from functools import partial
 from operator import attrgetter
 
 from pyrus_etl.errors import BudgetSpent, PyrusUnreachable, TaskRefused
-from pyrus_etl.load.batch import TaskLoad
 from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.load.sightings import Compared, compare, note_listed
+from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.sync.commit import commit

@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pyrus_etl.load.batch import TaskLoad, load
+from pyrus_etl.load.batch import load
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.presence import mark_deleted
 from pyrus_etl.load.rebuild import mark_all, outdated
 from pyrus_etl.load.rejected import Rejected, open_rejections, reject
+from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection, connect
@@ -209,3 +210,19 @@ def test_a_part_no_newer_than_the_stored_body_is_left_out(connection: Connection
 
     assert loaded(connection, ANN, TaskLoad(1, task_rows(Task(id=1, text="part", modified_date=LATE)))) == set()
     assert rows(connection, TEXT) == [("whole",)]
+
+
+def test_the_same_body_brought_by_both_at_the_same_second_is_not_doubted(
+    database: Secret, connection: Connection
+) -> None:
+    """Bob compares again after Ann's commit, and writes nothing."""
+    with connect(database) as second, second.transaction():
+        load(second, BOB, [served(2, "b", EARLY)])
+        thread = threading.Thread(target=loaded, args=(connection, ANN, served(1, "a", EARLY), served(2, "b", EARLY)))
+        thread.start()
+        while not rows(second, "SELECT FROM pg_locks WHERE NOT granted"):
+            pass
+    thread.join()
+
+    assert rows(connection, READERS) == [(1, ANN), (2, BOB)]
+    assert doubted(connection, BOB) == {}

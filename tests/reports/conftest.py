@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.batch import TaskLoad, load
+from pyrus_etl.load.batch import load
+from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.loads import ACCOUNT, task_load

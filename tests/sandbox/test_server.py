@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
+from pyrus_etl.sandbox.people import STAFF
 from tests.runs import program
 
 Json = dict[str, Any]
@@ -112,6 +113,26 @@ def test_lost_access_is_403_and_deleted_is_404(sandbox: Sandbox) -> None:
     assert not {lost, deleted} & ids(search(sandbox, MaximumItemsCount=1000))
     sandbox.world.grant(lost)
     assert ask(sandbox, f"/restapi/v3/task/{lost}").status == 200
+
+
+def test_each_login_sees_its_own_tasks_notes_and_inbox() -> None:
+    other = STAFF[1].id
+    with Sandbox(
+        World(seed=7, tasks=120, private_notes=True), accounts={"second@northlight.example": other}
+    ) as sandbox:
+        options, world = sandbox.options, sandbox.world
+        login = {"Login": "second@northlight.example", "SecurityKey": options.security_key}
+        answer = ask(sandbox, "/restapi/getaccesstoken", login | {"ClientId": options.client_id}, token=None)
+        token = answer.json["AccessToken"]
+        hidden, shown = world.hide(world.task_ids()[0], other), world.task_ids()[1]
+
+        assert ask(sandbox, "/restapi/profile", token=token).json["Profile"]["Id"] == other
+        assert ids(ask(sandbox, "/restapi/alltasks/1000", token=token).json) == set(world.task_ids()) - {hidden}
+        assert ask(sandbox, f"/restapi/v3/task/{hidden}", token=token).status == 403
+        assert ask(sandbox, f"/restapi/v3/task/{hidden}").status == 200
+        assert ask(sandbox, f"/restapi/v3/task/{shown}", token=token).body == world.body(shown, other)
+        assert world.inbox(other) != world.inbox()
+        assert any(world.body(one, other) != world.body(one) for one in world.task_ids())
 
 
 def test_a_task_that_lists_leave_out_can_be_fetched_by_its_id(sandbox: Sandbox) -> None:

@@ -116,7 +116,7 @@ def test_lost_access_is_403_and_deleted_is_404(sandbox: Sandbox) -> None:
 
 
 def test_each_login_sees_its_own_tasks_notes_and_inbox() -> None:
-    other = STAFF[1].id
+    other = STAFF[2].id
     with Sandbox(
         World(seed=7, tasks=120, private_notes=True), accounts={"second@northlight.example": other}
     ) as sandbox:

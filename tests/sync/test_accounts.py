@@ -24,7 +24,7 @@ from tests.typing import Query
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
-ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
+ANN, BOB = ACCOUNT.id, EVERYBODY[21].id
 LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
 READERS = "SELECT task_id, account_id FROM pyrus.task_sightings WHERE is_reader"
 SEEN = "SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s ORDER BY 1"
@@ -329,3 +329,4 @@ def test_each_account_has_its_inbox(sandbox: Sandbox, database: Secret, query: Q
     assert {account: [one for (one,) in query(database, inbox, account)] for account in LOGINS} == {
         account: sandbox.world.inbox(account) for account in LOGINS
     }
+    assert sandbox.world.inbox(BOB) not in ([], sandbox.world.inbox(ANN))

@@ -1,4 +1,4 @@
-"""Runs in this process that can crash: from then on nothing of it continues, and no cleanup reaches anybody."""
+"""Runs in this process that can crash: from then on nothing of them continues, and no cleanup reaches anybody."""
 
 import asyncio
 import gc
@@ -44,10 +44,9 @@ class Life:
     """A run in this process, or several that crash together.
 
     It has a loop of its own, which is also its network and its clock (see `loop`), and works on the database between
-    two steps of the loop, sooner or later by its dice. `at_step`, `at_commit`, `after_commit`: what happens at the
-    loop's nth step, and just before and after the nth commit. `doomed`: the signal that killed it, if any.
-    `errors`: those that were logged.
-    `committing`: the session in whose transaction it is about to commit. `answer`: what it gets in place of an answer.
+    two steps of the loop, sooner or later by its dice. `doomed`: the signal that killed it, if any. `errors`: the
+    errors that it logged. `committing`: the session in whose transaction it is about to commit. `answer`: called at a
+    commit in place of an answer.
     """
 
     def __init__(self, clock: Time, dice: Random, handle: Handler, look: Happens = lambda: None) -> None:
@@ -62,9 +61,9 @@ class Life:
         self.doomed = ""
         self.errors: list[str] = []
         self.steps = self.commits = 0
-        self.at_step: dict[int, list[Happens]] = defaultdict(list)
-        self.at_commit: dict[int, list[Happens]] = defaultdict(list)
-        self.after_commit: dict[int, list[Happens]] = defaultdict(list)
+        self._at_step: dict[int, list[Happens]] = defaultdict(list)
+        self._at_commit: dict[int, list[Happens]] = defaultdict(list)
+        self._after_commit: dict[int, list[Happens]] = defaultdict(list)
         self.committing: Session | None = None
         self.answer: Callable[[Session], object] | None = None
 
@@ -93,8 +92,8 @@ class Life:
         return done
 
     def put(self, fault: Fault, happens: Happens) -> None:
-        """Lets a fault happen at its place, if that is a place of a run."""
-        places = {"step": self.at_step, "commit": self.at_commit, "answer": self.after_commit}
+        """Makes a fault happen at its place: a step of the loop, or just before or after a commit."""
+        places = {"step": self._at_step, "commit": self._at_commit, "answer": self._after_commit}
         if fault.where in places:
             places[fault.where][fault.at].append(happens)
 
@@ -119,6 +118,7 @@ class Life:
             cut(session)
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
+        """Queues work on the database; the dead do none."""
         future: Future[T] = Future()
         if not self.doomed:
             self._works.append((future, work))
@@ -130,17 +130,17 @@ class Life:
     def about_to_commit(self, session: Session) -> None:
         self.commits += 1
         self.committing = session
-        self._reaches(self.at_commit, self.commits)
+        self._reaches(self._at_commit, self.commits)
         self.committing = None
         self._answered(session)
 
     def committed(self, session: Session) -> None:
         self._look()
-        self._reaches(self.after_commit, self.commits)
+        self._reaches(self._after_commit, self.commits)
         self._answered(session)
 
     def _answered(self, session: Session) -> None:
-        """Whatever happened here may have an answer of its own."""
+        """Gives the answer of a fault that happened here, if there was one."""
         answer, self.answer = self.answer, None
         if answer:
             answer(session)
@@ -153,7 +153,7 @@ class Life:
     def _step(self) -> None:
         self.check_alive()
         self.steps += 1
-        self._reaches(self.at_step, self.steps)
+        self._reaches(self._at_step, self.steps)
         if self._clock.now() > self._end:
             raise RuntimeError(f"the run did not come to its end within {LONGEST_RUN:g} seconds")
         if self._works and self._dice.random() < self._haste:

@@ -27,11 +27,11 @@ LONG = (
     "test_simulation",
     "test_outages",
     "test_recovery",
+    "cli/test_waits",
     "test_pooler",
+    "test_hard_cases",
+    "test_quota",
     "test_demo",
-    "test_waits",
-    "test_every_word",
-    "test_repair",
 )
 _numbers = itertools.count(1)
 _administrators: dict[Server, psycopg.Connection[tuple[object, ...]]] = {}

@@ -12,8 +12,8 @@ from pyrus_etl.schema import metadata
 from pyrus_etl.settings import Secret
 from tests.benchmarks.worlds import WORLDS, build
 
-SIZE = 1000
-A_FEW_TIMES = 150
+SIZE = 500
+A_FEW_TIMES = 75
 SPILLED = "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -31,14 +31,14 @@ def test_a_report_handles_at_most_a_few_times_the_rows_stored_and_returned(datab
 @pytest.mark.parametrize("world", ["many projects", "many projects in deep trees"])
 def test_the_page_over_many_projects_spills_less_than_is_stored(database: Secret, world: str) -> None:
     with connect(database) as connection:
-        build(connection, world, 4 * SIZE)
+        build(connection, world, 8 * SIZE)
         connection.execute("SET statement_timeout = '60s'")
         found = figures(connection)
         size = ask(connection, "SELECT pg_database_size(current_database())")
 
     with connect(database) as connection:  # temporary files are counted when a session ends
         assert ask(connection, SPILLED) < size
-    assert found.tasks == 4 * SIZE
+    assert found.tasks == 8 * SIZE
 
 
 def ask(connection: Connection, query: str) -> Any:

@@ -17,8 +17,6 @@ from pyrus_etl.settings import Secret, Settings
 
 FAULTS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """What aiohttp and our reading of a body raise if an exchange fails."""
-
-
 AS_IT_IS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 """Headers that ask for a file of any type, and not compressed."""
 

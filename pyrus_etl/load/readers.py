@@ -9,7 +9,7 @@ from typing import LiteralString
 
 from pyrus_etl.postgres.connection import Connection
 
-LONGEST_SILENCE: LiteralString = "interval '1 day'"
+LONGEST_SILENCE: LiteralString = "interval '2 days'"
 
 LIVE: LiteralString = f"""(
     SELECT account_id FROM pyrus.sync_cursors

@@ -186,7 +186,7 @@ def test_a_denied_task_is_not_an_error_while_another_active_account_sees_it(conn
     assert reject(connection, BOB, [denied]) == 0
     assert open_rejections(connection, BOB) == {}
 
-    connection.execute("UPDATE pyrus.sync_cursors SET updated_at = now() - interval '25 hours'")
+    connection.execute("UPDATE pyrus.sync_cursors SET updated_at = now() - interval '49 hours'")
     assert reject(connection, BOB, [denied]) == 1
     assert open_rejections(connection, BOB) == {1: None}
     assert open_rejections(connection, ANN) == {}

@@ -39,7 +39,7 @@ EVENTS = ("edit", "edit", "edit", "create", "hide", "show", "delete", "restore",
 READERS = "SELECT task_id, account_id FROM pyrus.task_sightings WHERE is_reader"
 TWO_READERS = "SELECT task_id FROM pyrus.task_sightings WHERE is_reader GROUP BY 1 HAVING count(*) > 1"
 DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
-SILENCE = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '25 hours' WHERE account_id = %s"
+SILENCE = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '49 hours' WHERE account_id = %s"
 BODIES = "SELECT task_id, payload_sha256 FROM pyrus.raw_tasks"
 _numbers = itertools.count(1)
 

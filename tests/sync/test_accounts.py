@@ -30,7 +30,7 @@ READERS = "SELECT task_id, account_id FROM pyrus.task_sightings WHERE is_reader"
 SEEN = "SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s ORDER BY 1"
 DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL ORDER BY 1"
 OPEN = "SELECT task_id, account_id FROM pyrus.sync_errors WHERE resolved_at IS NULL"
-A_DAY_LATER = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '25 hours' WHERE account_id = %s"
+TWO_DAYS_LATER = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '49 hours' WHERE account_id = %s"
 DENIED = Reply(403, b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}')
 HOUR = 3600
 
@@ -161,13 +161,13 @@ def test_a_change_that_only_the_other_account_lists_is_fetched_by_the_reader(
     assert_tables_are_what_accounts_see(sandbox, database, query)
 
 
-def test_another_account_takes_over_when_the_reader_has_not_run_for_a_day(
+def test_another_account_takes_over_when_the_reader_has_not_run_for_two_days(
     sandbox: Sandbox, database: Secret, query: Query
 ) -> None:
     sync(ANN, sandbox, database)
     sync(BOB, sandbox, database)
     changed(sandbox, both(sandbox))
-    query(database, A_DAY_LATER, ANN)
+    query(database, TWO_DAYS_LATER, ANN)
 
     assert served(sandbox, lambda: sync(BOB, sandbox, database)) == [both(sandbox)]
     assert (both(sandbox), BOB) in query(database, READERS)
@@ -184,7 +184,7 @@ def test_a_change_that_was_left_to_a_reader_who_falls_silent_is_fetched_later(
     sync(BOB, sandbox, database)
     sandbox.world.advance(HOUR * 48)
     sync(BOB, sandbox, database)
-    query(database, A_DAY_LATER, ANN)
+    query(database, TWO_DAYS_LATER, ANN)
 
     assert served(sandbox, lambda: sync(BOB, sandbox, database)) == [both(sandbox)]
     assert_tables_are_what_accounts_see(sandbox, database, query)
@@ -258,7 +258,7 @@ def test_a_task_that_is_denied_to_one_account_is_not_its_error_if_the_other_read
         result = program("sync", sandbox=sandbox, database=database, PYRUS_LOGIN=LOGINS[BOB], PYRUS_URL=url)
         assert result.returncode == 0, result.stderr
 
-        query(database, A_DAY_LATER, ANN)
+        query(database, TWO_DAYS_LATER, ANN)
         changed(sandbox, task_id)
         failed = program("sync", sandbox=sandbox, database=database, PYRUS_LOGIN=LOGINS[BOB], PYRUS_URL=url)
         assert failed.returncode == 6

@@ -72,11 +72,11 @@ def test_a_dead_holder_blocks_others_for_ten_seconds_at_most(slow: Sandbox, data
 def test_a_second_run_ends_with_7_and_names_the_holder_of_the_lock(
     slow: Sandbox, database: Secret, query: Query
 ) -> None:
-    with started("sync", sandbox=slow, database=database) as process:
+    with started("sync", sandbox=slow, database=database, PYRUS_ETL_QUOTA="100/600s") as process:  # and then it waits
         eventually(lambda: query(database, COUNT)[0][0] > 0)
         second = program("sync", sandbox=slow, database=database)
 
-        assert second.returncode == 7
+        assert second.returncode == 7, second.stderr
         assert process.returncode is None
         assert f"process {process.pid} on " in second.stderr
 

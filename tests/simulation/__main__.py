@@ -7,7 +7,7 @@ import sys
 from functools import partial
 
 from tests.simulation.history import history_of
-from tests.simulation.workers import Plan, play_many, play_one
+from tests.simulation.workers import Failure, Plan, play_many, play_one
 
 
 def main() -> int:
@@ -16,11 +16,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = Plan(partial(history_of, length=given.length, share_of_kills=given.kills), given.shrink)
     if given.seed is None:
-        played = play_many(plan, given.seconds, given.workers, print)
+        played = play_many(plan, given.seconds, given.workers, partial(_show, given))
     else:
-        played = play_one(plan, given.seed, print)
+        played = play_one(plan, given.seed, partial(_show, given))
     print(f"\n{played}")
     return 1 if played.failures else 0
+
+
+def _show(given: argparse.Namespace, failure: Failure) -> None:
+    again = f"--seed {failure.seed} --length {given.length} --kills {given.kills:g}"
+    print(f"{failure}\n\nreplay it: python -m tests.simulation {again}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -13,12 +13,16 @@ from tests.simulation.passing import BEGINNING, Time
 CLOCK = """
     CREATE SCHEMA simulation;
     CREATE SEQUENCE simulation.clock MINVALUE 0;
-    ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO clock_of_this_machine;
-    CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+""" + "".join(
+    f"""
+    ALTER FUNCTION pg_catalog.{name}() RENAME TO {name}_of_this_machine;
+    CREATE FUNCTION pg_catalog.{name}() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
     BEGIN
         RETURN (SELECT to_timestamp(last_value / 1e6) FROM simulation.clock);
     END $$;
-"""
+    """
+    for name in ("clock_timestamp", "now")
+)
 """Makes the database use the clock of the history. The product only uses functions of pg_catalog."""
 
 SINCE_1970 = 1_800_000_000

@@ -88,9 +88,11 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
         do_GET = do_POST = answer  # noqa: N815 -- the names http.server calls
 
         def finish(self) -> None:
-            super().finish()
-            if hasattr(_of_thread, "connection"):
-                _of_thread.connection.close()
+            try:
+                super().finish()  # fails if the client is gone
+            finally:
+                if hasattr(_of_thread, "connection"):
+                    _of_thread.connection.close()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -186,6 +186,7 @@ class Life:
         """Frees what is left, which reaches nobody."""
         self._cut_all()
         self._works.clear()
+        asyncio.set_event_loop(None)  # or cleanup code that asks for a loop gets a new one, which nobody closes
         with _unheard():
             self._loop.close()
             del self._loop

@@ -1,6 +1,7 @@
 """The Python API: runs in the caller's process, in any thread, silent, with errors that are raised."""
 
 import asyncio
+import inspect
 import logging
 import re
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import pyrus_etl
+from pyrus_etl import aio
 from pyrus_etl.errors import BudgetSpent, LoginRefused, SettingsError
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.counts import COUNTERS
@@ -219,3 +221,12 @@ def test_the_examples_of_the_docs_run(database: Secret, monkeypatch: pytest.Monk
         for name, value in environment_of(sandbox, database).items():
             monkeypatch.setenv(name, value)
         exec(compile(code, "docs/python.md", "exec"), {"__name__": "docs"})
+
+
+@pytest.mark.parametrize("name", ["backfill", "sync", "reconcile"])
+def test_a_blocking_function_has_the_parameters_and_defaults_of_the_async_one(name: str) -> None:
+    blocking, others = (inspect.signature(getattr(module, name)).parameters.values() for module in (pyrus_etl, aio))
+
+    assert [(each.name, each.kind, each.default) for each in blocking] == [
+        (each.name, each.kind, each.default) for each in others
+    ]

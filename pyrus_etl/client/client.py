@@ -56,7 +56,7 @@ class Client:
         most_requests: int | None = None,
         announce: Announce = log_wait,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._service = dialect.service
         can_log_in = not settings.access_token  # a given token is used instead of a login
         login_again = partial(login, self._ask_without_token, settings) if can_log_in else None
@@ -84,7 +84,7 @@ class Client:
     @property
     def concurrency(self) -> int:
         """How many requests may be in flight; more fetchers than that would only wait."""
-        return self._settings.concurrency
+        return self.settings.concurrency
 
     @property
     def server_time(self) -> datetime:
@@ -102,7 +102,7 @@ class Client:
         Again means that all tries are spent. Raises LoginRefused, BodyTooLarge, and PyrusUnreachable if no server
         answered.
         """
-        tries = Tries(self._settings.waits, request.tries)
+        tries = Tries(self.settings.waits, request.tries)
         return await self._until_final(request, tries, partial(self._sender.send, request))
 
     def add_origin(self, url: str) -> None:
@@ -120,18 +120,18 @@ class Client:
         raise BodyCut, and the caller may ask for the rest (`headers`: Range). More than `most` bytes raise
         BodyTooLarge. The file takes a slot until the block ends: a block that asks for something else needs another.
         """
-        base = URL(self._settings.url)
+        base = URL(self.settings.url)
         if (address := followed(base, url)) is None:
             yield Refused(0, Complaint("address", "neither https nor on loopback, so it is not asked"))
             return
-        wanted, tries = Wanted(address, headers, most), Tries(self._settings.waits)
+        wanted, tries = Wanted(address, headers, most), Tries(self.settings.waits)
         async with AsyncExitStack() as opened:
             send = partial(self._sender.open, wanted, opened)
             yield await self._until_final(wanted, tries, send, with_token=self._sender.is_own(address))
 
     async def _ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:
         """For the login."""
-        tries = Tries(self._settings.waits, request.tries)
+        tries = Tries(self.settings.waits, request.tries)
         return await self._until_final(request, tries, partial(self._sender.send, request), with_token=False)
 
     async def _until_final(
@@ -172,5 +172,5 @@ class Client:
         """The last failure; raises PyrusUnreachable if no server answered."""
         if failure.reached:
             return failure
-        where = request if isinstance(request, Wanted) else f"{self._settings.url} {request}"
+        where = request if isinstance(request, Wanted) else f"{self.settings.url} {request}"
         raise PyrusUnreachable(f"{where} kept failing after all retries, last with: {failure}; then try again.")

@@ -7,6 +7,7 @@ the README (`make docs` writes both) and the list of known names.
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
+from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.database_url import parse_database_url
 from pyrus_etl.settings.parse import (
     Quota,
@@ -19,8 +20,10 @@ from pyrus_etl.settings.parse import (
     parse_whole_number,
     secret,
 )
+from pyrus_etl.settings.privacy import Privacy, Targets, parse_cuts, parse_targets
 from pyrus_etl.settings.retry import STANDARD, Waits
 from pyrus_etl.settings.secret import Secret
+from pyrus_etl.settings.selection import Selection, parse_selection
 from pyrus_etl.settings.setting import Setting, setting
 
 
@@ -60,6 +63,33 @@ class Settings:
     overlap: timedelta = setting(
         "PYRUS_ETL_OVERLAP", "sync.overlap", parse_duration, "minimum overlap of the periods of two syncs", "30m"
     )
+    forms: Selection = setting(
+        "PYRUS_ETL_FORMS",
+        "selection.forms",
+        parse_selection,
+        "ids of the forms to read, 12,34, or to leave out, -12,-34",
+        unset="all",
+    )
+    lists: Selection = setting(
+        "PYRUS_ETL_LISTS",
+        "selection.lists",
+        parse_selection,
+        "ids of the lists to read, 12,34, or to leave out, -12,-34",
+        unset="all",
+    )
+    left_out: Targets = setting(
+        "PYRUS_ETL_LEFT_OUT",
+        "privacy.left_out",
+        parse_targets,
+        "what is not stored: form/field, */type, person/email, …",
+    )
+    hashed: Targets = setting("PYRUS_ETL_HASHED", "privacy.hashed", parse_targets, "what is stored as its HMAC-SHA256")
+    cut: Targets = setting(
+        "PYRUS_ETL_CUT", "privacy.cut", parse_cuts, "texts of which only the beginning is stored: form/field:length"
+    )
+    hash_key: Secret | None = setting(
+        "PYRUS_ETL_HASH_KEY", "privacy.hash_key", secret, "the key of the hashes", is_secret=True
+    )
     time_zone: str | None = setting(
         "PYRUS_ETL_TIME_ZONE",
         "reports.time_zone",
@@ -82,6 +112,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         parse_origin(self.url, "url")  # settings built in Python must not send a token unencrypted either
+        if self.hashed and not self.hash_key:
+            raise SettingsError("PYRUS_ETL_HASHED needs a key; set PYRUS_ETL_HASH_KEY, and keep it.")
+
+    @property
+    def privacy(self) -> Privacy:
+        """What must not be stored as served."""
+        key = self.hash_key.reveal().encode() if self.hash_key else b""
+        return Privacy(self.left_out, self.hashed, self.cut, key)
 
 
 SETTINGS: dict[str, Setting] = {

@@ -13,8 +13,9 @@ from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce, log_wait
-from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, TaskRefused
+from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, SettingsError, TaskRefused
 from pyrus_etl.extract.pages import Page, Question
+from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
 from pyrus_etl.extract.source import Sample
 from pyrus_etl.extract.v3 import pages
 from pyrus_etl.extract.v3.dialect import DIALECT
@@ -28,6 +29,7 @@ from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.settings import Settings
+from pyrus_etl.settings.privacy import OPEN, Privacy
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -37,7 +39,9 @@ FIRST_ASKED, GROWTH = 1000, 16
 
 
 def client_for(settings: Settings, most_requests: int | None = None, announce: Announce = log_wait) -> Client:
-    """A client of the restapi."""
+    """A client of the restapi; raises SettingsError if the settings ask for what only v4 can do."""
+    if not (settings.forms.is_everything and settings.lists.is_everything):
+        raise SettingsError("PYRUS_ETL_FORMS and PYRUS_ETL_LISTS need API v4; leave them out with PYRUS_CLIENT_ID.")
     return Client(settings, DIALECT, login, most_requests, announce)
 
 
@@ -46,6 +50,7 @@ class RestApi:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._privacy = client.settings.privacy
         self.search_sizes = search_sizes()
         self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
 
@@ -75,7 +80,7 @@ class RestApi:
         return pages.pages(self, stream, question)
 
     async def contacts(self) -> Contacts:
-        request = Request("GET", "/restapi/contacts", _reader(Contacts))
+        request = Request("GET", "/restapi/contacts", _reader(Contacts, self._privacy))
         outcome = await self._client.ask(request)
         if isinstance(outcome, Denied):
             log.warning("no access to the contacts, so persons are known from tasks only: %s", outcome)
@@ -101,17 +106,26 @@ class RestApi:
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)
         try:
-            outcome = await self._client.ask(Request("GET", f"/restapi/v3/task/{task_id}", _read_task))
+            outcome = await self._client.ask(Request("GET", f"/restapi/v3/task/{task_id}", self._read_task))
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         if not isinstance(outcome, Answer):
             if isinstance(outcome, Again | Refused):
                 await self.profile()  # raises if the whole server is failing, not only this task
-            raise _task_refused(task_id, outcome)
+            raise without_payload(_task_refused(task_id, outcome), self._privacy)
         body, task, unreadable = outcome.value
         if task.id != task_id:
             raise TaskRefused(f"task {task_id}: the answer is task {task.id}", stage="decode", payload=body)
-        return Fetched(task, Body(body, outcome.sha256, fetched_at, API), outcome.date, unreadable)
+        return Fetched(
+            task, Body(body, sha256_of(body, outcome.sha256, self._privacy), fetched_at, API), outcome.date, unreadable
+        )
+
+    def _read_task(self, body: bytes) -> tuple[bytes, TaskWithNotes, int]:
+        """Reads a task; also returns the body as it can be stored, and the number of unreadable values."""
+        stored = storable(body)
+        kept = hidden(stored, self._privacy)
+        read, unreadable = decode(kept, _TaskBody)
+        return kept, read.task_with_notes, unreadable + damage(body, stored)
 
     async def _whole_list(self, name: str) -> LongList:
         sizes = self._sizes[name]
@@ -187,20 +201,13 @@ class _TaskBody(msgspec.Struct, rename="pascal"):
     task_with_notes: TaskWithNotes
 
 
-def _reader(kind: type[T]) -> Callable[[bytes], tuple[T, int]]:
+def _reader(kind: type[T], privacy: Privacy = OPEN) -> Callable[[bytes], tuple[T, int]]:
     def read(body: bytes) -> tuple[T, int]:
         stored = storable(body)
-        value, unreadable = decode(stored, kind)
+        value, unreadable = decode(hidden(stored, privacy), kind)
         return value, unreadable + damage(body, stored)
 
     return read
-
-
-def _read_task(body: bytes) -> tuple[bytes, TaskWithNotes, int]:
-    """Reads a task; also returns the body as it can be stored, and the number of unreadable values."""
-    stored = storable(body)
-    read, unreadable = decode(stored, _TaskBody)
-    return stored, read.task_with_notes, unreadable + damage(body, stored)
 
 
 def read_stored(body: bytes) -> tuple[Task, int]:

@@ -1,6 +1,7 @@
 """The questions to a source, and the pages of its answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pyrus_etl.model.window import Window
@@ -26,7 +27,16 @@ class Census(NamedTuple):
     """Asks for everything that the account can see. Tasks that are not listed are absent."""
 
 
-Question = Changed | Unfinished | Census
+class Whole(NamedTuple):
+    """Asks for a whole stream of the directory: what tasks refer to.
+
+    `versions`: of the things whose contents are stored by id; while its version stays, its contents are not listed.
+    """
+
+    versions: Mapping[int, int] = MappingProxyType({})
+
+
+Question = Changed | Unfinished | Census | Whole
 
 
 class Checkpoint(NamedTuple):

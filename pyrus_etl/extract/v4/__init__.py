@@ -1,0 +1,1 @@
+"""API v4: https://pyrus.com/en/help/api."""

@@ -1,0 +1,94 @@
+"""Form definitions as served → the model: fields in one sequence, depth first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pyrus_etl.extract.v4 import directory_wire as wire
+from pyrus_etl.extract.v4.words import field_type
+from pyrus_etl.model.definition import Choice, DefinedField, Form, FormStep
+
+
+def form_of(served: wire.Form) -> Form | None:
+    """The form; None if it has no id."""
+    if served.id is None:
+        return None
+    return Form(
+        id=served.id,
+        name=served.name,
+        deleted_or_closed=bool(served.deleted_or_closed),
+        folder=None if served.folder is None else [name for each in served.folder if (name := _folder_name(each))],
+        steps=list(_steps(served.steps or {})),
+        fields=list(fields_of(served.fields)),
+    )
+
+
+def fields_of(served: Sequence[wire.Field | None] | None) -> Iterator[DefinedField]:
+    """Every field at any depth that has an id: a field, then those in it. Only the first one of an id counts."""
+    seen = set[int]()
+    for position, place in enumerate(_depth_first(served, None, in_rows=False), start=1):
+        if (field_id := place.field.id) is not None and field_id not in seen:
+            seen.add(field_id)
+            yield _defined(field_id, position, place)
+
+
+class _Place(NamedTuple):
+    """A field, and the field that it is in."""
+
+    field: wire.Field
+    inside: int | None
+    in_rows: bool
+
+
+def _depth_first(served: Sequence[wire.Field | None] | None, inside: int | None, *, in_rows: bool) -> Iterator[_Place]:
+    for field in served or ():
+        if field is None:
+            continue
+        yield _Place(field, inside, in_rows)
+        info = field.info or wire.Info()
+        yield from _depth_first(info.fields, field.id, in_rows=in_rows)
+        yield from _depth_first(info.columns, field.id, in_rows=True)
+        for option in info.options or ():
+            if option is not None:
+                yield from _depth_first(option.fields, field.id, in_rows=in_rows)
+
+
+def _defined(field_id: int, position: int, place: _Place) -> DefinedField:
+    field, info = place.field, place.field.info or wire.Info()
+    return DefinedField(
+        id=field_id,
+        type=field_type(field.type),
+        name=field.name,
+        position=position,
+        in_rows=place.in_rows,
+        parent_id=place.inside if field.parent_id is None else field.parent_id,
+        code=info.code or field.code,
+        catalog_id=info.catalog_id,
+        linked_form_id=info.form_id,
+        required_step=info.required_step,
+        immutable_step=info.immutable_step,
+        decimal_places=info.decimal_places,
+        currency=None if info.currency is None else str(info.currency),
+        multiple=info.multiple_choice,
+        choices=list(_choices(info.options)),
+    )
+
+
+def _choices(options: Sequence[wire.Option | None] | None) -> Iterator[Choice]:
+    seen = set[int]()
+    for option in options or ():
+        if option is not None and option.choice_id is not None and option.choice_id not in seen:
+            seen.add(option.choice_id)
+            yield Choice(option.choice_id, option.choice_value, bool(option.deleted))
+
+
+def _steps(served: Mapping[str, str | None]) -> Iterator[FormStep]:
+    """Steps by number; an entry whose key is no number that fits is left out."""
+    for key, name in served.items():
+        if key.isascii() and key.isdigit() and len(key) < 10:
+            yield FormStep(int(key), name)
+
+
+def _folder_name(each: Any) -> str | None:
+    """The name of a folder: the cloud serves objects with a name, servers of companies serve texts."""
+    name = each.get("name") if isinstance(each, dict) else each
+    return name if isinstance(name, str) else None

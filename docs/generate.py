@@ -6,14 +6,40 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
-from pyrus_etl.schema import SCHEMA, attachment, form, note, operation, person, project, raw, report, task
+from pyrus_etl.schema import (
+    SCHEMA,
+    attachment,
+    catalog,
+    definition,
+    form,
+    note,
+    operation,
+    person,
+    project,
+    raw,
+    report,
+    task,
+)
 
 SECTIONS = {
-    "Tasks": (task.tasks, task.task_projects, task.approvals, task.inbox_tasks, task.task_sightings),
-    "Notes": (note.notes, note.note_projects, note.note_approvals),
-    "Forms": (form.form_values, form.note_form_values, form.form_value_items, form.form_fields),
+    "Tasks": (
+        task.tasks,
+        task.task_projects,
+        task.approvals,
+        task.task_participants,
+        task.task_subscribers,
+        task.task_steps,
+        task.task_links,
+        task.inbox_tasks,
+        task.task_sightings,
+        task.watched_tasks,
+    ),
+    "Notes": (note.notes, note.note_projects, note.note_approvals, note.note_persons),
+    "Values of forms": (form.form_values, form.note_form_values, form.form_value_items),
+    "Forms": (definition.forms, definition.form_steps, definition.form_fields, definition.form_choices),
+    "Catalogs": (catalog.catalogs, catalog.catalog_columns, catalog.catalog_items),
     "Attachments": (attachment.attachments, attachment.attachment_contents),
-    "People and projects": (person.persons, person.organizations, project.projects),
+    "People and projects": (person.persons, person.organizations, person.roles, person.role_members, project.projects),
     "Bodies as served": (raw.raw_tasks,),
     "Reports": (report.report_settings, report.form_overrides, report.report_views, report.report_columns),
     "Operation": (

@@ -28,7 +28,7 @@ Tables = dict[str, dict[Row, Row]]
 
 TASK_COLUMNS = (
     "text author_id responsible_id due_date asap create_date modified_date close_date parent_task_id "
-    "is_any_rejected form_id main_project_id deleted_at"
+    "is_any_rejected form_id main_project_id is_closed deleted_at"
 )
 NOTE_COLUMNS = (
     "note_id author_id create_date text reassigned_to_id activity_action approval_choice due_date_changed "
@@ -171,6 +171,7 @@ def _task(tables: Tables, task_id: int, task: Json, deleted_at: str | None) -> N
         task.get("IsAnyRejected") is True,
         form_id,
         next((project_id for project_id in filed_in if project_id is not None), None),
+        _instant(task.get("CloseDate")) is not None,
         deleted_at,
     )
     for project_id in filed_in:

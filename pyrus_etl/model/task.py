@@ -13,10 +13,11 @@ from pyrus_etl.model.project import Project
 
 
 class TaskHeader(msgspec.Struct, frozen=True, gc=False):
-    """A task in a list: the id, and the date of its last change if the list has it."""
+    """A task in a list: the id; the date of its last change and the id of its last note, if the list has them."""
 
     id: int
     modified_date: datetime | None = None
+    last_note_id: int | None = None
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -65,6 +66,7 @@ class Task(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     create_date: Given[datetime] = UNSET
     modified_date: Given[datetime] = UNSET
     close_date: Given[datetime] = UNSET
+    is_closed: Given[bool] = UNSET
     parent_task_id: Given[int] = UNSET
     approvals: Given[Sequence[Sequence[Approval | None] | None]] = UNSET
     form: Given[Sequence[FormValue | None]] = UNSET

@@ -18,7 +18,7 @@ def fetched_rows(
     form_overrides: Mapping[int, int | None] = NO_OVERRIDES,
 ) -> Rows:
     """Makes the rows of a task that was listed under `listed_date` and fetched; see `task_rows`."""
-    rows = task_rows(fetched.task, form_overrides)
+    rows = task_rows(fetched.task, form_overrides, detail_at=fetched.body.fetched_at)
     rows.unreadable += fetched.unreadable
     add_raw(rows, task_id, fetched.body, fetched.server_time, is_doubted=is_doubtful(fetched, listed_date))
     return rows

@@ -12,12 +12,11 @@ from pyrus_etl.model.value import FieldValue, Flag, Items, Other
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import add_project
+from pyrus_etl.schema.definition import FormFieldRow, form_fields
 from pyrus_etl.schema.form import (
     Field,
-    FormFieldRow,
     FormValueItemRow,
     Value,
-    form_fields,
     form_value_items,
     form_values,
     note_form_values,

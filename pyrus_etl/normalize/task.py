@@ -1,6 +1,7 @@
 """A task, in full or in part → rows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from pyrus_etl.given import UNSET, Given, UnsetType
@@ -19,16 +20,22 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def task_rows(task: Task, form_overrides: Mapping[int, int | None] = NO_OVERRIDES) -> Rows:
+def task_rows(
+    task: Task,
+    form_overrides: Mapping[int, int | None] = NO_OVERRIDES,
+    *,
+    detail_at: datetime | UnsetType = UNSET,
+) -> Rows:
     """The rows of one task, in all tables for which the task has contents; ordinals follow the arrays, from 1.
 
     The rows claim the tables whose contents the task gives. What it does not give (UNSET) is not claimed, and a column
-    of `tasks` that it does not give is UNSET. `form_overrides`: project id → form id, set manually.
+    of `tasks` that it does not give is UNSET. `form_overrides`: project id → form id, set manually. `detail_at`: when
+    the whole task was fetched.
     """
     rows = Rows()
     form_id = _form_id(task, form_overrides)
     main_project_id = _if_given(task.projects, lambda projects: _add_task_projects(rows, task.id, projects))
-    rows.add(tasks, _task_row(rows, task, form_id, main_project_id))
+    rows.add(tasks, _task_row(rows, task, form_id, main_project_id)._replace(detail_at=detail_at))
     if task.approvals is not UNSET:
         _add_approvals(rows, task.id, task.approvals)
     if task.form is not UNSET:
@@ -66,7 +73,15 @@ def _task_row(rows: Rows, task: Task, form_id: Given[int], main_project_id: Give
         is_any_rejected=_if_given(task.is_any_rejected, bool),
         form_id=form_id,
         main_project_id=main_project_id,
+        is_closed=_is_closed(task),
     )
+
+
+def _is_closed(task: Task) -> bool | UnsetType:
+    """Whether the task is closed, as served, or else by the time when it was closed."""
+    if task.is_closed is UNSET or task.is_closed is None:
+        return _if_given(task.close_date, lambda date: date is not None)
+    return task.is_closed
 
 
 def _add_task_projects(rows: Rows, task_id: int, projects: Sequence[Project | None] | None) -> int | None:

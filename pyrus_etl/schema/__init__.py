@@ -1,12 +1,14 @@
 """Declarations of the tables, each beside the type of its rows. Alembic migrates to exactly these."""
 
-from pyrus_etl.schema import attachment, form, note, operation, person, project, raw, report, task
+from pyrus_etl.schema import attachment, catalog, definition, form, note, operation, person, project, raw, report, task
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA, metadata
 
 __all__ = [
     "REPORT_SCHEMA",
     "SCHEMA",
     "attachment",
+    "catalog",
+    "definition",
     "form",
     "metadata",
     "note",

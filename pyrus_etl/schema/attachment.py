@@ -17,10 +17,11 @@ attachments = owned_table(
     Column(
         "note_no",
         Integer,
-        comment="Number of the first note with the file; null if the file is only in the task's form.",
+        comment="Number of the first note with the file; null if only the task itself or its form has it.",
     ),
     bigint("field_id", "Id of the form field in which the file first appears; null if it is attached to a note."),
-    comment="One row per task and file: Attachments of notes and Files of form values.",
+    bigint("version", "Version of the file, as API v4 counts it: 0 or 1 for the first; null through API v3."),
+    comment="One row per task and file: those attached to the task and its notes, and those in form values.",
 )
 
 
@@ -34,6 +35,7 @@ class AttachmentRow(NamedTuple):
     md5_hash: str | None
     note_no: int | None
     field_id: int | None
+    version: int | None = None
 
 
 attachment_contents = Table(

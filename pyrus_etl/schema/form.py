@@ -4,10 +4,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, Column, Date, Index, Numeric, Table, Text, Time
+from sqlalchemy import Boolean, Column, Date, Index, Numeric, Text, Time
 from sqlalchemy.dialects.postgresql import JSONB
 
-from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal, owned_table
+from pyrus_etl.schema.metadata import Timestamp, bigint, ordinal, owned_table
 from pyrus_etl.schema.note import note_number
 
 
@@ -27,21 +27,22 @@ def _value_columns() -> list[Column[Any]]:
         Column(
             "value_text",
             Text,
-            comment="Text, Email, Phone, Note; the literal value of Checkmark, Flag, ActivityStatus.",
+            comment="Text, Email, Phone, Note; the word of Checkmark, Flag, ActivityStatus; from API v4 also the names "
+            "in Catalog, MultipleChoice and Project, and the subject of FormLink.",
         ),
         Column("value_number", Numeric, comment="Number, Decimal (money), ApprovalStep; exact."),
         Column("value_date", Date, comment="Date and DueDate, in UTC."),
-        Column("value_timestamp", Timestamp, comment="ApprovalDate and CreationDate."),
+        Column("value_timestamp", Timestamp, comment="DueDateTime, ApprovalDate and CreationDate."),
         Column("value_time", Time, comment="Time, in UTC."),
         Column("value_bool", Boolean, comment="Checkmark and Flag; null if the flag is not set either way."),
         bigint("value_person_id", "Person, Assignee, Author, ApprovalPerson: id of the person."),
-        bigint("value_project_id", "Project: id of the project."),
-        bigint("value_catalog_item_id", "Catalog: id of the item."),
+        bigint("value_project_id", "Project: id of the project, or of the first of several."),
+        bigint("value_catalog_item_id", "Catalog: id of the item; null if there are several."),
         Column(
             "value_json",
             JSONB,
-            comment="What the other columns cannot hold: Catalog's values and headers, Title's rows, Files, "
-            "and every property of an unknown type.",
+            comment="What the other columns cannot hold: Catalog's values and headers, Title's checkmark, Files, the "
+            "rows of a Table, the duration of a due date, and the value of an unknown type.",
         ),
     ]
 
@@ -53,33 +54,6 @@ form_values = owned_table(
     Index(None, "field_id"),
     comment="One row per field of the task's form: the current values (TaskWithNotes.Form).",
 )
-
-form_fields = Table(
-    "form_fields",
-    metadata,
-    key("form_id", "Id of the form; see tasks.form_id."),
-    key("field_id", "Id of the field in its form."),
-    Column("field_type", Text, comment="Type of the field: Text, Decimal, Catalog, …"),
-    Column("field_name", Text, comment="Name of the field as users see it."),
-    bigint("parent_field_id", "Id of the table or section field that contains this field."),
-    Column(
-        "in_rows",
-        Boolean,
-        nullable=False,
-        comment="Whether the field is a column of a table field: its values have a row_id.",
-    ),
-    comment="Every field seen in a form, as last served; merged, never deleted.",
-)
-
-
-class FormFieldRow(NamedTuple):
-    form_id: int
-    field_id: int
-    field_type: str | None
-    field_name: str | None
-    parent_field_id: int | None
-    in_rows: bool
-
 
 note_form_values = owned_table(
     "note_form_values",

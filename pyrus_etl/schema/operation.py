@@ -45,6 +45,11 @@ sync_runs = Table(
         Timestamp,
         comment="Heartbeat of the run while it logs in; after that, see sync_leases.",
     ),
+    Column(
+        "register_lag_seconds",
+        Double,
+        comment="The most seconds by which the register of a form lagged behind the tasks; null if none was compared.",
+    ),
     *(_count(counter) for counter in COUNTERS),
     Column("error", Text, comment="Why the run failed or stopped."),
     Index(None, "account_id", "started_at"),

@@ -47,7 +47,7 @@ raw_tasks = owned_table(
         server_default=text("false"),
         comment="Whether a part of the task that was served later is in its rows; then db rebuild leaves them alone.",
     ),
-    Column("api", Text, nullable=False, server_default=text("'v3'"), comment="The API that served the body: v3."),
+    Column("api", Text, nullable=False, server_default=text("'v3'"), comment="The API that served the body: v3 or v4."),
     Column(
         "read_by",
         SmallInteger,

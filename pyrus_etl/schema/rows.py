@@ -7,7 +7,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from sqlalchemy import Table
 
-from pyrus_etl.schema import form, metadata, person, project, task
+from pyrus_etl.schema import definition, form, metadata, person, project, task
 
 OWNER = task.tasks
 """The table of the tasks themselves: a changed row is updated in place, because its children refer to it."""
@@ -28,7 +28,7 @@ NOTE_ITEMS = Part(form.form_value_items, "note_no > 0")
 PARTS = (*(Part(table) for table in OWNED if table is not form.form_value_items), FORM_ITEMS, NOTE_ITEMS)
 """Everything that belongs to a task, split into the parts that an answer may contain separately."""
 
-MERGED = (person.organizations, person.persons, project.projects, form.form_fields)
+MERGED = (person.organizations, person.persons, project.projects, definition.form_fields)
 """Tables that tasks share: served values are merged, and values that are not served stay."""
 
 

@@ -24,12 +24,31 @@ tasks = Table(
     Column("is_any_rejected", Boolean, nullable=False, comment="Whether an approver rejected the task."),
     bigint(
         "form_id",
-        "Id of the form; null for tasks without a form. A form is also a project. Pyrus does not say which one a task "
-        "belongs to: it is the root among the task's projects, unless form_overrides says otherwise.",
+        "Id of the form; null for tasks without a form. A form is also a project. API v4 gives it; API v3 does not, so "
+        "there it is the root among the task's projects, unless form_overrides says otherwise.",
     ),
     bigint(
         "main_project_id",
         "Id of the current main project, the first that a task is filed in; null for tasks in no project.",
+    ),
+    Column("subject", Text, comment="Subject of the task, if it has one besides its text."),
+    Column(
+        "is_closed",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Whether the task is closed, also while the time of closing is not known.",
+    ),
+    bigint("current_step", "Number of the form's step that the task is at; see form_steps."),
+    Column("due_at", Timestamp, comment="When the task is due, if it has a time of day."),
+    bigint("due_minutes", "How many minutes the task takes, up to the time when it is due."),
+    Column("scheduled_date", Date, comment="Day for which the task is scheduled."),
+    Column("scheduled_at", Timestamp, comment="Time for which the task is scheduled."),
+    bigint("last_note_id", "Greatest id among the notes of the stored body; null if no note has an id."),
+    Column(
+        "detail_at",
+        Timestamp,
+        comment="When the full body was fetched; null while only a register row or a list's header is known.",
     ),
     Column(
         "deleted_at",
@@ -44,6 +63,7 @@ tasks = Table(
     Index(None, "parent_task_id"),
     Index(None, "form_id"),
     Index(None, "main_project_id"),
+    Index("ix_tasks_without_detail", "modified_date", postgresql_where=text("detail_at IS NULL")),
     Index("ix_tasks_responsible_id_open", "responsible_id", postgresql_where=text("close_date IS NULL")),
     comment="One row per task (TaskWithNotes); its children are in the other tables under the same task_id.",
 )
@@ -65,6 +85,15 @@ class TaskRow(NamedTuple):
     is_any_rejected: bool | UnsetType
     form_id: Given[int] = UNSET
     main_project_id: Given[int] = UNSET
+    subject: Given[str] = UNSET
+    is_closed: bool | UnsetType = UNSET
+    current_step: Given[int] = UNSET
+    due_at: Given[datetime] = UNSET
+    due_minutes: Given[int] = UNSET
+    scheduled_date: Given[date] = UNSET
+    scheduled_at: Given[datetime] = UNSET
+    last_note_id: Given[int] = UNSET
+    detail_at: datetime | UnsetType = UNSET
     deleted_at: UnsetType | None = UNSET
 
 
@@ -88,7 +117,7 @@ approvals = owned_table(
     ordinal("step_no", "Number of the approval step, from 1; a skipped step keeps its number and has no rows."),
     ordinal("approver_no", "Position of the approver in the step, from 1."),
     bigint("person_id", "Id of the approver."),
-    Column("choice", Text, nullable=False, comment="Waiting, Approved, Rejected or Revoked."),
+    Column("choice", Text, nullable=False, comment="Waiting, Approved, Rejected, Revoked or Acknowledged."),
     Index(None, "person_id"),
     comment="Approvers of a task by step, with their decisions (TaskWithNotes.Approvals).",
 )
@@ -100,6 +129,67 @@ class ApprovalRow(NamedTuple):
     approver_no: int
     person_id: int | None
     choice: str
+
+
+task_participants = owned_table(
+    "task_participants",
+    ordinal("participant_no", "Position of the participant in the task, from 1."),
+    bigint("person_id", "Id of the participant."),
+    Index(None, "person_id"),
+    comment="Participants of a task without a form; from API v4.",
+)
+
+
+class TaskParticipantRow(NamedTuple):
+    task_id: int
+    participant_no: int
+    person_id: int | None
+
+
+task_subscribers = owned_table(
+    "task_subscribers",
+    ordinal("subscriber_no", "Position of the subscriber in the task, from 1."),
+    bigint("person_id", "Id of the subscriber."),
+    Column("choice", Text, comment="Waiting, Approved, Rejected, Revoked or Acknowledged; null if there is none."),
+    Index(None, "person_id"),
+    comment="Subscribers of a task, who follow it; from API v4.",
+)
+
+
+class TaskSubscriberRow(NamedTuple):
+    task_id: int
+    subscriber_no: int
+    person_id: int | None
+    choice: str | None
+
+
+task_steps = owned_table(
+    "task_steps",
+    ordinal("step_no", "Number of the form's step, as served; see form_steps."),
+    Column("name", Text, comment="Name of the step."),
+    bigint("elapsed_ms", "Milliseconds that the task has spent in the step."),
+    comment="Steps of a task's form, and how long the task has been in each; from API v4.",
+)
+
+
+class TaskStepRow(NamedTuple):
+    task_id: int
+    step_no: int
+    name: str | None
+    elapsed_ms: int | None
+
+
+task_links = owned_table(
+    "task_links",
+    key("linked_task_id", "Id of a task that this one is linked with; the account may not see it."),
+    Index(None, "linked_task_id"),
+    comment="Links of a task to other tasks; from API v4.",
+)
+
+
+class TaskLinkRow(NamedTuple):
+    task_id: int
+    linked_task_id: int
 
 
 inbox_tasks = Table(
@@ -130,5 +220,20 @@ task_sightings = Table(
         nullable=False,
         comment="Whether the stored body is the one served to this account; it fetches the task when it changes.",
     ),
+    bigint(
+        "listed_note_id",
+        "Id of the last note in the row of the register under which the task was listed; null outside registers.",
+    ),
     comment="Which accounts see a task; one of them reads it. A task that none sees any more is deleted.",
+)
+
+
+watched_tasks = Table(
+    "watched_tasks",
+    metadata,
+    key("task_id", "Id of the task; it may not be in tasks."),
+    key("account_id", "Id of the person that the connector logs in as, and who asks for the task."),
+    Column("asked_at", Timestamp, comment="When the account last asked for the task; null if it has not yet."),
+    comment="Tasks that no list shows to the account: another task refers to them, or they were met once. Each is "
+    "fetched once a day.",
 )

@@ -159,7 +159,10 @@ def test_the_same_person_and_project_in_many_tasks_of_a_batch_are_one_row(connec
     )
 
     assert rows(connection, "SELECT first_name, last_name FROM pyrus.persons") == [("Ann", "Lee")]
-    assert rows(connection, "SELECT * FROM pyrus.projects ORDER BY 1") == [(8, "Leaf", 9), (9, "Root", None)]
+    assert rows(connection, "SELECT project_id, name, parent_id FROM pyrus.projects ORDER BY 1") == [
+        (8, "Leaf", 9),
+        (9, "Root", None),
+    ]
 
 
 def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: Connection) -> None:

@@ -82,7 +82,7 @@ def test_dates_and_form_values_delete_no_note_null_no_text_and_replace_no_body(
     after = read_tables(database)
     (task,), (was,) = after["tasks"].values(), before["tasks"].values()
     new = {name for name, now, then in zip(columns, task, was, strict=True) if now != then}
-    assert new <= {"create_date", "modified_date", "close_date"}
+    assert new <= {"create_date", "modified_date", "close_date", "is_closed"}
     assert changed_tables(before, after) == {"tasks", "form_values", "form_value_items"}
     assert len(after["form_values"]) == 1
     assert connection.execute("SELECT count(*) FROM pyrus.raw_tasks").fetchone() == (1,)

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Table
 
 from pyrus_etl.reports.migrate import differences, downgrade, migrations_folder, upgrade
-from pyrus_etl.schema import attachment, form, metadata, note, person, project, raw, task
+from pyrus_etl.schema import attachment, catalog, definition, form, metadata, note, person, project, raw, task
 from pyrus_etl.schema.metadata import REVISION, written_columns
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
 from pyrus_etl.settings import Secret
@@ -28,11 +28,40 @@ CONTRACT = {
     "inbox_tasks": ("account_id task_id", "position seen_at"),
     "sync_runs": ("run_id", RUN_COLUMNS),
     "sync_cursors": ("account_id stream", "cursor updated_at"),
+    "task_participants": ("task_id participant_no", "person_id"),
+    "task_subscribers": ("task_id subscriber_no", "person_id choice"),
+    "task_steps": ("task_id step_no", "name elapsed_ms"),
+    "task_links": ("task_id linked_task_id", ""),
+    "note_persons": ("task_id note_no change person_no", "person_id"),
+    "forms": ("form_id", "name deleted_or_closed folder seen_at lost_at"),
+    "form_steps": ("form_id step_no", "name"),
+    "form_choices": ("form_id field_id choice_id", "value deleted"),
+    "catalogs": ("catalog_id", "name version deleted source_type external_version"),
+    "catalog_columns": ("catalog_id column_no", "name type"),
+    "catalog_items": ("catalog_id item_id", "values external_id deleted"),
+    "roles": ("role_id", "name banned fired"),
+    "role_members": ("role_id person_id", ""),
+    "watched_tasks": ("task_id account_id", "asked_at"),
 }
+OF_API_V4 = {
+    "tasks": "subject is_closed current_step due_at due_minutes scheduled_date scheduled_at last_note_id detail_at",
+    "notes": "subject changed_step reset_to_step approval_step due_at due_minutes scheduled_date scheduled_at "
+    "spent_minutes reply_note_id edit_note_id delete_note_id channel_type",
+    "note_approvals": "told_step",
+    "attachments": "version",
+    "form_fields": "code parent_field_id position catalog_id linked_form_id required_step immutable_step "
+    "decimal_places currency multiple removed_at",
+    "persons": "person_type external_id department_id department_name position phone mobile_phone banned fired",
+    "projects": "kind list_type version deleted",
+    "sync_runs": "register_lag_seconds",
+    "task_sightings": "listed_note_id",
+}
+"""Columns that API v4 adds to tables of API v3."""
 OF_A_TASK = (
     *("task_projects", "notes", "note_projects", "approvals", "note_approvals", "form_values", "note_form_values"),
     "form_value_items",
     *("attachments", "attachment_contents", "raw_tasks", "task_sightings"),
+    *("task_participants", "task_subscribers", "task_steps", "task_links", "note_persons"),
 )
 OUR_OWN = ("pyrus.report_views", "pyrus.report_columns", "pyrus.sync_requests")
 ROWS: list[tuple[Table, Any]] = [
@@ -47,8 +76,21 @@ ROWS: list[tuple[Table, Any]] = [
     (person.organizations, person.OrganizationRow),
     (project.projects, project.ProjectRow),
     (raw.raw_tasks, raw.RawTaskRow),
-    (form.form_fields, form.FormFieldRow),
     (form.form_value_items, form.FormValueItemRow),
+    (task.task_participants, task.TaskParticipantRow),
+    (task.task_subscribers, task.TaskSubscriberRow),
+    (task.task_steps, task.TaskStepRow),
+    (task.task_links, task.TaskLinkRow),
+    (note.note_persons, note.NotePersonRow),
+    (definition.forms, definition.FormRow),
+    (definition.form_steps, definition.FormStepRow),
+    (definition.form_fields, definition.FormFieldRow),
+    (definition.form_choices, definition.FormChoiceRow),
+    (catalog.catalogs, catalog.CatalogRow),
+    (catalog.catalog_columns, catalog.CatalogColumnRow),
+    (catalog.catalog_items, catalog.CatalogItemRow),
+    (person.roles, person.RoleRow),
+    (person.role_members, person.RoleMemberRow),
 ]
 PRIMARY_KEYS = """
     SELECT relation.relname, string_agg(attname, ' ' ORDER BY array_position(conkey, attnum))
@@ -86,6 +128,7 @@ def test_tables_have_the_keys_of_the_contract(each_database: Secret, query: Quer
 def test_tables_have_the_columns_of_the_contract(each_database: Secret, query: Query) -> None:
     there = {(table, column) for table, column, _, _ in query(each_database, COLUMN_TYPES)}
     called_for = {(table, name) for table, names in CONTRACT.items() for name in " ".join(names).split()}
+    called_for |= {(table, name) for table, names in OF_API_V4.items() for name in names.split()}
     set_aside = "task_id account_id stream stage error payload first_seen_at last_seen_at attempts resolved_at"
 
     assert called_for - there == set()
@@ -113,7 +156,8 @@ def test_children_are_deleted_with_their_task_and_no_other_key_is_foreign(databa
 
 def test_types_are_those_of_the_contract(database: Secret, query: Query) -> None:
     types = {(table, column): kind for table, column, kind, _ in query(database, COLUMN_TYPES)}
-    ids = {place: kind for place, kind in types.items() if place[1].endswith("_id") and place[1] != "run_id"}
+    no_ids_of_pyrus = "run_id", "external_id"
+    ids = {place: kind for place, kind in types.items() if place[1].endswith("_id") and place[1] not in no_ids_of_pyrus}
     times = {place: kind for place, kind in types.items() if re.search(r"_at$|(create|modified|close)_date$", place[1])}
     ordinals = {place: kind for place, kind in types.items() if place[1].endswith("_no")}
 

@@ -93,6 +93,19 @@ def test_an_upgrade_moves_what_lists_showed_to_the_account_that_has_used_the_dat
     assert len(errors) == 1
 
 
+def test_an_upgrade_knows_which_tasks_are_closed_and_when_they_were_fetched(synced: Secret, query: Query) -> None:
+    closed = "SELECT count(*) FILTER (WHERE is_closed), count(*) FILTER (WHERE close_date IS NOT NULL) FROM pyrus.tasks"
+    differ = "SELECT count(*) FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)"
+    query(synced, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) VALUES (-1, false, false)")
+    downgrade(synced, "0008")
+    upgrade(synced)
+    is_closed, has_date = query(synced, closed)[0]
+
+    assert is_closed == has_date > 0
+    assert query(synced, f"{differ} WHERE detail_at IS DISTINCT FROM fetched_at") == [(0,)]
+    assert query(synced, "SELECT detail_at, is_closed FROM pyrus.tasks WHERE task_id = -1") == [(None, False)]
+
+
 def test_if_several_accounts_used_a_database_each_is_taken_to_see_its_tasks(database: Secret, query: Query) -> None:
     """So a census of one of them marks nothing that only another sees; the account of the last cursor reads them."""
     query(database, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) VALUES (1, false, false)")

@@ -116,7 +116,7 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
     "tasks": [
         (
             *(FULL_ID, "Oven no. 3: new burner", 71, 72, DUE, True, CREATED, CLOSED, CLOSED),
-            *(9007199254740993, True, 501, 501, None),
+            *(9007199254740993, True, 501, 501, True, None),
         )
     ],
     "task_projects": [(FULL_ID, 501, 1), (FULL_ID, 504, 2)],

@@ -48,7 +48,7 @@ FROM (
         FROM pyrus_report.task_notes
     ) AS happened
   UNION ALL
-    SELECT task_id, form_id, form, note.project_id, note.project, written_at, note.person_id, note.person, kind,
+    SELECT task_id, form_id, form, note.project_id, note.project, written_at, note.person_id, note.person, changed.kind,
            coalesce(changed.name, about.name, into_project.name), changed.person_id, note_no, item_id
     FROM pyrus_report.task_notes AS note
     JOIN (

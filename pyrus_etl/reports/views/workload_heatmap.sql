@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW pyrus_report.workload_heatmap AS
-SELECT month, weekday, hour, kind, form_id, form.name AS form, counted.project_id, paths.path AS project, events
+SELECT month, weekday, hour, counted.kind, form_id, form.name AS form, counted.project_id, paths.path AS project, events
 FROM (  -- counts by ids; names are looked up once per counted row
     -- LEAST and GREATEST, so that no time zone moves a month out of the years 1 to 9999.
     SELECT least(greatest(date_trunc('month', local)::date, '0001-01-01'), '9999-12-01') AS month,

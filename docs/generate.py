@@ -50,6 +50,7 @@ SECTIONS = {
         operation.sync_windows,
         operation.sync_leases,
         operation.sync_requests,
+        operation.directory_sightings,
     ),
 }
 

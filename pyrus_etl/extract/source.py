@@ -1,6 +1,6 @@
 """An account at Pyrus as a sync sees it, whichever API answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import NamedTuple, Protocol
 
 from pyrus_etl.client.clock import Clocks
@@ -22,6 +22,11 @@ class Source(Protocol):
     Every call raises LoginRefused or PyrusUnreachable if the run cannot go on. `start` is the start of the run by both
     clocks: the earliest date of any answer so far.
     """
+
+    @property
+    def directory(self) -> Collection[str]:
+        """The streams that it has besides tasks and the inbox; each is asked for at most once, whoever reads it."""
+        ...
 
     @property
     def requests(self) -> int: ...

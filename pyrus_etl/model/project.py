@@ -22,3 +22,4 @@ class List(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     list_type: str | None = None
     version: int | None = None
     deleted: bool = False
+    is_form: bool = False

@@ -56,28 +56,28 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: C
 @cache
 def _types(table: Table) -> list[LiteralString]:
     """PostgreSQL's names of the columns' types. They come from our declared tables, never from data."""
-    return [_type(table, name) for name in written_columns(table)]
+    return [column_type(table, name) for name in written_columns(table)]
 
 
-def _type(table: Table, name: str) -> LiteralString:
+def column_type(table: Table, name: str) -> LiteralString:
     kind: LiteralString = table.columns[name].type.compile(dialect=_dialect).lower()
     return kind
 
 
-def _name(table: Table) -> sql.Identifier:
+def quoted(table: Table) -> sql.Identifier:
     return sql.Identifier(table.schema or "", table.name)
 
 
 @cache
 def _copy_statement(table: Table) -> sql.Composed:
     columns = sql.SQL(", ").join(map(sql.Identifier, written_columns(table)))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(_name(table), columns)
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(quoted(table), columns)
 
 
 @cache
 def _delete_statement(table: Table, condition: LiteralString | None) -> sql.Composed:
     owner = sql.Identifier(written_columns(table)[0])
-    statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(_name(table), owner)
+    statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(quoted(table), owner)
     return sql.SQL(" AND ").join([statement, sql.SQL(condition)]) if condition else statement
 
 
@@ -93,16 +93,16 @@ def _merge_statement(table: Table) -> sql.Composed:
         ON CONFLICT ({keys}) DO UPDATE SET ({others}) = ROW ({excluded})
         """
     ).format(
-        table=_name(table),
+        table=quoted(table),
         key=sql.Identifier(keys[0]),
-        keys=_list("{}", keys),
-        columns=_list("{}", written_columns(table)),
-        new_keys=_list("new.{}", keys),
-        values=_list("COALESCE(new.{0}, old.{0})", others),
+        keys=column_list("{}", keys),
+        columns=column_list("{}", written_columns(table)),
+        new_keys=column_list("new.{}", keys),
+        values=column_list("COALESCE(new.{0}, old.{0})", others),
         arrays=_arrays(table, written_columns(table)),
-        old=_list("old.{}", others),
-        others=_list("{}", others),
-        excluded=_list("EXCLUDED.{}", others),
+        old=column_list("old.{}", others),
+        others=column_list("{}", others),
+        excluded=column_list("EXCLUDED.{}", others),
     )
 
 
@@ -116,14 +116,14 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> sql.Composed:
         WHERE ({old_keys}) = ({new_keys}) AND ({old}) IS DISTINCT FROM ({values})
         """
     ).format(
-        table=_name(table),
-        others=_list("{}", others),
-        values=_list("new.{}", others),
+        table=quoted(table),
+        others=column_list("{}", others),
+        values=column_list("new.{}", others),
         arrays=_arrays(table, names),
-        columns=_list("{}", names),
-        old_keys=_list("old.{}", keys),
-        new_keys=_list("new.{}", keys),
-        old=_list("old.{}", others),
+        columns=column_list("{}", names),
+        old_keys=column_list("old.{}", keys),
+        new_keys=column_list("new.{}", keys),
+        old=column_list("old.{}", others),
     )
 
 
@@ -135,8 +135,8 @@ def _split(table: Table, names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _arrays(table: Table, names: Iterable[str]) -> sql.Composed:
     """A parameter for each column: the array of its values."""
-    return sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(table, name))) for name in names)
+    return sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(column_type(table, name))) for name in names)
 
 
-def _list(pattern: LiteralString, names: Iterable[str]) -> sql.Composed:
+def column_list(pattern: LiteralString, names: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.SQL(pattern).format(sql.Identifier(name)) for name in names)

@@ -11,21 +11,13 @@ catalogs = Table(
     metadata,
     key("catalog_id", "Id of the catalog."),
     Column("name", Text, comment="Name of the catalog."),
-    bigint("version", "Version of the catalog whose items are stored: it changes with the items."),
+    bigint("version", "Version of the catalog as last listed: it changes with the items."),
     Column("deleted", Boolean, comment="Whether the catalog was deleted; null if Pyrus does not say."),
     Column("source_type", Text, comment="Where the items come from, as served."),
     bigint("external_version", "Version that the source of the items has set."),
+    bigint("contents_version", "Version whose columns and items are stored; null if they never could be read."),
     comment="Catalogs that API v4 lists, as last served.",
 )
-
-
-class CatalogRow(NamedTuple):
-    catalog_id: int
-    name: str | None
-    version: int | None
-    deleted: bool | None
-    source_type: str | None
-    external_version: int | None
 
 
 catalog_columns = Table(

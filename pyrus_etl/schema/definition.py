@@ -24,15 +24,6 @@ forms = Table(
 )
 
 
-class FormRow(NamedTuple):
-    form_id: int
-    name: str | None
-    deleted_or_closed: bool | None
-    folder: list[str] | None
-    seen_at: datetime
-    lost_at: datetime | None = None
-
-
 form_steps = Table(
     "form_steps",
     metadata,

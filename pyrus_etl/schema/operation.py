@@ -160,3 +160,20 @@ sync_errors = Table(
     ),
     comment="Tasks that could not be fetched, decoded or loaded. Every run of the account tries each of them again.",
 )
+
+
+directory_sightings = Table(
+    "directory_sightings",
+    metadata,
+    _account(),
+    Column("stream", Text, primary_key=True, comment="forms, lists, catalogs or roles."),
+    key("thing_id", "Id of the form, list, catalog or role."),
+    Column("gone_at", Timestamp, comment="When the account no longer saw it; null while it does."),
+    Column(
+        "refused_at",
+        Timestamp,
+        comment="When Pyrus refused the register of the form, or the items of the catalog; null if it did not.",
+    ),
+    bigint("refused_version", "Version of the catalog whose items were refused."),
+    comment="What each account sees of the directory. What none sees any more is marked in its own table.",
+)

@@ -26,6 +26,7 @@ from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
 from pyrus_etl.extract.v3.windows import search_sizes
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
 from pyrus_etl.model.body import Body, Fetched
+from pyrus_etl.model.stream import PEOPLE
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.settings import Settings
@@ -47,6 +48,8 @@ def client_for(settings: Settings, most_requests: int | None = None, announce: A
 
 class RestApi:
     """A Source that asks through an open client."""
+
+    directory = (PEOPLE,)
 
     def __init__(self, client: Client) -> None:
         self._client = client

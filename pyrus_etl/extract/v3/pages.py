@@ -8,6 +8,7 @@ from pyrus_etl.extract.v3.sizes import Sizes
 from pyrus_etl.extract.v3.stream import LongList
 from pyrus_etl.extract.v3.windows import listings
 from pyrus_etl.extract.v3.wire import Contacts, TaskList
+from pyrus_etl.model.person import People
 from pyrus_etl.model.stream import INBOX, PEOPLE
 from pyrus_etl.model.window import EVERYTHING, Window
 
@@ -41,7 +42,7 @@ async def pages(lists: Lists, stream: str, question: Question) -> AsyncIterator[
         yield Page((await lists.inbox()).headers)
         return
     if stream == PEOPLE:
-        yield Page([await lists.contacts()])
+        yield Page([People(await lists.contacts())])
         return
     async for listing in listings(lists.search, _windows(question), lists.search_sizes):
         yield Page(listing.tasks, Checkpoint(listing.window, listing.split, listing.complete))

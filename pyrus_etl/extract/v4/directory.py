@@ -6,7 +6,8 @@ roles. Properties beyond those pages, and parameters, are those of the vendor's 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pyrus_etl.client.decode import damage, decode, storable
@@ -58,7 +59,8 @@ class Directory:
 
     async def lists(self) -> Sequence[List] | None:
         """The lists at any depth, parents first, also deleted ones; asked for once, whoever asks first."""
-        return await self._kept(LISTS, self._read_lists)
+        forms = await self.forms()
+        return await self._kept(LISTS, partial(self._read_lists, {form.id for form in forms or ()}))
 
     async def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
         """The pages of a directory stream: one with everything, unless Pyrus refuses it; then contents."""
@@ -82,9 +84,9 @@ class Directory:
         served = await self._whole("/forms", wire.Forms)
         return None if served is None else _first_of_each([form_of(each) for each in served.forms or () if each])
 
-    async def _read_lists(self) -> Sequence[List] | None:
+    async def _read_lists(self, forms: Set[int]) -> Sequence[List] | None:
         served = await self._whole("/lists?with_deleted=true", wire.Lists)
-        return None if served is None else lists_of(served.lists)
+        return None if served is None else lists_of(served.lists, forms)
 
     async def _catalogs(self) -> Sequence[Catalog] | None:
         served = await self._whole("/catalogs", wire.Catalogs)

@@ -1,7 +1,8 @@
 """Lists and catalogs as served → the model."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pyrus_etl.extract.v4 import directory_wire as wire
@@ -9,15 +10,15 @@ from pyrus_etl.model.catalog import Catalog, CatalogItem, Column, Contents
 from pyrus_etl.model.project import List
 
 
-def lists_of(served: Sequence[wire.List | None] | None) -> list[List]:
-    """Every list of the tree that has an id, parents first; only the first one of an id counts."""
+def lists_of(served: Sequence[wire.List | None] | None, forms: Container[int]) -> list[List]:
+    """Every list of the tree that has an id, parents first; only the first one of an id counts. `forms`: their ids."""
     first: dict[int, List] = {}
-    for each in _lists(served, None):
+    for each in _lists(served, None, forms):
         first.setdefault(each.id, each)
     return list(first.values())
 
 
-def _lists(served: Sequence[wire.List | None] | None, inside: int | None) -> Iterator[List]:
+def _lists(served: Sequence[wire.List | None] | None, inside: int | None, forms: Container[int]) -> Iterator[List]:
     for each in served or ():
         if each is None:
             continue
@@ -30,8 +31,9 @@ def _lists(served: Sequence[wire.List | None] | None, inside: int | None) -> Ite
                 list_type=each.list_type,
                 version=each.version,
                 deleted=bool(each.deleted),
+                is_form=each.id in forms,
             )
-        yield from _lists(each.children, parent_id if each.id is None else each.id)
+        yield from _lists(each.children, parent_id if each.id is None else each.id, forms)
 
 
 def catalog_of(served: wire.Catalog) -> Catalog | None:
@@ -71,5 +73,7 @@ def _item(served: wire.Item | None) -> CatalogItem | None:
 
 
 def _text(value: Any) -> str | None:
-    """A value of an item, which is text; anything else stays JSON."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """A value of an item, which is text; a number keeps its digits, anything else stays JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)

@@ -19,6 +19,7 @@ from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
 from pyrus_etl.sync.pipeline import check_server, run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.stages import together
+from pyrus_etl.sync.streams import FIRST, read_streams
 from pyrus_etl.sync.tasks import Listed
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def reconcile(max_deleted: float = MAX_DELETED, *, force: bool = False) -> Plan:
 
 
 async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
+    await read_streams(run, FIRST)
     census: set[int] = set()
     await run_pipeline(_with_census(_lists(run, census), census), run)
     absent, share = await run.session.store.query(absentees, run.session.account_id, census)

@@ -1,0 +1,67 @@
+"""The directory of API v4 without tasks: a scripted server, read over HTTP into a database."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pyrus_etl.client.client import Client
+from pyrus_etl.extract.pages import Whole
+from pyrus_etl.extract.v3.dialect import DIALECT
+from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v4.directory import Directory
+from pyrus_etl.load.directory import known_versions
+from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.settings import Secret
+from pyrus_etl.sync.streams import FIRST, LAST, write
+from tests.conftest import loaded
+from tests.scripted import Asked, Reply, scripted
+
+ACCOUNT = 7
+DENIED = Reply(403, b'{"ApiException": {"Code": "access_denied", "Message": "no"}}')
+
+Answers = Mapping[str, Any]
+"""Path without its parameters → the JSON to answer, or a whole Reply. Any other path is answered by `{}`."""
+
+
+def read_directory(answers: Answers, database: Secret, account_id: int = ACCOUNT) -> list[str]:
+    """Reads every stream once, as a run does; returns the paths that were asked for."""
+    with scripted(_script(answers)) as server:
+        asyncio.run(_read(server.url, database, account_id))
+        return server.paths
+
+
+async def _read(url: str, database: Secret, account_id: int) -> None:
+    settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"})
+    async with Client(settings, DIALECT, login) as client:
+        directory = Directory(client.ask)
+        with connect(database) as connection:
+            for stream in (*FIRST, *LAST):
+                known = known_versions(connection, account_id) if stream.name == CATALOGS else {}
+                async for page in directory.pages(stream.name, Whole(known)):
+                    for thing in page.items:
+                        with connection.transaction():
+                            write(stream, connection, account_id, thing)
+
+
+def things(stream: str, body: bytes | Any, others: Answers = MappingProxyType({})) -> list[Any]:
+    """What a stream lists if Pyrus answers this, without a database."""
+    path = {FORMS: "/forms", LISTS: "/lists", CATALOGS: "/catalogs", PEOPLE: "/contacts"}[stream]
+    reply = Reply(200, body) if isinstance(body, bytes) else body
+
+    async def listed(url: str) -> list[Any]:
+        async with Client(loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"}), DIALECT, login) as client:
+            return [thing async for page in Directory(client.ask).pages(stream, Whole()) for thing in page.items]
+
+    with scripted(_script({path: reply, **others})) as server:
+        return asyncio.run(listed(server.url))
+
+
+def _script(answers: Answers) -> Callable[[Asked], Reply]:
+    def script(asked: Asked) -> Reply:
+        answer = answers.get(asked.path.partition("?")[0], {})
+        return answer if isinstance(answer, Reply) else Reply(200, json.dumps(answer).encode())
+
+    return script

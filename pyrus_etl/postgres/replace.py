@@ -56,6 +56,7 @@ def _replace_statement(table: Table, columns: tuple[str, ...]) -> sql.Composed:
         SELECT {new}{now} FROM (SELECT {values} FROM unnest({arrays}) AS served ({columns})) AS new
         LEFT JOIN {table} AS old USING ({keys})
         WHERE old.{key} IS NULL OR ROW ({old}) IS DISTINCT FROM ROW ({new_others})
+        ORDER BY {new_keys}
         ON CONFLICT ({keys}) DO {action}
         """
     ).format(
@@ -67,6 +68,7 @@ def _replace_statement(table: Table, columns: tuple[str, ...]) -> sql.Composed:
         values=sql.SQL(", ").join(_value(table, name) for name in columns),
         arrays=sql.SQL(", ").join(_array(table, name) for name in columns),
         keys=column_list("{}", keys),
+        new_keys=column_list("new.{}", keys),
         key=sql.Identifier(keys[0]),
         old=column_list("old.{}", others),
         new_others=column_list("new.{}", others),

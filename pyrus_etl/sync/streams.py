@@ -43,6 +43,13 @@ async def read_streams(run: Run, streams: Sequence[Stream]) -> None:
             await run.stop.unless_asked(_read(run, stream))
 
 
+async def read_early(run: Run) -> None:
+    """Reads what a backfill needs at its start: with forms, everything, because reports begin long before its end."""
+    await read_streams(run, FIRST)
+    if FORMS in run.session.source.directory:
+        await read_streams(run, LAST)
+
+
 async def _read(run: Run, stream: Stream) -> None:
     store, account_id = run.session.store, run.session.account_id
     known = await store.query(directory.known_versions, account_id) if stream.name == CATALOGS else {}

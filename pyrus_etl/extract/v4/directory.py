@@ -30,9 +30,6 @@ from pyrus_etl.settings.privacy import OPEN, Privacy
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CATALOGS_AT_A_TIME = 4
-"""How many catalogs are read, and held in memory, side by side."""
-
 
 class Ask(Protocol):
     """Sends a request to API v4 as `Client.ask` does. Its path begins at `api_url`: `/forms`."""
@@ -43,7 +40,8 @@ class Ask(Protocol):
 class Directory:
     """The directory of an account, for one run. What Pyrus refuses to the account is None, with a warning.
 
-    Everything else that is no answer raises PyrusUnreachable, except for a single catalog.
+    A run cannot go on without an answer about forms and lists, because they say where tasks are listed: if there is
+    none, they raise PyrusUnreachable. Anything else that has no answer is None too.
     """
 
     def __init__(self, ask: Ask, privacy: Privacy = OPEN) -> None:
@@ -70,8 +68,8 @@ class Directory:
             return
         yield Page([everything])
         if stream == CATALOGS:
-            async for read in self._contents(_moved(everything, question)):
-                yield Page([read])
+            for catalog in _moved(everything, question):
+                yield Page([await self._read(catalog)])
 
     async def _kept(self, stream: str, read: Callable[[], Awaitable[T]]) -> T:
         async with self._once:
@@ -81,11 +79,11 @@ class Directory:
             return kept
 
     async def _read_forms(self) -> Sequence[Form] | None:
-        served = await self._whole("/forms", wire.Forms)
+        served = await self._whole("/forms", wire.Forms, is_needed=True)
         return None if served is None else _first_of_each([form_of(each) for each in served.forms or () if each])
 
     async def _read_lists(self, forms: Set[int]) -> Sequence[List] | None:
-        served = await self._whole("/lists?with_deleted=true", wire.Lists)
+        served = await self._whole("/lists?with_deleted=true", wire.Lists, is_needed=True)
         return None if served is None else lists_of(served.lists, forms)
 
     async def _catalogs(self) -> Sequence[Catalog] | None:
@@ -103,12 +101,6 @@ class Directory:
             members=UNSET if members is None else [each for each in members.members or () if each],
             roles=UNSET if roles is None else [each for each in roles.roles or () if each],
         )
-
-    async def _contents(self, catalogs: Sequence[Catalog]) -> AsyncIterator[CatalogRead]:
-        for start in range(0, len(catalogs), CATALOGS_AT_A_TIME):
-            some = catalogs[start : start + CATALOGS_AT_A_TIME]
-            for read in await asyncio.gather(*map(self._read, some)):
-                yield read
 
     async def _read(self, catalog: Catalog) -> CatalogRead:
         """The contents of a catalog. If it cannot be read, warns, and returns it without contents."""
@@ -128,7 +120,7 @@ class Directory:
         )
         return CatalogRead(catalog, None)
 
-    async def _whole(self, path: str, kind: type[T]) -> T | None:
+    async def _whole(self, path: str, kind: type[T], *, is_needed: bool = False) -> T | None:
         """The answer; None, with a warning, if Pyrus refuses it to this account."""
         request = Request("GET", path, _reader(kind, self._privacy))
         outcome: Answer[tuple[T, int]] | Failure = await self._ask(request)
@@ -136,12 +128,16 @@ class Directory:
         if isinstance(outcome, Answer):
             whole: T = _counted(name, outcome.value)
             return whole
-        if isinstance(outcome, Denied):
-            log.warning("no access to GET %s, so its tables stay as they are stored: %s", name, outcome)
-            return None
-        if isinstance(outcome, Again) and outcome.body is None:
-            raise PyrusUnreachable(f"GET {name} is not available ({outcome}); try again later.")
-        raise PyrusUnreachable(f"GET {name} does not answer as Pyrus does ({outcome}); check PYRUS_URL.")
+        if is_needed and not isinstance(outcome, Denied):
+            raise _unreachable(name, outcome)
+        log.warning("no answer to GET %s, so its tables stay as they are stored: %s", name, outcome)
+        return None
+
+
+def _unreachable(name: str, failure: Failure) -> PyrusUnreachable:
+    if isinstance(failure, Again) and failure.body is None:
+        return PyrusUnreachable(f"GET {name} is not available ({failure}); try again later.")
+    return PyrusUnreachable(f"GET {name} does not answer as Pyrus does ({failure}); check PYRUS_URL.")
 
 
 def _moved(catalogs: Sequence[Catalog], question: Question) -> list[Catalog]:

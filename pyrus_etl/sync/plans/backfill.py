@@ -16,7 +16,7 @@ from pyrus_etl.sync.lists import rejected
 from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.incremental import catch_up
-from pyrus_etl.sync.streams import FIRST, read_streams
+from pyrus_etl.sync.streams import read_early
 from pyrus_etl.sync.tasks import Listed, in_parts
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ async def fetch_period(run: Run, period: Window = EVERYTHING, *, restart: bool =
     The cursor is taken before the first window, so the sync at the end sees everything that changed in the meantime.
     """
     store, account_id = run.session.store, run.session.account_id
-    await read_streams(run, FIRST)
+    await read_early(run)
     await store.transaction(_begin, account_id, period, run.session.source.start.server, restart=restart)
     await run_pipeline(_lists(run, period), run)
     cursor = await store.transaction(backfills.finish_backfill, account_id, TASKS)

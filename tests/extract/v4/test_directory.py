@@ -197,12 +197,20 @@ def test_an_answer_without_its_array_is_empty(stream: str, answer: dict[str, Any
 @pytest.mark.parametrize("stream", [FORMS, LISTS, CATALOGS])
 def test_a_stream_that_is_refused_has_no_page(stream: str, caplog: pytest.LogCaptureFixture) -> None:
     assert things(stream, DENIED) == []
-    assert f"no access to GET /{stream}" in caplog.text
+    assert f"no answer to GET /{stream}, so its tables stay as they are stored" in caplog.text
 
 
-def test_an_answer_that_is_not_of_pyrus_is_an_error() -> None:
-    with pytest.raises(PyrusUnreachable, match=r"GET /forms does not answer as Pyrus does .*check PYRUS_URL"):
-        things(FORMS, Reply(200, b"[1]"))
+@pytest.mark.parametrize("stream", [FORMS, LISTS])
+def test_a_run_cannot_go_on_without_the_places_of_tasks(stream: str) -> None:
+    with pytest.raises(PyrusUnreachable, match=rf"GET /{stream} does not answer as Pyrus does .*check PYRUS_URL"):
+        things(stream, Reply(200, b"[1]"))
+
+
+@pytest.mark.parametrize("stream", [CATALOGS, PEOPLE])
+def test_a_server_that_lacks_the_rest_is_no_error(stream: str) -> None:
+    missing = Reply(400, b"no such page")
+
+    assert things(stream, missing, {"/members": missing, "/roles": missing}) == []
 
 
 def test_a_catalog_has_columns_and_items() -> None:

@@ -4,8 +4,10 @@ import hashlib
 from datetime import UTC, datetime
 
 from pyrus_etl.client.decode import storable
+from pyrus_etl.extract.v4.read import read_task
 from pyrus_etl.load.stored import TaskLoad
-from pyrus_etl.model.body import Body
+from pyrus_etl.model.body import Body, Fetched
+from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
 from tests.normalize.reading import task_of
@@ -13,6 +15,13 @@ from tests.normalize.reading import task_of
 FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ACCOUNT = 300001
 """The account that was served the bodies."""
+
+
+def task_load_v4(served: bytes, listed: datetime | None = FETCHED, fetched: datetime = FETCHED) -> TaskLoad:
+    """The same for an answer of API v4."""
+    stored, task, unreadable = read_task(served)
+    body = Body(stored, hashlib.sha256(served).hexdigest(), fetched, "v4")
+    return TaskLoad(task.id, fetched_rows(task.id, Fetched(task, body, fetched, unreadable), listed), listed)
 
 
 def task_load(served: bytes, listed: datetime | None = FETCHED, fetched: datetime = FETCHED) -> TaskLoad:

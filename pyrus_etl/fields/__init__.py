@@ -5,7 +5,21 @@ its name into its family, or a new file here. How an API serves a kind of value 
 (`extract/v3/fields.py`). A type that no family names belongs to `other`: its properties are kept as served.
 """
 
-from pyrus_etl.fields import catalog, date, files, flag, number, other, person, project, text, title
+from pyrus_etl.fields import (
+    catalog,
+    choice,
+    date,
+    files,
+    flag,
+    link,
+    number,
+    other,
+    person,
+    project,
+    table,
+    text,
+    title,
+)
 from pyrus_etl.fields.family import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -16,8 +30,11 @@ FAMILIES: tuple[Family, ...] = (
     person.FAMILY,
     project.FAMILY,
     catalog.FAMILY,
+    choice.FAMILY,
+    link.FAMILY,
     *files.FAMILIES,
     title.FAMILY,
+    table.FAMILY,
     other.FAMILY,
 )
 

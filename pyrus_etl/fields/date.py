@@ -6,7 +6,7 @@ FAMILIES = (
     Family("day", ("Date", "DueDate"), "max(value_date) {only}", "to_char(value_date, 'YYYY-MM-DD')"),
     Family(
         "instant",
-        ("ApprovalDate", "CreationDate"),
+        ("DueDateTime", "ApprovalDate", "CreationDate"),
         "max(value_timestamp) {only}",
         "to_char(value_timestamp AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock), 'YYYY-MM-DD HH24:MI')",
     ),

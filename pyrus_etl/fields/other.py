@@ -6,5 +6,5 @@ FAMILY = Family(
     "other",
     ("ExternalFormAuthor", "Unknown"),
     aggregate=FIRST_JSON,
-    text="coalesce(value_json ->> field_type, value_json::text)",
+    text="coalesce(value_json ->> field_type, value_json #>> '{}')",
 )

@@ -3,8 +3,8 @@
 from pyrus_etl.fields.family import Family
 
 FAMILY = Family(
-    "other",
+    "title",
     ("Title",),
-    aggregate="bool_or(value_json ->> 'Checkmark' = 'Checked') {only}",
-    text="value_json ->> 'Checkmark'",
+    aggregate="bool_or(lower(coalesce(value_json ->> 'Checkmark', value_json ->> 'checkmark')) = 'checked') {only}",
+    text="initcap(coalesce(value_json ->> 'Checkmark', value_json ->> 'checkmark'))",
 )

@@ -12,3 +12,4 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
     download_url: str | None = None
     existing_id: int | None = None
     md5_hash: str | None = None
+    version: int | None = None

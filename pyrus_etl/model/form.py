@@ -1,6 +1,6 @@
 """Form fields and their values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -15,6 +15,14 @@ class FormField(msgspec.Struct, frozen=True, gc=False):
     type: str | None = None
     name: str | None = None
     parent_id: int | None = None
+
+
+class FormValues(list["FormValue"]):
+    """Values of a form, in the order of the form; `unreadable` counts what is not among them."""
+
+    def __init__(self, values: Iterable["FormValue"] = (), unreadable: int = 0) -> None:
+        super().__init__(values)
+        self.unreadable = unreadable
 
 
 class FormValue:

@@ -21,14 +21,52 @@ class TaskHeader(msgspec.Struct, frozen=True, gc=False):
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The choice of one approver; no choice means `Waiting`."""
+    """The choice of one approver; no choice means `Waiting`. `step`: the number of the step, if it is served here."""
+
+    person: Person | None = None
+    choice: str | None = None
+    step: int | None = None
+
+
+Steps = Sequence[Sequence[Person | Approval | None] | None]
+"""Approvers by step; a step that is None was skipped."""
+
+Filed = Sequence[Project | int | None]
+"""Projects: whole, or the ids alone if the API gives no more."""
+
+
+class Member:
+    """A person in a list of a note; `unreadable` counts what could not be read.
+
+    This is not a struct, so that msgspec leaves the reading to us: the person may be served in several ways.
+    """
+
+    __slots__ = ("person", "unreadable")
+
+    def __init__(self, person: Person, unreadable: int = 0) -> None:
+        self.person = person
+        self.unreadable = unreadable
+
+
+class Subscriber(msgspec.Struct, frozen=True, gc=False):
+    """A person who follows a task, with a choice if one was asked for."""
 
     person: Person | None = None
     choice: str | None = None
 
 
-Steps = Sequence[Sequence[Person | None] | None]
-"""Approvers by step; a step that is None was skipped."""
+class TaskStep(msgspec.Struct, frozen=True, gc=False):
+    """A step of the form's route, and the milliseconds that the task has spent in it."""
+
+    no: int | None = None
+    name: str | None = None
+    elapsed_ms: int | None = None
+
+
+class Channel(msgspec.Struct, frozen=True, gc=False):
+    """The way by which a note came or went: email, telegram, …"""
+
+    type: str | None = None
 
 
 class Note(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -42,8 +80,8 @@ class Note(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reassigned_to: Person | None = None
     activity_action: str | None = None
     approval_choice: str | None = None
-    added_projects: Sequence[Project | None] | None = None
-    removed_projects: Sequence[Project | None] | None = None
+    added_projects: Filed | None = None
+    removed_projects: Filed | None = None
     due_date_changed: date | None = None
     due_date_removed: bool | None = None
     approvals_added: Steps | None = None
@@ -51,10 +89,33 @@ class Note(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     approvals_rerequested: Steps | None = None
     attachments: Sequence[Attachment | None] | None = None
     form: Sequence[FormValue | None] | None = None
+    subject: str | None = None
+    changed_step: int | None = None
+    reset_to_step: int | None = None
+    approval_step: int | None = None
+    due_at: datetime | None = None
+    due_minutes: int | None = None
+    scheduled_date: date | None = None
+    scheduled_at: datetime | None = None
+    spent_minutes: int | None = None
+    reply_note_id: int | None = None
+    edit_note_id: int | None = None
+    delete_note_id: int | None = None
+    channel: Channel | None = None
+    participants_added: Sequence[Member | None] | None = None
+    participants_removed: Sequence[Member | None] | None = None
+    subscribers_added: Sequence[Member | None] | None = None
+    subscribers_removed: Sequence[Member | None] | None = None
+    subscribers_rerequested: Sequence[Member | None] | None = None
+    mentioned: Sequence[Member | None] | None = None
 
 
 class Task(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A task, in full or in part: what is UNSET was not served. In `approvals` a step that is None was skipped."""
+    """A task, in full or in part: what is UNSET was not served. In `approvals` a step that is None was skipped.
+
+    `form_id` is UNSET if the API does not say which form a task has. `last_note_id`: as a list shows it. `deleted`: the
+    answer says that the task was deleted.
+    """
 
     id: int
     text: Given[str] = UNSET
@@ -62,7 +123,7 @@ class Task(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     responsible: Given[Person] = UNSET
     due_date: Given[date] = UNSET
     asap: Given[bool] = UNSET
-    projects: Given[Sequence[Project | None]] = UNSET
+    projects: Given[Filed] = UNSET
     create_date: Given[datetime] = UNSET
     modified_date: Given[datetime] = UNSET
     close_date: Given[datetime] = UNSET
@@ -72,6 +133,20 @@ class Task(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     form: Given[Sequence[FormValue | None]] = UNSET
     notes: Given[Sequence[Note | None]] = UNSET
     is_any_rejected: Given[bool] = UNSET
+    form_id: Given[int] = UNSET
+    subject: Given[str] = UNSET
+    current_step: Given[int] = UNSET
+    due_at: Given[datetime] = UNSET
+    due_minutes: Given[int] = UNSET
+    scheduled_date: Given[date] = UNSET
+    scheduled_at: Given[datetime] = UNSET
+    steps: Given[Sequence[TaskStep | None]] = UNSET
+    participants: Given[Sequence[Person | None]] = UNSET
+    subscribers: Given[Sequence[Subscriber | None]] = UNSET
+    linked_task_ids: Given[Sequence[int | None]] = UNSET
+    attachments: Given[Sequence[Attachment | None]] = UNSET
+    last_note_id: int | None = None
+    deleted: bool | None = None
 
     @property
     def last_change(self) -> datetime | None:

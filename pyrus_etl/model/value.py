@@ -25,11 +25,28 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 class Items(msgspec.Struct, frozen=True, gc=False):
-    """Items of one kind (catalog, choice, task or file); `json`: the other properties served, as JSON."""
+    """Items of one kind (catalog, choice, task or file); an item that is None keeps its place.
+
+    `json`: the other properties served, as JSON. `text`: what people read of all items, if the API gives it.
+    """
 
     kind: str
-    items: Sequence[Item]
-    json: bytes | None
+    items: Sequence[Item | None]
+    json: bytes | None = None
+    text: str | None = None
+
+
+class Projects(msgspec.Struct, frozen=True, gc=False):
+    """Several projects; one that is None keeps its place."""
+
+    projects: Sequence[Project | None]
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """A day or an instant, and the time that it takes until then as JSON; the day or instant may be unreadable."""
+
+    at: date | datetime | None
+    json: bytes
 
 
 class Other(msgspec.Struct, frozen=True, gc=False):
@@ -38,5 +55,5 @@ class Other(msgspec.Struct, frozen=True, gc=False):
     json: bytes
 
 
-FieldValue = str | Decimal | date | datetime | time | Flag | Person | Project | Items | Other
+FieldValue = str | Decimal | date | datetime | time | Flag | Person | Project | Projects | Items | Due | Other
 """A text, an exact number, a day in UTC, an instant, a time of day in UTC, or one of the structs."""

@@ -12,14 +12,25 @@ from pyrus_etl.schema.rows import Rows
 Form = Sequence[FormValue | None] | None
 
 
-def add_attachments(rows: Rows, task_id: int, notes: Sequence[Note | None] | None, form: Form) -> None:
-    """Adds the files note by note, those attached before those in the note's form; then those of the task's form."""
+def add_attachments(
+    rows: Rows,
+    task_id: int,
+    notes: Sequence[Note | None] | None,
+    form: Form,
+    attached: Sequence[Attachment | None] | None = None,
+) -> None:
+    """Adds the files note by note, those attached before those in the note's form; then those of the task itself.
+
+    `attached`: those attached to the task, which come before those in its form.
+    """
     rows.claim(attachments)
     seen: set[int] = set()
     for note_no, note in numbered(notes):
         for file in note.attachments or []:
             _add(rows, task_id, file, seen, note_no=note_no, field_id=None)
         _add_files(rows, task_id, note.form, seen, note_no)
+    for file in attached or ():
+        _add(rows, task_id, file, seen, note_no=None, field_id=None)
     _add_files(rows, task_id, form, seen, None)
 
 
@@ -46,5 +57,6 @@ def _add(
         md5_hash=file.md5_hash,
         note_no=note_no,
         field_id=field_id,
+        version=file.version,
     )
     rows.add(attachments, row)

@@ -5,10 +5,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from pyrus_etl.model.form import FormValue
+from pyrus_etl.model.form import FormValue, FormValues
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project
-from pyrus_etl.model.value import FieldValue, Flag, Items, Other
+from pyrus_etl.model.value import Due, FieldValue, Flag, Items, Other, Projects
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import add_project
@@ -29,6 +29,7 @@ Form = Sequence[FormValue | None] | None
 def add_form(rows: Rows, task_id: int, form: Form, form_id: int | None) -> None:
     """Adds the values of a task's form. If it is known which form that is, its fields are merged."""
     rows.claim(form_values, FORM_ITEMS)
+    _count_unreadable(rows, form)
     for value_no, value in numbered(form):
         if form_id is not None and value.field.id is not None:
             rows.merge(form_fields, _field_row(form_id, value.field.id, value))
@@ -38,9 +39,15 @@ def add_form(rows: Rows, task_id: int, form: Form, form_id: int | None) -> None:
 
 def add_note_form(rows: Rows, task_id: int, note_no: int, form: Form) -> None:
     """Adds the values that a note set."""
+    _count_unreadable(rows, form)
     for value_no, value in numbered(form):
         rows.add(note_form_values, (task_id, note_no, *_value_row(rows, value_no, value)))
         _add_items(rows, (task_id, note_no, value_no), value)
+
+
+def _count_unreadable(rows: Rows, form: Form) -> None:
+    if isinstance(form, FormValues):
+        rows.unreadable += form.unreadable
 
 
 def _field_row(form_id: int, field_id: int, value: FormValue) -> FormFieldRow:
@@ -61,8 +68,11 @@ def _value_row(rows: Rows, value_no: int, value: FormValue) -> tuple[Any, ...]:
 def _add_items(rows: Rows, key: tuple[int, int, int], value: FormValue) -> None:
     match value.value:
         case Items(kind, items):
-            for item_no, item in enumerate(items, start=1):
+            for item_no, item in numbered(items):
                 rows.add(form_value_items, FormValueItemRow(*key, item_no, kind, item.id, item.text))
+        case Projects(projects):
+            for item_no, project in numbered(projects):
+                rows.add(form_value_items, FormValueItemRow(*key, item_no, "project", project.id, project.name))
         case Project(id, name) if id is not None:
             rows.add(form_value_items, FormValueItemRow(*key, 1, "project", id, name))
 
@@ -88,11 +98,22 @@ def _columns(rows: Rows, value: FieldValue | None) -> Value:
             return Value(value_person_id=add_person(rows, value))
         case Project():
             return Value(value_project_id=add_project(rows, value))
-        case Items():
-            only = value.items[0].id if value.kind == "catalog" and len(value.items) == 1 else None
-            return Value(value_catalog_item_id=only, value_json=value.json)
+        case Projects(projects):
+            return _of_projects(rows, [project for project in projects if project])
+        case Items(kind, items):
+            only = items[0] if kind == "catalog" and len(items) == 1 else None
+            return Value(value.text, value_catalog_item_id=only.id if only else None, value_json=value.json)
+        case Due():
+            return _columns(rows, value.at)._replace(value_json=value.json)
         case Other():
             return Value(value_json=value.json)
+
+
+def _of_projects(rows: Rows, projects: Sequence[Project]) -> Value:
+    """The names of the projects, and the id of the first."""
+    names = [project.name for project in projects if project.name is not None]
+    ids = [add_project(rows, project) for project in projects]
+    return Value(", ".join(names) if names else None, value_project_id=ids[0] if ids else None)
 
 
 _EMPTY = Value()

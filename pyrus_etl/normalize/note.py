@@ -1,20 +1,30 @@
 """Notes → rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from pyrus_etl.model.task import Note, Steps
+from pyrus_etl.model.person import Person
+from pyrus_etl.model.task import Approval, Note, Steps
 from pyrus_etl.normalize.form import add_note_form
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import add_projects
 from pyrus_etl.schema.form import note_form_values
-from pyrus_etl.schema.note import NoteApprovalRow, NoteProjectRow, NoteRow, note_approvals, note_projects, notes
+from pyrus_etl.schema.note import (
+    NoteApprovalRow,
+    NotePersonRow,
+    NoteProjectRow,
+    NoteRow,
+    note_approvals,
+    note_persons,
+    note_projects,
+    notes,
+)
 from pyrus_etl.schema.rows import NOTE_ITEMS, Rows
 
 
 def add_notes(rows: Rows, task_id: int, given: Sequence[Note | None] | None) -> None:
     """Adds the notes of a task and everything that they changed, except their files."""
-    rows.claim(notes, note_projects, note_approvals, note_form_values, NOTE_ITEMS)
+    rows.claim(notes, note_projects, note_approvals, note_persons, note_form_values, NOTE_ITEMS)
     for note_no, note in numbered(given):
         _add_note(rows, task_id, note_no, note)
 
@@ -33,12 +43,26 @@ def _add_note(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
         due_date_changed=note.due_date_changed,
         due_date_removed=bool(note.due_date_removed),
         user_id=note.user_id,
+        subject=note.subject,
+        changed_step=note.changed_step,
+        reset_to_step=note.reset_to_step,
+        approval_step=note.approval_step,
+        due_at=note.due_at,
+        due_minutes=note.due_minutes,
+        scheduled_date=note.scheduled_date,
+        scheduled_at=note.scheduled_at,
+        spent_minutes=note.spent_minutes,
+        reply_note_id=note.reply_note_id,
+        edit_note_id=note.edit_note_id,
+        delete_note_id=note.delete_note_id,
+        channel_type=note.channel.type if note.channel else None,
     )
     rows.add(notes, row)
     for change, projects in (("added", note.added_projects), ("removed", note.removed_projects)):
         for project_id in add_projects(rows, projects) if projects else ():
             rows.add(note_projects, NoteProjectRow(task_id, note_no, project_id, change))
     _add_approvals(rows, task_id, note_no, note)
+    _add_persons(rows, task_id, note_no, note)
     if note.form:
         add_note_form(rows, task_id, note_no, note.form)
 
@@ -52,6 +76,30 @@ def _add_approvals(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
 def _add_steps(rows: Rows, key: tuple[int, int, str], steps: Steps | None, note: Note) -> None:
     """Step and approver are numbered from 1; a skipped (null) step keeps its number."""
     for step_no, step in numbered(steps) if steps else ():
-        for approver_no, approver in numbered(step):
-            person_id = add_person(rows, approver)
-            rows.add(note_approvals, NoteApprovalRow(*key, step_no, approver_no, person_id, note.create_date))
+        approvers: Iterator[tuple[int, Person | Approval]] = numbered(step)
+        for approver_no, approver in approvers:
+            person, told_step = _approver(approver)
+            row = NoteApprovalRow(*key, step_no, approver_no, add_person(rows, person), note.create_date, told_step)
+            rows.add(note_approvals, row)
+
+
+def _approver(approver: Person | Approval) -> tuple[Person | None, int | None]:
+    """The person, and the step if it is served with the person."""
+    return (approver.person, approver.step) if isinstance(approver, Approval) else (approver, None)
+
+
+def _add_persons(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
+    """Everybody else whom the note added, removed, asked again or mentioned."""
+    changes = (
+        ("participant_added", note.participants_added),
+        ("participant_removed", note.participants_removed),
+        ("subscriber_added", note.subscribers_added),
+        ("subscriber_removed", note.subscribers_removed),
+        ("subscriber_rerequested", note.subscribers_rerequested),
+        ("mentioned", note.mentioned),
+    )
+    for change, members in changes:
+        for person_no, member in numbered(members):
+            rows.unreadable += member.unreadable
+            person_id = add_person(rows, member.person)
+            rows.add(note_persons, NotePersonRow(task_id, note_no, change, person_no, person_id))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pyrus_etl.model.project import List, Project
 from pyrus_etl.model.stream import LISTS
+from pyrus_etl.model.task import Filed
 from pyrus_etl.schema.project import ProjectRow, projects
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.schema.snapshot import Part, Snapshot
@@ -19,19 +20,19 @@ def add_project(rows: Rows, project: Project | None) -> int | None:
     return project.id if project else None
 
 
-def add_projects(rows: Rows, given: Sequence[Project | None] | None) -> list[int]:
-    """Merges the projects and returns their ids, each once."""
-    ids = dict.fromkeys([add_project(rows, each) for each in given or []])
+def add_projects(rows: Rows, given: Filed | None) -> list[int]:
+    """Merges the projects and returns their ids, each once. An id alone says nothing to merge."""
+    ids = dict.fromkeys([each if isinstance(each, int) else add_project(rows, each) for each in given or []])
     return [project_id for project_id in ids if project_id is not None]
 
 
-def form_of(filed_in: Sequence[Project | None] | None, overrides: Mapping[int, int | None]) -> int | None:
+def form_of(filed_in: Filed | None, overrides: Mapping[int, int | None]) -> int | None:
     """The form of a task with form values, by the projects that the task is filed in.
 
     A form is a project at the root, and its tasks are filed in it. So it is the first of the task's projects that is a
     root, or else the root above the first one. An override of a project, or of one above it, comes before that.
     """
-    chains = [ids for each in filed_in or [] if (ids := list(_ids_upwards(each)))]
+    chains = [ids for each in filed_in or [] if not isinstance(each, int) and (ids := list(_ids_upwards(each)))]
     for project_id in (project_id for ids in chains for project_id in ids):
         if project_id in overrides:
             return overrides[project_id]

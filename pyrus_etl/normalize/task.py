@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from pyrus_etl.given import UNSET, Given, UnsetType
-from pyrus_etl.model.project import Project
-from pyrus_etl.model.task import Approval, Task
+from pyrus_etl.model.task import Approval, Filed, Note, Task
 from pyrus_etl.normalize.attachment import add_attachments
 from pyrus_etl.normalize.form import add_form
+from pyrus_etl.normalize.members import add_members
 from pyrus_etl.normalize.note import add_notes
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.normalize.person import add_person
@@ -43,7 +43,8 @@ def task_rows(
     if task.notes is not UNSET:
         add_notes(rows, task.id, task.notes)
     if task.notes is not UNSET and task.form is not UNSET:
-        add_attachments(rows, task.id, task.notes, task.form)
+        add_attachments(rows, task.id, task.notes, task.form, task.attachments or ())
+    add_members(rows, task)
     return rows
 
 
@@ -52,7 +53,9 @@ def _if_given(value: S | UnsetType, make: Callable[[S], T]) -> T | UnsetType:
 
 
 def _form_id(task: Task, overrides: Mapping[int, int | None]) -> Given[int]:
-    """The form of a task with form values, inferred from its projects; see `form_of`."""
+    """The form as served, or else that of a task with form values, inferred from its projects; see `form_of`."""
+    if task.form_id is not UNSET:
+        return task.form_id
     if task.form is UNSET or task.projects is UNSET:
         return UNSET
     return form_of(task.projects, overrides) if any(task.form or ()) else None
@@ -73,7 +76,14 @@ def _task_row(rows: Rows, task: Task, form_id: Given[int], main_project_id: Give
         is_any_rejected=_if_given(task.is_any_rejected, bool),
         form_id=form_id,
         main_project_id=main_project_id,
+        subject=task.subject,
         is_closed=_is_closed(task),
+        current_step=task.current_step,
+        due_at=task.due_at,
+        due_minutes=task.due_minutes,
+        scheduled_date=task.scheduled_date,
+        scheduled_at=task.scheduled_at,
+        last_note_id=_if_given(task.notes, _last_note_id),
     )
 
 
@@ -84,7 +94,11 @@ def _is_closed(task: Task) -> bool | UnsetType:
     return task.is_closed
 
 
-def _add_task_projects(rows: Rows, task_id: int, projects: Sequence[Project | None] | None) -> int | None:
+def _last_note_id(notes: Sequence[Note | None] | None) -> int | None:
+    return max((note.id for note in notes or () if note and note.id is not None), default=None)
+
+
+def _add_task_projects(rows: Rows, task_id: int, projects: Filed | None) -> int | None:
     """Adds the projects that the task is filed in, and returns the main one, which is the first."""
     rows.claim(task_projects)
     filed_in = add_projects(rows, projects)

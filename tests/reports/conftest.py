@@ -10,7 +10,7 @@ from pyrus_etl.load.batch import load
 from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
-from tests.loads import ACCOUNT, task_load
+from tests.loads import ACCOUNT, task_load, task_load_v4
 from tests.normalize.reading import encoded, task_of
 from tests.reports.world import NOW, Json
 
@@ -33,6 +33,12 @@ class Reports:
         """Loads tasks as a run does."""
         with self.connection.transaction():
             load(self.connection, ACCOUNT, [_task_load(each) for each in tasks])
+
+    def load_v4(self, *tasks: Json) -> None:
+        """Loads tasks as API v4 serves them."""
+        bodies = [encoded({"task": each}) for each in tasks]
+        with self.connection.transaction():
+            load(self.connection, ACCOUNT, [task_load_v4(body, fetched=FETCHED) for body in bodies])
 
     def set_time_zone(self, time_zone: str) -> None:
         """Sets the time zone in which the reports count days, weeks and hours."""

@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.schema import metadata
-from pyrus_etl.schema.metadata import written_columns
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.result import Result
 from tests.normalize.reading import FULL, FULL_ID
-from tests.oracle import FIELD_COLUMNS, assert_tables_equal_world, plain_json
+from tests.oracle import COLUMNS, FIELD_COLUMNS, assert_tables_equal_world, plain_json
 from tests.runs import sync
 from tests.typing import Query
 
@@ -201,7 +199,7 @@ def test_every_property_is_in_its_column(synced: tuple[Secret, Result], query: Q
     database, result = synced
 
     for table, rows in TABLES.items():
-        columns = ", ".join(written_columns(metadata.tables[f"pyrus.{table}"]))
+        columns = ", ".join(" ".join(COLUMNS.get(table, ("*",))).split())
         found = query(database, f"SELECT {columns} FROM pyrus.{table} {WITHOUT_CONTACTS.get(table, '')}")
         assert sorted(found) == rows, table
     assert (result.status, result.counts.tasks_changed, result.counts.values_unreadable) == ("ok", 1, 0)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from pyrus_etl.client.salvage import salvage
+from pyrus_etl.extract.numbers import storable
 from pyrus_etl.extract.v3.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v3.wire import Attachment, Id, Person, Project
 from pyrus_etl.fields import family_of
@@ -20,8 +21,6 @@ from pyrus_etl.model.value import FieldValue, Flag, Item, Items, Other
 Properties = dict[str, Any]
 S = TypeVar("S", bound=msgspec.Struct)
 
-# Most digits in PostgreSQL before and after the decimal point: https://www.postgresql.org/docs/current/datatype-numeric.html
-_MOST_DIGITS, _MOST_DECIMALS = 131072, 16383
 _PROPERTIES = {"Note": "Tooltip"}
 _CHECKED = {"Checked": True, "Unchecked": False}
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -31,7 +30,7 @@ def value_of(field_type: str | None, properties: Properties) -> tuple[FieldValue
     """The value in the properties, or None if the field is empty; also the number of unreadable values."""
     served = Served(_PROPERTIES.get(field_type or "", field_type or ""), properties)
     try:
-        return READERS[family_of(field_type).kind](served), served.unreadable
+        return READERS.get(family_of(field_type).kind, _other)(served), served.unreadable
     except ValueError:  # msgspec.ValidationError is one
         return None, served.unreadable + 1
 
@@ -88,16 +87,7 @@ def _phone(served: Served) -> str | None:
 
 def _number(served: Served) -> Decimal | None:
     number = served.plain(int, Decimal)
-    return None if number is None else _storable(Decimal(number))
-
-
-def _storable(number: Decimal) -> Decimal:
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError(f"{number} is not a number")
-    if number.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DECIMALS:
-        raise ValueError(f"the number has more digits than PostgreSQL can store: {number:.10E}")
-    return number
+    return None if number is None else storable(Decimal(number))
 
 
 def _day(served: Served) -> Day | None:
@@ -188,6 +178,7 @@ def _json(properties: Properties) -> bytes | None:
 READERS: dict[str, Callable[[Served], FieldValue | None]] = {
     "text": _text,
     "phone": _phone,
+    "status": _text,
     "number": _number,
     "day": _day,
     "instant": _instant,
@@ -200,4 +191,4 @@ READERS: dict[str, Callable[[Served], FieldValue | None]] = {
     "links": _links,
     "other": _other,
 }
-"""Kind of value (see `fields.Family.kind`) → its reader."""
+"""Kind of value (see `fields.Family.kind`) → its reader; a kind that only v4 has is read as `other`."""

@@ -16,6 +16,7 @@ DOCUMENTED = {
     *("Author", "ApprovalPerson", "ApprovalDate", "ActivityStatus", "DueDate", "CreationDate", "Title", "Date"),
     *("Person", "Project", "Decimal", "Number", "Flag", "Text", "Email", "ExternalFormAuthor"),
 }
+ONLY_V4 = {"DueDateTime", "MultipleChoice", "FormLink", "Table"}
 FORTY = "1234567890123456789012345678901234567890"
 
 CASES: list[tuple[str, Json, Json]] = [
@@ -97,8 +98,8 @@ def test_an_empty_field_has_a_row_without_a_value(kind: str) -> None:
 def test_every_documented_type_belongs_to_one_family_with_a_reader() -> None:
     types = [name for family in FAMILIES for name in family.types]
 
-    assert sorted(types) == sorted(DOCUMENTED)
-    assert {family.kind for family in FAMILIES} == set(READERS)
+    assert sorted(types) == sorted(DOCUMENTED | ONLY_V4)
+    assert {family.kind for family in FAMILIES if not set(family.types) <= ONLY_V4 | {"Title"}} == set(READERS)
 
 
 @pytest.mark.parametrize("kind", sorted(DOCUMENTED - {"Unknown", "Title", "FileUrls", "ExternalFormAuthor", "Note"}))

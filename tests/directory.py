@@ -28,7 +28,7 @@ Answers = Mapping[str, Any]
 
 def read_directory(answers: Answers, database: Secret, account_id: int = ACCOUNT) -> list[str]:
     """Reads every stream once, as a run does; returns the paths that were asked for."""
-    with scripted(_script(answers)) as server:
+    with scripted(script(answers)) as server:
         asyncio.run(_read(server.url, database, account_id))
         return server.paths
 
@@ -55,13 +55,15 @@ def things(stream: str, body: bytes | Any, others: Answers = MappingProxyType({}
         async with Client(loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"}), DIALECT, login) as client:
             return [thing async for page in Directory(client.ask).pages(stream, Whole()) for thing in page.items]
 
-    with scripted(_script({path: reply, **others})) as server:
+    with scripted(script({path: reply, **others})) as server:
         return asyncio.run(listed(server.url))
 
 
-def _script(answers: Answers) -> Callable[[Asked], Reply]:
-    def script(asked: Asked) -> Reply:
+def script(answers: Answers) -> Callable[[Asked], Reply]:
+    """A server that answers by path."""
+
+    def reply(asked: Asked) -> Reply:
         answer = answers.get(asked.path.partition("?")[0], {})
         return answer if isinstance(answer, Reply) else Reply(200, json.dumps(answer).encode())
 
-    return script
+    return reply

@@ -1,18 +1,20 @@
 """`check`: one line for each check. The message of an error says how to fix it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from typing import NamedTuple, TypeVar
 
 import click
 
+from pyrus_etl.cli import access
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.source import Source
 from pyrus_etl.load import rebuild
+from pyrus_etl.model.access import Access
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import definitions
@@ -54,6 +56,7 @@ class Result(NamedTuple):
     status: str
     message: str
     exit_code: int = 0
+    access: Access | None = None
 
 
 def _settings(context: Context) -> str:
@@ -122,7 +125,8 @@ CHECKS = (
 def check(as_json: bool) -> int:
     """Check settings, database, schema, login and a list request.
 
-    Prints one line for each check. If a check fails, its line says how to fix it.
+    Prints one line for each check. If a check fails, its line says how to fix it. With API v4 further lines say what
+    the account may see, and what a first sync takes; they ask twice for each form.
 
     \b
     Example:  pyrus-etl check
@@ -134,11 +138,29 @@ def check(as_json: bool) -> int:
             results[each.title] = _result(each, context, results)
             if not as_json:
                 _show(results[each.title])
+        for result in _access(context, results["list"]):
+            results[result.check] = result
+            if not as_json:
+                _show(result)
     code = next((result.exit_code for result in results.values() if result.exit_code), 0)
     if as_json:
         plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results.values()]
-        print_json({"status": "failed" if code else "ok", "checks": plain})
+        found = next((access.details(result.access) for result in results.values() if result.access), None)
+        print_json({"status": "failed" if code else "ok", "checks": plain, **({"access": found} if found else {})})
     return code
+
+
+def _access(context: Context, listed: Result) -> Iterator[Result]:
+    """What the account may see, a line each, if the list could be read and the API tells."""
+    if listed.exit_code or listed.status == "skipped":
+        return
+    try:
+        seen = _ask(context, lambda source: source.access())
+    except PyrusEtlError as error:
+        yield Result("rights", "failed", " ".join(str(error).split()), error.exit_code)
+        return
+    for title, line in access.lines(seen, context.settings.quota) if seen else ():
+        yield Result(title, "warning" if line.is_warning else "ok", line.text, access=seen)
 
 
 def _result(check: Check, context: Context, earlier: dict[str, Result]) -> Result:

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.extract.pages import Page, Question
+from pyrus_etl.model.access import Access
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.person import Profile
 
@@ -41,6 +42,10 @@ class Source(Protocol):
 
     async def sample(self) -> Sample:
         """Asks for a short list of tasks, to see whether lists are served."""
+        ...
+
+    async def access(self) -> Access | None:
+        """What the account may see; None if its API does not tell. It asks for each form, so only `check` asks."""
         ...
 
     def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:

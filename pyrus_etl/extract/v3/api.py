@@ -79,6 +79,9 @@ class RestApi:
             listed = await self.search(EVERYTHING, 1)
         return Sample(len(listed.headers), bool(listed.has_more_tasks))
 
+    async def access(self) -> None:
+        """The restapi does not tell."""
+
     def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
         return pages.pages(self, stream, question)
 

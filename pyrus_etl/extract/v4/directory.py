@@ -62,7 +62,7 @@ class Directory:
 
     async def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
         """The pages of a directory stream: one with everything, unless Pyrus refuses it; then contents."""
-        readers = {FORMS: self.forms, LISTS: self.lists, CATALOGS: self._catalogs, PEOPLE: self._people}
+        readers = {FORMS: self.forms, LISTS: self.lists, CATALOGS: self.catalogs, PEOPLE: self._people}
         everything: Any = await readers[stream]()
         if everything is None:
             return
@@ -86,7 +86,8 @@ class Directory:
         served = await self._whole("/lists?with_deleted=true", wire.Lists, is_needed=True)
         return None if served is None else lists_of(served.lists, forms)
 
-    async def _catalogs(self) -> Sequence[Catalog] | None:
+    async def catalogs(self) -> Sequence[Catalog] | None:
+        """The catalogs that the account can see, without their contents."""
         served = await self._whole("/catalogs", wire.Catalogs)
         return None if served is None else _first_of_each([catalog_of(each) for each in served.catalogs or () if each])
 
@@ -104,11 +105,11 @@ class Directory:
 
     async def _read(self, catalog: Catalog) -> CatalogRead:
         """The contents of a catalog. If it cannot be read, warns, and returns it without contents."""
-        path, reader = f"/catalogs/{catalog.id}", _reader(wire.Catalog)
+        path, read = f"/catalogs/{catalog.id}", reader(wire.Catalog)
         asked_with = self._with_deleted
-        outcome = await self._ask(Request("GET", path + asked_with, reader))
+        outcome = await self._ask(Request("GET", path + asked_with, read))
         if asked_with and not isinstance(outcome, Answer | Again):  # only administrators may ask for deleted items
-            outcome = await self._ask(Request("GET", path, reader))
+            outcome = await self._ask(Request("GET", path, read))
             self._with_deleted = "" if isinstance(outcome, Answer) else self._with_deleted
         if isinstance(outcome, Answer):
             return CatalogRead(catalog, contents_of(_counted(path, outcome.value)))
@@ -122,7 +123,7 @@ class Directory:
 
     async def _whole(self, path: str, kind: type[T], *, is_needed: bool = False) -> T | None:
         """The answer; None, with a warning, if Pyrus refuses it to this account."""
-        request = Request("GET", path, _reader(kind, self._privacy))
+        request = Request("GET", path, reader(kind, self._privacy))
         outcome: Answer[tuple[T, int]] | Failure = await self._ask(request)
         name = path.partition("?")[0]
         if isinstance(outcome, Answer):
@@ -155,7 +156,9 @@ def _first_of_each(served: Sequence[T | None]) -> list[T]:
     return list(first.values())
 
 
-def _reader(kind: type[T], privacy: Privacy = OPEN) -> Callable[[bytes], tuple[T, int]]:
+def reader(kind: type[T], privacy: Privacy = OPEN) -> Callable[[bytes], tuple[T, int]]:
+    """Reads a body as this struct; also returns the number of unreadable values."""
+
     def read(body: bytes) -> tuple[T, int]:
         stored = storable(body)
         value, unreadable = decode(hidden(stored, privacy), kind, _no_custom_types)

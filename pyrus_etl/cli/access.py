@@ -1,0 +1,111 @@
+"""The checks of API v4: what the account may see, and what a first sync will cost."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyrus_etl.model.access import Access, FormAccess
+from pyrus_etl.settings import Quota
+
+NAMED = 3
+"""How many forms a line names; `--json` has all of them."""
+REQUESTS_OF_A_RUN = 10
+"""The login, the profile and the directory."""
+REGISTERS_OF_A_FORM = 2
+"""One with the values of all tasks, and one that tells the open ones."""
+
+
+class Line(NamedTuple):
+    """A message about what the account sees; a warning says what to do."""
+
+    text: str
+    is_warning: bool = False
+
+
+def lines(access: Access, quota: Quota) -> Iterator[tuple[str, Line]]:
+    """The title and the line of each check."""
+    yield "rights", rights(access)
+    yield "forms", forms(access)
+    yield "directory", directory(access)
+    yield "backfill", first_sync(access, quota)
+
+
+def rights(access: Access) -> Line:
+    """Whether the account sees tasks beyond its own."""
+    match access.sees_all_tasks:
+        case True:
+            return Line("can see all tasks")
+        case False:
+            return Line(
+                "cannot see all tasks, so tasks of others outside its forms and lists are missing; "
+                "an administrator of Pyrus can grant this right",
+                is_warning=True,
+            )
+    return Line("unknown: Pyrus does not tell the rights of this account", is_warning=True)
+
+
+def forms(access: Access) -> Line:
+    """The levels of the account in its forms, and which registers it cannot read, or not whole."""
+    levels = Counter(form.level or "level unknown" for form in access.forms)
+    text = f"{_many(len(access.forms), 'form')}: {', '.join(f'{level} {count}' for level, count in levels.items())}"
+    if not access.forms:
+        return Line("none; give the person or bot access to forms in Pyrus", is_warning=True)
+    complaints = [*_refused(access), *_partial(access)]
+    return Line("; ".join([text, *complaints]), is_warning=bool(complaints))
+
+
+def directory(access: Access) -> Line:
+    return Line(f"{_many(access.lists, 'list')}, {_many(access.catalogs, 'catalog')}")
+
+
+def first_sync(access: Access, quota: Quota) -> Line:
+    """How many requests a first sync takes, and how long at this quota; the first rows come much earlier."""
+    tasks = sum(form.tasks or 0 for form in access.forms)
+    about = "at least" if any(form.has_more for form in access.forms) else "about"
+    first = REQUESTS_OF_A_RUN + REGISTERS_OF_A_FORM * len(access.forms) + access.lists + access.catalogs
+    return Line(
+        f"{tasks:,} tasks in forms: first rows after about {first:,} requests; everything after {about} "
+        f"{first + tasks:,}, which takes {about} {_duration(first + tasks, quota)} at this quota; each task that is "
+        "only in lists takes one more"
+    )
+
+
+def details(access: Access) -> dict[str, Any]:
+    """All of it, for `--json`."""
+    plain: dict[str, Any] = msgspec.to_builtins(access)
+    return plain | {"sees_all_tasks": access.sees_all_tasks}
+
+
+def _refused(access: Access) -> Iterator[str]:
+    refused = [form for form in access.forms if form.refusal is not None]
+    if refused:
+        yield (
+            f"Pyrus refuses the register of {_named(refused)}: {refused[0].refusal}; make the account a manager of the "
+            "form, or leave the form out by --forms"
+        )
+
+
+def _partial(access: Access) -> Iterator[str]:
+    partial = [form for form in access.forms if form.level == "member" and form.refusal is None]
+    if partial:
+        yield (
+            f"a member sees only a part of the register of {_named(partial)}: make the account a manager of the form, "
+            "so that it sees all"
+        )
+
+
+def _named(some: list[FormAccess]) -> str:
+    named = ", ".join(f"{form.form_id} ({form.name})" for form in some[:NAMED])
+    return f"{named} and {len(some) - NAMED} more" if len(some) > NAMED else named
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _duration(requests: int, quota: Quota) -> str:
+    """How long the quota makes it wait; the requests of a whole period may pass at once."""
+    minutes = max(1, round(max(0, requests - 1) // quota.requests * quota.period / 60))
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"

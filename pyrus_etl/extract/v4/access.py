@@ -1,0 +1,68 @@
+"""What the account may see: its rights, and its level in each form with the size of the form's register."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.extract.v4.directory import Ask, Directory, reader
+from pyrus_etl.model.access import Access, FormAccess
+from pyrus_etl.model.definition import Form
+
+REGISTERS_AT_A_TIME = 4
+"""A register may take 40 s."""
+LONGEST_REGISTER = 20_000
+"""The vendor's own clients allow `item_count` up to this."""
+
+
+class _Member(msgspec.Struct, frozen=True):
+    rights: int | None = None
+
+
+class _Permissions(msgspec.Struct, frozen=True):
+    """Level by id of a person or role."""
+
+    permissions: Mapping[str, str | None] | None = None
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    id: int | None = None
+
+
+class _Register(msgspec.Struct, frozen=True):
+    tasks: Sequence[_Row | None] | None = None
+
+
+async def access_of(ask: Ask, directory: Directory, person_id: int) -> Access:
+    """What a person sees. Two requests for each form, of which one lists the ids in its register, and a few more."""
+    member = await ask(Request("GET", f"/members/{person_id}", reader(_Member)))
+    forms, slots = await directory.forms() or (), asyncio.Semaphore(REGISTERS_AT_A_TIME)
+
+    async def seen(form: Form) -> FormAccess:
+        async with slots:
+            return await _form_access(ask, form, person_id)
+
+    return Access(
+        rights=member.value[0].rights if isinstance(member, Answer) else None,
+        forms=await asyncio.gather(*map(seen, forms)),
+        lists=sum(not each.is_form and not each.deleted for each in await directory.lists() or ()),
+        catalogs=len(await directory.catalogs() or ()),
+    )
+
+
+async def _form_access(ask: Ask, form: Form, person_id: int) -> FormAccess:
+    levels = await ask(Request("GET", f"/forms/{form.id}/permissions", reader(_Permissions)))
+    level = (levels.value[0].permissions or {}).get(str(person_id)) if isinstance(levels, Answer) else None
+    register = await ask(Request("POST", f"/forms/{form.id}/register", reader(_Register), _ids_only(form)))
+    if not isinstance(register, Answer):
+        return FormAccess(form_id=form.id, name=form.name, level=level, refusal=str(register))
+    tasks = len(register.value[0].tasks or ())
+    return FormAccess(form_id=form.id, name=form.name, level=level, tasks=tasks, has_more=tasks >= LONGEST_REGISTER)
+
+
+def _ids_only(form: Form) -> dict[str, Any]:
+    """Asks for a register in as few bytes as possible: with one field at most."""
+    fields = [field.id for field in form.fields[:1]]
+    return {"include_archived": "y", "item_count": LONGEST_REGISTER, **({"field_ids": fields} if fields else {})}

@@ -7,6 +7,13 @@ from typing import Any, NamedTuple
 from pyrus_etl.model.window import Window
 
 
+class Feed(NamedTuple):
+    """A list that shows a part of the tasks. `kind`: `form` for the register of a form, or `list`."""
+
+    kind: str
+    id: int
+
+
 class Changed(NamedTuple):
     """Asks for everything that changed in a period."""
 
@@ -36,7 +43,18 @@ class Whole(NamedTuple):
     versions: Mapping[int, int] = MappingProxyType({})
 
 
-Question = Changed | Unfinished | Census | Whole
+class FirstRows(NamedTuple):
+    """Asks for what the feeds show of their tasks: partial tasks, before any body is fetched.
+
+    `period`: of the last change of the tasks. `reached`: how far earlier runs came in each feed that they began: the
+    greatest task id that is stored, or None if the feed is complete; complete feeds cost no request.
+    """
+
+    period: Window
+    reached: Mapping[Feed, int | None]
+
+
+Question = Changed | Unfinished | Census | Whole | FirstRows
 
 
 class Checkpoint(NamedTuple):
@@ -54,8 +72,24 @@ class Checkpoint(NamedTuple):
     is_complete: bool = True
 
 
+class Reached(NamedTuple):
+    """How far a feed has come when the items of its page are stored: to a task id, in the order of ids; None: its end.
+
+    A page of a feed that is not read in the order of ids has none, except for the last page.
+    """
+
+    feed: Feed
+    task_id: int | None
+
+
 class Page(NamedTuple):
-    """A part of a stream: task headers, or whole or partial things. Without a checkpoint, it cannot be resumed."""
+    """A part of a stream: task headers, or whole or partial things; they are read while they are taken, once.
+
+    Without a `checkpoint` of windows, or one that says how far its feed has `reached`, it cannot be resumed. `refused`:
+    a feed that the account may not read, so that its tasks are not listed, although they exist; such a page is empty.
+    """
 
     items: Iterable[Any]
     checkpoint: Checkpoint | None = None
+    reached: Reached | None = None
+    refused: Feed | None = None

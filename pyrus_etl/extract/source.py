@@ -21,8 +21,12 @@ class Source(Protocol):
     """An account at Pyrus.
 
     Every call raises LoginRefused or PyrusUnreachable if the run cannot go on. `start` is the start of the run by both
-    clocks: the earliest date of any answer so far.
+    clocks: the earliest date of any answer so far. `has_feeds`: whether it answers `FirstRows`, and not `Unfinished`.
+    Such lists lag behind: they may show a task as it was before a body that is stored, or not show it yet.
     """
+
+    @property
+    def has_feeds(self) -> bool: ...
 
     @property
     def directory(self) -> Collection[str]:
@@ -51,8 +55,9 @@ class Source(Protocol):
     def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
         """Lists a stream page by page; a page is asked for when the one before has been taken.
 
-        Tasks are listed in no order, and perhaps more than once; the inbox is one page, in its order. An error ends the
-        pages: what was listed is right, but not complete.
+        Tasks are listed in no order, and perhaps more than once; the inbox is one page, in its order. `FirstRows` gets
+        partial tasks, with `is_closed` given, every other question task headers. An error ends the pages: what was
+        listed is right, but not complete. A feed that is refused is a page of its own, and no error.
         """
         ...
 

@@ -50,6 +50,7 @@ class RestApi:
     """A Source that asks through an open client."""
 
     directory = (PEOPLE,)
+    has_feeds = False
 
     def __init__(self, client: Client) -> None:
         self._client = client

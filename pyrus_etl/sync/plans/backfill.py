@@ -61,9 +61,10 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
         numbers[Window(start, end)].append(number)
     new_numbers = count(1 + await store.query(backfills.last_window_no, account_id, TASKS))
     windows = [window for window, same in numbers.items() for _ in same]
-    async for items, checkpoint in session.source.pages(TASKS, Unfinished(windows, whole=period == EVERYTHING)):
+    async for page in session.source.pages(TASKS, Unfinished(windows, whole=period == EVERYTHING)):
+        checkpoint = page.checkpoint
         if checkpoint is None:
-            for part in in_parts(items):
+            for part in in_parts(page.items):
                 yield part
             continue
         number = numbers[checkpoint.window].pop()
@@ -73,5 +74,5 @@ async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:
             for half_number, half in halves.items():
                 numbers[half].append(half_number)
         else:
-            yield Listed(list(items), number if checkpoint.is_complete else None)
+            yield Listed(list(page.items), number if checkpoint.is_complete else None)
         run.ledger.note_windows(listed=not checkpoint.rest, left=sum(map(len, numbers.values())))

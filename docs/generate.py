@@ -82,7 +82,8 @@ OPENING = f"""\
   the key of every table about a task.
 - Times are `timestamptz`, dates `date`, amounts `numeric` without a limit: no digit is lost.
 - When a task changes, everything that belongs to it is replaced. Persons, organizations, projects and the fields of
-  forms are merged: a given value replaces the stored one, a missing value leaves it.
+  forms are merged: a given value replaces the stored one, a missing value leaves it. With API v4, forms, lists,
+  catalogs, members and roles are as last listed; what vanished is marked (`removed_at`, `lost_at`, `deleted`, `fired`).
 - The only foreign key in the data of Pyrus is from a child to its task. Pyrus may name a person or a project before we
   have seen it.
 """

@@ -113,7 +113,10 @@ COLUMNS = {
         _bigint(
             "version", "Version of the list itself: it changes when the list is renamed, not when its tasks change."
         ),
-        _flag("deleted", "Whether the list was deleted; null if Pyrus does not say."),
+        _flag(
+            "deleted",
+            "Whether it was deleted: Pyrus says so, or no longer lists it; null if API v4 never listed it.",
+        ),
     ),
     "form_fields": (
         _text("code", "Code of the field, by which scripts refer to it."),
@@ -202,9 +205,9 @@ TABLES = {
         [
             _bigint("form_id", "Id of the form; see tasks.form_id.", key=True),
             _text("name", "Name of the form."),
-            _flag("deleted_or_closed", "Whether the form was deleted or closed; null if Pyrus does not say."),
+            _flag("deleted_or_closed", "Whether the form was deleted or closed, as Pyrus says."),
             _texts("folder", "Names of the folders that the form is in, from the root."),
-            _time("seen_at", "When a run first saw this definition of the form.", needed=True),
+            _time("seen_at", "When this row last changed: it moves only with the row.", needed=True),
             _time(
                 "lost_at",
                 "When the form left the list of forms, or its register was first refused; null while it can be read.",
@@ -226,7 +229,7 @@ TABLES = {
             _bigint("field_id", "Id of the field in its form.", key=True),
             _bigint("choice_id", "Id of the choice in its field.", key=True),
             _text("value", "Name of the choice as users see it."),
-            _flag("deleted", "Whether the choice was deleted; null if Pyrus does not say."),
+            _flag("deleted", "Whether the choice was deleted: Pyrus says so, or the field no longer has it."),
         ],
     ),
     "catalogs": (
@@ -235,7 +238,7 @@ TABLES = {
             _bigint("catalog_id", "Id of the catalog.", key=True),
             _text("name", "Name of the catalog."),
             _bigint("version", "Version of the catalog whose items are stored: it changes with the items."),
-            _flag("deleted", "Whether the catalog was deleted; null if Pyrus does not say."),
+            _flag("deleted", "Whether the catalog was deleted: Pyrus says so, or no longer lists it."),
             _text("source_type", "Where the items come from, as served."),
             _bigint("external_version", "Version that the source of the items has set."),
         ],
@@ -256,7 +259,7 @@ TABLES = {
             _bigint("item_id", "Id of the item; see form_value_items.item_id.", key=True),
             _texts("values", "The item's text in each column, in the order of catalog_columns."),
             _bigint("external_id", "Id of the item in its source."),
-            _flag("deleted", "Whether the item was deleted; null if Pyrus does not say."),
+            _flag("deleted", "Whether the item was deleted: Pyrus says so, or the catalog no longer has it."),
         ],
     ),
     "roles": (
@@ -264,8 +267,8 @@ TABLES = {
         [
             _bigint("role_id", "Id of the role; persons has it too, with person_type role.", key=True),
             _text("name", "Name of the role."),
-            _flag("banned", "Whether the role is blocked; null if Pyrus does not say."),
-            _flag("fired", "Whether the role was deleted; null if Pyrus does not say."),
+            _flag("banned", "Whether the role is blocked."),
+            _flag("fired", "Whether the role was deleted: Pyrus says so, or no longer lists it."),
         ],
     ),
     "role_members": (

@@ -12,7 +12,7 @@ catalogs = Table(
     key("catalog_id", "Id of the catalog."),
     Column("name", Text, comment="Name of the catalog."),
     bigint("version", "Version of the catalog as last listed: it changes with the items."),
-    Column("deleted", Boolean, comment="Whether the catalog was deleted; null if Pyrus does not say."),
+    Column("deleted", Boolean, comment="Whether the catalog was deleted: Pyrus says so, or no longer lists it."),
     Column("source_type", Text, comment="Where the items come from, as served."),
     bigint("external_version", "Version that the source of the items has set."),
     bigint("contents_version", "Version whose columns and items are stored; null if they never could be read."),
@@ -45,7 +45,7 @@ catalog_items = Table(
     key("item_id", "Id of the item; see form_value_items.item_id."),
     Column("values", ARRAY(Text), comment="The item's text in each column, in the order of catalog_columns."),
     bigint("external_id", "Id of the item in its source."),
-    Column("deleted", Boolean, comment="Whether the item was deleted; null if Pyrus does not say."),
+    Column("deleted", Boolean, comment="Whether the item was deleted: Pyrus says so, or the catalog no longer has it."),
     comment="Items of the catalogs, as last served.",
 )
 

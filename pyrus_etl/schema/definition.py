@@ -12,9 +12,9 @@ forms = Table(
     metadata,
     key("form_id", "Id of the form; see tasks.form_id."),
     Column("name", Text, comment="Name of the form."),
-    Column("deleted_or_closed", Boolean, comment="Whether the form was deleted or closed; null if Pyrus does not say."),
+    Column("deleted_or_closed", Boolean, comment="Whether the form was deleted or closed, as Pyrus says."),
     Column("folder", ARRAY(Text), comment="Names of the folders that the form is in, from the root."),
-    Column("seen_at", Timestamp, nullable=False, comment="When a run first saw this definition of the form."),
+    Column("seen_at", Timestamp, nullable=False, comment="When this row last changed: it moves only with the row."),
     Column(
         "lost_at",
         Timestamp,
@@ -99,7 +99,7 @@ form_choices = Table(
     key("field_id", "Id of the field in its form."),
     key("choice_id", "Id of the choice in its field."),
     Column("value", Text, comment="Name of the choice as users see it."),
-    Column("deleted", Boolean, comment="Whether the choice was deleted; null if Pyrus does not say."),
+    Column("deleted", Boolean, comment="Whether the choice was deleted: Pyrus says so, or the field no longer has it."),
     comment="Choices of the fields with a choice, as last served by API v4.",
 )
 

@@ -67,8 +67,8 @@ roles = Table(
     metadata,
     key("role_id", "Id of the role; persons has it too, with person_type role."),
     Column("name", Text, comment="Name of the role."),
-    Column("banned", Boolean, comment="Whether the role is blocked; null if Pyrus does not say."),
-    Column("fired", Boolean, comment="Whether the role was deleted; null if Pyrus does not say."),
+    Column("banned", Boolean, comment="Whether the role is blocked."),
+    Column("fired", Boolean, comment="Whether the role was deleted: Pyrus says so, or no longer lists it."),
     comment="Roles of the organization: groups of persons who approve, or get tasks, together.",
 )
 

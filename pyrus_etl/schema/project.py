@@ -15,7 +15,11 @@ projects = Table(
     Column("kind", Text, comment="list or form; null if API v4 has not listed the project."),
     Column("list_type", Text, comment="Type of a list as served: private or org_wide."),
     bigint("version", "Version of the list itself: it changes when the list is renamed, not when its tasks change."),
-    Column("deleted", Boolean, comment="Whether the list was deleted; null if Pyrus does not say."),
+    Column(
+        "deleted",
+        Boolean,
+        comment="Whether it was deleted: Pyrus says so, or no longer lists it; null if API v4 never listed it.",
+    ),
     Index(None, "parent_id"),
     comment="Every project seen in a task, with its chain of parents; through API v4 also every list and form.",
 )

@@ -30,7 +30,7 @@ class Source(Protocol):
 
     @property
     def directory(self) -> Collection[str]:
-        """The streams that it has besides tasks and the inbox; each is asked for at most once, whoever reads it."""
+        """The streams that it has besides tasks and the inbox."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.extract.v4.directory import Ask, Directory, reader
 from pyrus_etl.model.access import Access, FormAccess
 from pyrus_etl.model.definition import Form
+from pyrus_etl.settings.selection import EVERYTHING, Selection
 
 REGISTERS_AT_A_TIME = 4
 """A register may take 40 s."""
@@ -35,10 +36,14 @@ class _Register(msgspec.Struct, frozen=True):
     tasks: Sequence[_Row | None] | None = None
 
 
-async def access_of(ask: Ask, directory: Directory, person_id: int) -> Access:
-    """What a person sees. Two requests for each form, of which one lists the ids in its register, and a few more."""
+async def access_of(ask: Ask, directory: Directory, person_id: int, selection: Selection = EVERYTHING) -> Access:
+    """What a person sees of the selected forms, and of everything else.
+
+    Takes two requests for each form, of which one lists the ids in its register, and a few more.
+    """
     member = await ask(Request("GET", f"/members/{person_id}", reader(_Member)))
-    forms, slots = await directory.forms() or (), asyncio.Semaphore(REGISTERS_AT_A_TIME)
+    forms = [form for form in await directory.forms() or () if selection.has(form.id)]
+    slots = asyncio.Semaphore(REGISTERS_AT_A_TIME)
 
     async def seen(form: Form) -> FormAccess:
         async with slots:

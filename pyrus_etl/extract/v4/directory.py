@@ -49,6 +49,7 @@ class Directory:
         self._privacy = privacy
         self._once = asyncio.Lock()
         self._answered: dict[str, Any] = {}
+        self._listed = set[str]()
         self._with_deleted = "?include_deleted=true"
 
     async def forms(self) -> Sequence[Form] | None:
@@ -61,7 +62,13 @@ class Directory:
         return await self._kept(LISTS, partial(self._read_lists, {form.id for form in forms or ()}))
 
     async def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
-        """The pages of a directory stream: one with everything, unless Pyrus refuses it; then contents."""
+        """The pages of a directory stream: one with everything, unless Pyrus refuses it; then contents.
+
+        Forms and lists are listed once in a run: later, what is kept of them may be older than what is stored.
+        """
+        if stream in self._answered and stream in self._listed:
+            return
+        self._listed.add(stream)
         readers = {FORMS: self.forms, LISTS: self.lists, CATALOGS: self.catalogs, PEOPLE: self._people}
         everything: Any = await readers[stream]()
         if everything is None:

@@ -11,6 +11,7 @@ from pyrus_etl.extract.v4.access import access_of
 from pyrus_etl.extract.v4.directory import Directory
 from pyrus_etl.model.access import Access, FormAccess
 from pyrus_etl.settings import Quota
+from pyrus_etl.settings.selection import Selection
 from tests.conftest import loaded
 from tests.directory import DENIED, script
 from tests.scripted import scripted
@@ -42,7 +43,7 @@ REFUSED = (
 def read(answers: dict[str, Any]) -> Access:
     async def ask(url: str) -> Access:
         async with Client(loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"}), DIALECT, login) as client:
-            return await access_of(client.ask, Directory(client.ask), ME)
+            return await access_of(client.ask, Directory(client.ask), ME, Selection(excluded=frozenset({3})))
 
     with scripted(script(answers)) as server:
         return asyncio.run(ask(server.url))

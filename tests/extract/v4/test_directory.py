@@ -1,12 +1,18 @@
 """Answers about forms, lists, catalogs and people → the model: recorded answers, and odd ones."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pyrus_etl.client.client import Client
 from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.extract.pages import Whole
+from pyrus_etl.extract.v3.dialect import DIALECT
+from pyrus_etl.extract.v3.login import login
+from pyrus_etl.extract.v4.directory import Directory
 from pyrus_etl.extract.v4.words import FIELD_TYPES
 from pyrus_etl.model.catalog import Catalog, CatalogItem, CatalogRead, Column, Contents
 from pyrus_etl.model.definition import Choice, DefinedField, Form, FormStep
@@ -14,9 +20,10 @@ from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import List
 from pyrus_etl.model.role import Role
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
-from tests.directory import DENIED, things
+from tests.conftest import loaded
+from tests.directory import DENIED, script, things
 from tests.runs import CHECKOUT
-from tests.scripted import Reply
+from tests.scripted import Reply, scripted
 from tests.services import need
 
 SAMPLES = CHECKOUT.parent / "shared" / "samples"
@@ -280,3 +287,20 @@ def _contents_of(catalog: Catalog, served: dict[str, Any]) -> CatalogRead:
     _, read = things(CATALOGS, heads, {f"/catalogs/{catalog.id}": served})
     assert isinstance(read, CatalogRead)
     return read
+
+
+def test_forms_and_lists_are_asked_for_and_listed_once_in_a_run() -> None:
+    """A long run keeps them for its registers; to store them again later would undo what another run has stored."""
+
+    async def listed(url: str) -> list[int]:
+        async with Client(loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"}), DIALECT, login) as client:
+            directory = Directory(client.ask)
+            await asyncio.gather(directory.forms(), directory.lists(), directory.forms())
+            return [
+                len([page async for page in directory.pages(stream, Whole())])
+                for stream in (FORMS, LISTS, FORMS, LISTS)
+            ]
+
+    with scripted(script({})) as server:
+        assert asyncio.run(listed(server.url)) == [1, 1, 0, 0]
+        assert server.paths == ["/forms", "/lists?with_deleted=true"]

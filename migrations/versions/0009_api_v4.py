@@ -342,12 +342,13 @@ OWNED = ("task_participants", "task_subscribers", "task_steps", "task_links", "n
 """Tables in which every row belongs to one task."""
 DETAIL = """
     UPDATE pyrus.tasks AS task SET is_closed = close_date IS NOT NULL,
-        detail_at = (SELECT fetched_at FROM pyrus.raw_tasks AS raw WHERE raw.task_id = task.task_id)
+        detail_at = (SELECT fetched_at FROM pyrus.raw_tasks AS raw WHERE raw.task_id = task.task_id),
+        last_note_id = (SELECT max(note_id) FROM pyrus.notes AS note WHERE note.task_id = task.task_id)
 """
 
 
 def upgrade() -> None:
-    """What is stored was fetched in full, so no task is fetched again."""
+    """Fills what stored bodies give, so that no task is fetched or rebuilt."""
     for table, columns in COLUMNS.items():
         for column in columns:
             op.add_column(table, column, schema="pyrus")

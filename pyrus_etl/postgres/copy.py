@@ -38,7 +38,8 @@ def delete(connection: Connection, table: Table, owners: Collection[int], condit
 def merge(connection: Connection, table: Table, rows: Collection[Row]) -> None:
     """Adds rows and updates those whose key exists; a null does not overwrite a stored value.
 
-    A row that would not change is neither written nor locked. Each key may occur in `rows` once.
+    A stored row with a value in the table's column `settled_by` stays as it is. A row that would not change is neither
+    written nor locked. Each key may occur in `rows` once.
     """
     if rows:
         connection.execute(_merge_statement(table), [list(column) for column in zip(*rows, strict=True)])
@@ -89,12 +90,13 @@ def _merge_statement(table: Table) -> sql.Composed:
         INSERT INTO {table} ({columns})
         SELECT {new_keys}, {values} FROM unnest({arrays}) AS new ({columns})
         LEFT JOIN {table} AS old USING ({keys})
-        WHERE old.{key} IS NULL OR ({old}) IS DISTINCT FROM ({values})
+        WHERE old.{key} IS NULL OR {open} AND ({old}) IS DISTINCT FROM ({values})
         ON CONFLICT ({keys}) DO UPDATE SET ({others}) = ROW ({excluded})
         """
     ).format(
         table=quoted(table),
         key=sql.Identifier(keys[0]),
+        open=_may_change(table),
         keys=column_list("{}", keys),
         columns=column_list("{}", written_columns(table)),
         new_keys=column_list("new.{}", keys),
@@ -104,6 +106,12 @@ def _merge_statement(table: Table) -> sql.Composed:
         others=column_list("{}", others),
         excluded=column_list("EXCLUDED.{}", others),
     )
+
+
+def _may_change(table: Table) -> sql.Composable:
+    """The condition on a stored row that a merge may change."""
+    settled_by = table.info.get("settled_by")
+    return sql.SQL("old.{} IS NULL").format(sql.Identifier(settled_by)) if settled_by else sql.SQL("true")
 
 
 @cache

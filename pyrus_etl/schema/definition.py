@@ -69,6 +69,7 @@ form_fields = Table(
     Column("multiple", Boolean, comment="Whether the field may have several items; null if Pyrus does not say."),
     Column("removed_at", Timestamp, comment="When a run found that the form no longer has the field."),
     Index(None, "catalog_id"),
+    info={"settled_by": "position"},
     comment="Every field of a form: as API v4 defines it, or as values of tasks show it; merged, never deleted.",
 )
 

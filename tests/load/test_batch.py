@@ -175,6 +175,19 @@ def test_a_person_known_from_the_contacts_is_not_blanked_by_a_task(connection: C
     assert rows(connection, everything) == [("Ann", "Lee-Marsh", "ann@lee.example", 3, True)]
 
 
+def test_what_a_form_defines_is_not_changed_by_values(connection: Connection) -> None:
+    """A body may be older than the definition. Fields that the definition does not have are known from values."""
+    form = {"Form": [{"Field": {"Id": 1, "Type": "Text", "Name": "old"}}, {"Field": {"Id": 2, "Name": "gone"}}]}
+    connection.execute(
+        "INSERT INTO pyrus.form_fields (form_id, field_id, field_name, in_rows, position) "
+        "VALUES (8, 1, 'new', false, 1)"
+    )
+    loaded(connection, body(1, Projects=[{"Id": 8}], **form))
+
+    fields = "SELECT field_id, field_type, field_name FROM pyrus.form_fields ORDER BY 1"
+    assert rows(connection, fields) == [(1, None, "new"), (2, None, "gone")]
+
+
 def test_a_person_who_is_twice_in_the_contacts_keeps_the_organization(connection: Connection) -> None:
     known = Person(1, "Ann", "Lee", "ann@example.com")
     contacts: list[Organization | None] = [Organization(None, "Guests", [known]), Organization(3, "Lee & Co", [known])]

@@ -96,12 +96,15 @@ def test_an_upgrade_moves_what_lists_showed_to_the_account_that_has_used_the_dat
 def test_an_upgrade_knows_which_tasks_are_closed_and_when_they_were_fetched(synced: Secret, query: Query) -> None:
     closed = "SELECT count(*) FILTER (WHERE is_closed), count(*) FILTER (WHERE close_date IS NOT NULL) FROM pyrus.tasks"
     differ = "SELECT count(*) FROM pyrus.tasks LEFT JOIN pyrus.raw_tasks USING (task_id)"
+    last_notes = "SELECT task_id, last_note_id FROM pyrus.tasks WHERE last_note_id IS NOT NULL ORDER BY 1"
+    before = query(synced, last_notes)
     query(synced, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) VALUES (-1, false, false)")
     downgrade(synced, "0008")
     upgrade(synced)
     is_closed, has_date = query(synced, closed)[0]
 
     assert is_closed == has_date > 0
+    assert query(synced, last_notes) == before != []
     assert query(synced, f"{differ} WHERE detail_at IS DISTINCT FROM fetched_at") == [(0,)]
     assert query(synced, "SELECT detail_at, is_closed FROM pyrus.tasks WHERE task_id = -1") == [(None, False)]
 

@@ -119,8 +119,14 @@ def _header(row: msgspec.Raw) -> tuple[TaskHeader | None, int]:
 
 
 def read_custom(kind: type, value: Any) -> Any:
-    """Reads the types of the wire structs that JSON does not have. Raises ValueError."""
-    return _CUSTOM[kind](value)
+    """Reads the types of the wire structs that JSON does not have.
+
+    Raises ValueError, but no ValidationError: msgspec would not add the path to it.
+    """
+    try:
+        return _CUSTOM[kind](value)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
 
 
 def _whole(value: Any) -> Whole:

@@ -46,14 +46,16 @@ async def _read(url: str, database: Secret, account_id: int) -> None:
                             write(stream, connection, account_id, thing)
 
 
-def things(stream: str, body: bytes | Any, others: Answers = MappingProxyType({})) -> list[Any]:
+def things(stream: str, body: bytes | Any, others: Answers = MappingProxyType({}), **environment: str) -> list[Any]:
     """What a stream lists if Pyrus answers this, without a database."""
     path = {FORMS: "/forms", LISTS: "/lists", CATALOGS: "/catalogs", PEOPLE: "/contacts"}[stream]
     reply = Reply(200, body) if isinstance(body, bytes) else body
 
     async def listed(url: str) -> list[Any]:
-        async with Client(loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"}), DIALECT, login) as client:
-            return [thing async for page in Directory(client.ask).pages(stream, Whole()) for thing in page.items]
+        settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token", **environment})
+        async with Client(settings, DIALECT, login) as client:
+            directory = Directory(client.ask, settings.privacy)
+            return [thing async for page in directory.pages(stream, Whole()) for thing in page.items]
 
     with scripted(script({path: reply, **others})) as server:
         return asyncio.run(listed(server.url))

@@ -281,6 +281,17 @@ def _role(role: Role) -> tuple[Any, ...]:
     return role.id, role.name, role.member_ids
 
 
+def test_what_must_not_be_stored_of_persons_is_hidden() -> None:
+    person = {"id": 1, "first_name": "Ann", "email": "ann@x.org", "phone": "1", "mobile_phone": "2", "login_phone": "3"}
+    rules = {"PYRUS_ETL_HASH_KEY": "key", "PYRUS_ETL_HASHED": "person/email", "PYRUS_ETL_LEFT_OUT": "person/phone"}
+    (people,) = things(PEOPLE, {"organizations": [{"persons": [person]}]}, {"/members": {"members": [person]}}, **rules)
+    ((in_contacts,), (member,)) = people.contacts.organizations[0].persons, people.members
+
+    assert in_contacts == member
+    assert (member.first_name, member.phone, member.mobile_phone) == ("Ann", None, None)
+    assert member.email.startswith("hmac-sha256:")
+
+
 def _contents_of(catalog: Catalog, served: dict[str, Any]) -> CatalogRead:
     heads = {"catalogs": [{"catalog_id": catalog.id, "version": catalog.version, "source_type": catalog.source_type}]}
     heads["catalogs"][0] |= {"external_version": catalog.external_version}

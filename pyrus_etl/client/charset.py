@@ -6,6 +6,7 @@ All later code reads UTF-8: a login, an error envelope, a list row by row, a tas
 import codecs
 import json
 import re
+from functools import lru_cache
 from unicodedata import category
 
 FRONT = 64
@@ -90,6 +91,7 @@ def without_invisible_front(body: bytes) -> bytes:
     return body[invisible.end() :] if invisible else body
 
 
+@lru_cache(maxsize=64)  # a server declares few charsets
 def _known(declared: str | None) -> str:
     try:
         name = codecs.lookup((declared or "").strip(" \t'\"").lower().removeprefix("x-")).name  # x-cp1251, x-sjis

@@ -12,12 +12,13 @@ from aiohttp.client_proto import ResponseHandler
 from pyrus_etl.client.charset import Transcoder
 from pyrus_etl.client.resolver import Resolver
 from pyrus_etl.client.trust import trust
-from pyrus_etl.client.unpack import PACKED, Unpacker
+from pyrus_etl.client.unpack import unpacker_for
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.settings import Settings, Waits
 
 LARGEST_BODY = 1 << 26
 LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
+_HEADER_LIMITS = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
 
 
 class Sieve(Protocol):
@@ -36,8 +37,7 @@ class _Protocol(ResponseHandler):
     """Reads headers as long as curl does, from servers and proxies; aiohttp has a setting for servers only."""
 
     def set_response_params(self, **parameters: Any) -> None:
-        limits = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
-        super().set_response_params(**{**parameters, **limits})
+        super().set_response_params(**(parameters | _HEADER_LIMITS))
 
 
 def session_for(settings: Settings) -> aiohttp.ClientSession:
@@ -81,13 +81,11 @@ def _connector(settings: Settings) -> aiohttp.TCPConnector:
 
 async def pieces_of(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """Yields the body, unpacked; raises BadPacking."""
-    packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
-    unpacker = Unpacker() if packed else None
+    unpacker = unpacker_for(response.headers.get("Content-Encoding", ""))
     while piece := await response.content.readany():
-        for part in unpacker.feed(piece) if unpacker else [piece]:
+        for part in unpacker.feed(piece):
             yield part
-    if unpacker:
-        unpacker.end()
+    unpacker.end()
 
 
 class Body(NamedTuple):
@@ -100,17 +98,20 @@ class Body(NamedTuple):
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Body:
     """Reads the body, decompressed and in UTF-8, without the parts that the sieve removed.
 
-    Raises BodyTooLarge if it exceeds `LARGEST_BODY`.
+    Raises BadPacking, and BodyTooLarge if it exceeds `LARGEST_BODY`.
     """
     body, transcoder, digest = bytearray(), Transcoder(response.charset), hashlib.sha256()
+    unpacker = unpacker_for(response.headers.get("Content-Encoding", ""))
     if sieve:
         sieve.restart()
-    async for piece in pieces_of(response):
-        body += transcoder.feed(piece)
-        if sieve:
-            sieve.sift(body)
-        else:
-            digest.update(piece)
-        if len(body) > LARGEST_BODY:
-            raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
+    while piece := await response.content.readany():  # not `pieces_of`: a generator costs more than most bodies
+        for part in unpacker.feed(piece):
+            body += transcoder.feed(part)
+            if sieve:
+                sieve.sift(body)
+            else:
+                digest.update(part)
+            if len(body) > LARGEST_BODY:
+                raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
+    unpacker.end()
     return Body(bytes(body + transcoder.feed(b"", last=True)), "" if sieve else digest.hexdigest())

@@ -1,7 +1,7 @@
 """Unpacks compressed bodies as gunzip does."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 PACKED = {"gzip", "x-gzip", "deflate"}
 LARGEST_PART = 1 << 20
@@ -10,6 +10,21 @@ GZIP_OR_ZLIB = 47
 
 class BadPacking(ValueError):
     """A compressed body is damaged or incomplete."""
+
+
+def unpacker_for(encoding: str) -> "Unpacker | Plain":
+    """Unpacks a body with this Content-Encoding."""
+    return Unpacker() if encoding.strip().lower() in PACKED else Plain()
+
+
+class Plain:
+    """Passes on a body that is not compressed."""
+
+    def feed(self, piece: bytes) -> Iterable[bytes]:
+        return (piece,)
+
+    def end(self) -> None:
+        pass
 
 
 class Unpacker:

@@ -45,7 +45,9 @@ def damage(served: bytes, stored: bytes) -> int:
     return 0 if stored is served else stored.count(_REPLACEMENT) - served.count(_REPLACEMENT)
 
 
-def decode(body: bytes, kind: type[T], hook: Hook, drop: Callable[[Any], int] | None = None) -> tuple[T, int]:
+def decode(
+    body: bytes | msgspec.Raw, kind: type[T], hook: Hook, drop: Callable[[Any], int] | None = None
+) -> tuple[T, int]:
     """Reads a struct from a `storable` body; also returns the number of unreadable values.
 
     Unreadable values are dropped one by one (see `salvage`), or by `drop` if it is given: that gets the plain JSON and

@@ -14,7 +14,6 @@ from pyrus_etl.normalize.person import add_person
 from pyrus_etl.normalize.project import add_project
 from pyrus_etl.schema.definition import FormFieldRow, form_fields
 from pyrus_etl.schema.form import (
-    Field,
     FormValueItemRow,
     Value,
     form_value_items,
@@ -34,7 +33,8 @@ def add_form(rows: Rows, task_id: int, form: Form, form_id: int | None) -> None:
         if form_id is not None and value.field.id is not None:
             rows.merge(form_fields, _field_row(form_id, value.field.id, value))
         rows.add(form_values, (task_id, *_value_row(rows, value_no, value)))
-        _add_items(rows, (task_id, 0, value_no), value)
+        if isinstance(value.value, _WITH_ITEMS):
+            _add_items(rows, (task_id, 0, value_no), value)
 
 
 def add_note_form(rows: Rows, task_id: int, note_no: int, form: Form) -> None:
@@ -42,7 +42,8 @@ def add_note_form(rows: Rows, task_id: int, note_no: int, form: Form) -> None:
     _count_unreadable(rows, form)
     for value_no, value in numbered(form):
         rows.add(note_form_values, (task_id, note_no, *_value_row(rows, value_no, value)))
-        _add_items(rows, (task_id, note_no, value_no), value)
+        if isinstance(value.value, _WITH_ITEMS):
+            _add_items(rows, (task_id, note_no, value_no), value)
 
 
 def _count_unreadable(rows: Rows, form: Form) -> None:
@@ -56,13 +57,11 @@ def _field_row(form_id: int, field_id: int, value: FormValue) -> FormFieldRow:
 
 
 def _value_row(rows: Rows, value_no: int, value: FormValue) -> tuple[Any, ...]:
-    """The columns after the owner's key. A value that could not be read is null, and is counted."""
+    """The columns of `Field` and `Value`. A value that could not be read is null, and is counted."""
     rows.unreadable += value.unreadable
     field = value.field
-    return (
-        *Field(value_no, field.id, value.row_id, field.type, field.name, field.parent_id),
-        *_columns(rows, value.value),
-    )
+    columns = _columns(rows, value.value)
+    return (value_no, field.id, value.row_id, field.type, field.name, field.parent_id, *columns)
 
 
 def _add_items(rows: Rows, key: tuple[int, int, int], value: FormValue) -> None:
@@ -117,3 +116,4 @@ def _of_projects(rows: Rows, projects: Sequence[Project]) -> Value:
 
 
 _EMPTY = Value()
+_WITH_ITEMS = (Items, Project, Projects)

@@ -255,12 +255,15 @@ READERS: dict[str, Callable[[Served], FieldValue | None]] = {
 """Kind of value (see `fields.Family.kind`) → its reader; a kind that only v3 has is read as `other`."""
 
 
+WITH_CONTENTS = frozenset({"Title", "MultipleChoice", "Table"})
+"""Types (v3's names) whose values have fields in them."""
+
+
 def contents(field_type: str | None, value: Any) -> Iterator[tuple[Any, Any]]:
     """The fields in a value, and the row that they are in: a section's, a choice's, or a table's cells row by row."""
-    match field_type, value:
-        case ("Title" | "MultipleChoice", {"fields": fields}):
-            yield fields, None
-        case "Table", [*rows]:
-            for row in rows:
-                if isinstance(row, dict) and row.get("deleted") is not True:
-                    yield row.get("cells"), row.get("row_id")
+    if field_type == "Table":
+        for row in value if isinstance(value, list) else ():
+            if isinstance(row, dict) and row.get("deleted") is not True:
+                yield row.get("cells"), row.get("row_id")
+    elif isinstance(value, dict):
+        yield value.get("fields"), None

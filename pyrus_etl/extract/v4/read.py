@@ -41,19 +41,19 @@ def read_stored(body: bytes) -> tuple[model.Task, int]:
     return read.task, unreadable
 
 
-def decode(body: bytes, kind: type[T]) -> tuple[T, int]:
+def decode(body: bytes | msgspec.Raw, kind: type[T]) -> tuple[T, int]:
     """Reads a struct from a `storable` body; also returns the number of unreadable values. See `client.decode`."""
     return any_api.decode(body, kind, read_custom)
 
 
 class Listed:
-    """Tasks in an answer, in its order. The rows stay bytes until they are asked for: they may hold many values.
+    """Tasks in an answer, in its order. A row stays a part of the answer until it is taken: it may hold many values.
 
     `has_more`: the answer says that the list is longer.
     """
 
     def __init__(
-        self, kind: type[RegisterRow | ListRow], rows: Sequence[tuple[TaskHeader, bytes]], *, has_more: bool
+        self, kind: type[RegisterRow | ListRow], rows: Sequence[tuple[TaskHeader, msgspec.Raw]], *, has_more: bool
     ) -> None:
         self._kind = kind
         self._rows = rows
@@ -96,7 +96,7 @@ def _listed(body: bytes, kind: type[RegisterRow | ListRow]) -> tuple[Listed, int
         read, dropped = _header(row)
         unreadable += dropped
         if read is not None:
-            rows.append((read, bytes(row)))
+            rows.append((read, row))
     return Listed(kind, rows, has_more=served.has_more is True), unreadable
 
 
@@ -113,7 +113,7 @@ def _read_list(body: bytes) -> _List:
 def _header(row: msgspec.Raw) -> tuple[TaskHeader | None, int]:
     """The header of a row, and the number of unreadable values in it; None without an id."""
     try:
-        return decode(bytes(row), TaskHeader)
+        return decode(row, TaskHeader)
     except msgspec.ValidationError:
         return None, 0 if bytes(row) == b"null" else 1
 

@@ -1,12 +1,13 @@
 """The APIs of Pyrus that we know, and the one that the settings ask for. Nothing else chooses an API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.v3 import api as v3
 from pyrus_etl.extract.v3.login import shown_login
+from pyrus_etl.extract.v4 import read as v4
 from pyrus_etl.model.task import Task
 from pyrus_etl.settings import Settings
 
@@ -15,18 +16,19 @@ class Api(NamedTuple):
     """A generation of the API.
 
     `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
-    account that a client logs in as. `shown_login`: its login as it may be shown. `read_stored`: reads the task in a
-    stored body, and counts the unreadable values.
+    account that a client logs in as. `shown_login`: its login as it may be shown.
     """
 
     client: Callable[..., Client]
     open: Callable[[Client], Source]
     shown_login: Callable[[Settings], str]
-    read_stored: Callable[[bytes], tuple[Task, int]]
 
 
-APIS = {v3.API: Api(v3.client_for, v3.RestApi, shown_login, v3.read_stored)}
-"""API → how it is used; `raw_tasks.api` has these names."""
+APIS = {v3.API: Api(v3.client_for, v3.RestApi, shown_login)}
+"""API → how it is used."""
+
+READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: v3.read_stored, "v4": v4.read_stored}
+"""API, as `raw_tasks.api` names it → reads the task in a stored body, and counts the values that it cannot read."""
 
 
 def api_of(settings: Settings) -> Api:

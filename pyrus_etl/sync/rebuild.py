@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from pyrus_etl.errors import RowsRefused
-from pyrus_etl.extract.apis import APIS
+from pyrus_etl.extract.apis import READERS
 from pyrus_etl.load import rebuild
 from pyrus_etl.load.rebuild import FIRST, StoredBody
 from pyrus_etl.load.rejected import Rejected, reject_rebuilt
@@ -80,7 +80,7 @@ def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows
     tasks = {}
     for body in bodies:
         try:
-            task, _ = APIS[body.api].read_stored(body.payload)
+            task, _ = READERS[body.api](body.payload)
         except msgspec.DecodeError as error:
             log.warning("the stored body of task %s cannot be read; its rows stay as they are: %s", body.task_id, error)
         else:

@@ -4,7 +4,7 @@ The expected rows were worked out by hand.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,13 @@ import pytest
 
 from pyrus_etl.load.batch import load
 from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.schema.raw import raw_tasks
+from pyrus_etl.schema.rows import OWNED
 from pyrus_etl.settings import Secret
-from tests.loads import ACCOUNT, FETCHED, task_load_v4
+from tests.loads import ACCOUNT, FETCHED, task_load, task_load_v4
+from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import Json
+from tests.runs import program
 
 ID = 8_100_000_000_001
 FILED = 2**53 + 1
@@ -304,13 +308,42 @@ def connection(database: Secret) -> Iterator[Connection]:
         yield opened
 
 
+def assert_stored(connection: Connection, except_for: Collection[str] = ()) -> None:
+    for selected, rows in TABLES.items():
+        columns, table = selected.split(" FROM ")
+        if table in except_for:
+            continue
+        query = f"SELECT {columns} FROM pyrus.{table} ORDER BY {columns if table != 'raw_tasks' else 1}"
+        assert connection.execute(query.encode()).fetchall() == rows, selected
+
+
 def test_every_property_is_in_its_column(connection: Connection) -> None:
     loaded = task_load_v4(json.dumps({"task": TASK}).encode())
     with connection.transaction():
         load(connection, ACCOUNT, [loaded])
 
-    for selected, rows in TABLES.items():
-        columns, table = selected.split(" FROM ")
-        query = f"SELECT {columns} FROM pyrus.{table} ORDER BY {columns if table != 'raw_tasks' else 1}"
-        assert connection.execute(query.encode()).fetchall() == rows, selected
+    assert_stored(connection)
     assert loaded.rows.unreadable == 0
+
+
+def test_rows_are_rebuilt_from_the_stored_body(connection: Connection, database: Secret) -> None:
+    with connection.transaction():
+        load(connection, ACCOUNT, [task_load_v4(json.dumps({"task": TASK}).encode())])
+    for table in OWNED:
+        if table is not raw_tasks:
+            connection.execute(f"DELETE FROM {table}".encode())
+    connection.execute("UPDATE pyrus.tasks SET text = 'another', is_closed = false, due_at = NULL, last_note_id = 1")
+
+    assert program("db", "rebuild", database=database).returncode == 0
+    assert_stored(connection)
+
+
+def test_a_body_of_v4_replaces_one_of_v3_with_everything_that_belongs_to_it(connection: Connection) -> None:
+    """The database continues through the new API; what only v3 serves stays in the tables that tasks share."""
+    older = FULL.replace(str(FULL_ID).encode(), str(ID).encode())
+    with connection.transaction():
+        load(connection, ACCOUNT, [task_load(older)])
+    with connection.transaction():
+        load(connection, ACCOUNT, [task_load_v4(json.dumps({"task": TASK}).encode())])
+
+    assert_stored(connection, except_for=("persons", "projects", "form_fields"))

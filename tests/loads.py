@@ -27,7 +27,7 @@ def task_load_v4(served: bytes, listed: datetime | None = FETCHED, fetched: date
 def task_load(served: bytes, listed: datetime | None = FETCHED, fetched: datetime = FETCHED) -> TaskLoad:
     """Returns what a run would load for an answer of GetTask."""
     task, _ = task_of(served)
-    rows = task_rows(task)
+    rows = task_rows(task, detail_at=fetched)
     body = Body(storable(served), hashlib.sha256(served).hexdigest(), fetched, "v3")
     add_raw(rows, task.id, body, fetched, is_doubted=False)
     return TaskLoad(task.id, rows, listed)

@@ -21,11 +21,15 @@ _FIELDS = """
       UNION ALL
         SELECT form_id, field_id, field_type, in_rows, NULL FROM pyrus.form_fields
     ) AS typed
-    JOIN (SELECT form_id, field_id, field_name, parent_field_id FROM pyrus.form_fields) AS field
-        USING (form_id, field_id)
-    GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY form_id, min(value_no), field_id, field_type
+    JOIN (
+        SELECT form_id, field_id, field_name, parent_field_id,
+               CASE WHEN removed_at IS NULL THEN position END AS position
+        FROM pyrus.form_fields
+    ) AS field USING (form_id, field_id)
+    GROUP BY 1, 2, 3, 4, 5, 6, position ORDER BY form_id, position, min(value_no), field_id, field_type
 """
-"""Every field with every type that its values have, in the order of the form."""
+"""Every field with every type that it or its values have. The order is that of the form's definition; fields without a
+place in it (API v3 has no definitions; the form may have dropped the field) come last, in the order of their values."""
 _WITHOUT_COLUMN = """
     SELECT count(*) FROM pyrus.form_fields AS field WHERE NOT EXISTS (
         SELECT FROM pyrus.report_views JOIN pyrus.report_columns AS made USING (view_name)
@@ -43,6 +47,9 @@ _RENAME = """
     FROM pyrus.report_views AS view JOIN pyrus.form_fields AS field USING (form_id)
     WHERE made.view_name = view.view_name AND made.field_id = field.field_id
       AND made.field_name IS DISTINCT FROM field.field_name
+"""
+_FORMS = """
+    SELECT project_id, name FROM pyrus.projects UNION SELECT form_id, name FROM pyrus.forms
 """
 _LONGEST_PREFIX = 40
 
@@ -97,7 +104,7 @@ def _name_views(connection: Connection, fields: Sequence[Field]) -> dict[Place, 
     views = {Place(form_id, table_id): view for form_id, table_id, view in stored}
     there = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", [REPORT_SCHEMA])
     taken = {name for (name,) in there} | set(views.values())
-    forms: dict[int, str | None] = dict(connection.execute("SELECT project_id, name FROM pyrus.projects").fetchall())
+    forms: dict[int, str | None] = dict(connection.execute(_FORMS).fetchall())
     titles = {(field.form_id, field.field_id): field.name for field in fields}
     places = {Place(field.form_id) for field in fields} | set(_tables(fields).values())
     for place in sorted(places - views.keys(), key=lambda place: (place.table_id is not None, place)):

@@ -27,6 +27,7 @@ _INFER = """
     FROM pyrus.tasks AS other LEFT JOIN inferred USING (task_id)
     LEFT JOIN pyrus.task_projects AS filed ON filed.task_id = other.task_id AND filed.project_no = 1
     WHERE other.task_id = task.task_id AND other.xmin = task.xmin
+      AND EXISTS (SELECT FROM pyrus.raw_tasks AS raw WHERE raw.task_id = other.task_id AND raw.api = 'v3')
       AND (task.form_id, task.main_project_id) IS DISTINCT FROM (inferred.form_id, filed.project_id)
 """
 _GATHER_FIELDS = """
@@ -49,7 +50,7 @@ def infer(connection: Connection) -> None:
     """Gives every stored task the form that `normalize.project.form_of` would, and collects the fields of forms.
 
     Needed if overrides were set after the task was stored. Safe to repeat: writes only what differs. A task that a run
-    writes at the same time (`xmin`) keeps what the run wrote.
+    writes at the same time (`xmin`) keeps what the run wrote. Only tasks read through API v3: v4 says the form itself.
     """
     connection.execute(_INFER)
     connection.execute(_GATHER_FIELDS)

@@ -35,8 +35,11 @@ OF_A_TASK: Front = {
     "create_date": ("task.create_date", "When the task was created."),
     "modified_date": ("task.modified_date", "When it last changed."),
     "due_date": ("task.due_date", "Day on which it is due, in UTC."),
-    "close_date": ("task.close_date", "When it was closed; null while it is open."),
-    "state": ("CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END", "open or closed."),
+    "close_date": (
+        "CASE WHEN task.is_closed THEN task.close_date END",
+        "When it was closed; null while it is open, and while only its being closed is known.",
+    ),
+    "state": ("CASE WHEN task.is_closed THEN 'closed' ELSE 'open' END", "open or closed."),
 }
 OF_A_ROW: Front = {
     "task_id": ("task.task_id", "The task that the row belongs to."),
@@ -45,8 +48,9 @@ OF_A_ROW: Front = {
 
 _VIEWS = """
     SELECT view_name, view.form_id, table_id,
-           coalesce(form.name, view.form_id::text), coalesce(field_name, table_id::text)
-    FROM pyrus.report_views AS view LEFT JOIN pyrus.projects AS form ON project_id = view.form_id
+           coalesce(form.name, project.name, view.form_id::text), coalesce(field_name, table_id::text)
+    FROM pyrus.report_views AS view LEFT JOIN pyrus.projects AS project ON project_id = view.form_id
+    LEFT JOIN pyrus.forms AS form ON form.form_id = view.form_id
     LEFT JOIN pyrus.form_fields AS field ON field.form_id = view.form_id AND field_id = table_id
     ORDER BY view_name
 """
@@ -55,6 +59,7 @@ _COLUMNS = """
            coalesce(nullif(made.field_name, ''), 'Field ' || field_id)
            || CASE shows WHEN 'id' THEN ', the id' ELSE '' END
            || CASE WHEN made.field_type <> field.field_type THEN ', while it was ' || made.field_type ELSE '' END
+           || CASE WHEN removed_at IS NOT NULL THEN ', no longer in the form' ELSE '' END
     FROM pyrus.report_columns AS made JOIN pyrus.report_views USING (view_name)
     LEFT JOIN pyrus.form_fields AS field USING (form_id, field_id) ORDER BY view_name, column_no
 """

@@ -23,9 +23,11 @@ _PROJECTS = """
 """
 _TASKS = """
     INSERT INTO pyrus.tasks (task_id, text, author_id, responsible_id, due_date, asap, create_date, modified_date,
-                             close_date, parent_task_id, is_any_rejected, form_id, main_project_id)
+                             close_date, parent_task_id, is_any_rejected, form_id, main_project_id,
+                             is_closed, detail_at)
     SELECT task, 'Task ' || task, 1 + task % {people}, 1 + task * 7 % {people}, (created + interval '20 days')::date,
-           task % 5 = 0, created, greatest(created, closed), closed, {family}, false, {form}, {project}
+           task % 5 = 0, created, greatest(created, closed), closed, {family}, false, {form}, {project},
+           closed IS NOT NULL, now()
     FROM generate_series(1, {tasks}) AS task
     CROSS JOIN LATERAL (SELECT date_trunc('hour', now()) - task * 7919 % 17520 * interval '1 hour' AS created) AS begun
     CROSS JOIN LATERAL (SELECT CASE WHEN task % 3 > 0 THEN {closed} END AS closed) AS ended

@@ -4,7 +4,7 @@ WITH kind AS (
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY hours) AS percentile
     FROM pyrus.tasks
     CROSS JOIN LATERAL (SELECT extract(epoch FROM close_date - create_date)::float8 / 3600 AS hours) AS cycle
-    WHERE deleted_at IS NULL AND create_date IS NOT NULL
+    WHERE deleted_at IS NULL AND is_closed AND create_date IS NOT NULL
       AND close_date >= (SELECT now - interval '365 days' FROM pyrus_report.clock)
     GROUP BY form_id
 )
@@ -25,7 +25,7 @@ LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = ta
 LEFT JOIN kind ON kind.form_id IS NOT DISTINCT FROM task.form_id
 CROSS JOIN pyrus_report.clock
 CROSS JOIN LATERAL (SELECT extract(epoch FROM now - task.create_date)::float8 / 3600 AS age_hours) AS age
-WHERE task.close_date IS NULL;
+WHERE NOT task.is_closed;
 
 COMMENT ON VIEW pyrus_report.aging_work IS
     'Which open tasks take longer than usual for their form? One row per open task. Each is compared with a sample: '

@@ -10,7 +10,9 @@ WITH request AS (  -- the approvers of a task now, and those whom its notes add,
                NULL::timestamptz AS create_date
         FROM pyrus.approvals
       UNION ALL
-        SELECT task_id, person_id, step_no, NULL, note_no, change, create_date FROM pyrus.note_approvals
+        SELECT task_id, person_id,
+               CASE WHEN told_step BETWEEN 1 AND 9999 THEN told_step::integer ELSE step_no END, NULL, note_no, change, create_date
+        FROM pyrus.note_approvals
     ) AS request USING (task_id)
     WINDOW in_step AS (PARTITION BY task_id, form_id, main_project_id, person_id, step_no)
 ), numbered AS (
@@ -57,7 +59,7 @@ WITH request AS (  -- the approvers of a task now, and those whom its notes add,
         SELECT task_id, form_id, main_project_id, note.author_id, note_no, NULL, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, approval_choice, note.create_date
         FROM pyrus.tasks JOIN pyrus.notes AS note USING (task_id)
-        WHERE approval_choice IN ('Approved', 'Rejected', 'Revoked') AND note.author_id IS NOT NULL
+        WHERE approval_choice IN ('Approved', 'Rejected', 'Revoked', 'Acknowledged') AND note.author_id IS NOT NULL
     ) AS happened
 ), placed AS (  -- an approver asked in several steps at once answers them in order; the last step gets the rest
     SELECT *, coalesce(place, least(count(answer) OVER (in_round ORDER BY note_no), max(place) OVER in_round)) AS step_place
@@ -108,7 +110,7 @@ WITH request AS (  -- the approvers of a task now, and those whom its notes add,
                              UNION ALL
                                SELECT 'choice', author_id, NULL, note_no, create_date FROM pyrus.notes
                                WHERE notes.task_id = round.task_id
-                                 AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
+                                 AND approval_choice IN ('Approved', 'Rejected', 'Revoked', 'Acknowledged')
                              UNION ALL
                                SELECT 'again', person_id, NULL, note_no, NULL FROM pyrus.note_approvals AS again
                                WHERE again.task_id = round.task_id AND change = 'rerequested'
@@ -135,7 +137,7 @@ SELECT task.task_id, of_task.form_id, task.form, of_task.project_id, task.projec
            -- without an answer, the round ends when the approver is removed or asked again
            CASE WHEN round.person_id IS NOT NULL AND round.decision IS DISTINCT FROM 'Waiting' THEN round.next_at END,
            greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END), clock.now
-       ) - turn.at) / 3600)::numeric, 2) AS waited_hours
+       ) - turn.at) / 3600)::numeric, 2) AS waited_hours, step.name AS step
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 JOIN of_task USING (task_id)
@@ -145,6 +147,7 @@ CROSS JOIN LATERAL unnest(of_task.rounds) AS round (
     last_at timestamptz
 )
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = round.person_id
+LEFT JOIN pyrus.form_steps AS step ON (step.form_id, step.step_no) = (of_task.form_id, round.step_no)
 CROSS JOIN LATERAL (  -- an approver's turn comes when all earlier steps have decided
     SELECT CASE WHEN round.decision IS DISTINCT FROM 'Waiting' OR of_task.waiting_step IS NULL
                      OR of_task.waiting_step >= round.step_no
@@ -174,7 +177,7 @@ COMMENT ON COLUMN pyrus_report.approval_steps.round_no IS
 COMMENT ON COLUMN pyrus_report.approval_steps.person_id IS 'Id of the approver.';
 COMMENT ON COLUMN pyrus_report.approval_steps.person IS 'Name of the approver.';
 COMMENT ON COLUMN pyrus_report.approval_steps.decision IS
-    'The last decision in the round: Approved, Rejected or Revoked; Waiting; Removed if the approver was removed '
+    'The last decision in the round: Approved, Rejected, Revoked or Acknowledged; Waiting; Removed if the approver was removed '
     'before deciding. Null if the approver was asked again before deciding.';
 COMMENT ON COLUMN pyrus_report.approval_steps.asked_at IS
     'When the approver was asked: the date of the note, or of the task''s creation if no note asked.';
@@ -186,3 +189,5 @@ COMMENT ON COLUMN pyrus_report.approval_steps.changed_at IS
     'When the approver changed the decision in the same round, e.g. revoked an approval.';
 COMMENT ON COLUMN pyrus_report.approval_steps.waited_hours IS
     'Hours from turn_at to the decision, the approver''s removal, the closing of the task, or now.';
+COMMENT ON COLUMN pyrus_report.approval_steps.step IS
+    'Name of the approval step; null if the form gives its steps no names, and through API v3.';

@@ -2,14 +2,14 @@ CREATE OR REPLACE VIEW pyrus_report.approvals_waiting AS
 SELECT task.task_id, task.text, task.form_id, task.form, task.project_id, task.project, step.step_no, step.round_no,
        step.person_id, step.person, step.turn_at AS waiting_since, step.waited_hours,
        task.responsible_id, responsible.name AS responsible, task.due_date,
-       coalesce(task.due_date < (SELECT today FROM pyrus_report.clock), false) AS is_overdue, task.asap, task.link
+       coalesce(task.due_date < (SELECT today FROM pyrus_report.clock), false) AS is_overdue, task.asap, task.link, step.step
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN LATERAL (  -- OFFSET makes PostgreSQL look up the steps task by task, because few tasks still wait
     SELECT * FROM pyrus_report.approval_steps
     WHERE approval_steps.task_id = task.task_id AND decision = 'Waiting' AND turn_at IS NOT NULL OFFSET 0
 ) AS step
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
-WHERE task.close_date IS NULL AND EXISTS (
+WHERE NOT task.is_closed AND EXISTS (
     SELECT FROM pyrus.approvals WHERE approvals.task_id = task.task_id AND choice = 'Waiting'
 );
 
@@ -39,3 +39,5 @@ COMMENT ON COLUMN pyrus_report.approvals_waiting.due_date IS 'Day on which the t
 COMMENT ON COLUMN pyrus_report.approvals_waiting.is_overdue IS 'Whether the task is open and its due day has passed.';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.asap IS 'Whether the task is marked "as soon as possible".';
 COMMENT ON COLUMN pyrus_report.approvals_waiting.link IS 'Link to the task in Pyrus.';
+COMMENT ON COLUMN pyrus_report.approvals_waiting.step IS
+    'Name of the approval step; null if the form gives its steps no names, and through API v3.';

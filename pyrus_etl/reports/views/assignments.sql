@@ -1,8 +1,10 @@
 CREATE OR REPLACE VIEW pyrus_report.assignments AS
 SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,
        held.handoff_no, held.person_id, person.name AS person, held.given_by_id, giver.name AS given_by,
-       held.from_at, ended.until_at, held.is_last AND ended.until_at IS NULL AS is_current,
-       round((extract(epoch FROM coalesce(ended.until_at, CASE WHEN held.is_last THEN clock.now END) - held.from_at) / 3600)::numeric, 2) AS held_hours,
+       held.from_at, ended.until_at, held.is_last AND NOT task.is_closed AS is_current,
+       round((extract(epoch FROM coalesce(
+           ended.until_at, CASE WHEN held.is_last AND NOT task.is_closed THEN clock.now END
+       ) - held.from_at) / 3600)::numeric, 2) AS held_hours,
        held.is_pingpong
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
@@ -17,7 +19,7 @@ JOIN (
         FROM pyrus.notes WHERE reassigned_to_id IS NOT NULL
       UNION ALL
         SELECT task_id, 0, create_date, responsible_id, author_id, NULL
-        FROM pyrus.tasks WHERE responsible_id IS NOT NULL AND NOT EXISTS (
+        FROM pyrus.tasks WHERE responsible_id IS NOT NULL AND detail_at IS NOT NULL AND NOT EXISTS (
             SELECT FROM pyrus.notes WHERE notes.task_id = tasks.task_id AND reassigned_to_id IS NOT NULL
         )
     ) AS assigned
@@ -26,14 +28,15 @@ JOIN (
 ) AS held USING (task_id)
 CROSS JOIN LATERAL (
     SELECT CASE WHEN NOT held.is_last THEN held.next_from_at
-                WHEN task.state = 'closed' THEN greatest(task.close_date, held.from_at) END AS until_at
+                WHEN task.close_date IS NOT NULL THEN greatest(task.close_date, held.from_at) END AS until_at
 ) AS ended
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = held.person_id
 LEFT JOIN pyrus_report.person_names AS giver ON giver.person_id = held.given_by_id;
 
 COMMENT ON VIEW pyrus_report.assignments IS
     'Who was responsible for a task, from when to when? One row per period in which one person was responsible. The '
-    'notes name the first person responsible; if no note names any, it is the person in the task itself.';
+    'notes name the first person responsible; if no note names any, it is the person in the task itself. '
+    'Tasks whose notes have not been read yet have no rows.';
 COMMENT ON COLUMN pyrus_report.assignments.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.assignments.form_id IS 'Id of the form; null for tasks without a form.';
 COMMENT ON COLUMN pyrus_report.assignments.form IS 'Name of the form.';

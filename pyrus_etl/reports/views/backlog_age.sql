@@ -13,7 +13,7 @@ JOIN (VALUES (1, 'under 1 day', 0, 1), (2, '1 to 3 days', 1, 3), (3, '3 to 7 day
              (8, '180 to 365 days', 180, 365), (9, '365 days and more', 365, NULL)
      ) AS bucket (bucket_no, bucket, from_days, to_days)
     ON age_days >= from_days AND (age_days < to_days OR to_days IS NULL)
-WHERE task.close_date IS NULL
+WHERE NOT task.is_closed
 GROUP BY bucket_no, bucket, from_days, to_days, form_id, form, project_id, project;
 
 COMMENT ON VIEW pyrus_report.backlog_age IS

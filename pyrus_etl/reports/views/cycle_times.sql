@@ -4,7 +4,8 @@ CREATE OR REPLACE VIEW pyrus_report.cycle_times AS
 SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
        task.create_date, first_action_at, first_decision_at, first_approved_at, last_approved_at,
-       coalesce(first_close_date, task.close_date) AS first_close_date, task.close_date, reopen_count,
+       coalesce(first_close_date, task.close_date) AS first_close_date, task.close_date,
+       CASE WHEN task.has_detail THEN reopen_count END AS reopen_count,
        round(extract(epoch FROM first_action_at - task.create_date) / 3600, 2) AS first_action_hours,
        round(extract(epoch FROM first_approved_at - first_action_at) / 3600, 2) AS first_approved_hours,
        round(extract(epoch FROM last_approved_at - first_approved_at) / 3600, 2) AS last_approved_hours,
@@ -12,8 +13,8 @@ SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.projec
              2) AS closing_hours,
        round(extract(epoch FROM task.close_date - task.create_date) / 3600, 2) AS cycle_hours,
        round(open_seconds / 3600, 2) AS open_hours,
-       round(waiting_seconds / 3600, 2) AS waiting_hours,
-       round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share
+       round(CASE WHEN open_seconds IS NOT NULL THEN waiting_seconds END / 3600, 2) AS waiting_hours,
+       round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share, task.has_detail
 FROM pyrus_report.current_tasks AS task
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
@@ -26,7 +27,7 @@ LEFT JOIN LATERAL (
            max(least(create_date, task.close_date)) FILTER (WHERE choice = 'Approved') AS last_approved_at,
            coalesce(bool_or(activity_action = 'Reopen'), false) AS reopened
     FROM pyrus.notes AS note
-    CROSS JOIN LATERAL (SELECT CASE WHEN approval_choice IN ('Approved', 'Rejected') THEN approval_choice END AS choice)
+    CROSS JOIN LATERAL (SELECT CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Acknowledged') THEN approval_choice END AS choice)
         AS decision
     WHERE note.task_id = task.task_id
       AND (task.close_date IS NULL OR create_date <= task.close_date OR activity_action IS NOT NULL)
@@ -37,10 +38,12 @@ LEFT JOIN LATERAL (
            sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * extract(epoch FROM changed_at)) AS seconds
     FROM pyrus_report.state_changes WHERE state_changes.task_id = task.task_id AND reopened
 ) AS state ON true
-CROSS JOIN LATERAL (SELECT coalesce(task.close_date, (SELECT now FROM pyrus_report.clock)) AS ended_at) AS ending
+CROSS JOIN LATERAL (SELECT CASE WHEN task.is_closed THEN task.close_date ELSE (SELECT now FROM pyrus_report.clock) END AS ended_at) AS ending
 CROSS JOIN LATERAL (
-    SELECT coalesce(state.seconds + CASE WHEN task.close_date IS NULL THEN extract(epoch FROM ended_at) ELSE 0 END,
-                    extract(epoch FROM ended_at - task.create_date)) AS open_seconds
+    -- unknown until the notes are read, and if a closed task has no close_date
+    SELECT CASE WHEN task.has_detail AND ended_at IS NOT NULL THEN
+               coalesce(state.seconds + CASE WHEN task.is_closed THEN 0 ELSE extract(epoch FROM ended_at) END,
+                        extract(epoch FROM ended_at - task.create_date)) END AS open_seconds
 ) AS stay
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(extract(epoch FROM until - since)) FILTER (WHERE pending > 0 AND NOT is_closed), 0)
@@ -75,7 +78,7 @@ LEFT JOIN LATERAL (
                            (approval_choice <> 'Revoked')::int AS was_asked  -- if no earlier note says
                     FROM pyrus.notes AS note
                     WHERE note.task_id = task.task_id AND create_date IS NOT NULL
-                      AND approval_choice IN ('Approved', 'Rejected', 'Revoked')
+                      AND approval_choice IN ('Approved', 'Rejected', 'Revoked', 'Acknowledged')
                   UNION ALL
                     SELECT note_no, create_date, person_id, (change <> 'removed')::int, (change <> 'added')::int
                     FROM pyrus.note_approvals AS asking
@@ -97,7 +100,7 @@ COMMENT ON VIEW pyrus_report.cycle_times IS
     'How long does a task take from creation through the first action and the approvals to closing, and how much of '
     'that is waiting for a decision? One row per task, open or closed. The periods first_action, first_approved, '
     'last_approved and closing follow one another and add up to cycle_hours. Events after the last closing are '
-    'ignored.';
+    'ignored. While the notes of a task have not been read (see has_detail), what depends on them is null.';
 COMMENT ON COLUMN pyrus_report.cycle_times.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.cycle_times.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.cycle_times.form_id IS 'Id of the form; null for tasks without a form.';
@@ -115,12 +118,13 @@ COMMENT ON COLUMN pyrus_report.cycle_times.create_date IS 'When the task was cre
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_at IS
     'When somebody first acted: the first note by anyone except the author, or the first decision by anyone. Null if '
     'nobody acted.';
-COMMENT ON COLUMN pyrus_report.cycle_times.first_decision_at IS 'When anybody first approved or rejected the task.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_decision_at IS 'When anybody first approved, rejected or acknowledged the task.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_at IS 'When the task was first approved.';
 COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_at IS
     'When the task was last approved; the same as first_approved_at if there was only one approval.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_close_date IS 'When the task was first closed.';
-COMMENT ON COLUMN pyrus_report.cycle_times.close_date IS 'When the task was last closed; null while it is open.';
+COMMENT ON COLUMN pyrus_report.cycle_times.close_date IS
+    'When the task was last closed; null while it is open, and while only its being closed is known.';
 COMMENT ON COLUMN pyrus_report.cycle_times.reopen_count IS 'How often the task was reopened.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_hours IS 'Hours from creation to the first action.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_hours IS 'Hours from the first action to the first approval.';
@@ -136,3 +140,5 @@ COMMENT ON COLUMN pyrus_report.cycle_times.waiting_hours IS
     'The part of open_hours in which any approver, in any step, still had to decide or had revoked the approval. If '
     'the first note about an approver removes or re-requests them, they are counted as waiting before it.';
 COMMENT ON COLUMN pyrus_report.cycle_times.waiting_share IS 'waiting_hours as a share of open_hours, from 0 to 1.';
+COMMENT ON COLUMN pyrus_report.cycle_times.has_detail IS
+    'Whether the whole task has been read, including its notes and approvals.';

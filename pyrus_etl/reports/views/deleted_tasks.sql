@@ -1,10 +1,11 @@
 CREATE OR REPLACE VIEW pyrus_report.deleted_tasks AS
-SELECT task.task_id, task.text, CASE WHEN task.close_date IS NULL THEN 'open' ELSE 'closed' END AS state,
+SELECT task.task_id, task.text, CASE WHEN task.is_closed THEN 'closed' ELSE 'open' END AS state,
        task.form_id, form.name AS form, task.main_project_id AS project_id,
        (SELECT jsonb_object_agg(project_id, path) FROM pyrus_report.project_paths) ->> task.main_project_id::text
            AS project,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
-       task.create_date, task.modified_date, task.due_date, task.close_date, task.deleted_at,
+       task.create_date, task.modified_date, task.due_date,
+       CASE WHEN task.is_closed THEN task.close_date END AS close_date, task.deleted_at,
        (SELECT count(*) FROM pyrus.notes WHERE notes.task_id = task.task_id) AS note_count,
        (SELECT count(*) FROM pyrus.attachments WHERE attachments.task_id = task.task_id) AS attachment_count
 FROM pyrus.tasks AS task

@@ -18,7 +18,7 @@ LEFT JOIN LATERAL (
         FROM pyrus.notes WHERE notes.task_id = task.task_id AND due_date_changed IS NOT NULL
     ) AS plan
 ) AS planned ON true
-WHERE task.close_date IS NULL;
+WHERE NOT task.is_closed;
 
 COMMENT ON VIEW pyrus_report.overdue_tasks IS
     'Which open tasks are past their due day, by how much, and who is responsible? One row per open task whose due day '

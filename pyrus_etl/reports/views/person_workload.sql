@@ -13,12 +13,12 @@ SELECT person_id, person.name AS person, person.email, person.organization,
        approval.p85 AS decision_p85_hours, approval.p95 AS decision_p95_hours
 FROM pyrus_report.person_names AS person
 LEFT JOIN (
-    SELECT responsible_id AS person_id, count(*) FILTER (WHERE close_date IS NULL) AS open_count,
-           count(*) FILTER (WHERE close_date IS NULL AND due_date < clock.today) AS overdue_count,
-           count(*) FILTER (WHERE close_date IS NULL AND due_date BETWEEN clock.today AND clock.today + 7)
+    SELECT responsible_id AS person_id, count(*) FILTER (WHERE NOT is_closed) AS open_count,
+           count(*) FILTER (WHERE NOT is_closed AND due_date < clock.today) AS overdue_count,
+           count(*) FILTER (WHERE NOT is_closed AND due_date BETWEEN clock.today AND clock.today + 7)
                AS due_soon_count,
-           count(*) FILTER (WHERE close_date IS NULL AND asap) AS asap_count,
-           min(create_date) FILTER (WHERE close_date IS NULL) AS oldest_create_date,
+           count(*) FILTER (WHERE NOT is_closed AND asap) AS asap_count,
+           min(create_date) FILTER (WHERE NOT is_closed) AS oldest_create_date,
            count(*) FILTER (WHERE close_date > clock.now - interval '30 days') AS closed_count
     FROM pyrus_report.current_tasks CROSS JOIN pyrus_report.clock GROUP BY responsible_id
 ) AS task USING (person_id)
@@ -31,7 +31,7 @@ LEFT JOIN (
     SELECT note.author_id AS person_id, max(note.create_date) AS last_at,
            count(*) FILTER (WHERE note.create_date > clock.now - interval '30 days') AS note_count,
            count(*) FILTER (WHERE note.create_date > clock.now - interval '30 days'
-                              AND approval_choice IN ('Approved', 'Rejected', 'Revoked')) AS decision_count
+                              AND approval_choice IN ('Approved', 'Rejected', 'Revoked', 'Acknowledged')) AS decision_count
     FROM pyrus.notes AS note JOIN pyrus_report.current_tasks USING (task_id) CROSS JOIN pyrus_report.clock
     GROUP BY note.author_id
 ) AS written USING (person_id)
@@ -81,7 +81,7 @@ COMMENT ON COLUMN pyrus_report.person_workload.closed_30_days IS
 COMMENT ON COLUMN pyrus_report.person_workload.created_30_days IS 'Tasks that the person created in the last 30 days.';
 COMMENT ON COLUMN pyrus_report.person_workload.notes_30_days IS 'Notes that the person wrote in the last 30 days.';
 COMMENT ON COLUMN pyrus_report.person_workload.decisions_30_days IS
-    'Of notes_30_days, those that approved, rejected or revoked.';
+    'Of notes_30_days, those that approved, rejected, revoked or acknowledged.';
 COMMENT ON COLUMN pyrus_report.person_workload.last_note_at IS 'When the person last wrote a note.';
 COMMENT ON COLUMN pyrus_report.person_workload.held_count IS 'Completed periods of responsibility; see assignments.';
 COMMENT ON COLUMN pyrus_report.person_workload.pingpong_count IS

@@ -18,7 +18,7 @@ FROM (
             SELECT task_id, note_no, place, milestone,
                    lag(milestone) OVER (PARTITION BY task_id ORDER BY note_no, place) AS before
             FROM pyrus.notes CROSS JOIN LATERAL (VALUES
-                (1, CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice) END),
+                (1, CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked', 'Acknowledged') THEN lower(approval_choice) END),
                 (2, CASE WHEN note_no > 1 AND reassigned_to_id IS NOT NULL THEN 'reassigned' END),
                 (3, CASE WHEN activity_action = 'Reopen' THEN 'reopened' WHEN activity_action <> 'None' THEN 'completed' END)
             ) AS event (place, milestone)
@@ -26,14 +26,15 @@ FROM (
         ) AS step
         WHERE milestone IS DISTINCT FROM before
     ) AS happened USING (task_id)
-    WHERE task.close_date IS NOT NULL
+    WHERE task.is_closed AND task.has_detail
     GROUP BY task.task_id, task.form_id, task.form, task.create_date, task.close_date
 ) AS done
 GROUP BY form_id, form, path;
 
 COMMENT ON VIEW pyrus_report.process_variants IS
     'Which paths do the tasks of a form take, how often, and how long does each take? One row per form and path: the '
-    'decisions, handoffs and closings of its closed tasks in order; repeats of the same step in a row count once.';
+    'decisions, handoffs and closings of its closed tasks in order; repeats of the same step in a row count once. Tasks '
+    'whose notes have not been read yet are left out.';
 COMMENT ON COLUMN pyrus_report.process_variants.form_id IS 'Id of the form; null for tasks without a form.';
 COMMENT ON COLUMN pyrus_report.process_variants.form IS 'Name of the form.';
 COMMENT ON COLUMN pyrus_report.process_variants.variant_rank IS '1 for the most common path of the form.';

@@ -6,6 +6,9 @@ WITH filed AS (  -- many tasks are filed in the same projects: the projects abov
     FROM (SELECT DISTINCT places FROM filed) AS distinct_places CROSS JOIN unnest(places) AS place
     JOIN pyrus_report.project_tree ON below_id = place
     GROUP BY places, project_id
+), task AS NOT MATERIALIZED (
+    SELECT task_id, create_date, modified_date, due_date, is_closed, CASE WHEN is_closed THEN close_date END AS close_date
+    FROM pyrus.tasks WHERE deleted_at IS NULL
 )
 SELECT project_id, path.path AS project, path.parent_id, path.depth,
        coalesce(stats.task_count, 0) AS task_count, coalesce(stats.direct_task_count, 0) AS direct_task_count,
@@ -17,22 +20,22 @@ SELECT project_id, path.path AS project, path.parent_id, path.depth,
 FROM pyrus_report.project_paths AS path
 LEFT JOIN (
     SELECT project_id, count(*) AS task_count, count(*) FILTER (WHERE is_direct) AS direct_task_count,
-           count(*) FILTER (WHERE close_date IS NULL) AS open_count,
-           count(*) FILTER (WHERE close_date IS NULL AND due_date < clock.today) AS overdue_count,
-           count(close_date) AS closed_count,
+           count(*) FILTER (WHERE NOT is_closed) AS open_count,
+           count(*) FILTER (WHERE NOT is_closed AND due_date < clock.today) AS overdue_count,
+           count(*) FILTER (WHERE is_closed) AS closed_count,
            round(count(*) FILTER (WHERE (close_date AT TIME ZONE clock.time_zone)::date > due_date)::numeric
                  / nullif(count(*) FILTER (WHERE close_date IS NOT NULL AND due_date IS NOT NULL), 0), 4)
                AS closed_late_share,
            count(*) FILTER (WHERE create_date > clock.now - interval '30 days') AS created_30,
            count(*) FILTER (WHERE close_date > clock.now - interval '30 days') AS closed_30,
-           min(create_date) FILTER (WHERE close_date IS NULL) AS oldest_create_date,
+           min(create_date) FILTER (WHERE NOT is_closed) AS oldest_create_date,
            max(modified_date) AS modified_date,
            round((percentile_cont(0.50) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p50,
            round((percentile_cont(0.85) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p85,
            round((percentile_cont(0.95) WITHIN GROUP (ORDER BY cycle_hours))::numeric, 2) AS p95
-    FROM above JOIN filed USING (places) JOIN pyrus.tasks USING (task_id) CROSS JOIN pyrus_report.clock
+    FROM above JOIN filed USING (places) JOIN task USING (task_id) CROSS JOIN pyrus_report.clock
     CROSS JOIN LATERAL (SELECT date_part('epoch', close_date - create_date) / 3600 AS cycle_hours) AS cycle
-    WHERE deleted_at IS NULL GROUP BY project_id
+    GROUP BY project_id
 ) AS stats USING (project_id);
 
 COMMENT ON VIEW pyrus_report.project_summary IS

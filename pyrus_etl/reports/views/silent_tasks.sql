@@ -3,11 +3,11 @@ SELECT task_id, text, form_id, form, project_id, project, responsible_id, respon
        create_date, due_date, last_activity_at AS silent_since, last_activity_by_id, last_activity_by,
        round((extract(epoch FROM now - last_activity_at) / 86400)::numeric, 2) AS days_silent, link
 FROM pyrus_report.task_overview CROSS JOIN pyrus_report.clock
-WHERE close_date IS NULL AND last_activity_at < now - interval '7 days';
+WHERE NOT is_closed AND last_activity_at < now - interval '7 days';
 
 COMMENT ON VIEW pyrus_report.silent_tasks IS
-    'Which open tasks has nobody touched for a long time? One row per open task whose last note, or creation if it has '
-    'no notes, is more than seven days old.';
+    'Which open tasks has nobody touched for a long time? One row per open task whose last activity (see task_overview) is '
+    'more than seven days old.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.form_id IS 'Id of the form; null for tasks without a form.';
@@ -25,7 +25,8 @@ COMMENT ON COLUMN pyrus_report.silent_tasks.waiting_for IS
 COMMENT ON COLUMN pyrus_report.silent_tasks.create_date IS 'When the task was created.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.due_date IS 'Day on which the task is due, in UTC.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.silent_since IS
-    'When the last note was written; when the task was created, if it has no notes.';
+    'When the last note was written; when the task was created, if it has no notes; when it last changed, if its notes '
+    'have not been read yet.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.last_activity_by_id IS 'Id of the person who wrote the last note.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.last_activity_by IS 'Name of the person who wrote the last note.';
 COMMENT ON COLUMN pyrus_report.silent_tasks.days_silent IS 'Days since silent_since.';

@@ -3,34 +3,50 @@ SELECT task.task_id, task.text, task.state, task.form_id, task.form,
        task.project_id, task.project, filed.project_ids, filed.projects,
        task.author_id, author.name AS author, task.responsible_id, responsible.name AS responsible,
        task.asap, task.create_date, task.modified_date, task.due_date, task.close_date,
-       round((extract(epoch FROM coalesce(task.close_date, clock.now) - task.create_date) / 3600)::numeric, 2)
-           AS age_hours,
-       round((extract(epoch FROM coalesce(task.close_date, clock.now) - task.create_date) / 86400)::numeric, 2)
-           AS age_days,
-       coalesce(task.close_date IS NULL AND task.due_date < clock.today, false) AS is_overdue,
-       CASE WHEN task.close_date IS NULL AND task.due_date < clock.today THEN clock.today - task.due_date END
+       round((extract(epoch FROM lasted) / 3600)::numeric, 2) AS age_hours,
+       round((extract(epoch FROM lasted) / 86400)::numeric, 2) AS age_days,
+       coalesce(NOT task.is_closed AND task.due_date < clock.today, false) AS is_overdue,
+       CASE WHEN NOT task.is_closed AND task.due_date < clock.today THEN clock.today - task.due_date END
            AS days_overdue,
-       coalesce((task.close_date AT TIME ZONE clock.time_zone)::date > task.due_date, false) AS is_closed_late,
+       CASE WHEN NOT task.is_closed OR task.close_date IS NOT NULL
+            THEN coalesce((task.close_date AT TIME ZONE clock.time_zone)::date > task.due_date, false) END
+           AS is_closed_late,
        turn.step_no AS approval_step_no,
        CASE WHEN turn.step_no IS NOT NULL THEN turn.person_ids
-            WHEN task.close_date IS NULL AND task.responsible_id IS NOT NULL THEN ARRAY[task.responsible_id] END
+            WHEN NOT task.is_closed AND task.responsible_id IS NOT NULL THEN ARRAY[task.responsible_id] END
            AS waiting_for_ids,
-       CASE WHEN turn.step_no IS NOT NULL THEN turn.names WHEN task.close_date IS NULL THEN responsible.name END
+       CASE WHEN turn.step_no IS NOT NULL THEN turn.names WHEN NOT task.is_closed THEN responsible.name END
            AS waiting_for,
-       task.is_any_rejected, note_stats.note_count, files.attachment_count,
-       coalesce(last_note.create_date, task.create_date) AS last_activity_at,
+       task.is_any_rejected, CASE WHEN task.has_detail THEN note_stats.note_count END AS note_count,
+       CASE WHEN task.has_detail THEN files.attachment_count END AS attachment_count,
+       coalesce(last_note.create_date, CASE WHEN NOT task.has_detail THEN task.modified_date END, task.create_date)
+           AS last_activity_at,
        last_note.author_id AS last_activity_by_id, last_author.name AS last_activity_by,
        note_stats.first_response_at,
        round((extract(epoch FROM note_stats.first_response_at - task.create_date) / 3600)::numeric, 2)
            AS first_response_hours,
-       handoff.handoff_count,
-       CASE WHEN note_stats.has_reopening THEN (
+       CASE WHEN task.has_detail THEN handoff.handoff_count END AS handoff_count,
+       CASE WHEN NOT task.has_detail THEN NULL WHEN note_stats.has_reopening THEN (
            SELECT count(*) FROM pyrus_report.state_changes
            WHERE state_changes.task_id = task.task_id AND change = 'reopened'
        ) ELSE 0 END AS reopen_count,
-       task.parent_task_id, parent.text AS parent_text, task.link
+       task.parent_task_id, parent.text AS parent_text, task.link,
+       task.is_closed, task.has_detail, task.subject, task.current_step, task.current_step_name, task.due_at,
+       (SELECT array_agg(person_id ORDER BY participant_no) FROM pyrus.task_participants AS member
+        WHERE member.task_id = task.task_id) AS participant_ids,
+       (SELECT string_agg(name, ', ' ORDER BY participant_no)
+        FROM pyrus.task_participants AS member JOIN pyrus_report.person_names USING (person_id)
+        WHERE member.task_id = task.task_id) AS participants,
+       (SELECT array_agg(person_id ORDER BY subscriber_no) FROM pyrus.task_subscribers AS member
+        WHERE member.task_id = task.task_id) AS subscriber_ids,
+       (SELECT string_agg(name, ', ' ORDER BY subscriber_no)
+        FROM pyrus.task_subscribers AS member JOIN pyrus_report.person_names USING (person_id)
+        WHERE member.task_id = task.task_id) AS subscribers
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN task.is_closed THEN task.close_date ELSE clock.now END - task.create_date AS lasted
+) AS age
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
 LEFT JOIN pyrus.tasks AS parent ON parent.task_id = task.parent_task_id AND parent.deleted_at IS NULL
@@ -46,7 +62,7 @@ LEFT JOIN LATERAL (  -- the current approval step: the first in which somebody s
     SELECT step_no, array_agg(person_id ORDER BY approver_no) AS person_ids,
            string_agg(name, ', ' ORDER BY approver_no) AS names
     FROM pyrus.approvals LEFT JOIN pyrus_report.person_names USING (person_id)
-    WHERE approvals.task_id = task.task_id AND task.close_date IS NULL AND choice = 'Waiting'
+    WHERE approvals.task_id = task.task_id AND NOT task.is_closed AND choice = 'Waiting'
     GROUP BY step_no ORDER BY step_no LIMIT 1
 ) AS turn ON true
 LEFT JOIN LATERAL (
@@ -76,7 +92,8 @@ LEFT JOIN LATERAL (
 
 COMMENT ON VIEW pyrus_report.task_overview IS
     'What is the state of a task, and who is it waiting for? One row per task that is not deleted, with names beside '
-    'the ids.';
+    'the ids. While a task has not been read as a whole (has_detail), counts of its notes, files, handoffs and '
+    'reopenings are null.';
 COMMENT ON COLUMN pyrus_report.task_overview.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.task_overview.text IS 'Text of the task.';
 COMMENT ON COLUMN pyrus_report.task_overview.state IS 'open or closed.';
@@ -99,15 +116,16 @@ COMMENT ON COLUMN pyrus_report.task_overview.asap IS 'Whether the task is marked
 COMMENT ON COLUMN pyrus_report.task_overview.create_date IS 'When the task was created.';
 COMMENT ON COLUMN pyrus_report.task_overview.modified_date IS 'When the task last changed; null if Pyrus does not say.';
 COMMENT ON COLUMN pyrus_report.task_overview.due_date IS 'Day on which the task is due, in UTC.';
-COMMENT ON COLUMN pyrus_report.task_overview.close_date IS 'When the task was last closed; null while it is open.';
+COMMENT ON COLUMN pyrus_report.task_overview.close_date IS
+    'When the task was last closed; null while it is open, and while only is_closed is known.';
 COMMENT ON COLUMN pyrus_report.task_overview.age_hours IS
-    'Hours from creation to closing, or to now while the task is open.';
+    'Hours from creation to closing, or to now while the task is open; null while close_date is not known.';
 COMMENT ON COLUMN pyrus_report.task_overview.age_days IS
-    'Days from creation to closing, or to now while the task is open.';
+    'Days from creation to closing, or to now while the task is open; null while close_date is not known.';
 COMMENT ON COLUMN pyrus_report.task_overview.is_overdue IS 'Whether the task is open and its due day has passed.';
 COMMENT ON COLUMN pyrus_report.task_overview.days_overdue IS 'Days since the due day; null if the task is not overdue.';
 COMMENT ON COLUMN pyrus_report.task_overview.is_closed_late IS
-    'Whether the task was closed on a day after the due day.';
+    'Whether the task was closed on a day after the due day; null while only its being closed is known.';
 COMMENT ON COLUMN pyrus_report.task_overview.approval_step_no IS
     'Number of the current approval step: the first in which somebody still has to decide. Null if the task is closed '
     'or nobody has to decide.';
@@ -121,7 +139,8 @@ COMMENT ON COLUMN pyrus_report.task_overview.is_any_rejected IS 'Whether an appr
 COMMENT ON COLUMN pyrus_report.task_overview.note_count IS 'Number of notes.';
 COMMENT ON COLUMN pyrus_report.task_overview.attachment_count IS 'Number of files.';
 COMMENT ON COLUMN pyrus_report.task_overview.last_activity_at IS
-    'When the last note was written; when the task was created, if it has no notes.';
+    'When the last note was written; when the task was created, if it has no notes; when it last changed, if its notes '
+    'have not been read yet.';
 COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by_id IS 'Id of the person who wrote the last note.';
 COMMENT ON COLUMN pyrus_report.task_overview.last_activity_by IS 'Name of the person who wrote the last note.';
 COMMENT ON COLUMN pyrus_report.task_overview.first_response_at IS
@@ -134,3 +153,19 @@ COMMENT ON COLUMN pyrus_report.task_overview.parent_task_id IS
     'Id of the task of which this is a subtask; the account may not see it.';
 COMMENT ON COLUMN pyrus_report.task_overview.parent_text IS 'Text of the parent task, if it is stored and not deleted.';
 COMMENT ON COLUMN pyrus_report.task_overview.link IS 'Link to the task in Pyrus.';
+COMMENT ON COLUMN pyrus_report.task_overview.is_closed IS
+    'Whether the task is closed; known as soon as the task is, also while close_date is not.';
+COMMENT ON COLUMN pyrus_report.task_overview.has_detail IS
+    'Whether the whole task has been read. If not, only its form values, dates and state are known: notes, approvals and '
+    'files are still to come.';
+COMMENT ON COLUMN pyrus_report.task_overview.subject IS 'Subject of the task, if it has one besides its text.';
+COMMENT ON COLUMN pyrus_report.task_overview.current_step IS
+    'Number of the step of the form that the task is at; null through API v3.';
+COMMENT ON COLUMN pyrus_report.task_overview.current_step_name IS 'Name of this step.';
+COMMENT ON COLUMN pyrus_report.task_overview.due_at IS 'When the task is due, if it has a time of day.';
+COMMENT ON COLUMN pyrus_report.task_overview.participant_ids IS
+    'Ids of the participants of a task without a form, in order; null if there are none, and through API v3.';
+COMMENT ON COLUMN pyrus_report.task_overview.participants IS 'Names of these participants.';
+COMMENT ON COLUMN pyrus_report.task_overview.subscriber_ids IS
+    'Ids of the subscribers, who follow the task, in order; null if there are none, and through API v3.';
+COMMENT ON COLUMN pyrus_report.task_overview.subscribers IS 'Names of these subscribers.';

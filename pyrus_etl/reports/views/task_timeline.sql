@@ -1,10 +1,10 @@
 CREATE OR REPLACE VIEW pyrus_report.task_timeline AS
 SELECT task_id, form_id, form, project_id, project,
-       coalesce(note_no, 0) * 10000000000000 + 100000000000 * array_position(ARRAY[  -- the order of kinds within a note
+       coalesce(note_no, 0) * 10000000000000 + 100000000000 * coalesce(array_position(ARRAY[  -- the order of kinds within a note, after kinds of API v4
            'created', 'commented', 'field_changed', 'attached', 'filed', 'unfiled', 'approver_added',
            'approver_removed', 'approver_rerequested', 'approved', 'rejected', 'revoked', 'due_date_changed',
            'due_date_removed', 'reassigned', 'completed', 'reopened', 'closed'
-       ], kind) + item_id % 100000000000 AS event_no,
+       ], CASE kind WHEN 'acknowledged' THEN 'approved' ELSE kind END), 0) + item_id % 100000000000 AS event_no,
        at, person_id, person, kind, detail, about_person_id, note_no
 FROM (
     SELECT task_id, form_id, form, project_id, project, create_date AS at, author_id AS person_id,
@@ -38,7 +38,7 @@ FROM (
     FROM (
         SELECT *, unnest(array_remove(ARRAY[
                    CASE WHEN text <> '' THEN 'commented' END,
-                   CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked') THEN lower(approval_choice) END,
+                   CASE WHEN approval_choice IN ('Approved', 'Rejected', 'Revoked', 'Acknowledged') THEN lower(approval_choice) END,
                    CASE WHEN due_date_changed IS NOT NULL THEN 'due_date_changed' END,
                    CASE WHEN due_date_removed THEN 'due_date_removed' END,
                    CASE WHEN reassigned_to_id IS NOT NULL THEN 'reassigned' END,
@@ -64,6 +64,18 @@ FROM (
       UNION ALL
         SELECT task_id, note_no, step_no * 1000 + approver_no, 'approver_' || change, NULL, person_id, NULL
         FROM pyrus.note_approvals
+      UNION ALL
+        SELECT task_id, note_no, 1, 'step_changed', coalesce(step.name, 'Step ' || step_no), NULL, NULL
+        FROM pyrus.notes JOIN pyrus.tasks USING (task_id)
+        CROSS JOIN LATERAL (SELECT coalesce(reset_to_step, changed_step) AS step_no) AS moved
+        LEFT JOIN pyrus.form_steps AS step USING (form_id, step_no)
+        WHERE step_no IS NOT NULL
+      UNION ALL
+        SELECT task_id, note_no,
+               10000000 * array_position(ARRAY['participant_added', 'participant_removed', 'subscriber_added',
+                                               'subscriber_removed', 'subscriber_rerequested', 'mentioned'], change)
+                   + person_no, change, NULL, person_id, NULL
+        FROM pyrus.note_persons
     ) AS changed USING (task_id, note_no)
     LEFT JOIN pyrus_report.person_names AS about ON about.person_id = changed.person_id
     LEFT JOIN pyrus.projects AS into_project ON into_project.project_id = changed.project_id
@@ -85,13 +97,15 @@ COMMENT ON COLUMN pyrus_report.task_timeline.person_id IS
     'Id of the person who did it; null for closed, because Pyrus does not say who.';
 COMMENT ON COLUMN pyrus_report.task_timeline.person IS 'Name of the person who did it.';
 COMMENT ON COLUMN pyrus_report.task_timeline.kind IS
-    'created, commented, field_changed, attached, filed, unfiled, approver_added, approver_removed, '
-    'approver_rerequested, approved, rejected, revoked, due_date_changed, due_date_removed, reassigned, completed, '
-    'reopened or closed.';
+    'created, step_changed, participant_added, participant_removed, subscriber_added, subscriber_removed, '
+    'subscriber_rerequested, mentioned, commented, field_changed, attached, filed, unfiled, approver_added, '
+    'approver_removed, approver_rerequested, approved, rejected, revoked, acknowledged, due_date_changed, '
+    'due_date_removed, reassigned, completed, reopened or closed.';
 COMMENT ON COLUMN pyrus_report.task_timeline.detail IS
-    'What was written, set, attached or named; for completed: duplicate or irrelevant if the task was marked so.';
+    'What was written, set, attached or named; for step_changed: the name of the new step; for completed: duplicate or irrelevant if the task was marked so.';
 COMMENT ON COLUMN pyrus_report.task_timeline.about_person_id IS
-    'Id of the person affected: the new person responsible, or the approver who was added, removed or asked again.';
+    'Id of the person affected: the new person responsible, or the approver, participant or subscriber who was added, '
+    'removed, asked again or mentioned.';
 COMMENT ON COLUMN pyrus_report.task_timeline.note_no IS
     'Number of the note with the event; null for created. For closed: the last note up to then, or the note that '
     'completed the task if it is dated later.';

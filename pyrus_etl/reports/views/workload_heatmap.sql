@@ -10,7 +10,7 @@ FROM (  -- counts by ids; names are looked up once per counted row
         FROM pyrus.notes AS note JOIN pyrus_report.current_tasks USING (task_id) WHERE note.create_date IS NOT NULL
       UNION ALL
         SELECT change, changed_at, form_id, project_id
-        FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id)
+        FROM pyrus_report.state_changes JOIN pyrus_report.current_tasks USING (task_id) WHERE NOT is_estimated
     ) AS event
     CROSS JOIN LATERAL (
         SELECT happened_at AT TIME ZONE (SELECT time_zone FROM pyrus_report.clock) AS local

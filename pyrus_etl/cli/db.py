@@ -10,6 +10,7 @@ import time
 
 import click
 
+from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
@@ -76,6 +77,7 @@ def rebuild_command(as_json: bool) -> int:
     Example:  pyrus-etl db rebuild
     """
     progress, began = Progress(), time.monotonic()
+    collect_garbage_less_often()
     with open_database(read_settings()) as url, progress_shown("rebuild", progress):
         rebuilt = asyncio.run(_rebuild(url, progress))
     seconds = round(time.monotonic() - began, 1)
@@ -92,8 +94,8 @@ def rebuild_command(as_json: bool) -> int:
 
 
 async def _rebuild(url: Secret, progress: Progress) -> Rebuilt:
-    async with Store(url) as store:
-        return await rebuild_all(store, progress)
+    async with Store(url) as store, Store(url) as reader:
+        return await rebuild_all(store, reader, progress)
 
 
 @db.command()

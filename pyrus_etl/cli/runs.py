@@ -1,7 +1,6 @@
 """The commands that fetch tasks: backfill, sync and reconcile."""
 
 import asyncio
-import gc
 import logging
 import math
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, print_result, summary
 from pyrus_etl.cli.progress import progress_shown
@@ -134,7 +134,7 @@ def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) ->
 
 def run_plan(plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
     """Runs a plan, shows its progress and prints its result. Returns the exit code."""
-    _collect_garbage_less_often()
+    collect_garbage_less_often()
     result = _result(plan, settings, budget)
     with summary():
         if as_json:
@@ -156,12 +156,6 @@ def _result(plan: Plan, settings: Settings, budget: Budget) -> Result:
             return asyncio.run(run(plan, settings, budget=budget, handles_signals=True, watch=watch))
     except PyrusEtlError as error:  # e.g. the embedded database did not start
         return begun.ended(error)
-
-
-def _collect_garbage_less_often() -> None:
-    """Rows are many, in no cycles, and freed at their commit. Looking for cycles took a fifth of a run's time."""
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
 
 
 def _parse_date(text: str | None, option: str) -> date | None:

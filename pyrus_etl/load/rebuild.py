@@ -13,6 +13,10 @@ FIRST = -(2**63)
 """Comes before every task id."""
 
 
+MOST_BYTES = 8 << 20
+"""Of the bodies of a page, as PostgreSQL stores them (compressed)."""
+
+
 class StoredBody(NamedTuple):
     """A body in `raw_tasks`, and the API that served it."""
 
@@ -22,13 +26,23 @@ class StoredBody(NamedTuple):
     payload_sha256: str
 
 
-def outdated_bodies(connection: Connection, after: int = FIRST, most: int = 500) -> list[StoredBody]:
-    """At most `most` bodies whose rows another version of the reader made, by task id."""
-    query = """
-        SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
-        WHERE read_by <> %s AND NOT is_overtaken AND task_id > %s ORDER BY task_id LIMIT %s
+def outdated_bodies(
+    connection: Connection, after: int = FIRST, most: int = 1000, most_bytes: int = MOST_BYTES
+) -> list[StoredBody]:
+    """At most `most` bodies whose rows another version of the reader made, by task id.
+
+    They end with the one that exceeds `most_bytes`, so that large bodies do not add up.
     """
-    return [StoredBody(*row) for row in connection.execute(query, [READER, after, most])]
+    query = """
+        SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM (
+            SELECT *, sum(pg_column_size(payload)) OVER (ORDER BY task_id) - pg_column_size(payload) AS before FROM (
+                SELECT task_id, api, payload, payload_sha256 FROM pyrus.raw_tasks
+                WHERE read_by <> %s AND NOT is_overtaken AND task_id > %s ORDER BY task_id LIMIT %s
+            ) AS found
+        ) AS sized WHERE before <= %s ORDER BY task_id
+    """
+    found = connection.cursor(binary=True).execute(query, [READER, after, most, most_bytes])
+    return [StoredBody(*row) for row in found]
 
 
 def outdated_among(connection: Connection, task_ids: Collection[int]) -> list[StoredBody]:
@@ -37,7 +51,7 @@ def outdated_among(connection: Connection, task_ids: Collection[int]) -> list[St
         SELECT task_id, api, convert_to(payload::text, 'UTF8'), payload_sha256 FROM pyrus.raw_tasks
         WHERE read_by <> %s AND NOT is_overtaken AND task_id = ANY(%s)
     """
-    return [StoredBody(*row) for row in connection.execute(query, [READER, list(task_ids)])]
+    return [StoredBody(*row) for row in connection.cursor(binary=True).execute(query, [READER, list(task_ids)])]
 
 
 def outdated(connection: Connection) -> int:
@@ -65,13 +79,13 @@ def write_rebuilt(connection: Connection, tasks: Mapping[int, Rows], bodies: Seq
     only marked. Safe to repeat.
     """
     query = """
-        SELECT task_id FROM pyrus.raw_tasks JOIN unnest(%s::bigint[], %s::text[]) AS read (task_id, payload_sha256)
-            USING (task_id, payload_sha256)
-        WHERE read_by <> %s AND NOT is_overtaken
+        SELECT task_id, payload_sha256 FROM pyrus.raw_tasks
+        WHERE task_id = ANY(%s) AND read_by <> %s AND NOT is_overtaken
     """
-    lock_tasks(connection, [body.task_id for body in bodies])
-    parameters = [[body.task_id for body in bodies], [body.payload_sha256 for body in bodies], READER]
-    current = [task_id for (task_id,) in connection.execute(query, parameters)]
+    read = {body.task_id: body.payload_sha256 for body in bodies}
+    lock_tasks(connection, read)
+    stored = connection.execute(query, [list(read), READER]).fetchall()
+    current = [task_id for task_id, payload_sha256 in stored if payload_sha256 == read[task_id]]
     load_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})
     connection.execute("UPDATE pyrus.raw_tasks SET read_by = %s WHERE task_id = ANY(%s)", [READER, current])
     return len(current)

@@ -17,6 +17,7 @@ from pyrus_etl.load import rebuild
 from pyrus_etl.load.rebuild import FIRST, StoredBody
 from pyrus_etl.load.rejected import Rejected, reject_rebuilt
 from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import forms
 from pyrus_etl.schema.rows import Rows
@@ -25,7 +26,13 @@ from pyrus_etl.sync.progress import Progress
 log = logging.getLogger(__name__)
 
 Overrides = Mapping[int, int | None]
-Page = tuple[list[StoredBody], dict[int, Rows]]
+
+
+class Page(NamedTuple):
+    """Bodies, and the rows of those that could be read, by task."""
+
+    bodies: list[StoredBody]
+    rows: dict[int, Rows]
 
 
 class Rebuilt(NamedTuple):
@@ -35,21 +42,22 @@ class Rebuilt(NamedTuple):
     set_aside: int = 0
 
 
-async def rebuild_all(store: Store, progress: Progress) -> Rebuilt:
+async def rebuild_all(store: Store, reader: Store, progress: Progress) -> Rebuilt:
     """Rebuilds the rows of every body; if an upgrade or an earlier call left outdated rows, only those.
 
-    Memory does not grow with the number of tasks.
+    The two stores are of the same database: one page is read while another is written. Memory does not grow with the
+    number of tasks.
     """
     if not await store.query(rebuild.outdated):
         await store.transaction(rebuild.mark_all)
     progress.tasks_wanted = await store.query(rebuild.outdated)
     pages: asyncio.Queue[Page | None] = asyncio.Queue(1)
-    reading = asyncio.create_task(_read_all(store, pages))
+    reading = asyncio.create_task(_read_all(reader, pages))
     refused = 0
     try:
         while page := await pages.get():
             refused += await _write(store, *page)
-            progress.tasks_done += len(page[0])
+            progress.tasks_done += len(page.bodies)
         await reading
     finally:
         reading.cancel()
@@ -68,11 +76,16 @@ async def _read_all(store: Store, pages: asyncio.Queue[Page | None]) -> None:
     """Reads each page while the previous one is written."""
     form_overrides, last = await store.query(forms.overrides), FIRST
     try:
-        while bodies := await store.query(rebuild.outdated_bodies, last):
-            last = bodies[-1].task_id
-            await pages.put((bodies, _read(bodies, form_overrides)))
+        while (page := await store.query(_read_page, last, form_overrides)).bodies:
+            last = page.bodies[-1].task_id
+            await pages.put(page)
     finally:
         await pages.put(None)
+
+
+def _read_page(connection: Connection, after: int, form_overrides: Overrides) -> Page:
+    bodies = rebuild.outdated_bodies(connection, after)
+    return Page(bodies, _read(bodies, form_overrides))
 
 
 def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows]:

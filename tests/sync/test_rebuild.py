@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrus_etl.load.rebuild import advice
+from pyrus_etl.load.rebuild import advice, outdated_bodies
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.raw import READER
@@ -122,6 +122,16 @@ def test_a_run_rebuilds_listed_tasks_without_fetching_them(
     if run is not sync:  # a sync lists only recent changes
         assert read_tables(database) == before
         assert query(database, OUTDATED, READER) == [(0,)]
+
+
+def test_large_bodies_do_not_add_up_in_a_page(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+
+    with connect(database) as connection:
+        whole = outdated_bodies(connection)
+        assert len(whole) == 151
+        assert outdated_bodies(connection, most_bytes=0) == whole[:1]
+        assert outdated_bodies(connection, whole[0].task_id, most_bytes=0) == whole[1:2]
 
 
 def test_check_and_an_upgrade_ask_for_a_rebuild(sandbox: Sandbox, database: Secret, query: Query) -> None:

@@ -10,6 +10,7 @@ PyrusEtlError
 ├── DatabaseUnavailable       5
 │   └── RowsRefused           5
 ├── TaskRefused               6
+├── FeedRefused               6
 ├── CensusDoubted             6
 ├── LockHeld                  7
 └── StoppedEarly
@@ -117,6 +118,12 @@ class TaskRefused(PyrusEtlError):
         self.payload = payload
         self.denied = denied
         self.odd = odd
+
+
+class FeedRefused(PyrusEtlError):
+    """Pyrus does not let the account read the list of the tasks of a form or project. The run goes on without it."""
+
+    exit_code = SET_ASIDE
 
 
 class CensusDoubted(PyrusEtlError):

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from yarl import URL
 
@@ -19,7 +19,7 @@ from pyrus_etl.client.dialect import Complaint, Dialect
 from pyrus_etl.client.file import Download, Wanted, followed
 from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Refused, TokenRefused
 from pyrus_etl.client.pace import Pace
-from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.client.request import Answer, Grant, Request
 from pyrus_etl.client.retry import Tries
 from pyrus_etl.client.sender import Sender
 from pyrus_etl.client.token import Token
@@ -33,10 +33,10 @@ A = TypeVar("A")
 
 LOGINS_PER_REQUEST = 4
 
-Ask = Callable[[Request[str]], Awaitable[Answer[str] | Failure]]
+Ask = Callable[[Request[Any]], Awaitable[Answer[Any] | Failure]]
 """Sends a request without a token, with the same retries as any other."""
-Login = Callable[[Ask, Settings], Awaitable[Secret]]
-"""Logs in to the API and returns the token; the folder of the API provides it."""
+Login = Callable[[Ask, Settings], Awaitable[Secret | Grant]]
+"""Logs in to the API and returns the token, perhaps with addresses; the folder of the API provides it."""
 Send = Callable[[Secret | None], Awaitable[A | QuotaSpent | Failure]]
 """Sends a request once, with the token if there is one."""
 
@@ -59,7 +59,7 @@ class Client:
         self.settings = settings
         self._service = dialect.service
         can_log_in = not settings.access_token  # a given token is used instead of a login
-        login_again = partial(login, self._ask_without_token, settings) if can_log_in else None
+        login_again = partial(self._log_in, login) if can_log_in else None
         self._token = Token(settings.access_token, login_again, dialect.service)
         self._sender = Sender(settings, dialect, most_requests, announce)
         self.retries = 0
@@ -103,7 +103,12 @@ class Client:
         answered.
         """
         tries = Tries(self.settings.waits, request.tries)
-        return await self._until_final(request, tries, partial(self._sender.send, request))
+        send = partial(self._sender.send, request)
+        return await self._until_final(request, tries, send, may_renew=request.may_renew)
+
+    def set_address(self, address: str) -> None:
+        """Sets the address that paths follow, in place of the origin in the settings; its origin gets the token."""
+        self._sender.set_address(address)
 
     def add_origin(self, url: str) -> None:
         """Lets requests to the origin of the URL have the token and count: a login may name an origin for files."""
@@ -129,13 +134,22 @@ class Client:
             send = partial(self._sender.open, wanted, opened)
             yield await self._until_final(wanted, tries, send, with_token=self._sender.is_own(address))
 
+    async def _log_in(self, login: Login) -> Secret:
+        granted = await login(self._ask_without_token, self.settings)
+        if isinstance(granted, Secret):
+            return granted
+        self.set_address(granted.address)
+        for url in granted.others:
+            self.add_origin(url)
+        return granted.token
+
     async def _ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:
         """For the login."""
         tries = Tries(self.settings.waits, request.tries)
         return await self._until_final(request, tries, partial(self._sender.send, request), with_token=False)
 
     async def _until_final(
-        self, request: object, tries: Tries, send: Send[A], *, with_token: bool = True
+        self, request: object, tries: Tries, send: Send[A], *, with_token: bool = True, may_renew: bool = True
     ) -> A | Failure:
         """Sends until the answer is good, or no further try would help."""
         refusals = 0
@@ -145,7 +159,7 @@ class Client:
                 case QuotaSpent():  # not a failed try
                     self.retries += 1
                     self.pace.hold.refused(outcome.after)
-                case TokenRefused() if token:
+                case TokenRefused() if token and may_renew:
                     refusals += 1
                     await self._token.renew(token, str(outcome))
                     if refusals == LOGINS_PER_REQUEST:
@@ -172,5 +186,6 @@ class Client:
         """The last failure; raises PyrusUnreachable if no server answered."""
         if failure.reached:
             return failure
-        where = request if isinstance(request, Wanted) else f"{self.settings.url} {request}"
+        is_whole = isinstance(request, Wanted) or "://" in str(request)
+        where = request if is_whole else f"{self._sender.address} {request}"
         raise PyrusUnreachable(f"{where} kept failing after all retries, last with: {failure}; then try again.")

@@ -11,7 +11,8 @@ from yarl import URL
 from pyrus_etl.client.failures import broken, failure_of
 from pyrus_etl.client.meaning import Again, Unreadable
 from pyrus_etl.client.proxy import Proxy, proxy_for
-from pyrus_etl.client.transport import Body, Sieve, pieces_of, read_body, session_for, timeout
+from pyrus_etl.client.request import Request
+from pyrus_etl.client.transport import Body, pieces_of, read_body, session_for, timeout
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.settings import Secret, Settings
 
@@ -36,7 +37,7 @@ class Served(NamedTuple):
 class Exchange:
     """The connections to one origin, through its proxy if there is one. Open it with `async with`.
 
-    `setting`: names the origin in messages.
+    `setting`: names the origin in messages. `address`: what the paths of requests follow.
     """
 
     def __init__(self, settings: Settings, setting: str) -> None:
@@ -44,6 +45,7 @@ class Exchange:
         self._setting = setting
         self._origin = _origin_of(URL(settings.url))
         self._own = {self._origin}
+        self.address = settings.url
 
     async def __aenter__(self) -> Self:
         self._proxy = proxy_for(self._settings.url)
@@ -61,24 +63,38 @@ class Exchange:
         """The secrets of the proxy."""
         return self._proxy.secrets if self._proxy else ()
 
-    async def send(
-        self, method: str, path: str, headers: Mapping[str, str], json: Any = None, sieve: Sieve | None = None
-    ) -> Served | Again | Unreadable:
+    async def send(self, request: Request[Any], headers: Mapping[str, str]) -> Served | Again | Unreadable:
         """Sends a request and reads its whole answer; the sieve is for a body with status 200.
 
         Raises PyrusUnreachable if only a person can make it succeed, and BodyTooLarge.
         """
+        url = URL(request.path if "://" in request.path else self.address + request.path)
+        proxy, route = self._way_to(url)
+        waits = self._settings.waits
+        limits = timeout(waits, waits.answer, waits.slow if request.is_slow else waits.read)
         try:
             async with self._session.request(
-                method, path, headers=headers, json=json, allow_redirects=False, **self._route
+                request.method, url, headers=headers, json=request.json, allow_redirects=False, timeout=limits, **route
             ) as response:
-                body = await read_body(response, sieve if response.status == 200 else None)
+                body = await read_body(response, request.sieve if response.status == 200 else None)
                 return Served(response.status, response.headers, body)
         except msgspec.ValidationError as error:  # a ValueError too; raised by the sieve
             return Unreadable(str(error), b"")
         except FAULTS as error:
-            failure = failure_of(error, self._settings.url, self._setting, self._proxy)
+            failure = failure_of(error, str(url.origin()), self._setting, proxy)
         return _possible(failure)
+
+    def set_address(self, address: str) -> None:
+        """Sets the address that paths follow, and makes its origin one of the service's own."""
+        self.address = address
+        self.add_origin(address)
+
+    def _way_to(self, url: URL) -> tuple[Proxy | None, dict[str, Any]]:
+        """The proxy for an address, and the parameters that lead through it."""
+        if _origin_of(url) == self._origin:
+            return self._proxy, self._route
+        proxy = proxy_for(str(url.origin()))
+        return proxy, _route(proxy)
 
     def add_origin(self, url: str) -> None:
         """Makes the origin of the URL one of the service's own."""
@@ -93,10 +109,8 @@ class Exchange:
 
         Raises PyrusUnreachable if only a person can make it succeed.
         """
-        proxy, route, setting = self._proxy, self._route, self._setting
-        if _origin_of(url) != self._origin:
-            proxy, setting = proxy_for(str(url.origin())), "the address of the file"
-            route = _route(proxy)
+        proxy, route = self._way_to(url)
+        setting = self._setting if _origin_of(url) == self._origin else "the address of the file"
         limits = timeout(self._settings.waits, None)
         try:
             return await self._session.get(

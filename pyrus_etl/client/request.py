@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pyrus_etl.client.transport import Sieve
+from pyrus_etl.settings import Secret
 
 T = TypeVar("T")
 
@@ -14,6 +15,9 @@ class Request(NamedTuple, Generic[T]):
 
     `sieve` removes complete parts from the body while it arrives, so an answer of any length is read in little memory;
     `read` gets the rest. `tries`: at most how often the request is sent if the answers are faulty; None: as any other.
+    `path`: follows the address of the API, or is a whole address. `is_slow`: the service may need two minutes to begin
+    its answer, so few such requests are in flight, beside the others. `may_renew`: if the token is refused, it is
+    renewed and the request sent again.
     """
 
     method: str
@@ -22,9 +26,19 @@ class Request(NamedTuple, Generic[T]):
     json: Any = None
     sieve: Sieve | None = None
     tries: int | None = None
+    is_slow: bool = False
+    may_renew: bool = True
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class Grant(NamedTuple):
+    """What a login grants: a token, the address that paths follow, and others whose origins may get the token."""
+
+    token: Secret
+    address: str
+    others: tuple[str, ...] = ()
 
 
 class Answer(NamedTuple, Generic[T]):

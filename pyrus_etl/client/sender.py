@@ -23,6 +23,9 @@ from pyrus_etl.settings import Secret, Settings
 
 T = TypeVar("T")
 
+MOST_SLOW = 4
+"""Slow requests in flight, beside the others."""
+
 
 class Sender:
     """Open it with `async with`. `requests` counts those to the service."""
@@ -32,6 +35,7 @@ class Sender:
         self._dialect = dialect
         self.allowance = Allowance(most_requests)
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._slow_slots = asyncio.Semaphore(MOST_SLOW)
         self.pace = Pace(settings.quota, announce, settings.waits.quota, dialect.service)
         self._exchange = Exchange(settings, dialect.setting)
         self.clock = ServerClock()
@@ -47,13 +51,14 @@ class Sender:
         await self._exchange.__aexit__(kind, error, trace)
 
     async def send(self, request: Request[T], token: Secret | None) -> Answer[T] | QuotaSpent | Failure:
-        """Sends a request. Slots are first come, first served, so a list is not starved by tasks."""
+        """Sends a request. Slots are first come, first served, so a list is not starved by tasks.
+
+        Slow requests have slots of their own, so that they never hold up the others.
+        """
         self.allowance.take()
-        async with self._slots, self.pace:
+        async with self._slow_slots if request.is_slow else self._slots, self.pace:
             self.requests += 1
-            served = await self._exchange.send(
-                request.method, request.path, self._authorization(token), request.json, request.sieve
-            )
+            served = await self._exchange.send(request, self._authorization(token))
         if not isinstance(served, Served):
             return served
         self._note(served.status, served.headers)
@@ -73,6 +78,15 @@ class Sender:
             if isinstance(outcome, Download):
                 await opened.enter_async_context(held.pop_all())
             return outcome
+
+    @property
+    def address(self) -> str:
+        """The address that paths follow."""
+        return self._exchange.address
+
+    def set_address(self, address: str) -> None:
+        """Sets the address that paths follow, and makes its origin one of the service's own."""
+        self._exchange.set_address(address)
 
     def add_origin(self, url: str) -> None:
         """Makes the origin of the URL one of the service's own."""

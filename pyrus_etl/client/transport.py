@@ -58,13 +58,13 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
     return session
 
 
-def timeout(waits: Waits, whole: float | None) -> aiohttp.ClientTimeout:
-    """The time limits of a request; `whole`: of its whole answer, if that has one."""
+def timeout(waits: Waits, whole: float | None, silence: float | None = None) -> aiohttp.ClientTimeout:
+    """The time limits of a request; `whole`: of its whole answer, if that has one; `silence`: if not the usual."""
     return aiohttp.ClientTimeout(
         total=whole,
         connect=2 * waits.connect,  # includes the look-up of the name
         sock_connect=waits.connect,
-        sock_read=waits.read,
+        sock_read=waits.read if silence is None else silence,
     )
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from pyrus_etl.client.client import Client
+from pyrus_etl.extract.shown import shown_login
 from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.v3 import api as v3
-from pyrus_etl.extract.v3.login import shown_login
-from pyrus_etl.extract.v4 import read as v4
+from pyrus_etl.extract.v4 import api as v4
+from pyrus_etl.extract.v4.read import read_stored
 from pyrus_etl.model.task import Task
 from pyrus_etl.settings import Settings
 
@@ -24,13 +25,16 @@ class Api(NamedTuple):
     shown_login: Callable[[Settings], str]
 
 
-APIS = {v3.API: Api(v3.client_for, v3.RestApi, shown_login)}
+APIS = {
+    v3.API: Api(v3.client_for, v3.RestApi, shown_login),
+    v4.API: Api(v4.client_for, v4.ApiV4, shown_login),
+}
 """API → how it is used."""
 
-READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: v3.read_stored, "v4": v4.read_stored}
+READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: v3.read_stored, v4.API: read_stored}
 """API, as `raw_tasks.api` names it → reads the task in a stored body, and counts the values that it cannot read."""
 
 
 def api_of(settings: Settings) -> Api:
-    """The API that the settings ask for."""
-    return APIS[v3.API]
+    """The API that the settings ask for; v3 needs a client id, which nobody gets any more."""
+    return APIS[settings.api or (v3.API if settings.client_id else v4.API)]

@@ -12,10 +12,13 @@ from pyrus_etl.settings.database_url import parse_database_url
 from pyrus_etl.settings.parse import (
     Quota,
     optional,
+    parse_api,
     parse_duration,
+    parse_hybrid,
     parse_log_format,
     parse_log_level,
     parse_origin,
+    parse_person_id,
     parse_quota,
     parse_whole_number,
     secret,
@@ -36,10 +39,20 @@ class Settings:
     see `settings.retry`.
     """
 
-    url: str = setting("PYRUS_URL", "pyrus.url", parse_origin, "origin of the API, without a path", "https://pyrus.com")
+    api: str | None = setting(
+        "PYRUS_API",
+        "pyrus.api",
+        parse_api,
+        "API of Pyrus: v4, the one of live accounts, or v3, the restapi",
+        unset="v3 with a client id, else v4",
+    )
+    url: str = setting("PYRUS_URL", "pyrus.url", parse_origin, "origin of Pyrus, without a path", "https://pyrus.com")
     login: str | None = setting("PYRUS_LOGIN", "pyrus.login", optional, "e-mail of the person or bot to log in as")
     client_id: str | None = setting(
-        "PYRUS_CLIENT_ID", "pyrus.client_id", optional, "id of the application registered in Pyrus"
+        "PYRUS_CLIENT_ID", "pyrus.client_id", optional, "id of the application registered in Pyrus; v3 only"
+    )
+    person_id: int | None = setting(
+        "PYRUS_PERSON_ID", "pyrus.person_id", parse_person_id, "id of the person, if several share the login; v4 only"
     )
     security_key: Secret | None = setting(
         "PYRUS_SECURITY_KEY", "pyrus.security_key", secret, "the security key of the login", is_secret=True
@@ -62,6 +75,13 @@ class Settings:
     )
     overlap: timedelta = setting(
         "PYRUS_ETL_OVERLAP", "sync.overlap", parse_duration, "minimum overlap of the periods of two syncs", "30m"
+    )
+    hybrid: str = setting(
+        "PYRUS_ETL_HYBRID",
+        "sync.hybrid",
+        parse_hybrid,
+        "auto: v4 lists changes by the search of v3 if that takes its token; off: it does not try",
+        "auto",
     )
     forms: Selection = setting(
         "PYRUS_ETL_FORMS",

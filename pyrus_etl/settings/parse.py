@@ -15,6 +15,8 @@ from pyrus_etl.settings.text import stripped
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
+APIS = ("v3", "v4")
+HYBRID = ("auto", "off")
 LONGEST_DURATION = timedelta(days=3650)
 MAX_DIGITS = 18
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -92,6 +94,20 @@ def parse_log_level(text: str, source: str) -> str:
 
 def parse_log_format(text: str, source: str) -> str:
     return _one_of(LOG_FORMATS, text, source)
+
+
+def parse_api(text: str, source: str) -> str | None:
+    return _one_of(APIS, text.lower(), source) if text else None
+
+
+def parse_hybrid(text: str, source: str) -> str:
+    return _one_of(HYBRID, text, source)
+
+
+def parse_person_id(text: str, source: str) -> int | None:
+    if text and (not text.isdecimal() or len(text) > MAX_DIGITS):
+        raise SettingsError(f"{source}: {text[:40]!r} is not the id of a person; it has digits only.")
+    return int(text) if text else None
 
 
 def _one_of(choices: tuple[str, ...], text: str, source: str) -> str:

@@ -45,6 +45,7 @@ class Waits(NamedTuple):
 
     `requests`: a request that failed. `unreachable`: a host that cannot be reached at all is given up after this time;
     with nine attempts to `connect`, that is within a minute. `read`: silence in an answer. `answer`: a whole answer.
+    `slow`: silence of a list that the service has to gather first.
     `quota`: a spent quota, if the server does not say until when. `outage`: a database that went away.
     `connect_database`: long enough for two hosts that do not answer. `locks`: tables that another session has locked.
     """
@@ -54,6 +55,7 @@ class Waits(NamedTuple):
     connect: float = 4.0
     read: float = 60.0
     answer: float = 600.0
+    slow: float = 120.0
     quota: Retry = QUOTA
     outage: Retry = OUTAGE
     connect_database: float = 25.0

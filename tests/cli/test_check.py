@@ -154,7 +154,7 @@ def test_reports_of_another_version_are_a_warning(sandbox: Sandbox, database: Se
     ("environment", "code", "remedy"),
     [
         ({"PYRUS_SECURITY_KEY": "", "PYRUS_LOGIN": ""}, 2, "set PYRUS_LOGIN"),
-        ({"PYRUS_CLIENT_ID": ""}, 2, "PYRUS_CLIENT_ID"),
+        ({"PYRUS_API": "v3", "PYRUS_CLIENT_ID": ""}, 2, "PYRUS_CLIENT_ID"),
         ({"PYRUS_SECURITY_KEY": "canary"}, 3, "PYRUS_SECURITY_KEY"),
         ({"PYRUS_LOGIN": "nobody@example.com"}, 3, "nobody@example.com"),
         ({"PYRUS_ACCESS_TOKEN": "canary"}, 3, "get a new one"),

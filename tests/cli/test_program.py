@@ -290,7 +290,9 @@ def test_a_token_in_a_file_is_enough(database: Secret, tmp_path: Path) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         file = tmp_path / "token"
         file.write_text(sandbox.token() + "\n", encoding="utf-8")
-        environment = program_environment(None, database, PYRUS_URL=sandbox.url, PYRUS_ACCESS_TOKEN_FILE=str(file))
+        environment = program_environment(
+            None, database, PYRUS_API="v3", PYRUS_URL=sandbox.url, PYRUS_ACCESS_TOKEN_FILE=str(file)
+        )
         command = [sys.executable, "-m", "pyrus_etl", "sync"]
         process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 

@@ -16,12 +16,12 @@ from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, SettingsError, TaskRefused
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
+from pyrus_etl.extract.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.source import Sample
 from pyrus_etl.extract.v3 import pages
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.extract.v3.login import login
 from pyrus_etl.extract.v3.read import decode
-from pyrus_etl.extract.v3.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
 from pyrus_etl.extract.v3.windows import search_sizes
 from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes

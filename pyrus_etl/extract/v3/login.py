@@ -3,10 +3,10 @@
 import msgspec
 
 from pyrus_etl.client.client import Ask
-from pyrus_etl.client.masking import masked
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
+from pyrus_etl.extract.shown import shown_login
 from pyrus_etl.settings import Secret, Settings
 
 PATH = "/restapi/getaccesstoken"
@@ -49,12 +49,6 @@ def _error(failure: Failure, settings: Settings) -> PyrusEtlError:
                 f"Pyrus refused the login of {shown_login(settings)}: {failure}; "
                 "check PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID."
             )
-
-
-def shown_login(settings: Settings) -> str:
-    """The login as it may be shown and stored: masked if somebody put the key in its place."""
-    login = (settings.login or "").replace("\0", "\ufffd").encode(errors="replace")
-    return masked(login, settings.security_key).decode()
 
 
 class _AccessToken(msgspec.Struct, rename="pascal"):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from pyrus_etl.extract.pages import Changed, Checkpoint, Page, Question, Unfinished
-from pyrus_etl.extract.v3.sizes import Sizes
+from pyrus_etl.extract.sizes import Sizes
 from pyrus_etl.extract.v3.stream import LongList
 from pyrus_etl.extract.v3.windows import listings
 from pyrus_etl.extract.v3.wire import Contacts, TaskList

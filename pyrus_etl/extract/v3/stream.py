@@ -54,6 +54,10 @@ class LongList(NamedTuple):
     headers: Headers
     has_more_tasks: bool
 
+    @property
+    def has_more(self) -> bool:
+        return self.has_more_tasks
+
 
 class Sieve:
     """Removes the complete rows from a list that is still arriving: see `client.Request`.

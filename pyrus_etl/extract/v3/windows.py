@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pyrus_etl.errors import PyrusUnreachable
-from pyrus_etl.extract.v3.sizes import Sizes, longest
+from pyrus_etl.extract.sizes import Sizes, longest
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 from pyrus_etl.model.window import Window
 

@@ -125,5 +125,9 @@ class TaskList(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     has_more_tasks: bool | None = None
 
     @property
+    def has_more(self) -> bool | None:
+        return self.has_more_tasks
+
+    @property
     def headers(self) -> list[TaskHeader]:
         return [header for header in self.tasks or [] if header]

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyrus_etl.errors import BodyTooLarge, ListRefused
-from pyrus_etl.extract.v3.sizes import Sizes, longest, round_number_between
+from pyrus_etl.extract.sizes import Sizes, longest, round_number_between
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 
 

@@ -20,7 +20,7 @@ class List(Protocol):
     def headers(self) -> Sized: ...
 
     @property
-    def has_more_tasks(self) -> bool | None: ...
+    def has_more(self) -> bool | None: ...
 
 
 L = TypeVar("L", bound=List)
@@ -83,9 +83,9 @@ async def longest(ask: Callable[[int], Awaitable[L]], sizes: Sizes, *, exact: bo
 
     Raises BodyTooLarge or ListRefused if the server does not even return a list of one task.
     """
-    answer = await _answered(ask, sizes)
+    answer = await answered_list(ask, sizes)
     latest = sizes.most
-    while answer.has_more_tasks and len(answer.headers) > sizes.cap and (size := sizes.larger(latest, exact=exact)):
+    while answer.has_more and len(answer.headers) > sizes.cap and (size := sizes.larger(latest, exact=exact)):
         try:
             longer = await ask(size)
         except TooLong as error:
@@ -94,12 +94,12 @@ async def longest(ask: Callable[[int], Awaitable[L]], sizes: Sizes, *, exact: bo
         sizes.accept(size)
         if len(longer.headers) <= len(answer.headers):
             sizes.cap = max(sizes.cap, len(longer.headers))
-            return answer if longer.has_more_tasks else longer
+            return answer if longer.has_more else longer
         answer, latest = longer, size
     return answer
 
 
-async def _answered(ask: Callable[[int], Awaitable[L]], sizes: Sizes) -> L:
+async def answered_list(ask: Callable[[int], Awaitable[L]], sizes: Sizes) -> L:
     """Asks for smaller and smaller lists, from `most` downwards, until one is answered."""
     while True:
         size = sizes.most

@@ -1,0 +1,74 @@
+"""Changes by the search of v3, if that takes the token of v4: one request in place of one for each form and list."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from pyrus_etl.client.client import Client
+from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable
+from pyrus_etl.extract.v3.stream import read_list
+from pyrus_etl.extract.v3.windows import MOST_LISTED, listings
+from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
+from pyrus_etl.model.window import Window
+
+log = logging.getLogger(__name__)
+
+
+class Search:
+    """The search of v3 with the token of v4. It is tried once in a run; `works` is None until then."""
+
+    def __init__(self, client: Client, *, may_try: bool) -> None:
+        self._client = client
+        self.works: bool | None = None if may_try else False
+        self._first: TaskList | None = None
+
+    async def is_usable(self, period: Window) -> bool:
+        """Whether the search answers as v3 does; the first time, this asks for what changed in the period."""
+        if self.works is None:
+            self._first = await self._tried(period)
+            self.works = self._first is not None
+            log.debug("the search of v3 %s the token of v4", "takes" if self.works else "does not take")
+        return self.works
+
+    async def changed(self, period: Window) -> AsyncIterator[list[TaskHeader]]:
+        """The headers of the tasks that changed in the period, in parts; raises PyrusUnreachable."""
+        async for listing in listings(self._search, [period]):
+            yield listing.tasks
+
+    async def _search(self, window: Window, most: int) -> TaskList:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        outcome = await self._client.ask(self._request(window, most))
+        if not isinstance(outcome, Answer):
+            raise ListRefused(f"the search of v3 no longer answers: {outcome}", certain=False)
+        listed: TaskList = outcome.value[0]
+        return listed
+
+    async def _tried(self, period: Window) -> TaskList | None:
+        """The answer of the one try; None if it is not that of v3. What goes wrong here is no error."""
+        try:
+            outcome = await self._client.ask(self._request(period, MOST_LISTED, _proof)._replace(tries=1))
+        except (PyrusUnreachable, BodyTooLarge):
+            return None
+        return outcome.value[0] if isinstance(outcome, Answer) else None
+
+    def _request(self, window: Window, most: int, read: Any = read_list) -> Request[tuple[TaskList, int]]:
+        # "SearchTasks" on https://pyrus.com/en/api-v3
+        criteria: dict[str, Any] = {"IncludeClosedTasks": True, "MaximumItemsCount": most}
+        if window.start is not None:
+            criteria["ActiveFrom"] = f"/Date({window.start * 1000})/"
+        if window.end is not None:
+            criteria["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
+        address = f"{self._client.settings.url}/restapi/searchtasks"
+        return Request("POST", address, read, criteria, is_slow=True, may_renew=self.works is True)
+
+
+def _proof(body: bytes) -> tuple[TaskList, int]:
+    """Reads a list. An empty object proves nothing, because a server may answer it to anything."""
+    if b'"Tasks"' not in body and b'"HasMoreTasks"' not in body:
+        raise msgspec.ValidationError("not a list of v3")
+    return read_list(body)

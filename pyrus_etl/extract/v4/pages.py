@@ -1,0 +1,141 @@
+"""The tasks of an account as pages: from the registers of its forms, and from its lists."""
+
+import logging
+from array import array
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from pyrus_etl.errors import FeedRefused, PyrusUnreachable
+from pyrus_etl.extract.pages import Changed, Feed, FirstRows, Page, Question, Reached
+from pyrus_etl.extract.v4.lists import Lists
+from pyrus_etl.extract.v4.read import Listed, in_form
+from pyrus_etl.extract.v4.register import ARCHIVED, AT_A_TIME, Part, Registers, Wanted, changed_in, one_field
+from pyrus_etl.extract.v4.spans import Span
+from pyrus_etl.extract.v4.together import together
+from pyrus_etl.model.definition import Form
+from pyrus_etl.model.project import List
+from pyrus_etl.model.task import Task
+from pyrus_etl.model.window import EVERYTHING, Window
+
+log = logging.getLogger(__name__)
+
+
+class Feeds(NamedTuple):
+    """The forms and lists that show tasks, as the run has selected them."""
+
+    forms: Sequence[Form]
+    lists: Sequence[List]
+
+
+class TaskPages:
+    """Answers the questions about tasks."""
+
+    def __init__(self, registers: Registers, lists: Lists) -> None:
+        self._registers = registers
+        self._lists = lists
+
+    async def of(self, feeds: Feeds, question: Question, now: datetime) -> AsyncIterator[Page]:
+        """See `Source.pages`; `now` is the server's time. Raises PyrusUnreachable at the end of an incomplete list."""
+        if isinstance(question, FirstRows):
+            pages = self._first_rows(feeds, question, now)
+        else:
+            pages = self._headers(feeds, question.period if isinstance(question, Changed) else EVERYTHING)
+        async for page in pages:
+            yield page
+        if self._lists.overfull:
+            raise PyrusUnreachable(self._lists.overfull[0])
+
+    async def _headers(self, feeds: Feeds, period: Window) -> AsyncIterator[Page]:
+        """The headers of tasks. Registers are asked for one field only, to save bytes."""
+        wanted = [Wanted(form, {**ARCHIVED, **one_field(form), **changed_in(period)}) for form in feeds.forms]
+        async for part in self._registers.read(wanted):
+            yield Page(part.rows.headers if part.rows else (), refused=_refused(part))
+        async for listed in self._listed(feeds.lists, period):
+            yield Page(listed.rows.headers if listed.rows else (), refused=listed.refused)
+
+    async def _first_rows(self, feeds: Feeds, question: FirstRows, now: datetime) -> AsyncIterator[Page]:
+        """Partial tasks. Which tasks of a form are open is read first, because a row of a register does not say it."""
+        left = [form for form in feeds.forms if question.reached.get(Feed("form", form.id), 0) is not None]
+        after = {form.id: question.reached.get(Feed("form", form.id)) or 0 for form in left}
+        within = changed_in(question.period)
+        opened: dict[int, array[int]] = {form.id: array("q") for form in left}
+        async for part in self._registers.read(
+            [Wanted(form, {**one_field(form), **within}, after[form.id]) for form in left]
+        ):
+            opened[part.form.id].extend([header.id for header in part.rows.headers] if part.rows else [])
+            if part.refusal:
+                del opened[part.form.id]
+                yield Page((), refused=_refused(part))
+        async for part in self._registers.read(
+            [Wanted(form, {**ARCHIVED, **within}, after[form.id]) for form in left if form.id in opened]
+        ):
+            yield _page_of_rows(part, opened[part.form.id], now)
+        rest = [each for each in feeds.lists if question.reached.get(Feed("list", each.id), 0) is not None]
+        async for listed in self._listed(rest, question.period):
+            reached = Reached(listed.feed, None) if listed.is_complete else None
+            yield Page(_tasks_of_list(listed.rows), reached=reached, refused=listed.refused)
+
+    def _listed(self, lists: Sequence[List], period: Window) -> AsyncIterator["_OfList"]:
+        return together((self._list(each.id, period) for each in lists), AT_A_TIME)
+
+    async def _list(self, list_id: int, period: Window) -> AsyncIterator["_OfList"]:
+        feed = Feed("list", list_id)
+        try:
+            async for rows in self._lists.read(list_id, Span(period)):
+                yield _OfList(feed, rows)
+        except FeedRefused as error:
+            log.warning(
+                "Pyrus refuses the tasks of list %d to this account, so the list is left out: %s", list_id, error
+            )
+            yield _OfList(feed, None, refused=feed)
+            return
+        yield _OfList(feed, None, is_complete=True)
+
+
+class _OfList(NamedTuple):
+    """A part of a list; the last part has no rows."""
+
+    feed: Feed
+    rows: Listed | None
+    is_complete: bool = False
+    refused: Feed | None = None
+
+
+def _refused(part: Part) -> Feed | None:
+    if part.refusal is None:
+        return None
+    log.warning(
+        "Pyrus refuses the register of form %d (%s) to this account: %s; make the account a manager of the form, "
+        "or leave the form out by --forms",
+        part.form.id,
+        part.form.name,
+        part.refusal,
+    )
+    return Feed("form", part.form.id)
+
+
+def _page_of_rows(part: Part, opened: "array[int]", now: datetime) -> Page:
+    """Rows of a register as partial tasks. `opened`: the ids of its open tasks at the time `now`, in their order."""
+    if part.refusal:
+        return Page((), refused=_refused(part))
+    feed = Feed("form", part.form.id)
+    tasks = _tasks_of_form(part.form.id, part.rows, opened, now) if part.rows else ()
+    return Page(tasks, reached=Reached(feed, None if part.is_complete else part.last_id))
+
+
+def _tasks_of_form(form_id: int, rows: Listed, opened: "array[int]", now: datetime) -> Iterator[Task]:
+    """A task that was created after the open ones were listed counts as open."""
+    for task in rows.tasks():
+        place = bisect_left(opened, task.id)
+        is_open = place < len(opened) and opened[place] == task.id
+        is_newer = isinstance(task.create_date, datetime) and task.create_date >= now
+        yield in_form(task, form_id, is_closed=not (is_open or is_newer))
+
+
+def _tasks_of_list(rows: Listed | None) -> Iterator[Task]:
+    for task in rows.tasks() if rows else ():
+        yield msgspec.structs.replace(task, is_closed=bool(task.close_date))

@@ -1,0 +1,154 @@
+"""Registers: the tasks of a form with their values, from id to id. https://pyrus.com/en/help/api/registry."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from pyrus_etl.client.decode import damage, storable
+from pyrus_etl.client.request import Request
+from pyrus_etl.errors import FeedRefused, PyrusUnreachable
+from pyrus_etl.extract.privacy import hidden
+from pyrus_etl.extract.sizes import Sizes, answered_list
+from pyrus_etl.extract.v4.asking import Lister
+from pyrus_etl.extract.v4.ends import Ends
+from pyrus_etl.extract.v4.moments import moment
+from pyrus_etl.extract.v4.read import Listed, read_register
+from pyrus_etl.extract.v4.together import together
+from pyrus_etl.model.definition import Form
+from pyrus_etl.model.window import Window
+from pyrus_etl.settings.privacy import Privacy
+
+MOST_ROWS, FEWER_ROWS, GROWTH = 5000, 1000, 4
+"""Rows asked for in one page; fewer if something in them is hidden, which takes ten times their memory."""
+SHORT = 10
+AT_A_TIME = 4
+ARCHIVED = {"include_archived": "y"}
+
+
+class Wanted(NamedTuple):
+    """A register to read: the rows after a task id that meet the criteria."""
+
+    form: Form
+    criteria: Mapping[str, Any]
+    after: int = 0
+
+
+class Part(NamedTuple):
+    """A page of a register. `last_id`: of the last task in it. `is_complete`: no other page follows.
+
+    `refusal`: why the account may not read the register; such a part has no rows.
+    """
+
+    form: Form
+    rows: Listed | None
+    last_id: int
+    is_complete: bool
+    refusal: str | None = None
+
+
+class _Open(NamedTuple):
+    """A register that was read to a page of `rows` rows, which may be its last one; `wanted` is what may follow."""
+
+    wanted: Wanted
+    rows: int
+
+
+class Registers:
+    """The registers of a run. What is learned from one about the length of pages holds for all."""
+
+    def __init__(self, lister: Lister, privacy: Privacy) -> None:
+        self._lister = lister
+        self._privacy = privacy
+        self._sizes = Sizes(FEWER_ROWS if privacy.is_needed else MOST_ROWS, GROWTH)
+        self._ends = Ends()
+
+    async def read(self, wanted: Iterable[Wanted]) -> AsyncIterator[Part]:
+        """Reads registers page by page, some side by side.
+
+        Whether a page as long as the longest one is the last of its register is settled at the end, when the longest
+        one is known: so it costs few requests.
+        """
+        unsettled: deque[_Open] = deque()
+        async for part in together((self._read(each, unsettled) for each in wanted), AT_A_TIME):
+            yield part
+        while unsettled:
+            batch = [unsettled.popleft() for _ in range(len(unsettled) if self._ends.is_capped else 1)]
+            async for part in together((self._settle(each, unsettled) for each in batch), AT_A_TIME):
+                yield part
+
+    async def sample(self, form: Form) -> int:
+        """How many tasks a short page of the register has. Raises FeedRefused."""
+        wanted = Wanted(form, {**ARCHIVED, **one_field(form)})
+        return len((await self._lister.list(self._request(wanted, SHORT), 1, self._sizes)).headers)
+
+    async def _settle(self, before: _Open, unsettled: deque[_Open]) -> AsyncIterator[Part]:
+        if self._ends.is_last(before.rows, self._sizes.most):
+            yield Part(before.wanted.form, None, before.wanted.after, is_complete=True)
+            return
+        async for part in self._read(before.wanted, unsettled, before.rows):
+            yield part
+
+    async def _read(self, wanted: Wanted, unsettled: deque[_Open], before: int = 0) -> AsyncIterator[Part]:
+        """Reads a register until nobody can tell whether it ends; `before`: the rows of the page before, if any."""
+        while True:
+            try:
+                asked, listed = await self._page(wanted)
+            except FeedRefused as error:
+                yield Part(wanted.form, None, wanted.after, is_complete=False, refusal=str(error))
+                return
+            ids = [header.id for header in listed.headers]
+            last_id = max([wanted.after, *ids])
+            if before:
+                self._ends.note_next(before, is_empty=last_id == wanted.after)
+            self._ends.note(len(ids))
+            is_last = True if last_id == wanted.after else self._ends.is_last(len(ids), asked)
+            if is_last is False and ids != sorted(ids):
+                raise _unsorted(wanted.form)
+            yield Part(wanted.form, listed, last_id, is_complete=is_last is True)
+            wanted, before = wanted._replace(after=last_id), len(ids)
+            if is_last is None:
+                unsettled.append(_Open(wanted, before))
+            if is_last is not False:
+                return
+
+    async def _page(self, wanted: Wanted) -> tuple[int, Listed]:
+        """The next page, and how many rows were asked for."""
+        asked = 0
+
+        async def ask(most: int) -> Listed:
+            nonlocal asked
+            asked = most
+            return await self._lister.list(self._request(wanted, most), most, self._sizes)
+
+        listed = await answered_list(ask, self._sizes)
+        return asked, listed
+
+    def _request(self, wanted: Wanted, most: int) -> Request[tuple[Listed, int]]:
+        after = {"id": f"gt{wanted.after}"} if wanted.after else {}
+        body = {**wanted.criteria, "sort": "id", "item_count": most, **after}
+        return Request("POST", f"/forms/{wanted.form.id}/register", partial(self._rows, wanted.form.id), body)
+
+    def _rows(self, form_id: int, body: bytes) -> tuple[Listed, int]:
+        stored = storable(body)
+        listed, unreadable = read_register(hidden(stored, self._privacy, form_id))
+        return listed, unreadable + damage(body, stored)
+
+
+def one_field(form: Form) -> dict[str, Any]:
+    """Asks for one field alone, because a register cannot leave out all; a form without fields has none to ask for."""
+    return {"field_ids": [field.id for field in form.fields[:1]]} if form.fields else {}
+
+
+def changed_in(period: Window) -> dict[str, str]:
+    """Asks for what last changed in a period. A second more at each end: whether the ends count is not documented."""
+    after = {} if period.start is None else {"modified_after": moment(period.start - 1)}
+    before = {} if period.end is None else {"modified_before": moment(period.end + 1)}
+    return after | before
+
+
+def _unsorted(form: Form) -> PyrusUnreachable:
+    return PyrusUnreachable(
+        f"Pyrus does not sort the register of form {form.id} by task id, so it cannot be read to the end; "
+        "update that server."
+    )

@@ -41,7 +41,14 @@ SECTIONS = {
     "Attachments": (attachment.attachments, attachment.attachment_contents),
     "People and projects": (person.persons, person.organizations, person.roles, person.role_members, project.projects),
     "Bodies as served": (raw.raw_tasks,),
-    "Reports": (report.report_settings, report.form_overrides, report.report_views, report.report_columns),
+    "Reports": (
+        report.report_settings,
+        report.form_overrides,
+        report.report_views,
+        report.report_columns,
+        report.report_catalogs,
+        report.report_catalog_columns,
+    ),
     "Operation": (
         operation.sync_runs,
         operation.sync_cursors,

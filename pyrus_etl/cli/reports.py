@@ -28,7 +28,7 @@ def reports() -> None:
 @json_option
 @with_settings(*REPORT_SETTINGS)
 def refresh_command(as_json: bool) -> None:
-    """Create or update a wide view for each form; safe to repeat.
+    """Create or update a view for each form and each catalog; safe to repeat.
 
     A wide view has one row per task and one column per field. Columns of new fields come last; existing columns keep
     their names and order. Also applies form_overrides to stored tasks, and refreshes materialized reports.
@@ -79,4 +79,4 @@ def _show(refreshed: Refreshed) -> None:
     for view in refreshed.materialized:
         click.echo(f"{REPORT_SCHEMA}.{view}{materialized.SUFFIX}: up to date")
     if not refreshed.views:
-        click.echo("No task with a form is stored yet; run pyrus-etl sync first.")
+        click.echo("No form and no catalog is stored yet; run pyrus-etl sync first.")

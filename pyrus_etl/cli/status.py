@@ -53,8 +53,8 @@ def _show(state: Overview) -> None:
     if len(state.errors_by_account) > 1:
         for error in state.errors_by_account:
             click.echo(f"  account {error['account_id']}: {error['tasks']}")
-    missing = f"; form fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
-    click.echo(f"Wide views of forms: {state.wide_views}" + (missing if state.fields_waiting else ""))
+    missing = f"; fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
+    click.echo(f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else ""))
 
 
 def _age(seconds: float) -> str:

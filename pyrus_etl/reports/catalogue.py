@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import columns, names
+from pyrus_etl.reports import catalog_views, columns, names
 from pyrus_etl.reports.columns import MOST_COLUMNS, Field
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
@@ -62,9 +62,9 @@ class Place(NamedTuple):
 
 
 def fields_without_column(connection: Connection) -> int:
-    """Returns how many fields have no column in a wide view yet."""
+    """Returns how many fields of forms and columns of catalogs have no column in a view yet."""
     (fields,) = connection.execute(_WITHOUT_COLUMN, [MOST_COLUMNS]).fetchone() or (0,)
-    return int(fields)
+    return int(fields) + catalog_views.columns_without_column(connection)
 
 
 def fill(connection: Connection) -> dict[str, list[str]]:

@@ -58,7 +58,7 @@ def add(connection: Connection, fields_by_view: Mapping[str, Sequence[Field]]) -
 
     Columns beyond MOST_COLUMNS in a view are left out, with a warning.
     """
-    named, reserved = _named(connection), _reserved_words(connection)
+    named, reserved = _named(connection), reserved_words(connection)
     new = [
         column
         for view, fields in fields_by_view.items()
@@ -80,7 +80,7 @@ def _named(connection: Connection) -> defaultdict[str, dict[_Shown, str]]:
     return named
 
 
-def _reserved_words(connection: Connection) -> set[str]:
+def reserved_words(connection: Connection) -> set[str]:
     """Returns words that need quotes as column names, and those that a materialized view cannot have as columns."""
     words = """
         SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')

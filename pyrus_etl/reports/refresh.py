@@ -1,12 +1,13 @@
-"""`reports refresh`: updates the forms of stored tasks, the wide views and the materialised reports."""
+"""`reports refresh`: updates the forms of stored tasks, the views of forms and catalogs, and materialised reports."""
 
 from typing import NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
-from pyrus_etl.reports import catalogue, materialized, wide
+from pyrus_etl.reports import catalog_views, catalogue, materialized, wide
 from pyrus_etl.reports.attached import attached, restore
+from pyrus_etl.reports.columns import reserved_words
 from pyrus_etl.reports.forms import infer
 from pyrus_etl.reports.in_the_way import WideViewInTheWay
 from pyrus_etl.reports.settings import require_time_zone
@@ -15,7 +16,7 @@ from pyrus_etl.settings.retry import LOCKS
 
 
 class Refreshed(NamedTuple):
-    """All wide views, the new ones, the new columns by view, and the materialised reports."""
+    """All views of forms and catalogs, the new ones, the new columns by view, and the materialised reports."""
 
     views: list[str]
     views_made: list[str]
@@ -24,7 +25,7 @@ class Refreshed(NamedTuple):
 
 
 def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
-    """Gives stored tasks their forms, and every form a wide view with a column for each of its fields.
+    """Gives stored tasks their forms, and every form and catalog a view with a column for each field.
 
     Refreshes the materialised reports; their readers wait in the meantime. Safe to repeat. Waits for locks a few
     seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable, or SettingsError if
@@ -54,7 +55,8 @@ def _refresh(connection: Connection) -> Refreshed:
         connection.execute(LOCK_TIMEOUT)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
         before = wide.view_names(connection)
-        of_users, columns_made = attached(connection), catalogue.fill(connection)
+        of_users = attached(connection)
+        columns_made = catalogue.fill(connection) | catalog_views.fill(connection, reserved_words(connection))
         wide.create(connection, changed_only=True)
         restore(connection, of_users)
         views = wide.view_names(connection)

@@ -1,14 +1,17 @@
-"""The wide views of `pyrus_report`: one view per form, one column per field, as stored in `report_columns`."""
+"""The wide views of `pyrus_report`: one view per form, one column per field, as stored in `report_columns`.
+
+The views of catalogs are created with them; see `catalog_views`.
+"""
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple, Protocol
 
 from psycopg import sql
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import comments
+from pyrus_etl.reports import catalog_views, comments
 from pyrus_etl.reports.comments import Comments
 from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
 from pyrus_etl.reports.shapes import ID, TYPES, VALUE, Column, aggregate, display
@@ -66,15 +69,27 @@ _COLUMNS = """
 
 
 def view_names(connection: Connection) -> list[str]:
-    """Returns the names of the wide views; none if the schema is too old for them."""
+    """Returns the names of the wide views and of the views of catalogs; none if the schema is too old for them."""
     if connection.execute("SELECT to_regclass('pyrus.report_views')").fetchone() == (None,):
         return []
-    return [name for (name,) in connection.execute("SELECT view_name FROM pyrus.report_views ORDER BY view_name")]
+    forms = connection.execute("SELECT view_name FROM pyrus.report_views ORDER BY view_name")
+    return [*catalog_views.view_names(connection), *(name for (name,) in forms)]
 
 
 def reports(connection: Connection) -> list[str]:
     """Returns the names of all our reports: those of this version, and the wide views."""
     return [*views(), *view_names(connection)]
+
+
+class _View(Protocol):
+    """A view of a form, of a table in it, or of a catalog."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def comments(self) -> Comments: ...
+    @property
+    def definition(self) -> sql.Composed: ...
 
 
 class _Wide(NamedTuple):
@@ -109,20 +124,21 @@ class _Wide(NamedTuple):
 
 
 def pattern() -> str:
-    """Returns the definitions of the views of a form, and of a table in it, with fields of all types."""
+    """Returns the definitions of the views of a form, of a table in it, and of a catalog, with fields of all types."""
     fields = [Column(f"{shows}_{kind}", 0, kind, shows, "") for kind in TYPES for shows in (VALUE, ID)]
-    places = (_Wide("form", 0, table_id, "", "", fields) for table_id in (None, 0))
-    return ";".join(place.definition.as_string() for place in places)
+    forms: list[_View] = [_Wide("form", 0, table_id, "", "", fields) for table_id in (None, 0)]
+    return ";".join(view.definition.as_string() for view in [*forms, catalog_views.pattern()])
 
 
 def create(connection: Connection, *, changed_only: bool = False) -> None:
-    """Creates or replaces all wide views, inside the caller's transaction.
+    """Creates or replaces all wide views and views of catalogs, inside the caller's transaction.
 
     With `changed_only`, only updates the comments of a view that has all its columns, which blocks none of its readers.
     Raises WideViewInTheWay if a view cannot be replaced in place.
     """
     existing = comments.present(connection) if changed_only else {}
-    for view in _wanted(connection):
+    every: list[_View] = [*_wanted(connection), *catalog_views.wanted(connection)]
+    for view in every:
         wanted, present = view.comments, existing.get(view.name)
         statements = comments.renewed(view.name, wanted, present)
         if present is None or present.columns.keys() != wanted.columns.keys():

@@ -1,6 +1,6 @@
 """State of the reports: users' settings, and the names of the wide views of forms and their columns."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
 
 from pyrus_etl.schema.metadata import SCHEMA, bigint, key, metadata, ordinal
 
@@ -74,4 +74,36 @@ report_columns = Table(
     Column("field_name", Text, comment="Name of the field as last seen."),
     Index("uq_report_columns_column_name", "view_name", "column_name", unique=True),
     comment="The columns of the wide views, in a fixed order: columns of new fields are added at the end.",
+)
+
+report_catalogs = Table(
+    "report_catalogs",
+    metadata,
+    Column("view_name", Text, primary_key=True, comment="Name of the view in pyrus_report."),
+    bigint("catalog_id", "Id of the catalog whose items the view shows.", nullable=False),
+    Index("uq_report_catalogs_catalog_id", "catalog_id", unique=True),
+    comment="The views of catalogs; a name stays even if the catalog is renamed.",
+)
+
+report_catalog_columns = Table(
+    "report_catalog_columns",
+    metadata,
+    Column(
+        "view_name",
+        Text,
+        ForeignKey(f"{SCHEMA}.report_catalogs.view_name", ondelete="CASCADE"),
+        primary_key=True,
+        comment="Name of the view in pyrus_report.",
+    ),
+    ordinal("column_no", "Position of the column among the columns of the catalog in the view, from 1."),
+    Column("column_name", Text, nullable=False, comment="Name of the column; it never changes."),
+    Column("header", Text, nullable=False, comment="Header of the column in the catalog; empty if it has none."),
+    Column(
+        "header_no",
+        Integer,
+        nullable=False,
+        comment="1 for the first column of the catalog with this header, 2 for the second, and so on.",
+    ),
+    Index("uq_report_catalog_columns_column_name", "view_name", "column_name", unique=True),
+    comment="The columns of the views of catalogs, in a fixed order: new columns are added at the end.",
 )

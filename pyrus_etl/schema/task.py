@@ -64,7 +64,7 @@ tasks = Table(
     Index(None, "form_id"),
     Index(None, "main_project_id"),
     Index("ix_tasks_without_detail", "modified_date", postgresql_where=text("detail_at IS NULL")),
-    Index("ix_tasks_responsible_id_open", "responsible_id", postgresql_where=text("close_date IS NULL")),
+    Index("ix_tasks_responsible_id_open", "responsible_id", postgresql_where=text("NOT is_closed")),
     comment="One row per task (TaskWithNotes); its children are in the other tables under the same task_id.",
 )
 

@@ -26,6 +26,6 @@ async def hint(store: Store) -> None:
     """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
     try:
         if await store.query(wide.view_names) and (fields := await store.query(catalogue.fields_without_column)):
-            log.info("form fields without a column: %s (run pyrus-etl reports refresh)", fields)
+            log.info("fields without a column: %s (run pyrus-etl reports refresh)", fields)
     except PyrusEtlError as error:
-        log.debug("could not count the form fields without a column: %s", error)
+        log.debug("could not count the fields without a column: %s", error)

@@ -196,7 +196,7 @@ def test_a_role_that_may_not_grant_is_5(database: Secret, role: str, query: Quer
 
 
 def test_new_fields_are_hinted_at_once_there_are_wide_views(synced: Secret, world: Sandbox, query: Query) -> None:
-    hint = "form fields without a column: 1 (run pyrus-etl reports refresh)"
+    hint = "fields without a column: 1 (run pyrus-etl reports refresh)"
     before = program("sync", sandbox=world, database=synced)
     program("reports", "refresh", database=synced)
     none = program("sync", sandbox=world, database=synced)
@@ -215,8 +215,10 @@ def test_status_shows_pending_fields(synced: Secret, query: Query) -> None:
     waiting = program("status", database=synced).stdout
 
     assert (before["wide_views"], before["fields_waiting"] > 40) == (0, True)
-    assert after.endswith("Wide views of forms: 6\n")
-    assert waiting.endswith("Wide views of forms: 6; form fields without a column: 1 (run pyrus-etl reports refresh)\n")
+    assert after.endswith("Views of forms and catalogs: 6\n")
+    assert waiting.endswith(
+        "Views of forms and catalogs: 6; fields without a column: 1 (run pyrus-etl reports refresh)\n"
+    )
 
 
 def test_a_report_is_materialised_refreshed_and_dropped(synced: Secret, role: str, query: Query) -> None:

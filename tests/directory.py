@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pyrus_etl.client.client import Client
 from pyrus_etl.extract.pages import Whole
-from pyrus_etl.extract.v3.dialect import DIALECT
-from pyrus_etl.extract.v3.login import login
-from pyrus_etl.extract.v4.directory import Directory
+from pyrus_etl.extract.v4.api import ApiV4, client_for
 from pyrus_etl.load.directory import known_versions
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
 from pyrus_etl.postgres.connection import connect
@@ -19,8 +16,8 @@ from pyrus_etl.sync.streams import FIRST, LAST, write
 from tests.conftest import loaded
 from tests.scripted import Asked, Reply, scripted
 
-ACCOUNT = 7
-DENIED = Reply(403, b'{"ApiException": {"Code": "access_denied", "Message": "no"}}')
+ACCOUNT, PREFIX = 7, "/api/v4"
+DENIED = Reply(403, b'{"error_code": "access_denied", "error": "no"}')
 
 Answers = Mapping[str, Any]
 """Path without its parameters → the JSON to answer, or a whole Reply. Any other path is answered by `{}`."""
@@ -30,17 +27,17 @@ def read_directory(answers: Answers, database: Secret, account_id: int = ACCOUNT
     """Reads every stream once, as a run does; returns the paths that were asked for."""
     with scripted(script(answers)) as server:
         asyncio.run(_read(server.url, database, account_id))
-        return server.paths
+        return [path.removeprefix(PREFIX) for path in server.paths]
 
 
 async def _read(url: str, database: Secret, account_id: int) -> None:
     settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"})
-    async with Client(settings, DIALECT, login) as client:
-        directory = Directory(client.ask)
+    async with client_for(settings) as client:
+        source = ApiV4(client)
         with connect(database) as connection:
             for stream in (*FIRST, *LAST):
                 known = known_versions(connection, account_id) if stream.name == CATALOGS else {}
-                async for page in directory.pages(stream.name, Whole(known)):
+                async for page in source.pages(stream.name, Whole(known)):
                     for thing in page.items:
                         with connection.transaction():
                             write(stream, connection, account_id, thing)
@@ -53,9 +50,9 @@ def things(stream: str, body: bytes | Any, others: Answers = MappingProxyType({}
 
     async def listed(url: str) -> list[Any]:
         settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token", **environment})
-        async with Client(settings, DIALECT, login) as client:
-            directory = Directory(client.ask, settings.privacy)
-            return [thing async for page in directory.pages(stream, Whole()) for thing in page.items]
+        async with client_for(settings) as client:
+            source = ApiV4(client)
+            return [thing async for page in source.pages(stream, Whole()) for thing in page.items]
 
     with scripted(script({path: reply, **others})) as server:
         return asyncio.run(listed(server.url))
@@ -65,7 +62,7 @@ def script(answers: Answers) -> Callable[[Asked], Reply]:
     """A server that answers by path."""
 
     def reply(asked: Asked) -> Reply:
-        answer = answers.get(asked.path.partition("?")[0], {})
+        answer = answers.get(asked.path.partition("?")[0].removeprefix(PREFIX), {})
         return answer if isinstance(answer, Reply) else Reply(200, json.dumps(answer).encode())
 
     return reply

@@ -12,8 +12,7 @@ from pyrus_etl.model.access import Access, FormAccess
 from pyrus_etl.model.definition import Form
 from pyrus_etl.settings.selection import EVERYTHING, Selection
 
-REGISTERS_AT_A_TIME = 4
-"""A register may take 40 s."""
+FORMS_AT_A_TIME = 8
 LONGEST_REGISTER = 20_000
 """The vendor's own clients allow `item_count` up to this."""
 
@@ -43,7 +42,7 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
     """
     member = await ask(Request("GET", f"/members/{person_id}", reader(_Member)))
     forms = [form for form in await directory.forms() or () if selection.has(form.id)]
-    slots = asyncio.Semaphore(REGISTERS_AT_A_TIME)
+    slots = asyncio.Semaphore(FORMS_AT_A_TIME)
 
     async def seen(form: Form) -> FormAccess:
         async with slots:
@@ -60,7 +59,8 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
 async def _form_access(ask: Ask, form: Form, person_id: int) -> FormAccess:
     levels = await ask(Request("GET", f"/forms/{form.id}/permissions", reader(_Permissions)))
     level = (levels.value[0].permissions or {}).get(str(person_id)) if isinstance(levels, Answer) else None
-    register = await ask(Request("POST", f"/forms/{form.id}/register", reader(_Register), _ids_only(form)))
+    ids = Request("POST", f"/forms/{form.id}/register", reader(_Register), _ids_only(form), is_slow=True)
+    register = await ask(ids)
     if not isinstance(register, Answer):
         return FormAccess(form_id=form.id, name=form.name, level=level, refusal=str(register))
     tasks = len(register.value[0].tasks or ())

@@ -100,7 +100,8 @@ class ApiV4:
         return Sample(0, has_more=False)
 
     async def access(self) -> Access:
-        return await access_of(self._client.ask, self._directory, (await self.profile()).id)
+        selection = self._client.settings.forms
+        return await access_of(self._client.ask, self._directory, (await self.profile()).id, selection)
 
     async def pages(self, stream: str, question: Question) -> AsyncIterator[Page]:
         async for page in self._pages(stream, question):

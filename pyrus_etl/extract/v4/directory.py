@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 from pyrus_etl.client.decode import damage, decode, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure
 from pyrus_etl.client.request import Answer, Request
-from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.extract.pages import Page, Question, Whole
 from pyrus_etl.extract.privacy import hidden
 from pyrus_etl.extract.v4 import directory_wire as wire
+from pyrus_etl.extract.v4.asking import unreachable
 from pyrus_etl.extract.v4.definitions import form_of
 from pyrus_etl.extract.v4.trees import catalog_of, contents_of, lists_of
 from pyrus_etl.given import UNSET
@@ -137,15 +137,9 @@ class Directory:
             whole: T = _counted(name, outcome.value)
             return whole
         if is_needed and not isinstance(outcome, Denied):
-            raise _unreachable(name, outcome)
+            raise unreachable(request, outcome)
         log.warning("no answer to GET %s, so its tables stay as they are stored: %s", name, outcome)
         return None
-
-
-def _unreachable(name: str, failure: Failure) -> PyrusUnreachable:
-    if isinstance(failure, Again) and failure.body is None:
-        return PyrusUnreachable(f"GET {name} is not available ({failure}); try again later.")
-    return PyrusUnreachable(f"GET {name} does not answer as Pyrus does ({failure}); check PYRUS_URL.")
 
 
 def _moved(catalogs: Sequence[Catalog], question: Question) -> list[Catalog]:

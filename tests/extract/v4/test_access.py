@@ -4,14 +4,9 @@ import asyncio
 from typing import Any
 
 from pyrus_etl.cli.access import lines
-from pyrus_etl.client.client import Client
-from pyrus_etl.extract.v3.dialect import DIALECT
-from pyrus_etl.extract.v3.login import login
-from pyrus_etl.extract.v4.access import access_of
-from pyrus_etl.extract.v4.directory import Directory
+from pyrus_etl.extract.v4.api import ApiV4, client_for
 from pyrus_etl.model.access import Access, FormAccess
 from pyrus_etl.settings import Quota
-from pyrus_etl.settings.selection import Selection
 from tests.conftest import loaded
 from tests.directory import DENIED, script
 from tests.scripted import scripted
@@ -42,8 +37,9 @@ REFUSED = (
 
 def read(answers: dict[str, Any]) -> Access:
     async def ask(url: str) -> Access:
-        async with Client(loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token"}), DIALECT, login) as client:
-            return await access_of(client.ask, Directory(client.ask), ME, Selection(excluded=frozenset({3})))
+        settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token", "PYRUS_ETL_FORMS": "-3"})
+        async with client_for(settings) as client:
+            return await ApiV4(client).access()
 
     with scripted(script(answers)) as server:
         return asyncio.run(ask(server.url))
@@ -56,6 +52,7 @@ def said(access: Access) -> dict[str, tuple[str, bool]]:
 def test_the_access_of_an_account_is_asked_for_form_by_form() -> None:
     access = read(
         {
+            "/profile": {"person_id": ME},
             f"/members/{ME}": {"id": ME, "rights": 6143},
             "/forms": {
                 "forms": [{"id": 1, "name": "A", "fields": [{"id": 5, "type": "text"}]}, {"id": 2, "name": "B"}]

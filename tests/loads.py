@@ -4,13 +4,13 @@ import hashlib
 from datetime import UTC, datetime
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.extract.v4.read import read_task
 from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.normalize.raw import add_raw
 from pyrus_etl.normalize.task import task_rows
 from tests.normalize.reading import task_of
+from tests.normalize.reading_v4 import read_task
 
 FETCHED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ACCOUNT = 300001

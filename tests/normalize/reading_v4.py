@@ -3,7 +3,8 @@
 import json
 from typing import Any, NamedTuple
 
-from pyrus_etl.extract.v4.read import read_task
+from pyrus_etl.client.decode import damage, storable
+from pyrus_etl.extract.v4.read import read_stored
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.metadata import written_columns
@@ -28,6 +29,13 @@ def read_body(body: bytes) -> Read:
     _, task, unreadable = read_task(body)
     rows = rows_of(task)
     return rows._replace(unreadable=rows.unreadable + unreadable)
+
+
+def read_task(body: bytes) -> tuple[bytes, Task, int]:
+    """Reads an answer to GetTask: the body as it can be stored, the task, and the number of unreadable values."""
+    stored = storable(body)
+    task, unreadable = read_stored(stored)
+    return stored, task, unreadable + damage(body, stored)
 
 
 def rows_of(task: Task) -> Read:

@@ -9,11 +9,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from pyrus_etl.extract.v4.read import read_task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.metadata import written_columns
 from tests.load.test_api_v4 import TASK
 from tests.normalize.reading import encoded
+from tests.normalize.reading_v4 import read_task
 from tests.oracle import Json
 from tests.oracle_v4 import Table, tables_of
 from tests.runs import CHECKOUT

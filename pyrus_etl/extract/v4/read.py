@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyrus_etl.client import decode as any_api
-from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.v4.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v4.directory_wire import Person
@@ -25,18 +24,11 @@ ACTIONS = {"finished": Action("Complete"), "reopened": Action("Reopen")}
 _DIGITS = re.compile(r"\s*-?\d{1,19}\s*", re.ASCII)
 
 
-def read_task(body: bytes) -> tuple[bytes, model.Task, int]:
-    """Reads an answer to GetTask: the body as it can be stored, the task, and the number of unreadable values.
+def read_stored(body: bytes) -> tuple[model.Task, int]:
+    """Reads the task in a `storable` answer to GetTask; also returns the number of unreadable values.
 
     Raises msgspec.DecodeError if it is no such answer.
     """
-    stored = storable(body)
-    task, unreadable = read_stored(stored)
-    return stored, task, unreadable + damage(body, stored)
-
-
-def read_stored(body: bytes) -> tuple[model.Task, int]:
-    """Reads the task in a stored body; also returns the number of unreadable values. Raises msgspec.DecodeError."""
     read, unreadable = decode(body, TaskBody)
     return read.task, unreadable
 
@@ -66,7 +58,7 @@ class Listed:
 
 
 def read_register(body: bytes) -> tuple[Listed, int]:
-    """Reads a page of a form's register; also returns the number of rows and dates that cannot be read.
+    """Reads a `storable` page of a form's register; also returns the number of rows and dates that cannot be read.
 
     The rows do not say which form it is, or whether a task is closed: see `in_form`. Raises msgspec.DecodeError.
     """
@@ -89,9 +81,8 @@ class _List(msgspec.Struct):
 
 
 def _listed(body: bytes, kind: type[RegisterRow | ListRow]) -> tuple[Listed, int]:
-    stored = storable(body)
-    served = _read_list(stored)
-    rows, unreadable = [], damage(body, stored)
+    served = _read_list(body)
+    rows, unreadable = [], 0
     for row in served.tasks or ():
         read, dropped = _header(row)
         unreadable += dropped

@@ -1,0 +1,144 @@
+"""Registers: read to their end in few requests, whatever a server does with the length of a page."""
+
+import json
+
+import pytest
+
+from pyrus_etl.extract.pages import Census, Changed, Feed, FirstRows, Page, Reached
+from pyrus_etl.model.window import EVERYTHING, Window
+from tests.registers import REFUSED, World, asked_for, ids, row, rows
+from tests.scripted import Asked, Reply, Scripted
+
+
+def registers(server: Scripted) -> list[Asked]:
+    return [asked for asked in server.asked if asked.path.endswith("/register")]
+
+
+def test_each_register_is_one_request_and_only_the_longest_one_is_asked_once_more() -> None:
+    pages, server = asked_for(World({form: rows(form, 1000 * form) for form in range(2, 9)}), Census())
+
+    assert len(ids(pages)) == sum(range(2, 9))
+    assert len(registers(server)) == 7 + 1
+    assert json.loads(registers(server)[-1].body)["id"] == "gt8007"
+
+
+def test_a_register_without_rows_leaves_out_its_key_and_costs_one_request() -> None:
+    pages, server = asked_for(World({1: (), 2: ()}), Census())
+
+    assert ids(pages) == []
+    assert len(registers(server)) == 2
+
+
+@pytest.mark.parametrize("cap", [2, 3, 7, 100])
+def test_a_cap_below_what_was_asked_for_loses_nothing(cap: int) -> None:
+    """The first register ends with exactly the cap, and the cap shows only in a longer one."""
+    world = World({1: rows(cap, 1), 2: rows(1, 500), 3: rows(5 * cap + 1, 1000), 4: rows(2 * cap, 5000)}, cap=cap)
+    pages, _ = asked_for(world, Census())
+
+    assert len(ids(pages)) == cap + 1 + 5 * cap + 1 + 2 * cap
+
+
+def test_forms_of_the_same_length_are_soon_known_to_be_complete() -> None:
+    _, server = asked_for(World({form: rows(25, 100 * form) for form in range(1, 21)}), Census())
+
+    assert len(registers(server)) == 20 + 2
+
+
+def test_changes_are_asked_for_with_one_field_and_closed_tasks_and_a_second_before_the_period() -> None:
+    start = 1772366400  # 2026-03-01 12:00:00
+    pages, server = asked_for(World({1: [row(1, 1), row(2, 30), row(3, 29)]}), Changed(Window(start + 30)))
+
+    assert ids(pages) == [2, 3]
+    assert json.loads(registers(server)[0].body) == {
+        "include_archived": "y",
+        "field_ids": [5],
+        "modified_after": "2026-03-01T12:00:29Z",
+        "sort": "id",
+        "item_count": 5000,
+    }
+
+
+def test_a_refused_register_is_named_and_the_others_are_read() -> None:
+    pages, _ = asked_for(World({1: rows(3), 2: rows(3, 10)}, others={"/forms/1/register": REFUSED}), Census())
+
+    assert [page.refused for page in pages if page.refused] == [Feed("form", 1)]
+    assert ids(pages) == [10, 11, 12]
+
+
+def test_first_rows_keep_open_and_closed_tasks_apart_and_give_values() -> None:
+    values = [{"id": 5, "type": "text", "name": "Name", "value": "blue"}]
+    world = World({1: [row(1), row(2, fields=values), row(3)]}, {9: [row(4), row(5)]}, closed=frozenset({1}))
+    pages, _ = asked_for(world, FirstRows(EVERYTHING, {}))
+
+    tasks = {task.id: task for page in pages for task in page.items}
+    assert {number: task.is_closed for number, task in tasks.items()} == {
+        1: True,
+        2: False,
+        3: False,
+        4: False,
+        5: False,
+    }
+    assert [value.value for value in tasks[2].form] == ["blue"]
+    assert [page.reached for page in pages if page.reached][-1] == Reached(Feed("list", 9), None)
+    assert Reached(Feed("form", 1), None) in [page.reached for page in pages]
+
+
+def test_first_rows_go_on_after_the_last_task_that_is_stored_and_complete_feeds_cost_nothing() -> None:
+    reached = {Feed("form", 1): 3, Feed("form", 2): None, Feed("list", 9): None}
+    world = World({1: rows(5), 2: rows(5, 10)}, {9: rows(2, 90)})
+    pages, server = asked_for(world, FirstRows(EVERYTHING, reached))
+
+    assert ids(pages) == [4, 5]
+    assert {asked.path for asked in server.asked} == {"/api/v4/forms", "/api/v4/lists?with_deleted=true"} | {
+        "/api/v4/forms/1/register"
+    }
+
+
+def test_a_page_says_how_far_its_register_was_read() -> None:
+    pages, _ = asked_for(World({1: rows(5)}, cap=2), FirstRows(EVERYTHING, {}))
+
+    def shown(page: Page) -> tuple[int, int | None]:
+        assert page.reached
+        return len(list(page.items)), page.reached.task_id
+
+    assert [shown(page) for page in pages] == [(2, 2), (2, 4), (1, None)]
+
+
+def test_a_size_that_the_server_refuses_is_asked_for_once() -> None:
+    world = World({1: rows(700), 2: rows(700, 5000)})
+
+    def script(asked: Asked) -> Reply:
+        if asked.path.endswith("/register") and json.loads(asked.body)["item_count"] > 1000:
+            return Reply(400, b'{"error_code": "items_count_out_of_range", "error": "Too many."}')
+        return world(asked)
+
+    pages, server = asked_for(script, Census(), PYRUS_ETL_CONCURRENCY="1")
+
+    assert len(set(ids(pages))) == 1400
+    sizes = [json.loads(asked.body)["item_count"] for asked in registers(server)]
+    assert sizes.count(5000) <= 2
+    assert set(sizes) == {5000, 625}
+
+
+def test_a_register_that_ignores_the_order_is_an_error_and_no_loss() -> None:
+    shuffled = World({1: [row(3), row(1), row(2)]}, cap=3)
+
+    def script(asked: Asked) -> Reply:
+        if asked.path.endswith("/register"):
+            return Reply(200, json.dumps({"tasks": [row(number) for number in [*range(5000, 0, -1)]]}).encode())
+        return shuffled(asked)
+
+    with pytest.raises(Exception, match="does not sort the register of form 1 by task id"):
+        asked_for(script, Census())
+
+
+def test_excluded_forms_and_lists_are_not_asked_for() -> None:
+    world = World({1: rows(1), 2: rows(1, 10)}, {8: rows(1, 20), 9: rows(1, 30)})
+    pages, _ = asked_for(world, Census(), PYRUS_ETL_FORMS="-1", PYRUS_ETL_LISTS="9")
+
+    assert ids(pages) == [10, 30]
+
+
+def test_a_list_of_forms_that_is_refused_makes_no_task_absent() -> None:
+    with pytest.raises(Exception, match="no task can be called absent"):
+        asked_for(World({1: rows(1)}, others={"/forms": REFUSED}), Census())

@@ -53,8 +53,18 @@ class Listed:
         self.has_more = has_more
 
     def tasks(self) -> Iterator[model.Task]:
-        """The tasks with what the rows give, each read when it is taken; what cannot be read is left out."""
-        return (decode(row, self._kind)[0].task for _, row in self._rows)
+        """The tasks with what the rows give, each read when it is taken.
+
+        What cannot be read is left out, and counted in the task's form.
+        """
+        return (self._task(row) for _, row in self._rows)
+
+    def _task(self, row: msgspec.Raw) -> model.Task:
+        read, unreadable = decode(row, self._kind)
+        task = read.task
+        if isinstance(task.form, FormValues):
+            task.form.unreadable += unreadable
+        return task
 
 
 def read_register(body: bytes) -> tuple[Listed, int]:
@@ -93,7 +103,10 @@ def _listed(body: bytes, kind: type[RegisterRow | ListRow]) -> tuple[Listed, int
 
 def _read_list(body: bytes) -> _List:
     """Reads the rows as bytes. An empty list leaves out its keys; an object with other keys alone is no list."""
-    served = msgspec.json.decode(body, type=_List)
+    try:
+        served = msgspec.json.decode(body, type=_List)
+    except RecursionError as error:
+        raise msgspec.ValidationError("JSON is nested too deeply") from error
     if served.tasks is None and served.has_more is None:
         names = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
         if names and not names & {"tasks", "has_more"}:

@@ -226,6 +226,13 @@ def test_what_a_register_row_leaves_out_is_not_given() -> None:
     assert rows_of(row).tables == {"tasks": [{"task_id": 5}]}
 
 
+def test_what_cannot_be_read_of_a_row_is_counted_and_spoils_no_other_row() -> None:
+    wrong = {"id": 5, "current_step": "x", "fields": [{"id": 1, "type": "date", "value": "now"}, "a field"]}
+    listed, _ = read_register(b'{"tasks": [' + json.dumps(wrong).encode() + b', {"id": 7}]}')
+
+    assert [(task.id, rows_of(task).unreadable) for task in listed.tasks()] == [(5, 3), (7, 0)]
+
+
 def test_a_header_of_a_list_gives_texts_persons_and_dates() -> None:
     row: Json = {
         "id": 5,
@@ -263,7 +270,15 @@ def test_an_empty_list_leaves_out_its_keys(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"error": "No", "error_code": "x"}', b"[]", b"<html>", b"id;name", b'{"tasks": {"a": 1}}', b'{"tasks": [{"id"'],
+    [
+        b'{"tasks": ' + b"[" * 100_000,
+        b'{"error": "No", "error_code": "x"}',
+        b"[]",
+        b"<html>",
+        b"id;name",
+        b'{"tasks": {"a": 1}}',
+        b'{"tasks": [{"id"',
+    ],
 )
 def test_an_answer_that_is_no_list_is_refused(body: bytes) -> None:
     for read_list in (read_register, read_headers):

@@ -12,6 +12,7 @@ from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.loads import ACCOUNT, task_load, task_load_v4
 from tests.normalize.reading import encoded, task_of
+from tests.reports.as_v4 import projects_of, task_v4
 from tests.reports.world import NOW, Json
 
 FETCHED = datetime(2026, 3, 16, 11, tzinfo=UTC)
@@ -20,17 +21,25 @@ _STOPPED_CLOCK = f"""
     SELECT timestamptz '{NOW}+00' AS now, (timestamptz '{NOW}+00' AT TIME ZONE time_zone)::date AS today, time_zone
     FROM pyrus.report_settings
 """
+_ADD_PROJECT = """
+    INSERT INTO pyrus.projects (project_id, name, parent_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
 
 
 class Reports:
     """The reports of the loaded tasks."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, api: str = "v3") -> None:
         self.connection = connection
+        self.api = api
         connection.execute(_STOPPED_CLOCK.encode())
 
     def load(self, *tasks: Json) -> None:
-        """Loads tasks as a run does."""
+        """Loads tasks as a run does, through the API of the test."""
+        if self.api == "v4":
+            self._add_projects(*tasks)
+            self.load_v4(*map(task_v4, tasks))
+            return
         with self.connection.transaction():
             load(self.connection, ACCOUNT, [_task_load(each) for each in tasks])
 
@@ -39,6 +48,11 @@ class Reports:
         bodies = [encoded({"task": each}) for each in tasks]
         with self.connection.transaction():
             load(self.connection, ACCOUNT, [task_load_v4(body, fetched=FETCHED) for body in bodies])
+
+    def _add_projects(self, *tasks: Json) -> None:
+        for task in tasks:
+            for project_id, (name, parent_id) in projects_of(task).items():
+                self.connection.execute(_ADD_PROJECT, [project_id, name, parent_id])
 
     def set_time_zone(self, time_zone: str) -> None:
         """Sets the time zone in which the reports count days, weeks and hours."""
@@ -53,10 +67,16 @@ class Reports:
 
 
 @pytest.fixture
-def reports(database: Secret) -> Iterator[Reports]:
+def api() -> str:
+    """The API through which tasks are loaded; a test with `both_apis` runs once through each."""
+    return "v3"
+
+
+@pytest.fixture
+def reports(database: Secret, api: str) -> Iterator[Reports]:
     """Reports on an empty database."""
     with connect(database) as connection:
-        yield Reports(connection)
+        yield Reports(connection, api)
 
 
 def _task_load(task: Json) -> TaskLoad:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, DAN, INVOICES, approval, note, on, task, utc, value
+from tests.reports.world import ANN, BOB, CAT, DAN, INVOICES, approval, both_apis, note, on, task, utc, value
 
 STEPS = """
     SELECT step_no, round_no, person, decision, asked_at, turn_at, decided_at, waited_hours
@@ -13,6 +13,7 @@ WAITING = "SELECT task_id, step_no, person, waiting_since, waited_hours FROM app
 ASKED = "2026-03-02 09:00"
 
 
+@both_apis
 def test_the_turn_of_a_step_comes_when_those_below_have_chosen(reports: Reports) -> None:
     reports.load(
         task(
@@ -35,6 +36,7 @@ def test_the_turn_of_a_step_comes_when_those_below_have_chosen(reports: Reports)
     assert reports.ask(WAITING) == [(1, 3, "Cat Cooper", turn, 315)]
 
 
+@both_apis
 def test_asking_an_approver_again_opens_a_new_round(reports: Reports) -> None:
     reports.load(
         task(
@@ -55,6 +57,7 @@ def test_asking_an_approver_again_opens_a_new_round(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_revoking_an_approval_keeps_the_time_of_the_first_choice(reports: Reports) -> None:
     reports.load(
         task(
@@ -72,6 +75,7 @@ def test_revoking_an_approval_keeps_the_time_of_the_first_choice(reports: Report
     ]
 
 
+@both_apis
 def test_a_turn_comes_with_the_first_choice_below_and_after_a_new_asking_with_the_next(reports: Reports) -> None:
     steps = note(ASKED, ANN, ApprovalsAdded=[[BOB], [CAT]])
     first, second = (note(f"2026-03-0{day} 09:00", BOB, ApprovalChoice="Approved") for day in (3, 6))
@@ -88,6 +92,7 @@ def test_a_turn_comes_with_the_first_choice_below_and_after_a_new_asking_with_th
     ]
 
 
+@both_apis
 def test_an_approver_asked_and_choosing_in_one_note_has_chosen(reports: Reports) -> None:
     both = note("2026-03-02 12:00", BOB, ApprovalsAdded=[[BOB], [CAT]], ApprovalChoice="Approved")
     reports.load(task(1, ASKED, both, Approvals=[[approval(BOB, "Approved")], [approval(CAT)]]))
@@ -99,6 +104,7 @@ def test_an_approver_asked_and_choosing_in_one_note_has_chosen(reports: Reports)
     ]
 
 
+@both_apis
 def test_approvers_whose_first_note_asks_again_or_removes_them_were_asked_at_creation(reports: Reports) -> None:
     reports.load(
         task(
@@ -120,6 +126,7 @@ def test_approvers_whose_first_note_asks_again_or_removes_them_were_asked_at_cre
     ]
 
 
+@both_apis
 def test_a_wait_ends_with_the_removal_of_the_approver_or_the_close_of_the_task(reports: Reports) -> None:
     asked = note(ASKED, ANN, ApprovalsAdded=[[BOB]])
     reports.load(
@@ -134,6 +141,7 @@ def test_a_wait_ends_with_the_removal_of_the_approver_or_the_close_of_the_task(r
     assert reports.ask(WAITING) == []
 
 
+@both_apis
 def test_approvers_that_no_note_mentions_were_asked_at_creation(reports: Reports) -> None:
     reports.load(
         task(
@@ -151,6 +159,7 @@ def test_approvers_that_no_note_mentions_were_asked_at_creation(reports: Reports
     ]
 
 
+@both_apis
 def test_a_waiting_approval_shows_its_task(reports: Reports) -> None:
     reports.load(
         task(
@@ -170,6 +179,7 @@ def test_a_waiting_approval_shows_its_task(reports: Reports) -> None:
     """) == [(1, "Task 1", "Invoices", "Bob Baker", "Cat Cooper", date(2026, 3, 10), True, False)]
 
 
+@both_apis
 def test_an_approver_appears_once_in_a_round_however_often_named(reports: Reports) -> None:
     twice = [approval(BOB, "Approved"), approval(BOB), {"Person": None}, {"Person": None}]
     reports.load(task(1, ASKED, note(ASKED, ANN, ApprovalsAdded=[[BOB, BOB]]), Approvals=[twice]))
@@ -180,6 +190,7 @@ def test_an_approver_appears_once_in_a_round_however_often_named(reports: Report
     ]
 
 
+@both_apis
 def test_an_approver_without_an_id_keeps_the_step(reports: Reports) -> None:
     nobody = {"FirstName": "No", "LastName": "Body"}
     reports.load(
@@ -198,6 +209,7 @@ def test_an_approver_without_an_id_keeps_the_step(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_an_approver_without_an_id_was_not_asked_before_the_note_that_adds_them(reports: Reports) -> None:
     nobody = {"FirstName": "No", "LastName": "Body"}
     added = note("2026-03-03 09:00", ANN, ApprovalsAdded=[[nobody]])

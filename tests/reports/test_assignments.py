@@ -1,7 +1,7 @@
 """Who was responsible for a task, and how long: assignments."""
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, note, task, utc
+from tests.reports.world import ANN, BOB, CAT, both_apis, note, task, utc
 
 HOLDERS = """
     SELECT handoff_no, person, given_by, from_at, until_at, held_hours, is_current, is_pingpong
@@ -9,6 +9,7 @@ HOLDERS = """
 """
 
 
+@both_apis
 def test_each_handoff_ends_a_period_and_begins_the_next(reports: Reports) -> None:
     reports.load(
         task(
@@ -29,6 +30,7 @@ def test_each_handoff_ends_a_period_and_begins_the_next(reports: Reports) -> Non
     ]
 
 
+@both_apis
 def test_closing_ends_the_last_period(reports: Reports) -> None:
     opening = note("2026-03-02 09:00", ANN, ReassignedTo=BOB)
     reports.load(task(1, "2026-03-02 09:00", opening, note("2026-03-02 21:00", BOB, ActivityAction="Complete")))
@@ -38,6 +40,7 @@ def test_closing_ends_the_last_period(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_a_handoff_at_an_unknown_time_ends_the_period(reports: Reports) -> None:
     undated = note("2026-03-16 08:00", BOB, ReassignedTo=CAT) | {"CreateDate": None}
     reports.load(task(1, "2026-03-16 06:00", note("2026-03-16 06:00", ANN, ReassignedTo=BOB), undated, Responsible=CAT))
@@ -48,6 +51,7 @@ def test_a_handoff_at_an_unknown_time_ends_the_period(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_if_no_note_names_a_holder_it_is_the_responsible_of_the_task(reports: Reports) -> None:
     reports.load(task(1, "2026-03-16 09:00", note("2026-03-16 09:00"), Responsible=CAT), task(2, "2026-03-16 09:00"))
 
@@ -56,6 +60,7 @@ def test_if_no_note_names_a_holder_it_is_the_responsible_of_the_task(reports: Re
     ]
 
 
+@both_apis
 def test_naming_the_holder_again_is_not_a_handoff(reports: Reports) -> None:
     reports.load(
         task(

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, Json, at, note, task, value
+from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, Json, at, both_apis, note, task, value
 
 INSTANTS = """
     SELECT to_char(first_action_at, 'DD HH24:MI'), to_char(first_decision_at, 'DD HH24:MI'),
@@ -36,6 +36,7 @@ def hours(*numbers: float | None) -> tuple[Any, ...]:
     return tuple(None if number is None else Decimal(str(number)) for number in numbers)
 
 
+@both_apis
 def test_the_periods_of_a_task_follow_one_another_and_add_up(reports: Reports) -> None:
     ways = note("2026-03-02 09:00"), note("2026-03-02 10:00"), note("2026-03-02 13:00", CAT, Text="On it.")
     decisions = decide("2026-03-02 15:30", BOB), decide("2026-03-03 09:30", CAT)
@@ -45,6 +46,7 @@ def test_the_periods_of_a_task_follow_one_another_and_add_up(reports: Reports) -
     assert reports.ask(STRETCHES) == [hours(4, 2.5, 18, 3, 27.5)]
 
 
+@both_apis
 def test_the_first_action_is_a_note_by_another_than_the_author_or_a_decision_by_anybody(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-02 09:00", note("2026-03-02 10:00", ANN), note("2026-03-02 11:00", BOB)),
@@ -59,6 +61,7 @@ def test_the_first_action_is_a_note_by_another_than_the_author_or_a_decision_by_
     ]
 
 
+@both_apis
 def test_without_approvals_closing_follows_the_first_action_and_without_that_the_creation(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-02 09:00", note("2026-03-02 10:00", BOB), complete("2026-03-02 11:30")),
@@ -68,6 +71,7 @@ def test_without_approvals_closing_follows_the_first_action_and_without_that_the
     assert reports.ask(STRETCHES) == [hours(1, None, None, 1.5, 2.5), hours(None, None, None, 2.5, 2.5)]
 
 
+@both_apis
 def test_events_after_the_closing_are_left_out(reports: Reports) -> None:
     ways = complete("2026-03-02 11:00", BOB), note("2026-03-02 12:00", CAT), decide("2026-03-02 13:00", CAT)
     reports.load(task(1, "2026-03-02 09:00", *ways, CloseDate=at("2026-03-02 10:59")))
@@ -75,6 +79,7 @@ def test_events_after_the_closing_are_left_out(reports: Reports) -> None:
     assert reports.ask(INSTANTS) == [("02 10:59", None, None, None, "02 10:59")]
 
 
+@both_apis
 def test_a_reopened_task_is_not_open_in_between(reports: Reports) -> None:
     closed_twice = (
         complete("2026-03-02 12:00"),
@@ -90,6 +95,7 @@ def test_a_reopened_task_is_not_open_in_between(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_a_task_waits_while_somebody_has_to_decide(reports: Reports) -> None:
     """It waits from 09:00 for Bob, from 12:00 for Cat, who decides at 15:00; it is closed at 19:00."""
     ways = decide("2026-03-02 12:00", BOB), note("2026-03-02 13:00"), decide("2026-03-02 15:00", CAT)
@@ -99,6 +105,7 @@ def test_a_task_waits_while_somebody_has_to_decide(reports: Reports) -> None:
     assert reports.ask(WAITING) == [hours(10, 6, 0.6)]
 
 
+@both_apis
 def test_a_task_waits_again_from_the_note_that_asks_again_or_asks_another(reports: Reports) -> None:
     """It waits for Bob from 09:00 to 10:00 and from 12:00 to 13:00, for Cat from 15:00 to 17:00."""
     ways = (
@@ -114,6 +121,7 @@ def test_a_task_waits_again_from_the_note_that_asks_again_or_asks_another(report
     assert reports.ask(WAITING) == [hours(10, 4, 0.4)]
 
 
+@both_apis
 def test_a_task_waits_for_an_approver_who_revoked_and_not_for_a_removed_one(reports: Reports) -> None:
     revoked = decide("2026-03-16 04:00", BOB), decide("2026-03-16 10:00", BOB, "Revoked")
     removed = decide("2026-03-16 04:00", BOB), note("2026-03-16 06:00", ApprovalsRemoved=[[CAT]])
@@ -125,6 +133,7 @@ def test_a_task_waits_for_an_approver_who_revoked_and_not_for_a_removed_one(repo
     assert reports.ask(WAITING) == [hours(10, 4, 0.4), hours(10, 4, 0.4)]
 
 
+@both_apis
 def test_choosing_twice_or_being_asked_twice_does_not_change_the_wait(reports: Reports) -> None:
     """Bob chooses twice, is asked twice, revokes twice, is removed after the choice, and is asked in two steps."""
     twice = decide("2026-03-02 10:00", BOB), decide("2026-03-02 14:00", BOB, "Rejected")
@@ -147,6 +156,7 @@ def test_choosing_twice_or_being_asked_twice_does_not_change_the_wait(reports: R
     assert [waiting for _, waiting, _ in reports.ask(WAITING)] == [*hours(1, 9, 4, 8, 1, 4)]
 
 
+@both_apis
 def test_events_dated_after_the_closing_count_for_the_time_before(reports: Reports) -> None:
     """All closed at 17:00, after eight hours."""
     closed, at_end = {"CloseDate": at("2026-03-02 17:00")}, complete("2026-03-02 17:00")
@@ -168,6 +178,7 @@ def test_events_dated_after_the_closing_count_for_the_time_before(reports: Repor
     assert [waiting for _, waiting, _ in reports.ask(WAITING)] == [*hours(8, 8, 0, 8, 8)]
 
 
+@both_apis
 def test_an_open_task_waits_until_now_a_closed_one_does_not_wait(reports: Reports) -> None:
     reopened = complete("2026-03-16 04:00"), note("2026-03-16 09:00", BOB, ActivityAction="Reopen")
     reports.load(
@@ -180,6 +191,7 @@ def test_an_open_task_waits_until_now_a_closed_one_does_not_wait(reports: Report
     assert reports.ask(WAITING) == [hours(10, 10, 1), hours(5, 5, 1), hours(2, 2, 1), hours(10, 0, 0)]
 
 
+@both_apis
 def test_a_task_has_the_columns_that_reports_filter_by(reports: Reports) -> None:
     form = [value(1, "Text", "Subject", "A desk")]
     reports.load(task(1, "2026-03-02 09:00", Responsible=BOB, Projects=[INVOICES, CONTRACTS], Form=form))
@@ -191,6 +203,7 @@ def test_a_task_has_the_columns_that_reports_filter_by(reports: Reports) -> None
     ]
 
 
+@both_apis
 def test_percentiles_are_taken_by_form_and_month_of_closing_in_the_time_zone(reports: Reports) -> None:
     """10, 20 and 30 hours: p85 lies 0.7 of the way from the second to the third, p95 0.9 of it."""
     reports.set_time_zone("Europe/Moscow")

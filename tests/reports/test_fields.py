@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, at, note, on, task, utc, value
+from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, at, both_apis, note, on, task, utc, value
 
 SUPPLIER = {"CatalogItemId": 9, "CatalogItemValues": ["Acme", "A-1"], "CatalogHeaders": ["Name", "Code"]}
 LINES = {"Id": 20, "Type": "Title", "Name": "Lines"}
@@ -62,6 +62,7 @@ def test_a_field_keeps_its_type_its_row_and_its_table(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_a_change_shows_the_value_that_the_previous_note_set(reports: Reports) -> None:
     reports.load(
         task(
@@ -76,19 +77,23 @@ def test_a_change_shows_the_value_that_the_previous_note_set(reports: Reports) -
         )
     )
 
-    assert reports.ask("""
+    found = reports.ask("""
         SELECT task_id, form, changed_at, person, note_no, field, old_value, new_value, old_number, new_number,
                stood_hours
         FROM field_history ORDER BY note_no, value_no
-    """) == [
+    """)
+    emptied = 1, "Invoices", utc("2026-03-03 12:30"), "Cat Cooper", 4, "Amount", "12.5", None, Decimal("12.5"), None, 24
+
+    assert found == [
         (1, "Invoices", utc("2026-03-02 09:00"), "Ann Archer", 1, "Amount", None, "10", None, 10, None),
         (1, "Invoices", utc("2026-03-02 12:30"), "Bob Baker", 3, "Amount", "10", "12.5", 10, Decimal("12.5"),
          Decimal("3.50")),
         (1, "Invoices", utc("2026-03-02 12:30"), "Bob Baker", 3, "Buyer", None, "Cat Cooper", None, None, None),
-        (1, "Invoices", utc("2026-03-03 12:30"), "Cat Cooper", 4, "Amount", "12.5", None, Decimal("12.5"), None, 24),
+        *([emptied] if reports.api == "v3" else []),  # API v4 does not say that a note emptied a field
     ]  # fmt: skip
 
 
+@both_apis
 def test_each_row_of_a_table_has_a_history_of_its_own(reports: Reports) -> None:
     reports.load(
         task(
@@ -107,6 +112,7 @@ def test_each_row_of_a_table_has_a_history_of_its_own(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_field_values_has_the_form_as_it_is_and_what_each_note_set(reports: Reports) -> None:
     amount = value(2, "Decimal", "Amount", 10)
     reports.load(task(1, "2026-03-02 09:00", note("2026-03-02 09:00", Form=[amount]), Form=[amount]))

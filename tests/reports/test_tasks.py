@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, CONTRACTS, DAN, INVOICES, approval, note, on, task, utc, value
+from tests.reports.world import ANN, BOB, CAT, CONTRACTS, DAN, INVOICES, approval, both_apis, note, on, task, utc, value
 
 INVOICE = {"Form": [value(1, "Text", "Subject", "Desk")], "Projects": [INVOICES, CONTRACTS], "Responsible": BOB}
 
@@ -67,6 +67,7 @@ def test_an_open_task_waits_for_the_approvers_of_its_step_else_for_the_responsib
     ]
 
 
+@both_apis
 def test_notes_and_files_are_counted_and_the_last_and_the_first_foreign_note_are_named(reports: Reports) -> None:
     reports.load(
         task(
@@ -85,6 +86,7 @@ def test_notes_and_files_are_counted_and_the_last_and_the_first_foreign_note_are
     """) == [(3, 1, utc("2026-03-04 12:00"), "Bob Baker", utc("2026-03-04 12:00"), 51, 1, 0)]
 
 
+@both_apis
 def test_handoffs_are_those_of_the_assignments(reports: Reports) -> None:
     """Naming the responsible again is not a handoff; the first one named has no known predecessor."""
     given = [(10, BOB), (11, BOB), (12, CAT), (13, CAT), (14, BOB)]
@@ -98,6 +100,7 @@ def test_handoffs_are_those_of_the_assignments(reports: Reports) -> None:
     assert reports.ask("SELECT task_id, max(handoff_no) FROM assignments GROUP BY 1 ORDER BY 1") == [(1, 2), (2, 0)]
 
 
+@both_apis
 def test_the_first_due_day_is_the_first_that_a_note_sets(reports: Reports) -> None:
     """Once a note has changed the due day, Pyrus no longer serves the original one."""
     moved = note("2026-02-09 09:00", DueDateChanged=on("2026-02-20"))
@@ -106,6 +109,7 @@ def test_the_first_due_day_is_the_first_that_a_note_sets(reports: Reports) -> No
     assert reports.ask("SELECT first_due_date, postponed_count FROM overdue_tasks") == [(date(2026, 2, 20), 0)]
 
 
+@both_apis
 def test_overdue_tasks_are_open_and_show_how_often_they_were_postponed(reports: Reports) -> None:
     plan = [
         note("2026-02-01 09:00", DueDateChanged=on("2026-02-10")),
@@ -144,6 +148,7 @@ def test_a_task_is_silent_when_it_is_open_and_its_last_note_is_more_than_a_week_
     ]
 
 
+@both_apis
 def test_a_reopened_task_shows_how_long_it_was_closed_and_how_long_the_work_went_on(reports: Reports) -> None:
     reports.load(
         task(
@@ -165,6 +170,7 @@ def test_a_reopened_task_shows_how_long_it_was_closed_and_how_long_the_work_went
     """) == [(1, "closed", 2, utc("2026-03-03 09:00"), utc("2026-03-04 10:00"), "Dan Dyer", 6, 24)]
 
 
+@both_apis
 def test_only_closed_tasks_are_reopened(reports: Reports) -> None:
     twice = ("Complete", 2), ("Complete", 4), ("Reopen", 5), ("Reopen", 6)
     changes = (note(f"2026-03-0{day} 09:00", ActivityAction=action) for action, day in twice)

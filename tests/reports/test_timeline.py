@@ -1,7 +1,7 @@
 """Events and notes of tasks, in order: task_timeline, task_notes."""
 
 from tests.reports.conftest import Reports
-from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, at, note, on, task, utc, value
+from tests.reports.world import ANN, BOB, CAT, CONTRACTS, INVOICES, at, both_apis, note, on, task, utc, value
 
 OPENING = note(
     "2026-03-02 09:00",
@@ -15,6 +15,7 @@ OPENING = note(
 )
 
 
+@both_apis
 def test_a_note_is_as_many_events_as_it_did_things(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", OPENING, Text="Desk"))
 
@@ -33,6 +34,7 @@ def test_a_note_is_as_many_events_as_it_did_things(reports: Reports) -> None:
     ]
 
 
+@both_apis
 def test_events_are_in_the_order_of_their_notes_and_the_close_follows_the_note_that_closed(reports: Reports) -> None:
     reports.load(
         task(
@@ -72,6 +74,7 @@ def test_events_are_in_the_order_of_their_notes_and_the_close_follows_the_note_t
     ]
 
 
+@both_apis
 def test_the_close_follows_the_note_that_closed_even_if_that_is_dated_later(reports: Reports) -> None:
     """The closing note is the first that completes the task after its last reopening; later ones are only notes."""
     reports.load(
@@ -96,6 +99,7 @@ def test_the_close_follows_the_note_that_closed_even_if_that_is_dated_later(repo
     ]
 
 
+@both_apis
 def test_an_event_keeps_its_number_when_more_happens(reports: Reports) -> None:
     numbers = "SELECT event_no FROM task_timeline ORDER BY event_no"
     reports.load(task(1, "2026-03-02 09:00", OPENING))
@@ -106,6 +110,7 @@ def test_an_event_keeps_its_number_when_more_happens(reports: Reports) -> None:
     assert reports.ask(numbers)[:9] == before
 
 
+@both_apis
 def test_a_note_shows_its_task_and_its_author(reports: Reports) -> None:
     reports.load(
         task(1, "2026-03-02 09:00", OPENING, Form=[value(1, "Text", "Subject", "Desk")], Projects=[INVOICES, CONTRACTS])

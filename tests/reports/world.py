@@ -6,7 +6,12 @@ It is Monday, the 16th of March 2026, 12:00 UTC.
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 Json = dict[str, Any]
+
+both_apis = pytest.mark.parametrize("api", ["v3", "v4"])
+"""Runs a test twice: the tasks are loaded as API v3 serves them, then as API v4 does."""
 
 NOW = "2026-03-16 12:00"
 

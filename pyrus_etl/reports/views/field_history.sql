@@ -16,7 +16,7 @@ WINDOW cell AS (PARTITION BY task_id, field_id, row_id, form_id, form, project_i
 
 COMMENT ON VIEW pyrus_report.field_history IS
     'Who changed a form field, when, and from what to what? One row per field that a note set. Initial values appear '
-    'only if a note set them.';
+    'only if a note set them. Through API v4, a note that emptied a field has no row for it.';
 COMMENT ON COLUMN pyrus_report.field_history.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.field_history.form_id IS 'Id of the form; null for tasks without a form.';
 COMMENT ON COLUMN pyrus_report.field_history.form IS 'Name of the form.';

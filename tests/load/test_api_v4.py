@@ -302,6 +302,16 @@ TABLES: dict[str, list[tuple[Any, ...]]] = {
 """What is selected from a table of `pyrus` → its rows, in their order."""
 
 
+SHAPES: list[Json] = [
+    {},
+    {name: TASK[name] for name in TASK if name not in ("id", "text")},
+    {"due": "2026-01-31T23:30:00Z", "create_date": "2026-01-05", "duration": "90", "comments": [{"duration": 5}]},
+    {"due_date": "2026-01-31", "current_step": "7", "is_closed": True, "form_id": 5, "fields": FIELDS},
+    {"author": person(5), "steps": [{"step": 1}, {"step": 1}], "linked_task_ids": [1, 1], "list_ids": [1, 1]},
+]
+"""Tasks that give different properties."""
+
+
 @pytest.fixture
 def connection(database: Secret) -> Iterator[Connection]:
     with connect(database) as opened:
@@ -347,3 +357,30 @@ def test_a_body_of_v4_replaces_one_of_v3_with_everything_that_belongs_to_it(conn
         load(connection, ACCOUNT, [task_load_v4(json.dumps({"task": TASK}).encode())])
 
     assert_stored(connection, except_for=("persons", "projects", "form_fields"))
+
+
+def test_characters_that_postgresql_cannot_store_are_replaced_and_no_digit_is_lost(connection: Connection) -> None:
+    digits = "12345678901234567890.1234567890123456789010"
+    fields = (
+        rf'{{"id": 1, "type": "money", "value": {digits}}}, {{"id": 2, "type": "odd", "value": {{"\u0000": "\udc00"}}}}'
+    )
+    task = rf'"id": {ID}, "text": "a\u0000\ud83d\ude00\ud83d", "form_id": 5, "fields": [{fields}], "\u0000": 1'
+    with connection.transaction():
+        load(connection, ACCOUNT, [task_load_v4(f'{{"task": {{{task}}}}}'.encode())])
+
+    assert connection.execute("SELECT text FROM pyrus.tasks").fetchall() == [("a\ufffd\U0001f600\ufffd",)]
+    assert connection.execute("SELECT payload -> 'task' ? '\ufffd' FROM pyrus.raw_tasks").fetchall() == [(True,)]
+    values = "SELECT value_number::text, value_json FROM pyrus.form_values ORDER BY value_no"
+    assert connection.execute(values).fetchall() == [(digits, None), (None, {"\ufffd": "\ufffd"})]
+
+
+def test_tasks_of_every_shape_are_one_batch(connection: Connection) -> None:
+    """Loaded twice, so that rows are added and then updated; a column may be null in some of them."""
+    bodies = [json.dumps({"task": {"id": ID + no, **shape}}).encode() for no, shape in enumerate(SHAPES)]
+    for text in ("first", "second"):
+        with connection.transaction():
+            loads = [task_load_v4(body.replace(b'"id"', f'"text": "{text}", "id"'.encode(), 1)) for body in bodies]
+            assert len(load(connection, ACCOUNT, loads)) == len(SHAPES)
+
+    found = connection.execute("SELECT text, count(*) FROM pyrus.tasks GROUP BY 1").fetchall()
+    assert found == [("second", len(SHAPES))]

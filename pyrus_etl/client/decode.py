@@ -5,6 +5,7 @@ that lacks a required property, is refused.
 """
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
@@ -15,6 +16,9 @@ import msgspec
 from pyrus_etl.client.salvage import Hook, salvage
 
 T = TypeVar("T")
+
+PART = 1 << 20
+"""Bytes that are checked at once."""
 
 _ESCAPE = re.compile(
     rb"""\\(?: u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}  # a pair of surrogates is one character
@@ -31,13 +35,30 @@ def storable(body: bytes) -> bytes:
 
     PostgreSQL accepts none of them, neither in text nor in jsonb: https://www.postgresql.org/docs/current/datatype-json.html
     """
-    try:
-        body.decode()
-    except UnicodeDecodeError:
+    if not _is_utf_8(body):
         body = body.decode(errors="replace").encode()
     if not _UNSTORABLE.search(body):
         return body
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["unstorable"] else escape[0], body)
+
+
+def _is_utf_8(body: bytes) -> bool:
+    """Whether the bytes are UTF-8; they are checked in parts, because a text takes up to four times their memory."""
+    try:
+        if len(body) <= PART:
+            body.decode()
+        else:
+            _check_parts(body)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_parts(body: bytes) -> None:
+    decoder, parts = getincrementaldecoder("utf-8")(), memoryview(body)
+    for start in range(0, len(body), PART):
+        decoder.decode(parts[start : start + PART])
+    decoder.decode(b"", final=True)
 
 
 def damage(served: bytes, stored: bytes) -> int:

@@ -114,4 +114,5 @@ async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Bo
             if len(body) > LARGEST_BODY:
                 raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
     unpacker.end()
-    return Body(bytes(body + transcoder.feed(b"", last=True)), "" if sieve else digest.hexdigest())
+    body += transcoder.feed(b"", last=True)
+    return Body(bytes(body), "" if sieve else digest.hexdigest())

@@ -106,6 +106,7 @@ class Registers:
             if is_last is False and ids != sorted(ids):
                 raise _unsorted(wanted.form)
             yield Part(wanted.form, listed, last_id, is_complete=is_last is True)
+            del listed  # its bytes would stay while the next page arrives
             wanted, before = wanted._replace(after=last_id), len(ids)
             if is_last is None:
                 unsettled.append(_Open(wanted, before))

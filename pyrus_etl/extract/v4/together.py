@@ -2,39 +2,48 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
+
+
+class _Read(NamedTuple, Generic[T]):
+    """A part of a list, and what is set when the caller is done with it."""
+
+    part: T
+    done: asyncio.Event
 
 
 async def together(lists: Iterable[AsyncIterator[T]], most: int) -> AsyncIterator[T]:
     """Yields what the lists yield, as it comes; at most this many are read at a time. The first error ends them all.
 
-    Each waits until its last part is taken, so little is held.
+    A list goes on when the caller is done with its last part, so no more than `most` parts exist at once.
     """
-    waiting, parts = iter(lists), asyncio.Queue[T | BaseException | None](1)
+    waiting = iter(lists)
+    parts: asyncio.Queue[_Read[T] | BaseException | None] = asyncio.Queue()
 
     async def read() -> None:
         try:
             for each in waiting:
                 async for part in each:
-                    await parts.put(part)
+                    done = asyncio.Event()
+                    parts.put_nowait(_Read(part, done))
+                    del part
+                    await done.wait()
         except BaseException as error:
-            await parts.put(error)
+            parts.put_nowait(error)
             raise
-        await parts.put(None)
+        parts.put_nowait(None)
 
     readers = [asyncio.create_task(read()) for _ in range(most)]
     try:
-        ended = 0
-        while ended < len(readers):
-            part = await parts.get()
-            if isinstance(part, BaseException):
-                raise part
-            if part is None:
-                ended += 1
-            else:
-                yield part
+        for _ in readers:
+            while (arrived := await parts.get()) is not None:
+                if isinstance(arrived, BaseException):
+                    raise arrived
+                yield arrived.part
+                arrived.done.set()
+                del arrived
     finally:
         for reader in readers:
             reader.cancel()

@@ -15,6 +15,7 @@ from pyrus_etl.reports.page.figures import MOST_ROWS, Figures, figures
 from pyrus_etl.reports.page.scopes import scopes
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
+from tests.reports.test_detail import REGISTERED
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, approval, note, on, task
 from tests.typing import Query
 
@@ -46,11 +47,11 @@ def _places(organisation: Reports) -> list[dict[str, Any]]:
           UNION ALL SELECT up.project_id, parent_id FROM up JOIN pyrus.projects AS here ON here.project_id = above_id
             WHERE parent_id IN (SELECT project_id FROM pyrus.projects)
         )
-        SELECT coalesce(form_id, 0), form, coalesce(place.project_id, 0), count(*), above_id
+        SELECT coalesce(form_id, 0), form, coalesce(place.project_id, 0), count(*), count(*), above_id
         FROM current_tasks AS place LEFT JOIN up USING (project_id)
-        GROUP BY 1, 2, 3, 5
+        GROUP BY 1, 2, 3, 6
     """
-    names = ("form_id", "form", "project_id", "tasks", "above_id")
+    names = ("form_id", "form", "project_id", "tasks", "detailed", "above_id")
     return [dict(zip(names, row, strict=True)) for row in organisation.ask(query)]
 
 
@@ -217,6 +218,19 @@ def test_a_small_world_with_figures_worked_out_manually(reports: Reports) -> Non
     assert [(row["task_id"], row["days"], row["who"]) for row in everything.overdue_tasks] == [(2, 1, "Bob Baker")]
     assert [(row["person"], row["approvals"]) for row in everything.waited_for] == [("Ann Archer", 1)]
     assert [scope.name for scope in narrower] == ["Without a form", "Invoices", "Legal", "Legal / Contracts"]
+
+
+def test_while_details_arrive_the_page_knows_how_many_and_which_tasks_are_open(reports: Reports) -> None:
+    reports.load(task(1, "2026-03-02 09:00"))
+    reports.connection.execute(REGISTERED.replace("(1, 'Open'", "(3, 'Open'"))
+    everything, *forms = figures(reports.connection).scopes
+
+    assert (everything.tasks, everything.detailed) == (3, 1)
+    assert [(scope.name, scope.tasks, scope.detailed) for scope in forms] == [
+        ("Form 100", 2, 0),
+        ("Without a form", 1, 1),
+    ]
+    assert everything.open == everything.flow_days["open"][-1] == 2
 
 
 def test_approvers_with_the_same_name_or_without_one_are_not_merged(reports: Reports) -> None:

@@ -10,6 +10,7 @@ from pyrus_etl.reports.page.figures import Figures, figures
 from tests.page.browser import Browser
 from tests.page.test_page import HOSTILE
 from tests.reports.conftest import Reports
+from tests.reports.test_detail import REGISTERED
 from tests.reports.world import ANN, INVOICES, on, task
 
 FIGURES = (
@@ -129,6 +130,20 @@ def test_hostile_texts_are_shown_and_never_run(browser: Browser, reports: Report
     shown = browser.evaluate("document.querySelector('[data-table=overdue_tasks] bdi').textContent")
     assert shown == " ".join(HOSTILE.split())
     assert browser.complaints == []
+
+
+def test_the_page_says_how_much_detail_has_arrived(browser: Browser, reports: Reports, tmp_path: Path) -> None:
+    reports.load(task(1, "2026-03-02 09:00", Projects=[INVOICES]))
+    reports.connection.execute(REGISTERED.replace("(1, 'Open'", "(3, 'Open'"))
+    file = tmp_path / "page.html"
+    file.write_text(page(figures(reports.connection)), "utf-8")
+    browser.open(file)
+    hint = "document.getElementById('detail').hidden ? '' : document.getElementById('detail').textContent"
+    everything = browser.evaluate(hint)
+    browser.choose(2, 90)
+
+    assert everything.startswith("1 of 3 tasks (33%) have been read in detail so far.")
+    assert browser.evaluate(hint) == "", "all tasks without a form have been read"
 
 
 def test_an_empty_database_gets_a_hint(browser: Browser, reports: Reports, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pyrus_etl.reports.page.scopes import MOST_SCOPES, Scope, scopes
 def row(form_id: int, project_id: int, above_id: int | None, tasks: int = 1, **names: str) -> dict[str, Any]:
     return {
         "form_id": form_id, "form": names.get("form"), "project_id": project_id, "tasks": tasks,
-        "above_id": above_id,
+        "detailed": tasks - 1, "above_id": above_id,
     }  # fmt: skip
 
 
@@ -27,6 +27,7 @@ def test_a_project_counts_with_all_below_it() -> None:
         {7: "Invoices", 20: "Legal", 21: "Legal / Contracts"},
     )
 
+    assert [scope.detailed for scope in found] == [7, 2, 5, 4]
     assert named(found) == [
         ("all", "Everything", 10),
         ("form", "Invoices", 3),

@@ -67,16 +67,10 @@ class Reports:
 
 
 @pytest.fixture
-def api() -> str:
-    """The API through which tasks are loaded; a test with `both_apis` runs once through each."""
-    return "v3"
-
-
-@pytest.fixture
-def reports(database: Secret, api: str) -> Iterator[Reports]:
-    """Reports on an empty database."""
+def reports(database: Secret, request: pytest.FixtureRequest) -> Iterator[Reports]:
+    """Reports on an empty database; a test with `both_apis` runs once with tasks of each API."""
     with connect(database) as connection:
-        yield Reports(connection, api)
+        yield Reports(connection, getattr(request, "param", "v3"))
 
 
 def _task_load(task: Json) -> TaskLoad:

@@ -10,7 +10,7 @@ import pytest
 
 Json = dict[str, Any]
 
-both_apis = pytest.mark.parametrize("api", ["v3", "v4"])
+both_apis = pytest.mark.parametrize("reports", ["v3", "v4"], indirect=True)
 """Runs a test twice: the tasks are loaded as API v3 serves them, then as API v4 does."""
 
 NOW = "2026-03-16 12:00"

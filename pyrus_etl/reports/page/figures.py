@@ -25,6 +25,8 @@ class Scoped(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     name: str
+    tasks: int
+    detailed: int
     open: int
     overdue: int
     waiting: int
@@ -123,6 +125,8 @@ def _scoped(scope: Scope, along: Axes, today: date, rows: dict[str, list[Row]]) 
     return Scoped(
         kind=scope.kind,
         name=scope.name,
+        tasks=scope.tasks,
+        detailed=scope.detailed,
         open=sum(row["open"] for row in rows["age"]),
         overdue=sum(row["overdue"] for row in rows["age"]),
         waiting=sum(row["tasks"] for row in waiting["all"]),

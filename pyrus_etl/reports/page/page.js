@@ -181,6 +181,15 @@ function forecast(figures) {
     `between ${weeks(figures.weeks_at_p85)} and ${weeks(figures.weeks_at_p15)}, if no new tasks are created.`;
 }
 
+function detail(scope) {
+  const place = document.getElementById("detail");
+  const share = Math.floor((100 * scope.detailed) / scope.tasks);
+  place.hidden = scope.detailed === scope.tasks;
+  place.textContent = `${number(scope.detailed)} of ${number(scope.tasks)} tasks (${share}%) have been read in detail so far. ` +
+    "Open and overdue tasks are right already. Approvals, notes and cycle times are those of the tasks that have been read, " +
+    "and a closed task counts as done since its last change until it is known when it was closed.";
+}
+
 let shown = Promise.resolve();
 const show = () => (shown = shown.then(showChosen)); // one after the other, so that the last choice is shown
 
@@ -188,6 +197,7 @@ async function showChosen() {
   const scope = scopes[Number(document.getElementById("scope").value)];
   const period = Number(document.querySelector("#periods input:checked").value);
   const cycle = scope.cycle[period];
+  detail(scope);
   figure("open", number(scope.open));
   figure("overdue", number(scope.overdue));
   figure("waiting", number(scope.waiting));

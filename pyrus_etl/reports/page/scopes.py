@@ -13,12 +13,13 @@ Place = tuple[int, int]
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """One choice of the filter, and the places whose tasks are in it."""
+    """One choice of the filter, the places whose tasks are in it, and how many of these were read in detail."""
 
     kind: str  # all, form or project
     name: str
     places: frozenset[Place]
     tasks: int
+    detailed: int
 
 
 def scopes(rows: list[dict[str, Any]], paths: Mapping[int, str]) -> tuple[list[Scope], int]:
@@ -28,11 +29,12 @@ def scopes(rows: list[dict[str, Any]], paths: Mapping[int, str]) -> tuple[list[S
     tasks of a form is left out, because the form shows them.
     """
     sizes: dict[Place, int] = {}
+    detailed: dict[Place, int] = {}
     places: dict[tuple[str, int], set[Place]] = defaultdict(set)
     names: dict[tuple[str, int], str] = {}
     for row in rows:
         place = (row["form_id"], row["project_id"])
-        sizes[place] = row["tasks"]
+        sizes[place], detailed[place] = row["tasks"], row["detailed"]
         form = ("form", row["form_id"])
         places[form].add(place)
         names[form] = row["form"] or ("Form {}".format(*place) if place[0] else "Without a form")
@@ -42,11 +44,11 @@ def scopes(rows: list[dict[str, Any]], paths: Mapping[int, str]) -> tuple[list[S
             names[project] = paths.get(row["above_id"]) or f"Project {row['above_id']}"
     forms = {frozenset(found) for (kind, _), found in places.items() if kind == "form"}
     narrower = [
-        Scope(key[0], names[key], frozenset(found), sum(sizes[place] for place in found))
+        Scope(key[0], names[key], frozenset(found), *(sum(map(each.__getitem__, found)) for each in (sizes, detailed)))
         for key, found in places.items()
         if key[0] == "form" or frozenset(found) not in forms
     ]
     narrower.sort(key=lambda scope: -scope.tasks)
     chosen = sorted(narrower[: MOST_SCOPES - 1], key=lambda scope: (scope.kind, scope.name.casefold()))
-    everything = Scope("all", "Everything", frozenset(sizes), sum(sizes.values()))
+    everything = Scope("all", "Everything", frozenset(sizes), sum(sizes.values()), sum(detailed.values()))
     return [everything, *chosen], len(narrower) - len(chosen)

@@ -9,6 +9,7 @@ from typing import Any
 from pyrus_etl.extract.pages import Whole
 from pyrus_etl.extract.v4.api import ApiV4, client_for
 from pyrus_etl.load.directory import known_versions
+from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret
@@ -52,10 +53,14 @@ def things(stream: str, body: bytes | Any, others: Answers = MappingProxyType({}
         settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token", **environment})
         async with client_for(settings) as client:
             source = ApiV4(client)
-            return [thing async for page in source.pages(stream, Whole()) for thing in page.items]
+            return [_things(item) async for page in source.pages(stream, Whole()) for item in page.items]
 
     with scripted(script({path: reply, **others})) as server:
         return asyncio.run(listed(server.url))
+
+
+def _things(item: Any) -> Any:
+    return item.things if isinstance(item, Listing) else item
 
 
 def script(answers: Answers) -> Callable[[Asked], Reply]:

@@ -48,10 +48,12 @@ def salvage(tree: Any, kind: type[T], hook: Hook | None = None) -> tuple[T, int]
 def _drop(tree: Any, complaint: str) -> bool:
     """Sets the value that the complaint names to null, or its parent if it is null already.
 
-    Returns False if nothing is left to drop.
+    msgspec does not name the keys of a mapping (`[...]`), so a mapping is dropped whole. Returns False if nothing is
+    left to drop.
     """
     path = _PATH.search(complaint)
-    steps: list[Any] = [name or int(index) for name, index in _STEP.findall(path["path"])] if path else []
+    known = path["path"].partition("[...]")[0] if path else ""
+    steps: list[Any] = [name or int(index) for name, index in _STEP.findall(known)]
     while steps:
         *above, last = steps
         parent = reduce(getitem, above, tree)

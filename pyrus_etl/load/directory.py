@@ -44,7 +44,7 @@ def store(connection: Connection, account_id: int, snapshot: Snapshot) -> None:
         if action := _GONE.get(table):
             vanished(connection, table, action, snapshot.owners, rows)
     if snapshot.ids is not None:
-        see(connection, account_id, snapshot.stream, snapshot.ids)
+        see(connection, account_id, snapshot.stream, snapshot.ids, is_whole=snapshot.is_whole)
 
 
 def known_versions(connection: Connection, account_id: int) -> dict[int, int]:

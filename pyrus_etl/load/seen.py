@@ -19,9 +19,9 @@ _MARK: Mapping[str, LiteralString] = {
 """Stream → marks what is gone. What is served again overwrites its mark, except for a form."""
 
 
-def see(connection: Connection, account_id: int, stream: str, ids: Collection[int]) -> None:
-    """Records that an account sees exactly these things of a stream, and marks those that nobody sees any more."""
-    parameters = {"account_id": account_id, "stream": stream, "ids": list(ids)}
+def see(connection: Connection, account_id: int, stream: str, ids: Collection[int], *, is_whole: bool) -> None:
+    """Records that an account sees these things of a stream; if it sees no others, marks those that nobody sees."""
+    parameters = {"account_id": account_id, "stream": stream, "ids": list(ids), "is_whole": is_whole}
     back = connection.execute(
         """
         INSERT INTO pyrus.directory_sightings AS sighting (account_id, stream, thing_id)
@@ -37,7 +37,7 @@ def see(connection: Connection, account_id: int, stream: str, ids: Collection[in
     gone = connection.execute(
         """
         UPDATE pyrus.directory_sightings SET gone_at = now()
-        WHERE account_id = %(account_id)s AND stream = %(stream)s AND gone_at IS NULL
+        WHERE account_id = %(account_id)s AND stream = %(stream)s AND gone_at IS NULL AND %(is_whole)s
           AND NOT thing_id = ANY(%(ids)s::bigint[])
         RETURNING thing_id
         """,

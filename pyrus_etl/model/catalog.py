@@ -22,10 +22,11 @@ class CatalogItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class Contents(msgspec.Struct, frozen=True, gc=False):
-    """All columns and items of a catalog."""
+    """All columns and items of a catalog. `is_whole`: every value of them could be read."""
 
     columns: Sequence[Column | None] = ()
     items: Sequence[CatalogItem] = ()
+    is_whole: bool = True
 
 
 class Catalog(msgspec.Struct, frozen=True, gc=False, kw_only=True):

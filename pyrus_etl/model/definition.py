@@ -45,7 +45,10 @@ class FormStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class Form(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A form with its fields at any depth, each once. `folder`: names from the root; None if Pyrus gives none."""
+    """A form with its fields at any depth, each once. `folder`: names from the root; None if Pyrus gives none.
+
+    `is_whole`: every value of its definition could be read.
+    """
 
     id: int
     name: str | None = None
@@ -53,3 +56,4 @@ class Form(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     folder: Sequence[str] | None = None
     steps: Sequence[FormStep] = ()
     fields: Sequence[DefinedField] = ()
+    is_whole: bool = True

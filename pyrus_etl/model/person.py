@@ -48,12 +48,14 @@ class Contacts(msgspec.Struct, frozen=True, gc=False):
 class People(msgspec.Struct, frozen=True, gc=False):
     """Everybody that the account can see. UNSET: this account may not see the members or roles, or its API has none.
 
-    `members`: the persons of the account's own organization in full, also those that left.
+    `members`: the persons of the account's own organization in full, also those that left. `is_whole`: every value of
+    the roles could be read.
     """
 
     contacts: Contacts
     members: Sequence[Person] | UnsetType = UNSET
     roles: Sequence[Role] | UnsetType = UNSET
+    is_whole: bool = True
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,7 @@
 """Catalogs → rows."""
 
-from collections.abc import Sequence
-
 from pyrus_etl.model.catalog import Catalog, CatalogRead
+from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import CATALOGS
 from pyrus_etl.normalize.numbered import numbered
 from pyrus_etl.schema.catalog import CatalogColumnRow, CatalogItemRow, catalog_columns, catalog_items, catalogs
@@ -11,10 +10,12 @@ from pyrus_etl.schema.snapshot import Part, Snapshot, whole_rows
 _HEAD = ("catalog_id", "name", "version", "deleted", "source_type", "external_version")
 
 
-def catalogs_snapshot(given: Sequence[Catalog]) -> Snapshot:
+def catalogs_snapshot(listing: Listing[Catalog]) -> Snapshot:
     """All catalogs that the account sees, without their contents."""
+    given = listing.things
     rows = [(one.id, one.name, one.version, one.deleted, one.source_type, one.external_version) for one in given]
-    return Snapshot(CATALOGS, ids={one.id for one in given}, parts=(Part(catalogs, _HEAD, rows),))
+    parts = (Part(catalogs, _HEAD, rows),)
+    return Snapshot(CATALOGS, ids={one.id for one in given}, is_whole=listing.is_whole, parts=parts)
 
 
 def contents_snapshot(read: CatalogRead) -> Snapshot:
@@ -35,5 +36,5 @@ def contents_snapshot(read: CatalogRead) -> Snapshot:
             whole_rows(catalog_items, item_rows),
             Part(catalogs, ("catalog_id", "contents_version"), [(catalog.id, catalog.version)]),
         ),
-        owners=[catalog.id],
+        owners=[catalog.id] if read.contents.is_whole else (),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pyrus_etl.model.definition import Form
+from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import FORMS
 from pyrus_etl.schema.definition import (
     FormChoiceRow,
@@ -20,11 +21,13 @@ _FORM = ("form_id", "name", "deleted_or_closed", "folder")
 _PROJECT = ("project_id", "name", "kind", "deleted")
 
 
-def forms_snapshot(given: Sequence[Form]) -> Snapshot:
+def forms_snapshot(listing: Listing[Form]) -> Snapshot:
     """All forms that the account sees, with their steps, fields and choices. A form is a project too."""
+    given = listing.things
     return Snapshot(
         FORMS,
         ids={form.id for form in given},
+        is_whole=listing.is_whole,
         parts=(
             Part(forms, _FORM, [(form.id, form.name, form.deleted_or_closed, _list(form.folder)) for form in given]),
             Part(projects, _PROJECT, [(form.id, form.name, "form", form.deleted_or_closed) for form in given]),
@@ -32,7 +35,7 @@ def forms_snapshot(given: Sequence[Form]) -> Snapshot:
             whole_rows(form_fields, [row for form in given for row in _field_rows(form)]),
             whole_rows(form_choices, [row for form in given for row in _choice_rows(form)]),
         ),
-        owners=[form.id for form in given],
+        owners=[form.id for form in given if form.is_whole],
     )
 
 

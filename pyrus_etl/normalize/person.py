@@ -95,9 +95,10 @@ def people_snapshot(people: People) -> Snapshot:
     return Snapshot(
         ROLES,
         ids=None if people.roles is UNSET else known.keys(),
+        is_whole=people.is_whole,
         merged=rows,
         parts=(_member_part(rows, {person_id for person_id in ids if person_id is not None}), *_role_parts(known)),
-        owners=known.keys(),
+        owners=known.keys() if people.is_whole else (),
     )
 
 

@@ -1,7 +1,8 @@
 """Projects → rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
+from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.project import List, Project
 from pyrus_etl.model.stream import LISTS
 from pyrus_etl.model.task import Filed
@@ -54,12 +55,13 @@ def _chain(link: Project | None) -> Iterator[Project]:
         link = link.parent
 
 
-def lists_snapshot(given: Sequence[List]) -> Snapshot:
+def lists_snapshot(listing: Listing[List]) -> Snapshot:
     """All lists that the account sees, with their tree. A form among them has its name from its definition."""
+    given = listing.things
     of_lists = ("project_id", "name", "parent_id", "kind", "list_type", "version", "deleted")
     of_forms = ("project_id", "parent_id", "list_type", "version")
     lists, forms = [each for each in given if not each.is_form], [each for each in given if each.is_form]
     rows = [(each.id, each.name, each.parent_id, "list", each.list_type, each.version, each.deleted) for each in lists]
     form_rows = [(each.id, each.parent_id, each.list_type, each.version) for each in forms]
     parts = (Part(projects, of_lists, rows), Part(projects, of_forms, form_rows))
-    return Snapshot(LISTS, ids={each.id for each in lists}, parts=parts)
+    return Snapshot(LISTS, ids={each.id for each in lists}, is_whole=listing.is_whole, parts=parts)

@@ -25,13 +25,14 @@ def whole_rows(table: Table, rows: Sequence[tuple[Any, ...]]) -> Part:
 class Snapshot(NamedTuple):
     """What an answer says about a stream.
 
-    `ids`: of everything that the account sees in the stream, if the answer has all of it. `merged`: rows in which a
-    null says nothing. `parts`: rows that replace the stored ones. `owners`: the forms, catalogs or roles whose own
-    rows, in tables that belong to them, are all in `parts`.
+    `ids`: of what the account sees in the stream; None if the answer does not list it. `is_whole`: it sees nothing
+    else. `merged`: rows in which a null says nothing. `parts`: rows that replace the stored ones. `owners`: the forms,
+    catalogs or roles whose own rows, in tables that belong to them, are all in `parts`.
     """
 
     stream: str
     ids: Set[int] | None = None
+    is_whole: bool = True
     merged: Rows | None = None
     parts: Sequence[Part] = ()
     owners: Collection[int] = ()

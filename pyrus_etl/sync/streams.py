@@ -11,6 +11,7 @@ from pyrus_etl.extract.pages import Whole
 from pyrus_etl.load import directory
 from pyrus_etl.load.seen import refuse_contents
 from pyrus_etl.model.catalog import Catalog, CatalogRead
+from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
 from pyrus_etl.normalize.catalog import catalogs_snapshot, contents_snapshot
 from pyrus_etl.normalize.definition import forms_snapshot
@@ -28,7 +29,7 @@ class Stream(NamedTuple):
     rows: Callable[[Any], Snapshot]
 
 
-def _catalog_rows(thing: Sequence[Catalog] | CatalogRead) -> Snapshot:
+def _catalog_rows(thing: Listing[Catalog] | CatalogRead) -> Snapshot:
     return contents_snapshot(thing) if isinstance(thing, CatalogRead) else catalogs_snapshot(thing)
 
 

@@ -272,6 +272,38 @@ def test_what_is_refused_marks_nothing(database: Secret, query: Query) -> None:
     assert versions(query, database) == before
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"/forms": {"forms": "none"}, "/lists": {"lists": 7}, "/catalogs": {"catalogs": {}}, "/roles": {"roles": 1}},
+        {"/forms": {"forms": [{"id": "x"}, 7]}, "/lists": {"lists": [{"id": 1.5}]}, "/roles": {"roles": [[]]}},
+        form(fields={"id": 1}, steps=[]),
+        form(
+            fields=[
+                {"id": 1, "type": "text", "name": "Number", "info": {"code": "no", "required_step": 1, "columns": 7}}
+            ]
+        ),
+        {"/catalogs": {"catalogs": [{"catalog_id": 5, "version": 2}]}, "/catalogs/5": {"catalog_id": 5, "items": 7}},
+        {"/contacts": {}, "/roles": {"roles": [{"id": 200, "member_ids": "all"}]}},
+    ],
+)
+def test_nothing_is_gone_that_an_unreadable_value_may_hide(
+    database: Secret, rows: Rows, damaged: dict[str, Any]
+) -> None:
+    read_directory(WHOLE, database)
+    read_directory({**WHOLE, "/contacts": {}, **damaged}, database)
+
+    assert rows("form_fields field_id num_nulls(removed_at)") == [(1, True), (2, True), (3, True), (4, True)]
+    assert rows("form_choices choice_id deleted") == [(1, False), (2, False)]
+    assert rows("form_steps step_no") == [(1,), (2,)]
+    assert rows("forms form_id num_nulls(lost_at)") == [(10, True)]
+    assert rows("projects project_id deleted") == [(10, False), (20, False), (21, False)]
+    assert rows("catalogs catalog_id deleted") == [(5, False)]
+    assert rows("catalog_items item_id deleted") == [(50, False), (51, False)]
+    assert rows("roles role_id fired")[0] == (200, False)
+    assert rows("role_members role_id person_id")[:2] == [(200, 100), (200, 101)]
+
+
 def test_a_member_who_loses_a_position_has_none(database: Secret, rows: Rows) -> None:
     read_directory(WHOLE, database)
     members = {"members": [{"id": 100, "first_name": "Ann", "position": "", "banned": True}]}

@@ -24,7 +24,7 @@ class _Member(msgspec.Struct, frozen=True):
 class _Permissions(msgspec.Struct, frozen=True):
     """Level by id of a person or role."""
 
-    permissions: Mapping[str, str | None] | None = None
+    permissions: Mapping[str, Any] | None = None
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +59,7 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
 async def _form_access(ask: Ask, form: Form, person_id: int) -> FormAccess:
     levels = await ask(Request("GET", f"/forms/{form.id}/permissions", reader(_Permissions)))
     level = (levels.value[0].permissions or {}).get(str(person_id)) if isinstance(levels, Answer) else None
+    level = level if isinstance(level, str) else None
     ids = Request("POST", f"/forms/{form.id}/register", reader(_Register), _ids_only(form), is_slow=True)
     register = await ask(ids)
     if not isinstance(register, Answer):

@@ -3,22 +3,46 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
+from pyrus_etl.client.decode import decode
 from pyrus_etl.extract.v4 import directory_wire as wire
 from pyrus_etl.extract.v4.words import field_type
 from pyrus_etl.model.definition import Choice, DefinedField, Form, FormStep
 
 
-def form_of(served: wire.Form) -> Form | None:
-    """The form; None if it has no id."""
-    if served.id is None:
-        return None
+def forms_of(served: Sequence[msgspec.Raw] | None) -> tuple[list[Form], int]:
+    """The forms, each read for itself, and the number of values outside any form, or of forms, that are unreadable."""
+    forms, unreadable = [], 0
+    for each in served or ():
+        if bytes(each) == b"null":
+            continue
+        try:
+            form, damaged = decode(bytes(each), wire.Form, no_custom_types)
+        except msgspec.DecodeError:
+            unreadable += 1
+            continue
+        if form.id is None:
+            unreadable += damaged
+        else:
+            forms.append(_form(form.id, form, is_whole=not damaged))
+    return forms, unreadable
+
+
+def no_custom_types(kind: type, value: Any) -> Any:
+    """For `decode`: what is served here has only types of JSON."""
+    raise NotImplementedError(f"{kind.__name__} is no type of the directory")
+
+
+def _form(form_id: int, served: wire.Form, *, is_whole: bool) -> Form:
     return Form(
-        id=served.id,
+        id=form_id,
         name=served.name,
         deleted_or_closed=bool(served.deleted_or_closed),
         folder=None if served.folder is None else [name for each in served.folder if (name := _folder_name(each))],
         steps=list(_steps(served.steps or {})),
         fields=list(fields_of(served.fields)),
+        is_whole=is_whole,
     )
 
 
@@ -81,11 +105,11 @@ def _choices(options: Sequence[wire.Option | None] | None) -> Iterator[Choice]:
             yield Choice(option.choice_id, option.choice_value, bool(option.deleted))
 
 
-def _steps(served: Mapping[str, str | None]) -> Iterator[FormStep]:
-    """Steps by number; an entry whose key is no number that fits is left out."""
-    for key, name in served.items():
-        if key.isascii() and key.isdigit() and len(key) < 10:
-            yield FormStep(int(key), name)
+def _steps(served: Mapping[str, Any]) -> Iterator[FormStep]:
+    """Steps by number, each once; an entry whose key is no number that fits is left out."""
+    names = {int(key): name for key, name in served.items() if key.isascii() and key.isdigit() and len(key) < 10}
+    for number, name in names.items():
+        yield FormStep(number, name if isinstance(name, str) else None)
 
 
 def _folder_name(each: Any) -> str | None:

@@ -13,18 +13,20 @@ from typing import Any, Protocol, TypeVar
 from pyrus_etl.client.decode import damage, decode, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure
 from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract.pages import Page, Question, Whole
 from pyrus_etl.extract.privacy import hidden
 from pyrus_etl.extract.v4 import directory_wire as wire
 from pyrus_etl.extract.v4.asking import unreachable
-from pyrus_etl.extract.v4.definitions import form_of
+from pyrus_etl.extract.v4.definitions import forms_of, no_custom_types
 from pyrus_etl.extract.v4.trees import catalog_of, contents_of, lists_of
 from pyrus_etl.given import UNSET
 from pyrus_etl.model.catalog import Catalog, CatalogRead
 from pyrus_etl.model.definition import Form
+from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.person import People
 from pyrus_etl.model.project import List
-from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
+from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE, ROLES
 from pyrus_etl.settings.privacy import OPEN, Privacy
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Directory:
         self._once = asyncio.Lock()
         self._answered: dict[str, Any] = {}
         self._listed = set[str]()
+        self._damaged = set[str]()
         self._with_deleted = "?include_deleted=true"
 
     async def forms(self) -> Sequence[Form] | None:
@@ -73,7 +76,8 @@ class Directory:
         everything: Any = await readers[stream]()
         if everything is None:
             return
-        yield Page([everything])
+        is_whole = stream not in self._damaged
+        yield Page([everything if stream == PEOPLE else Listing(everything, is_whole)])
         if stream == CATALOGS:
             for catalog in _moved(everything, question):
                 yield Page([await self._read(catalog)])
@@ -86,60 +90,76 @@ class Directory:
             return kept
 
     async def _read_forms(self) -> Sequence[Form] | None:
-        served = await self._whole("/forms", wire.Forms, is_needed=True)
-        return None if served is None else _first_of_each([form_of(each) for each in served.forms or () if each])
+        served = await self._whole(FORMS, "", wire.Forms, is_needed=True)
+        if served is None:
+            return None
+        found, unreadable = forms_of(served.forms)
+        self._note(FORMS, unreadable)
+        return _first_of_each(found)
 
     async def _read_lists(self, forms: Set[int]) -> Sequence[List] | None:
-        served = await self._whole("/lists?with_deleted=true", wire.Lists, is_needed=True)
+        served = await self._whole(LISTS, "?with_deleted=true", wire.Lists, is_needed=True)
         return None if served is None else lists_of(served.lists, forms)
 
     async def catalogs(self) -> Sequence[Catalog] | None:
         """The catalogs that the account can see, without their contents."""
-        served = await self._whole("/catalogs", wire.Catalogs)
+        served = await self._whole(CATALOGS, "", wire.Catalogs)
         return None if served is None else _first_of_each([catalog_of(each) for each in served.catalogs or () if each])
 
     async def _people(self) -> People | None:
-        contacts = await self._whole("/contacts?include_inactive=true", wire.Contacts)
-        members = await self._whole("/members?include_fired=true", wire.Members)
-        roles = await self._whole("/roles?include_fired=true", wire.Roles)
+        contacts = await self._whole("contacts", "?include_inactive=true", wire.Contacts)
+        members = await self._whole("members", "?include_fired=true", wire.Members)
+        roles = await self._whole(ROLES, "?include_fired=true", wire.Roles)
         if contacts is None and members is None and roles is None:
             return None
         return People(
             contacts=wire.Contacts() if contacts is None else contacts,
             members=UNSET if members is None else [each for each in members.members or () if each],
             roles=UNSET if roles is None else [each for each in roles.roles or () if each],
+            is_whole=ROLES not in self._damaged,
         )
 
     async def _read(self, catalog: Catalog) -> CatalogRead:
         """The contents of a catalog. If it cannot be read, warns, and returns it without contents."""
-        path, read = f"/catalogs/{catalog.id}", reader(wire.Catalog)
-        asked_with = self._with_deleted
-        outcome = await self._ask(Request("GET", path + asked_with, read))
-        if asked_with and not isinstance(outcome, Answer | Again):  # only administrators may ask for deleted items
-            outcome = await self._ask(Request("GET", path, read))
-            self._with_deleted = "" if isinstance(outcome, Answer) else self._with_deleted
+        outcome = await self._ask_for_contents(f"/catalogs/{catalog.id}")
         if isinstance(outcome, Answer):
-            return CatalogRead(catalog, contents_of(_counted(path, outcome.value)))
-        log.warning(
-            "catalog %s (%s) cannot be read, so its items stay as they are stored: %s",
-            catalog.id,
-            catalog.name,
-            outcome,
-        )
+            served, unreadable = outcome.value
+            self._note(f"{CATALOGS}/{catalog.id}", unreadable)
+            return CatalogRead(catalog, contents_of(served, is_whole=not unreadable))
+        what = f"catalog {catalog.id} ({catalog.name})"
+        log.warning("%s cannot be read, so its items stay as they are stored: %s", what, outcome)
         return CatalogRead(catalog, None)
 
-    async def _whole(self, path: str, kind: type[T], *, is_needed: bool = False) -> T | None:
+    async def _ask_for_contents(self, path: str) -> Answer[tuple[wire.Catalog, int]] | Failure | BodyTooLarge:
+        """Asks for a catalog with its deleted items; if only administrators may see these, without them."""
+        read, asked_with = reader(wire.Catalog), self._with_deleted
+        try:
+            outcome = await self._ask(Request("GET", path + asked_with, read))
+            if asked_with and not isinstance(outcome, Answer | Again):
+                outcome = await self._ask(Request("GET", path, read))
+                self._with_deleted = "" if isinstance(outcome, Answer) else asked_with
+        except BodyTooLarge as error:
+            return error
+        return outcome
+
+    async def _whole(self, name: str, parameters: str, kind: type[T], *, is_needed: bool = False) -> T | None:
         """The answer; None, with a warning, if Pyrus refuses it to this account."""
-        request = Request("GET", path, reader(kind, self._privacy))
+        request = Request("GET", f"/{name}{parameters}", reader(kind, self._privacy))
         outcome: Answer[tuple[T, int]] | Failure = await self._ask(request)
-        name = path.partition("?")[0]
         if isinstance(outcome, Answer):
-            whole: T = _counted(name, outcome.value)
+            whole: T = outcome.value[0]
+            self._note(name, outcome.value[1])
             return whole
         if is_needed and not isinstance(outcome, Denied):
             raise unreachable(request, outcome)
-        log.warning("no answer to GET %s, so its tables stay as they are stored: %s", name, outcome)
+        log.warning("no answer to GET /%s, so its tables stay as they are stored: %s", name, outcome)
         return None
+
+    def _note(self, name: str, unreadable: int) -> None:
+        """Remembers that an answer has unreadable values: nothing is gone only because they hide it."""
+        if unreadable:
+            self._damaged.add(name)
+            log.warning("GET /%s: %d values could not be read", name, unreadable)
 
 
 def _moved(catalogs: Sequence[Catalog], question: Question) -> list[Catalog]:
@@ -162,18 +182,7 @@ def reader(kind: type[T], privacy: Privacy = OPEN) -> Callable[[bytes], tuple[T,
 
     def read(body: bytes) -> tuple[T, int]:
         stored = storable(body)
-        value, unreadable = decode(hidden(stored, privacy), kind, _no_custom_types)
+        value, unreadable = decode(hidden(stored, privacy), kind, no_custom_types)
         return value, unreadable + damage(body, stored)
 
     return read
-
-
-def _no_custom_types(kind: type, value: Any) -> Any:
-    raise NotImplementedError(f"{kind.__name__} is no type of the directory")
-
-
-def _counted(path: str, content: tuple[T, int]) -> T:
-    value, unreadable = content
-    if unreadable:
-        log.warning("GET %s: %d values could not be read", path, unreadable)
-    return value

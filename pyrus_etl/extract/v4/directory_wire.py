@@ -52,18 +52,20 @@ class Option(msgspec.Struct, frozen=True, gc=False):
 
 
 class Form(msgspec.Struct, frozen=True, gc=False):
-    """`folder`: names or objects with a name, from the root."""
+    """`folder`: names or objects with a name, from the root. `steps`: names by number."""
 
     id: Id | None = None
     name: str | None = None
     deleted_or_closed: bool | None = None
     folder: Sequence[Any] | None = None
-    steps: Mapping[str, str | None] | None = None
+    steps: Mapping[str, Any] | None = None
     fields: Sequence[Field | None] | None = None
 
 
 class Forms(msgspec.Struct, frozen=True, gc=False):
-    forms: Sequence[Form | None] | None = None
+    """The forms stay bytes, so that each can be read for itself."""
+
+    forms: Sequence[msgspec.Raw] | None = None
 
 
 class List(msgspec.Struct, frozen=True, gc=False):

@@ -50,10 +50,10 @@ def catalog_of(served: wire.Catalog) -> Catalog | None:
     )
 
 
-def contents_of(served: wire.Catalog) -> Contents:
+def contents_of(served: wire.Catalog, *, is_whole: bool) -> Contents:
     """The columns, and every item that has an id. A catalog without items has no `items`."""
     columns = [None if header is None else Column(header.name, header.type) for header in served.catalog_headers or ()]
-    return Contents(columns, _items(served.items))
+    return Contents(columns, _items(served.items), is_whole)
 
 
 def _items(served: Sequence[wire.Item | None] | None) -> list[CatalogItem]:

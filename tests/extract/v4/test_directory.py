@@ -129,7 +129,9 @@ def test_what_is_odd_in_a_form_is_left_out_and_the_rest_is_read() -> None:
         {"id": 8, "type": "multiple_choice", "info": {"options": [None, {"choice_value": "no id"}, {"choice_id": 1}]}},
         {"id": 9, "type": "text", "info": None, "name": "a\0b\ud800"},
     ]
-    form = only_form(name=7, steps={"1": "One", "two": "?", "²": "?", "3": None}, fields=fields, print_forms=[{}])
+    form = only_form(
+        name=7, steps={"1": "One", "two": "?", "²": "?", "3": 7, "03": None}, fields=fields, print_forms=[{}]
+    )
 
     assert (form.name, form.steps) == (None, [FormStep(1, "One"), FormStep(3, None)])
     assert [(field.id, field.type, field.name, field.position) for field in form.fields] == [

@@ -23,7 +23,7 @@ from pyrus_etl.extract.v4.dialect import DIALECT
 from pyrus_etl.extract.v4.directory import Directory, reader
 from pyrus_etl.extract.v4.hybrid import Search
 from pyrus_etl.extract.v4.lists import Lists
-from pyrus_etl.extract.v4.login import address_without_login, login
+from pyrus_etl.extract.v4.login import address_without_login, files_without_login, login
 from pyrus_etl.extract.v4.pages import Feeds, TaskPages
 from pyrus_etl.extract.v4.read import read_stored
 from pyrus_etl.extract.v4.register import Registers
@@ -47,6 +47,8 @@ def client_for(settings: Settings, most_requests: int | None = None, announce: A
     """A client of API v4."""
     client = Client(settings, DIALECT, login, most_requests, announce)
     client.set_address(address_without_login(settings))
+    for url in files_without_login(settings):
+        client.add_origin(url)
     return client
 
 

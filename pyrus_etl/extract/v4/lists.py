@@ -12,6 +12,7 @@ import msgspec
 
 from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.request import Request
+from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.extract.privacy import hidden
 from pyrus_etl.extract.sizes import Sizes, answered_list, longest
 from pyrus_etl.extract.v4.asking import Lister
@@ -20,6 +21,8 @@ from pyrus_etl.extract.v4.spans import Span
 from pyrus_etl.settings.privacy import Privacy
 
 MOST_LISTED, GROWTH = 5000, 4
+MOST_OVERFULL = 100
+"""Overfull seconds after which a server is given up."""
 FIRST_OF_INBOX, GROWTH_OF_INBOX = 1000, 16
 
 
@@ -37,13 +40,21 @@ class Lists:
         self._sizes_of_inbox = Sizes(FIRST_OF_INBOX, GROWTH_OF_INBOX)
 
     async def read(self, list_id: int, span: Span) -> AsyncIterator[Listed]:
-        """The tasks of a list, open and closed, in parts; a task may be in several. Raises FeedRefused."""
+        """The tasks of a list, open and closed, in parts; a task may be in several.
+
+        Raises FeedRefused, and PyrusUnreachable if the server ignores periods.
+        """
         pending = [span]
         while pending:
             span = pending.pop()
             listed = await answered_list(partial(self._part, list_id, span), self._sizes)
             if not listed.has_more:
                 yield listed
+            elif len(self.overfull) >= MOST_OVERFULL or span.is_ignored_in(listed):
+                raise PyrusUnreachable(
+                    f"Pyrus lists tasks of list {list_id} whatever the period, and says that there are more: the list "
+                    "cannot be read to its end; report this to the administrator of that Pyrus."
+                )
             elif halves := span.halves(listed):
                 pending += halves[::-1]
             else:

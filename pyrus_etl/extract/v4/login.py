@@ -12,7 +12,7 @@ from pyrus_etl.errors import LoginRefused, PyrusEtlError, PyrusUnreachable, Sett
 from pyrus_etl.extract.shown import shown_login
 from pyrus_etl.settings import Secret, Settings, is_loopback
 
-CLOUD = "https://pyrus.com"
+CLOUD_HOST = "pyrus.com"
 CLOUD_LOGIN = "https://accounts.pyrus.com/api/v4/auth"
 CLOUD_API, CLOUD_FILES = "https://api.pyrus.com/v4", "https://files.pyrus.com"
 
@@ -36,17 +36,27 @@ async def login(ask: Ask, settings: Settings) -> Grant:
         raise _error(outcome, settings)
     granted: _Granted = outcome.value
     address = _trusted("api_url", granted.api_url) or address_without_login(settings)
-    files = _trusted("files_url", granted.files_url) or (CLOUD_FILES if settings.url == CLOUD else "")
-    return Grant(Secret(granted.access_token), address, (files,) if files else ())
+    files = _trusted("files_url", granted.files_url)
+    return Grant(Secret(granted.access_token), address, (files,) if files else files_without_login(settings))
 
 
 def address_without_login(settings: Settings) -> str:
     """The address of the API if no login names it."""
-    return CLOUD_API if settings.url == CLOUD else f"{settings.url}/api/v4"
+    return CLOUD_API if _is_cloud(settings) else f"{settings.url}/api/v4"
+
+
+def files_without_login(settings: Settings) -> tuple[str, ...]:
+    """The address of the files if no login names it, unless it is the origin in the settings."""
+    return (CLOUD_FILES,) if _is_cloud(settings) else ()
 
 
 def _login_address(settings: Settings) -> str:
-    return CLOUD_LOGIN if settings.url == CLOUD else f"{settings.url}/api/v4/auth"
+    return CLOUD_LOGIN if _is_cloud(settings) else f"{settings.url}/api/v4/auth"
+
+
+def _is_cloud(settings: Settings) -> bool:
+    url = URL(settings.url.lower())
+    return (url.host, url.port) == (CLOUD_HOST, 443)
 
 
 def _credentials(settings: Settings) -> dict[str, Any]:
@@ -82,7 +92,7 @@ def _is_local(url: URL) -> bool:
 
 
 def _error(failure: Failure, settings: Settings) -> PyrusEtlError:
-    where = "accounts.pyrus.com" if settings.url == CLOUD else settings.url
+    where = "accounts.pyrus.com" if _is_cloud(settings) else settings.url
     match failure:
         case Again(body=None):
             return PyrusUnreachable(f"{where} is not available ({failure}); try again later.")

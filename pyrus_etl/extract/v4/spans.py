@@ -26,6 +26,12 @@ class Span(NamedTuple):
         }
         return {name: moment(second) for name, second in bounds.items() if second is not None}
 
+    def is_ignored_in(self, listed: Listed) -> bool:
+        """Whether a list for this span has only tasks of other periods."""
+        start, end = self.modified.bounds
+        dates = [int(header.modified_date.timestamp()) for header in listed.headers if header.modified_date]
+        return bool(dates) and all(not start <= date <= end for date in dates)
+
     def halves(self, listed: Listed) -> tuple["Span", ...]:
         """Two spans in place of this one, which is too full; none if it is a single second of creation.
 

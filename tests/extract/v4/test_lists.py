@@ -52,6 +52,14 @@ def test_a_second_of_creation_that_is_too_full_is_an_error_after_everything_else
     assert {9, 50, 51} <= set(ids(read))
 
 
+@pytest.mark.parametrize("tasks", [[row(1)], []], ids=["the same tasks", "no tasks"])
+def test_a_server_that_ignores_periods_is_given_up(tasks: list[Any]) -> None:
+    world = World({}, {1: ()}, others={"/lists/1/tasks": {"tasks": tasks, "has_more": True}})
+
+    with pytest.raises(PyrusUnreachable, match="list 1 whatever the period"):
+        asked_for(world, Census())
+
+
 def test_changes_of_a_list_are_asked_for_from_the_second_on() -> None:
     pages, _ = asked_for(World({}, {1: [row(1, 29), row(2, 30)]}), Changed(Window(START + 30)))
 

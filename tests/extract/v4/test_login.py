@@ -53,6 +53,14 @@ def test_the_cloud_has_a_host_for_logins_and_names_the_others() -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["https://pyrus.com", "https://Pyrus.com:443/"])
+def test_the_cloud_is_known_by_its_host(url: str) -> None:
+    request, grant = granted({"access_token": "t"}, PYRUS_URL=url)
+
+    assert request.path == "https://accounts.pyrus.com/api/v4/auth"
+    assert (grant.address, grant.others) == ("https://api.pyrus.com/v4", ("https://files.pyrus.com",))
+
+
 def test_a_server_of_ones_own_may_name_no_addresses() -> None:
     request, grant = granted({"access_token": "t"}, PYRUS_URL="https://pyrus.example:8443", PYRUS_PERSON_ID="17")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.certificates import new_authority
+from tests.directory import DENIED, script
 from tests.proxies import proxying, refusal
 from tests.runs import program
 from tests.scripted import Reply, scripted
@@ -21,6 +22,16 @@ from tests.servers import Server
 from tests.typing import Query
 
 CHECKS = ["settings", "database", "schema", "login", "list"]
+
+
+REFUSED = (
+    "Pyrus refuses the register of 11 (Leave): 403 access_denied (no); make the account a manager of the form, "
+    "or leave the form out by --forms"
+)
+FIRST_SYNC = (
+    "2 tasks in forms: first rows after about 14 requests; everything after about 16, which takes about 1 min "
+    "at this quota; each task that is only in lists takes one more"
+)
 
 
 class Line(NamedTuple):
@@ -289,3 +300,32 @@ def test_reports_that_have_no_rows_for_want_of_their_settings_are_named(
     assert found.code == 5
     assert "pyrus.report_settings" in found.lines["schema"].message
     assert "pyrus-etl db upgrade" in found.lines["schema"].message
+
+
+def test_check_says_what_the_account_may_see_through_api_v4(database: Secret) -> None:
+    answers = {
+        "/profile": {"person_id": 7, "first_name": "Robot"},
+        "/members/7": {"id": 7, "rights": 2},
+        "/forms": {"forms": [{"id": 10, "name": "Contract"}, {"id": 11, "name": "Leave"}]},
+        "/forms/10/permissions": {"permissions": {"7": "manager"}},
+        "/forms/10/register": {"tasks": [{"id": 1}, {"id": 2}]},
+        "/forms/11/register": DENIED,
+    }
+    with scripted(script(answers)) as server:
+        environment: dict[str, Any] = {"PYRUS_API": "v4", "PYRUS_URL": server.url, "PYRUS_ACCESS_TOKEN": "token"}
+        shown = program("check", database=database, **environment)
+        report = json.loads(program("check", "--json", database=database, **environment).stdout)
+
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert shown.stdout.splitlines()[-4:] == [
+        "ok      rights    can see all tasks",
+        f"warning forms     2 forms: manager 1, level unknown 1; {REFUSED}",
+        "ok      directory 0 lists, 0 catalogs",
+        f"ok      backfill  {FIRST_SYNC}",
+    ]
+    assert [(one["check"], one["status"]) for one in report["checks"]][-4:] == [
+        *(("rights", "ok"), ("forms", "warning"), ("directory", "ok"), ("backfill", "ok"))
+    ]
+    assert report["access"]["sees_all_tasks"] is True
+    form = {"form_id": 10, "name": "Contract", "level": "manager", "tasks": 2, "has_more": False, "refusal": None}
+    assert report["access"]["forms"][0] == form

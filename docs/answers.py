@@ -59,7 +59,7 @@ ELSEWHERE = "deleted_tasks"
 _ONE_A_TASK = re.compile(r"One row per (open )?task\b")
 _VIEWS = """
     SELECT relname, obj_description(oid, 'pg_class') FROM pg_class
-    WHERE relnamespace = 'pyrus_report'::regnamespace AND relname NOT LIKE 'form\\_%' ORDER BY relname
+    WHERE relnamespace = 'pyrus_report'::regnamespace AND relname !~ '^(form|catalog)_' ORDER BY relname
 """
 _COLUMNS = """
     SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum) FROM pg_attribute

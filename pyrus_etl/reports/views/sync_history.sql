@@ -9,7 +9,7 @@ SELECT run_id, run_account.account_id, person.name AS account, kind, status,
        round(requests / nullif(seconds, 0), 2) AS requests_per_second,
        round(tasks_changed / nullif(tasks_fetched, 0)::numeric, 4) AS changed_share,
        round(retries / nullif(requests, 0)::numeric, 4) AS retried_share,
-       error, run.login
+       error, run.login, run.register_lag_seconds
 FROM pyrus.sync_runs AS run
 JOIN pyrus_report.run_accounts AS run_account USING (run_id)
 CROSS JOIN pyrus_report.clock
@@ -54,3 +54,6 @@ COMMENT ON COLUMN pyrus_report.sync_history.retried_share IS 'retries as a share
 COMMENT ON COLUMN pyrus_report.sync_history.error IS 'Why the run failed or stopped.';
 COMMENT ON COLUMN pyrus_report.sync_history.login IS
     'PYRUS_LOGIN of the run; null if it used an access token or no login was set.';
+COMMENT ON COLUMN pyrus_report.sync_history.register_lag_seconds IS
+    'The most seconds by which the register of a form lagged behind the tasks; null if none was compared, and through API '
+    'v3.';

@@ -18,7 +18,7 @@ JOIN (
 LEFT JOIN pyrus_report.person_names AS person ON person.person_id = member.person_id;
 
 COMMENT ON VIEW pyrus_report.task_people IS
-    'Who takes part in a task, and in which role? One row per task, role and person; a person may have several '
+    'Who takes part in a task, and in which role? One row per role and person of a task; a person may have several '
     'roles, and an approver is in each of their steps.';
 COMMENT ON COLUMN pyrus_report.task_people.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.task_people.form_id IS 'Id of the form; null for tasks without a form.';

@@ -15,8 +15,8 @@ CROSS JOIN LATERAL (
 WHERE stay.elapsed_ms > 0 OR present.is_current;  -- Pyrus may list steps that the task has not reached
 
 COMMENT ON VIEW pyrus_report.task_step_times IS
-    'How long has a task been in each step of its form? One row per task and step that it has been in, as API v4 '
-    'measures it; none until the whole task has been read, and through API v3.';
+    'How long has a task been in each step of its form? One row per step that a task has been in, as API v4 measures '
+    'it; none until the whole task has been read, and through API v3.';
 COMMENT ON COLUMN pyrus_report.task_step_times.task_id IS 'Id of the task.';
 COMMENT ON COLUMN pyrus_report.task_step_times.form_id IS 'Id of the form; null for tasks without a form.';
 COMMENT ON COLUMN pyrus_report.task_step_times.form IS 'Name of the form.';

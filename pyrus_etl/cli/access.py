@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pyrus_etl.model.access import Access, FormAccess
+from pyrus_etl.model.access import RIGHTS, SEES_ALL_TASKS, Access, FormAccess
 from pyrus_etl.settings import Quota
 
 NAMED = 3
@@ -36,7 +36,8 @@ def rights(access: Access) -> Line:
     """Whether the account sees tasks beyond its own."""
     match access.sees_all_tasks:
         case True:
-            return Line("can see all tasks")
+            others = [name for name in access.rights_by_name if name != RIGHTS[SEES_ALL_TASKS]]
+            return Line(f"can see all tasks; further rights: {', '.join(others) or 'none'}")
         case False:
             return Line(
                 "cannot see all tasks, so tasks of others outside its forms and lists are missing; "
@@ -75,7 +76,7 @@ def first_sync(access: Access, quota: Quota) -> Line:
 def details(access: Access) -> dict[str, Any]:
     """All of it, for `--json`."""
     plain: dict[str, Any] = msgspec.to_builtins(access)
-    return plain | {"sees_all_tasks": access.sees_all_tasks}
+    return plain | {"sees_all_tasks": access.sees_all_tasks, "rights_by_name": access.rights_by_name}
 
 
 def _refused(access: Access) -> Iterator[str]:

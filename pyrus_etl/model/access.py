@@ -5,7 +5,21 @@ from collections.abc import Sequence
 import msgspec
 
 SEES_ALL_TASKS = 2
-"""A bit of the rights of a person. The vendor's own client names the bits; its documentation does not."""
+RIGHTS = {
+    1: "manage roles",
+    SEES_ALL_TASKS: "see all tasks",
+    4: "manage persons",
+    8: "edit projects of the organization",
+    16: "change settings of the organization",
+    32: "delete own tasks",
+    64: "announcements",
+    128: "bills",
+    256: "invite",
+    512: "delete tasks of others",
+    1024: "integrations and catalogs",
+    2048: "create announcements",
+}
+"""Bits of the rights of a person. The vendor's own client names them; its documentation does not."""
 
 
 class FormAccess(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -30,6 +44,10 @@ class Access(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     forms: Sequence[FormAccess]
     lists: int
     catalogs: int
+
+    @property
+    def rights_by_name(self) -> list[str]:
+        return [name for bit, name in RIGHTS.items() if (self.rights or 0) & bit]
 
     @property
     def sees_all_tasks(self) -> bool | None:

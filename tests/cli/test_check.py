@@ -318,7 +318,7 @@ def test_check_says_what_the_account_may_see_through_api_v4(database: Secret) ->
 
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert shown.stdout.splitlines()[-4:] == [
-        "ok      rights    can see all tasks",
+        "ok      rights    can see all tasks; further rights: none",
         f"warning forms     2 forms: manager 1, level unknown 1; {REFUSED}",
         "ok      directory 0 lists, 0 catalogs",
         f"ok      backfill  {FIRST_SYNC}",

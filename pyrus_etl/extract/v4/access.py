@@ -17,8 +17,17 @@ LONGEST_REGISTER = 20_000
 """The vendor's own clients allow `item_count` up to this."""
 
 
-class _Member(msgspec.Struct, frozen=True):
+class _Person(msgspec.Struct, frozen=True):
+    id: int | None = None
     rights: int | None = None
+
+
+class _Organization(msgspec.Struct, frozen=True):
+    persons: Sequence[_Person | None] | None = None
+
+
+class _Contacts(msgspec.Struct, frozen=True):
+    organizations: Sequence[_Organization | None] | None = None
 
 
 class _Permissions(msgspec.Struct, frozen=True):
@@ -40,7 +49,6 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
 
     Takes two requests for each form, of which one lists the ids in its register, and a few more.
     """
-    member = await ask(Request("GET", f"/members/{person_id}", reader(_Member)))
     forms = [form for form in await directory.forms() or () if selection.has(form.id)]
     slots = asyncio.Semaphore(FORMS_AT_A_TIME)
 
@@ -49,11 +57,23 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
             return await _form_access(ask, form, person_id)
 
     return Access(
-        rights=member.value[0].rights if isinstance(member, Answer) else None,
+        rights=await _rights(ask, person_id),
         forms=await asyncio.gather(*map(seen, forms)),
         lists=sum(not each.is_form and not each.deleted for each in await directory.lists() or ()),
         catalogs=len(await directory.catalogs() or ()),
     )
+
+
+async def _rights(ask: Ask, person_id: int) -> int | None:
+    """The rights of a person: as a member, or if Pyrus refuses members, as a contact."""
+    member = await ask(Request("GET", f"/members/{person_id}", reader(_Person)))
+    rights: int | None = member.value[0].rights if isinstance(member, Answer) else None
+    if rights is not None:
+        return rights
+    contacts = await ask(Request("GET", "/contacts", reader(_Contacts)))
+    found = contacts.value[0].organizations or () if isinstance(contacts, Answer) else ()
+    persons = (person for organization in found if organization for person in organization.persons or () if person)
+    return next((person.rights for person in persons if person.id == person_id), None)
 
 
 async def _form_access(ask: Ask, form: Form, person_id: int) -> FormAccess:

@@ -14,12 +14,17 @@ from tests.scripted import scripted
 ME = 900001
 QUOTA = Quota(5000, 600)
 ALL_SEEN = Access(
-    rights=6143,
+    rights=2047,
     forms=[FormAccess(form_id=number, name="F", level="manager", tasks=2500) for number in range(40)],
     lists=19,
     catalogs=7,
 )
 
+RIGHTS = (
+    "can see all tasks; further rights: manage roles, manage persons, edit projects of the organization, "
+    "change settings of the organization, delete own tasks, announcements, bills, invite, delete tasks of others, "
+    "integrations and catalogs"
+)
 FIRST_SYNC = (
     "100,000 tasks in forms: first rows after about 116 requests; everything after about 100,116, "
     "which takes about 3 h 20 min at this quota; each task that is only in lists takes one more"
@@ -77,9 +82,17 @@ def test_the_access_of_an_account_is_asked_for_form_by_form() -> None:
     )
 
 
+def test_the_rights_of_an_account_that_may_not_ask_for_members_are_in_the_contacts() -> None:
+    persons = [None, {"id": 1, "rights": 2}, {"id": ME, "rights": 1}]
+    contacts = {"organizations": [None, {"persons": None}, {"persons": persons}]}
+
+    assert read({"/profile": {"person_id": ME}, f"/members/{ME}": DENIED, "/contacts": contacts}).rights == 1
+    assert read({"/profile": {"person_id": ME}}).rights is None
+
+
 def test_an_account_that_sees_everything_gets_no_warning() -> None:
     assert said(ALL_SEEN) == {
-        "rights": ("can see all tasks", False),
+        "rights": (RIGHTS, False),
         "forms": ("40 forms: manager 40", False),
         "directory": ("19 lists, 7 catalogs", False),
         "backfill": (FIRST_SYNC, False),

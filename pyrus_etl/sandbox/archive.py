@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from . import cases, files
-from .bodies import HEADER, Event, body, header, public
+from .bodies import HEADER, Event, body, draft_of, header, public
 from .cache import Cache
 from .cases import Case
 from .dice import mix
+from .drafts import Draft
 from .hours import instant, worked
 from .overrides import Override, note_dates
 from .people import ACCOUNT
@@ -113,7 +114,7 @@ class Archive:
         return public(written) if self.private_notes and viewer != ACCOUNT.id else written
 
     def _written(self, ordinal: int, events: tuple[Event, ...]) -> bytes:
-        return msgspec.json.encode({"TaskWithNotes": body(self._case(ordinal), events, self.origin)})
+        return msgspec.json.encode({"TaskWithNotes": body(self.case(ordinal), events, self.origin)})
 
     def row_of(self, ordinal: int) -> Json:
         """The task's row in a list."""
@@ -122,8 +123,8 @@ class Archive:
             return override.row
         events = self._events.get(ordinal)
         if not events:
-            return header(self._case(ordinal))
-        written = body(self._case(ordinal), events, self.origin)
+            return header(self.case(ordinal))
+        written = body(self.case(ordinal), events, self.origin)
         return {key: written[key] for key in HEADER if key in written}
 
     def row_json(self, ordinal: int) -> bytes:
@@ -137,7 +138,7 @@ class Archive:
         """The dates of the task's notes, and of its last modification."""
         if ordinal in self._events or ordinal in self._overrides:
             return [*note_dates(self.body_of(ordinal)), self.register.modified[ordinal]]
-        return list(self._case(ordinal).dates)
+        return list(self.case(ordinal).dates)
 
     def ordinal(self, task_id: int) -> int:
         """The ordinal of a task; KeyError if no task has the id, or if it was deleted."""
@@ -165,6 +166,21 @@ class Archive:
         """Whether lists show the task: it is visible, and not marked as unlisted."""
         return self.visible(ordinal, viewer) and ordinal not in self._unlisted
 
+    def draft(self, ordinal: int, events: tuple[Event, ...]) -> Draft:
+        """The task after these events, with its notes written."""
+        return draft_of(self.case(ordinal), events, self.origin)
+
+    def events(self, ordinal: int) -> tuple[Event, ...]:
+        """What happened to the task after the start."""
+        return self._events.get(ordinal, ())
+
+    def override(self, ordinal: int) -> Override | None:
+        """The payload that a test put in place of the task, if any."""
+        return self._overrides.get(ordinal)
+
+    def overrides(self) -> dict[int, Override]:
+        return self._overrides
+
     def contents(self, file_id: int) -> bytes:
         """The bytes of a file; KeyError if no visible task can have it."""
         ordinal = files.owner(file_id)
@@ -172,7 +188,7 @@ class Archive:
             raise KeyError(file_id)
         return files.contents(file_id)
 
-    def _case(self, ordinal: int) -> Case:
+    def case(self, ordinal: int) -> Case:
         """The task before its events. A task created after the start has only its first note."""
         created = self.register.created[ordinal]
         return cases.case(self.seed, ordinal, created, self._start if ordinal < self._laid_out else created)

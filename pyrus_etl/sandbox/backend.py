@@ -9,6 +9,7 @@ from .options import Options
 from .quota import Quota
 from .restapi import Restapi
 from .tokens import Tokens
+from .v4.api import ApiV4
 from .world import World
 
 
@@ -28,3 +29,9 @@ class Backend:
         self.options = self.tokens.options = options
         self.quota = Quota(*options.quota) if options.quota else None
         self.restapi = Restapi(self.world, Lists(self.world, options), self.tokens, self.journal)
+        self.v4 = ApiV4(self.world, options, self.tokens, self.journal)
+
+    def api(self, path: str) -> Restapi | ApiV4:
+        """The API that a path belongs to, unless only the other one is served."""
+        is_v4 = self.options.api == "v4" or (self.options.api == "both" and self.v4.owns(path))
+        return self.v4 if is_v4 else self.restapi

@@ -22,16 +22,25 @@ LINES = 4
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened to a task after the start; `salt` is the seed of its texts and values."""
+    """Something that happened to a task after the start, `at` an instant; `salt` is the seed of its texts and values.
+
+    `date` is the modification date that it gives the task: `at`, unless somebody set it back.
+    """
 
     role: str
     date: int
     salt: int = 0
+    at: int = 0
 
 
 def body(case: Case, events: tuple[Event, ...], origin: str) -> Json:
     """The TaskWithNotes structure; properties that equal their default are left out."""
-    draft = draft_of(case, events, origin)
+    return structure(draft_of(case, events, origin))
+
+
+def structure(draft: Draft) -> Json:
+    """The same for a task whose notes are written."""
+    case = draft.case
     task = head(case, draft.responsible, draft.due, draft.projects, draft.closed, draft.modified)
     task["Author"] = case.author.full
     if draft.steps:
@@ -79,14 +88,19 @@ def header(case: Case) -> Json:
     seen = case.roles
     responsible = case.heir if "reassign" in seen else case.first
     due = None if "clear" in seen else case.later if "postpone" in seen else case.due
+    return head(case, responsible.full, due, projects_of(case), closed(case), case.dates[-1])
+
+
+def projects_of(case: Case) -> list[Project]:
+    """The projects of a task without events."""
     projects = [case.home]
     if case.kind.project and case.home is not case.kind.project:
         projects.insert(0, case.kind.project)
-    if "refile" in seen:
+    if "refile" in case.roles:
         projects.append(case.also)
-    if "unfile" in seen and len(projects) > 1:
+    if "unfile" in case.roles and len(projects) > 1:
         projects.pop()
-    return head(case, responsible.full, due, projects, closed(case), case.dates[-1])
+    return projects
 
 
 def head(

@@ -15,7 +15,10 @@ Json = dict[str, Any]
 
 
 class Draft:
-    """`roles` fills it, one note at a time; `bodies` turns it into JSON."""
+    """`roles` fills it, one note at a time; `bodies` turns it into JSON.
+
+    `places` has a number for each note, which it keeps if an earlier note goes.
+    """
 
     def __init__(self, case: Case, origin: str) -> None:
         self.case = case
@@ -33,24 +36,28 @@ class Draft:
         self.closed: int | None = None
         self.modified = case.dates[0]
         self.notes: list[Json] = []
+        self.places: list[int] = []
         self.changes: dict[int, Json] = {}
         self.purged = False
-        self._files = 0
+        self._files = self._count = 0
         self._numbered = case.word >> 56 < 40
 
     def note(self, date: int, author: msgspec.Raw) -> Json:
         """Appends a note. One task in six has notes with ids; the others have none."""
         written: Json = {"CreateDate": wire(date), "Author": author}
         if self._numbered:
-            written["Id"] = 3_200_000_000 + (self.case.ordinal << 10) + len(self.notes)
+            written["Id"] = 3_200_000_000 + (self.case.ordinal << 10) + self._count
             written["TaskId"] = self.case.id
         self.notes.append(written)
+        self.places.append(self._count)
+        self._count += 1
         self.modified = date
         return written
 
     def purge(self, date: int) -> None:
         """Removes notes, approvals and form; only the date and the author of the first note remain."""
         self.notes[:] = [{key: self.notes[0][key] for key in ("CreateDate", "Author")}]
+        self.places[:] = [0]
         self.steps.clear()
         self.changes.clear()
         self.purged = True

@@ -18,6 +18,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
                     ("modified"), or the date of any note ("activity")
     quota           (100, 2) allows 100 requests per 2 seconds, in fixed windows of real time
     accounts        further logins with the same key: login → id of the person; each sees what `World.hide` leaves
+    api             the API that is served: "v3", "v4" or "both"
+    hybrid          the lists of API v3 take a token of API v4
+    login_urls      the login of API v4 returns the URLs of the API and of the files
+    shared          logins that several persons share: login → ids; they have to send person_id
+    most_tokens     API v4 revokes the oldest token of a login that has more
+    register_cap    no register returns more rows than this, even if more are requested
+    register_lag    registers and lists of API v4 show tasks as they were this many seconds ago, by the world's clock
+    index_seconds   … and take this many seconds to answer
+    list_cap        no list of API v4 returns more tasks than this
+    sublists        the tasks of a list are those of its sublists too
     keep_ids        the number of ids of fetched tasks that the journal remembers
     """
 
@@ -32,4 +42,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     quota: tuple[int, float] | None = None
     gzip: bool = True
     accounts: dict[str, int] = {}
+    api: Literal["v3", "v4", "both"] = "both"
+    hybrid: bool = False
+    login_urls: bool = True
+    shared: dict[str, tuple[int, ...]] = {}
+    most_tokens: int = 10
+    register_cap: int | None = None
+    register_lag: float = 0.0
+    index_seconds: float = 0.0
+    list_cap: int | None = None
+    sublists: bool = False
     keep_ids: int = 100_000

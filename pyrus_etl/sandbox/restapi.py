@@ -12,7 +12,7 @@ from .answers import Answer, Refused, answer
 from .journal import Journal
 from .lists import Lists, Search
 from .people import contacts, profile
-from .tokens import Credentials, Tokens
+from .tokens import Api, Credentials, Tokens
 from .world import World
 
 ROWS_AT_A_TIME = 500
@@ -21,6 +21,8 @@ DEFAULT_COUNT = 50
 
 class Restapi:
     """Finds the endpoint of a request and answers it."""
+
+    refusal = staticmethod(Refused.answer)
 
     def __init__(self, world: World, lists: Lists, tokens: Tokens, journal: Journal) -> None:
         self.world = world
@@ -52,7 +54,8 @@ class Restapi:
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
         if endpoint == "token":
             return answer({"AccessToken": self.tokens.log_in(await parameters(request, Credentials))})
-        viewer = self.tokens.check(request.headers.get("Authorization"))
+        api: Api = "any" if endpoint in ("task", "file") or self.lists.options.hybrid else "v3"
+        viewer = self.tokens.check(request.headers.get("Authorization"), api)
         match endpoint:
             case "task":
                 return self.task(integer(argument), viewer)

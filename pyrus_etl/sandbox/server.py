@@ -13,6 +13,8 @@ from .answers import HTML, Answer, Refused
 from .backend import Backend
 from .control import obey
 from .faults import Fault
+from .restapi import Restapi
+from .v4.api import ApiV4
 
 LOOPBACK = ("127.0.0.1", "::1", None)
 LONG = 256 * 1024
@@ -28,11 +30,12 @@ class Server:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/sandbox/"):
             return await self.control(request)
-        endpoint, argument = self.backend.restapi.endpoint(request.method, request.path)
+        api = self.backend.api(request.path)
+        endpoint, argument = api.endpoint(request.method, request.path)
         self.backend.journal.started(endpoint or "unknown")
         status = 0
         try:
-            response = await self.respond(endpoint, argument, request)
+            response = await self.respond(api, endpoint, argument, request)
             status = response.status
             return response
         finally:
@@ -44,7 +47,9 @@ class Server:
         found = obey(self.backend, request.method, request.path.removeprefix("/sandbox/"), await request.read())
         return web.Response(body=found.body, status=found.status, headers={"Content-Type": found.content_type})
 
-    async def respond(self, endpoint: str, argument: str, request: web.BaseRequest) -> web.StreamResponse:
+    async def respond(
+        self, api: Restapi | ApiV4, endpoint: str, argument: str, request: web.BaseRequest
+    ) -> web.StreamResponse:
         fault = self.backend.injector.fault(endpoint)
         if fault:
             self.backend.journal.faults[fault] += 1
@@ -55,21 +60,22 @@ class Server:
         limits: dict[str, str] = {}
         try:
             limits = self.backend.quota.take() if self.backend.quota else limits
-            found = self.failed(fault) or await self.backend.restapi.answer(endpoint, argument, request)
+            found = self.failed(api, fault) or await api.answer(endpoint, argument, request)
         except Refused as refused:
-            found = refused.answer()
+            found = api.refusal(refused)
         found.headers = limits | found.headers | {"Date": self.backend.world.clock.header()}
         body = await self.packed(found, request)
         return await cut_short(request, found, body) if fault == "short" else respond(found, body)
 
-    def failed(self, fault: Fault | None) -> Answer | None:
+    def failed(self, api: Restapi | ApiV4, fault: Fault | None) -> Answer | None:
         """The answer that a fault sends instead of the right one; None if there is none."""
         if fault == "html":
             return Answer(PAGE, content_type=HTML)
         if fault == "limit":
-            return Refused("TooManyRequests", {"Retry-After": str(self.backend.injector.faults.retry_after)}).answer()
+            wait = {"Retry-After": str(self.backend.injector.faults.retry_after)}
+            return api.refusal(Refused("TooManyRequests", wait))
         if fault in ("error", "unavailable"):
-            return Refused({"error": "ServerError", "unavailable": "Unavailable"}[fault]).answer()
+            return api.refusal(Refused({"error": "ServerError", "unavailable": "Unavailable"}[fault]))
         return None
 
     async def packed(self, answer: Answer, request: web.BaseRequest) -> bytes:

@@ -11,7 +11,8 @@ from .archive import Archive
 from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
 from .dice import Dice
-from .overrides import override
+from .overrides import Override, date_of, override, override_v4
+from .v4.archive import ArchiveV4
 
 Json = dict[str, Any]
 
@@ -73,6 +74,7 @@ class World(Archive):
         self._salt = 1
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
         super().__init__(seed, tasks, milliseconds(start), days * DAY, origin, private_notes=private_notes)
+        self.v4 = ArchiveV4(self)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward without any change to a task."""
@@ -140,23 +142,38 @@ class World(Archive):
         self._unlisted.discard(self.ordinal(task_id))
         return task_id
 
-    def put(self, task_id: int, body: bytes | Json, *, modified: datetime | str | None = "now") -> int:
+    def put(
+        self,
+        task_id: int,
+        body: bytes | Json,
+        *,
+        modified: datetime | str | None = "now",
+        api: str = "v3",
+        row: Json | None = None,
+    ) -> int:
         """Replaces the task by a payload, or adds it as a new task; bytes are served as they are.
 
-        `modified` is the date in lists: now by default; None leaves it out.
+        `api` is the API of the payload. Both APIs serve it, each in its words; API v3 shows only the header of a
+        payload of API v4. `modified` is the date in lists: now by default, or the date in a payload of API v4; None
+        leaves it out. `row` is the row of the register over API v4; by default, it follows from the payload.
         """
         with self.lock:
             now = self._tick()
-            date = milliseconds(modified) if isinstance(modified, datetime) else now
-            payload = override(task_id, body, None if modified is None else date)
-            try:
-                ordinal = self.ordinal(task_id)
-            except KeyError:
-                ordinal = self.register.append(now, now, payload.closed)
-                self._override_ordinals[task_id] = ordinal
-            self._overrides[ordinal] = payload
-            self.register.move(ordinal, date, payload.closed)
-            self.register.stray(ordinal)
+            own = date_of(body) if api == "v4" and modified == "now" else None
+            date = milliseconds(modified) if isinstance(modified, datetime) else own or now
+            listed = None if modified is None else date
+            found = override_v4(task_id, body, listed, row) if api == "v4" else override(task_id, body, listed)
+            return self._override(task_id, msgspec.structs.replace(found, at=now), now, date)
+
+    def _override(self, task_id: int, found: Override, now: int, date: int) -> int:
+        try:
+            ordinal = self.ordinal(task_id)
+        except KeyError:
+            ordinal = self.register.append(now, now, found.closed)
+            self._override_ordinals[task_id] = ordinal
+        self._overrides[ordinal] = found
+        self.register.move(ordinal, date, found.closed)
+        self.register.stray(ordinal)
         return task_id
 
     def live(self, seconds: float, changes: int | None = None) -> Activity:
@@ -207,7 +224,7 @@ class World(Archive):
                 raise ValueError(f"task {task_id} has a payload of its own; put a new payload instead of an event")
             now = self._tick()
             self._salt += 1
-            event = Event(role, now if date is None else date, self._salt)
+            event = Event(role, now if date is None else date, self._salt, now)
             self._events[ordinal] = (*self._events.get(ordinal, ()), event)
             was = bool(self.register.closed[ordinal])
             self.register.move(ordinal, event.date, {"complete": True, "reopen": False}.get(role, was))

@@ -1,0 +1,1 @@
+"""API v4 over the same organisation: https://pyrus.com/en/help/api."""

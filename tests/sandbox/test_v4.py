@@ -1,0 +1,279 @@
+"""API v4 of the sandbox over HTTP: the same organisation, in the vendor's newer words."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from typing import Any, NamedTuple
+
+import pytest
+
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox.people import ACCOUNT, STAFF
+
+Json = dict[str, Any]
+ALL = {"include_archived": True}
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Message
+    json: Any
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        return self.status, self.json["error_code"]
+
+
+class Client:
+    """Logs in once, and asks below `/v4/`. With a body, a request is a POST."""
+
+    def __init__(self, sandbox: Sandbox, login: str | None = None) -> None:
+        self.sandbox = sandbox
+        self.token = log_in(sandbox, login=login or sandbox.options.login).json["access_token"]
+
+    def ask(self, path: str, given: Any = None) -> Reply:
+        return send(f"{self.sandbox.url}/v4/{path}", given, {"Authorization": f"Bearer {self.token}"})
+
+    def register(self, form_id: int, given: Any = None) -> list[Json]:
+        """The rows of a form's register, closed ones included."""
+        found: list[Json] = self.ask(f"forms/{form_id}/register", ALL | (given or {})).json.get("tasks", [])
+        return found
+
+    def forms(self) -> list[int]:
+        return [form["id"] for form in self.ask("forms").json["forms"]]
+
+
+def send(url: str, given: Any = None, headers: dict[str, str] | None = None) -> Reply:
+    body = None if given is None else json.dumps(given).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers or {}), timeout=5) as answer:
+            return Reply(answer.status, answer.headers, json.loads(answer.read()))
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return Reply(refused.code, refused.headers, json.loads(refused.read()))
+
+
+def log_in(sandbox: Sandbox, path: str = "/api/v4/auth", **given: Any) -> Reply:
+    credentials = {"login": sandbox.options.login, "security_key": sandbox.options.security_key}
+    return send(sandbox.url + path, credentials | given)
+
+
+def ids(found: list[Json]) -> set[int]:
+    return {task["id"] for task in found}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(World(seed=7, tasks=150)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Client:
+    return Client(sandbox)
+
+
+def test_a_login_tells_the_urls_below_which_it_was_made(sandbox: Sandbox) -> None:
+    on_premise, cloud = log_in(sandbox).json, log_in(sandbox, "/v4/auth").json
+
+    assert on_premise["api_url"] == f"{sandbox.url}/api/v4/"
+    assert (cloud["api_url"], cloud["files_url"]) == (f"{sandbox.url}/v4/", f"{sandbox.url}/")
+    assert log_in(sandbox, security_key="?").refusal == (401, "invalid_credentials")
+    sandbox.reconfigure(login_urls=False)
+    assert set(log_in(sandbox).json) == {"access_token"}
+
+
+def test_persons_who_share_a_login_send_their_id() -> None:
+    shared = {"office@northlight.example": (STAFF[3].id, STAFF[4].id)}
+    with Sandbox(World(seed=7, tasks=5), shared=shared) as sandbox:
+        login = {"login": "office@northlight.example"}
+        token = log_in(sandbox, **login, person_id=STAFF[4].id).json["access_token"]
+        profile = send(f"{sandbox.url}/v4/profile", headers={"Authorization": f"Bearer {token}"})
+
+        assert profile.json["person_id"] == STAFF[4].id
+        assert log_in(sandbox, **login).refusal == (401, "non_unique_email")
+        assert log_in(sandbox, **login, person_id=STAFF[5].id).refusal == (401, "invalid_credentials")
+
+
+def test_the_oldest_of_too_many_tokens_is_revoked(sandbox: Sandbox, client: Client) -> None:
+    newest = [log_in(sandbox) for _ in range(sandbox.options.most_tokens)]
+
+    assert client.ask("profile").refusal == (401, "revoked_token")
+    client.token = newest[0].json["access_token"]
+    assert client.ask("profile").status == 200
+    client.token = "?"
+    assert client.ask("profile").refusal == (401, "invalid_token")
+    assert send(f"{sandbox.url}/v4/profile").refusal == (401, "token_not_specified")
+
+
+def test_both_apis_say_the_same_of_a_task(sandbox: Sandbox, client: Client) -> None:
+    for task_id in sandbox.world.task_ids():
+        told = sandbox.world.task(task_id)["TaskWithNotes"]
+        shown = client.ask(f"tasks/{task_id}").json["task"]
+        votes = [[one["approval_choice"] for one in step or ()] for step in shown.get("approvals", [])]
+
+        assert shown["text"] == told["Text"]
+        assert shown["list_ids"] == [project["Id"] for project in told["Projects"]]
+        assert ("close_date" in shown) == ("CloseDate" in told)
+        assert shown.get("due_date", shown.get("due", "")[:10]) == day(told.get("DueDate"))
+        assert votes == [[one.get("Choice", "Waiting").lower() for one in step or ()] for step in steps(told)]
+        assert [note.get("text") for note in shown["comments"]] == [note.get("Text") for note in told["Notes"]]
+
+
+def day(date: str | None) -> str:
+    return "" if date is None else datetime.fromtimestamp(int(date[6:-2]) / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def steps(told: Json) -> list[list[Json] | None]:
+    found: list[list[Json] | None] = told.get("Approvals", [])
+    return found
+
+
+def test_a_register_has_the_values_of_every_task_of_its_form(sandbox: Sandbox, client: Client) -> None:
+    forms = {form_id: client.register(form_id) for form_id in client.forms()}
+    tasks = [sandbox.world.v4.task(task_id) for task_id in sandbox.world.task_ids()]
+
+    assert {form: ids(rows) for form, rows in forms.items()} == {
+        form: {task["id"] for task in tasks if task.get("form_id") == form} for form in forms
+    }
+    for row in (row for rows in forms.values() for row in rows):
+        task = sandbox.world.v4.task(row["id"])
+        assert set(row) <= {"id", "create_date", "last_modified_date", "last_note_id", "current_step", "fields"}
+        assert row["last_note_id"] == max(comment["id"] for comment in task["comments"])
+        assert {one["id"] for one in row["fields"]} == {one["id"] for one in task["fields"] if "value" in one}
+
+
+def test_a_register_is_read_in_pages_by_id(sandbox: Sandbox, client: Client) -> None:
+    form_id = client.forms()[0]
+    whole = ids(client.register(form_id))
+    sandbox.reconfigure(register_cap=7)
+    pages, last = [], 0
+    while page := client.register(form_id, {"sort": "id", "id": f"gt{last}", "item_count": 10}):
+        pages.append(page)
+        last = page[-1]["id"]
+
+    assert [row["id"] for page in pages for row in page] == sorted(whole)
+    assert {len(page) for page in pages[:-1]} == {7}
+    assert client.ask(f"forms/{form_id}/register", {"item_count": 20001}).refusal == (400, "items_count_out_of_range")
+
+
+def test_closed_tasks_are_in_a_register_only_on_request(sandbox: Sandbox, client: Client) -> None:
+    form_id = client.forms()[0]
+    opened = ids(client.ask(f"forms/{form_id}/register?item_offset=5").json["tasks"])
+    closed = client.ask(f"forms/{form_id}/register", {"closed_before": "9999-12-31"}).json["tasks"]
+    spellings = [client.ask(f"forms/{form_id}/register?include_archived={word}") for word in ("y", "true", "True")]
+
+    assert [ids(reply.json["tasks"]) for reply in spellings] == [opened | ids(closed)] * 3
+    assert opened == {one for one in ids(client.register(form_id)) if not sandbox.world.v4.task(one).get("close_date")}
+
+
+def test_rows_can_be_asked_for_by_task_date_and_field(sandbox: Sandbox, client: Client) -> None:
+    form_id = client.forms()[0]
+    first, *_, last = sorted(client.register(form_id), key=lambda row: str(row["last_modified_date"]))
+    since = {"modified_after": last["last_modified_date"]}
+    some = client.register(form_id, {"task_ids": [first["id"]], "field_ids": str(last["fields"][0]["id"])})
+
+    assert ids(client.register(form_id, since)) == {last["id"]}
+    assert ids(some) == {first["id"]}
+    assert all(field["id"] == last["fields"][0]["id"] for field in some[0].get("fields", []))
+    assert client.ask(f"forms/{form_id}/register", {"modified_after": "2999-01-01"}).json == {}
+    assert client.ask("forms/5/register").refusal == (403, "access_denied_form")
+
+
+def test_a_register_that_lags_shows_tasks_as_they_were(sandbox: Sandbox, client: Client) -> None:
+    form_id = client.forms()[0]
+    before = client.register(form_id, {"sort": "id"})
+    sandbox.reconfigure(register_lag=600)
+    sandbox.world.advance(3600)
+    edited = sandbox.world.edit(before[0]["id"], "comment")
+
+    assert client.register(form_id, {"sort": "id"}) == before
+    assert client.ask(f"tasks/{edited}").json["task"]["last_modified_date"] > before[0]["last_modified_date"]
+    sandbox.world.advance(600)
+    assert client.register(form_id, {"sort": "id"})[0]["last_note_id"] == before[0]["last_note_id"] + 1
+
+
+def test_lists_show_headers_by_date_and_leave_out_the_key_if_empty(sandbox: Sandbox, client: Client) -> None:
+    simple = next(one for one in map(sandbox.world.v4.task, sandbox.world.task_ids()) if "form_id" not in one)
+    path = f"lists/{simple['list_ids'][0]}/tasks?include_archived=y"
+    shown = client.ask(path).json
+    date = datetime.fromisoformat(simple["last_modified_date"])
+    around = f"&modified_after={date:%Y-%m-%dT%H:%M:%SZ}&modified_before={date:%Y-%m-%dT%H:%M:%Sz}"
+
+    assert simple["id"] in ids(shown["tasks"])
+    assert shown["has_more"] is False
+    assert ids(client.ask(path + around).json["tasks"]) == {simple["id"]}
+    assert client.ask(f"{path}&item_count=1").json["has_more"] is (len(shown["tasks"]) > 1)
+    assert client.ask(f"{path}&modified_after={date + timedelta(days=9000):%Y-%m-%d}").json == {"has_more": False}
+
+
+def test_the_tree_of_lists_has_every_list_of_the_tasks(sandbox: Sandbox, client: Client) -> None:
+    found: set[int] = set()
+    waiting = client.ask("lists?with_forms=True").json["lists"]
+    while waiting:
+        one = waiting.pop()
+        found.add(one["id"])
+        waiting += one.get("children", [])
+
+    assert found >= {one for task_id in sandbox.world.task_ids() for one in sandbox.world.v4.task(task_id)["list_ids"]}
+
+
+def test_the_inbox_is_that_of_the_world(sandbox: Sandbox, client: Client) -> None:
+    put = {"Id": 9, "Text": "Ours", "CreateDate": "/Date(0)/", "Responsible": {"Id": ACCOUNT.id}}
+    sandbox.world.put(9, put)
+
+    assert [task["id"] for task in client.ask("inbox?item_count=1000").json["tasks"]] == sandbox.world.inbox()
+
+
+def test_a_payload_that_a_test_puts_is_served_by_both_apis(sandbox: Sandbox, client: Client) -> None:
+    form_id, date = client.forms()[0], "2026-03-01T10:00:00Z"
+    fields = [{"id": 1, "type": "rating", "name": "New", "value": {"stars": 5}}]
+    body = {
+        "id": 99,
+        "text": "T",
+        "create_date": date,
+        "last_modified_date": date,
+        "form_id": form_id,
+        "fields": fields,
+    }
+    sandbox.world.put(99, body, api="v4")
+    sandbox.world.put(98, {"Id": 98, "Text": "Told", "CreateDate": "/Date(1000)/", "Notes": []})
+
+    assert client.ask("tasks/99").json == {"task": body}
+    row = {"id": 99, "create_date": date, "last_modified_date": date, "fields": fields}
+    assert client.register(form_id, {"task_ids": [99]}) == [row]
+    assert client.ask("tasks/98").json["task"]["text"] == "Told"
+    assert sandbox.world.task(99)["TaskWithNotes"]["Text"] == "T"
+
+
+def test_what_cannot_be_seen_is_403_and_a_quota_is_429_in_the_words_of_v4(sandbox: Sandbox, client: Client) -> None:
+    lost, deleted, *_ = sandbox.world.task_ids()
+    sandbox.world.revoke(lost)
+    sandbox.world.delete(deleted)
+
+    assert client.ask(f"tasks/{lost}").refusal == (403, "access_denied_task")
+    assert client.ask(f"tasks/{deleted}").refusal == (403, "access_denied_task")
+    sandbox.reconfigure(quota=(1, 3600))
+    replies = [client.ask("profile") for _ in range(2)]
+    assert replies[1].refusal == (429, "too_many_requests")
+    assert replies[0].headers["X-RateLimit-Remaining"] == "0"
+
+
+def test_a_server_can_have_one_api_only(sandbox: Sandbox, client: Client) -> None:
+    sandbox.reconfigure(api="v3")
+    assert client.ask("profile").json["ApiException"]["Code"] == "AuthorizationErrorInvalidToken"
+    sandbox.reconfigure(api="v4")
+    assert send(f"{sandbox.url}/restapi/profile").refusal == (401, "token_not_specified")
+
+
+def test_lists_of_v3_take_a_token_of_v4_if_the_server_is_a_hybrid(sandbox: Sandbox, client: Client) -> None:
+    url, known = f"{sandbox.url}/restapi/searchtasks", {"Authorization": f"Bearer {client.token}"}
+
+    assert send(url, {}, known).status == 401
+    sandbox.reconfigure(hybrid=True)
+    assert send(url, {}, known).status == 200

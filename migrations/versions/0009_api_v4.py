@@ -369,7 +369,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Keeps the bodies of both APIs; leaves the comments, which describe the older tables as well."""
+    """Deletes bodies of API v4: older versions cannot read them, and fetch the tasks again.
+
+    Leaves the comments, which describe the older tables as well.
+    """
+    op.execute("DELETE FROM pyrus.raw_tasks WHERE api <> 'v3'")
     for table in reversed(TABLES):
         op.drop_table(table, schema="pyrus")
     for table, columns in COLUMNS.items():

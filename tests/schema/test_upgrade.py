@@ -109,6 +109,18 @@ def test_an_upgrade_knows_which_tasks_are_closed_and_when_they_were_fetched(sync
     assert query(synced, "SELECT detail_at, is_closed FROM pyrus.tasks WHERE task_id = -1") == [(None, False)]
 
 
+def test_a_downgrade_leaves_no_body_that_an_earlier_version_cannot_read(database: Secret, query: Query) -> None:
+    query(database, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) SELECT unnest(ARRAY[1, 2]), false, false")
+    query(
+        database,
+        "INSERT INTO pyrus.raw_tasks (task_id, payload, payload_sha256, fetched_at, api) "
+        "VALUES (1, '{}', '', now(), 'v3'), (2, '{}', '', now(), 'v4')",
+    )
+    downgrade(database, "0008")
+
+    assert query(database, "SELECT task_id FROM pyrus.raw_tasks") == [(1,)]
+
+
 def test_if_several_accounts_used_a_database_each_is_taken_to_see_its_tasks(database: Secret, query: Query) -> None:
     """So a census of one of them marks nothing that only another sees; the account of the last cursor reads them."""
     query(database, "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) VALUES (1, false, false)")

@@ -1,12 +1,18 @@
 """Wide views of forms that API v4 defines: a column for each field, whether or not a task has a value of it."""
 
+import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.settings import Secret
+from tests.directory import read_directory
+from tests.extract.v4.test_directory import sample
 from tests.reports.conftest import Reports
 from tests.reports.test_wide import columns, full_names
+from tests.reports.world import Json, utc
 
 FORM = 100
 
@@ -147,3 +153,112 @@ def test_a_refresh_leaves_the_form_that_api_v4_gives(reports: Reports) -> None:
         (1, "a row of the register", "open"),
         (2, "a body", "open"),
     ]
+
+
+DEFINED: Json = {
+    "id": FORM,
+    "name": "Contract",
+    "steps": {"1": "Write", "2": "Approve"},
+    "fields": [
+        {
+            "id": 5,
+            "type": "title",
+            "name": "Parties",
+            "info": {"fields": [{"id": 9, "type": "person", "name": "Seller"}]},
+        },
+        {
+            "id": 2,
+            "type": "multiple_choice",
+            "name": "Kind",
+            "info": {
+                "options": [
+                    {"choice_id": 1, "choice_value": "Lease", "fields": [{"id": 8, "type": "date", "name": "Until"}]}
+                ]
+            },
+        },
+        {
+            "id": 3,
+            "type": "table",
+            "name": "Goods",
+            "info": {
+                "columns": [{"id": 7, "type": "catalog", "name": "Part"}, {"id": 4, "type": "money", "name": "Sum"}]
+            },
+        },
+        {"id": 1, "type": "due_date_time", "name": "Due"},
+    ],
+}
+CATALOG: Json = {"catalog_id": 5, "name": "Parts", "version": 1}
+PARTS: Json = {
+    "catalog_id": 5,
+    "catalog_headers": [{"name": "Part", "type": "text"}, {"name": "Price", "type": "text"}],
+    "items": [{"item_id": 50, "values": ["Burner", "12.50"]}],
+}
+
+
+def test_views_of_a_directory_that_was_read_over_http_show_a_body(reports: Reports, database: Secret) -> None:
+    read_directory(
+        {"/forms": {"forms": [DEFINED]}, "/catalogs": {"catalogs": [CATALOG]}, "/catalogs/5": PARTS}, database
+    )
+    made = refresh(reports.connection).columns_made
+    part = {
+        "id": 7,
+        "type": "catalog",
+        "value": {"item_id": 50, "headers": ["Part", "Price"], "values": ["Burner", "12.50"]},
+    }
+    row = {"row_id": 1, "position": 0, "cells": [part, {"id": 4, "type": "money", "value": 12.50}]}
+    kind = {"choice_ids": [1], "choice_names": ["Lease"], "fields": [{"id": 8, "type": "date", "value": "2026-04-01"}]}
+    reports.load_v4(
+        {
+            "id": 1,
+            "form_id": FORM,
+            "current_step": 2,
+            "fields": [
+                {"id": 2, "type": "multiple_choice", "value": kind},
+                {"id": 3, "type": "table", "value": [row]},
+                {"id": 1, "type": "due_date_time", "value": "2026-03-20T10:00:00Z", "duration": 60},
+            ],
+        }
+    )
+
+    assert made == {
+        "form_contract": ["parties", "seller", "seller_id", "kind", "until", "due"],
+        "form_contract_goods": ["part", "part_id", "sum"],
+        "catalog_parts": ["part", "price"],
+    }
+    assert reports.ask("SELECT seller, kind, until::text, due, state FROM form_contract") == [
+        (None, "Lease", "2026-04-01", utc("2026-03-20 10:00"), "open")
+    ]
+    assert reports.ask(
+        "SELECT goods.part, sum, price FROM form_contract_goods AS goods JOIN catalog_parts ON item_id = part_id"
+    ) == [("Burner", Decimal("12.50"), "12.50")]
+    assert reports.ask("SELECT current_step_name FROM task_overview") == [("Approve",)]
+    assert refresh(reports.connection).columns_made == {}
+
+
+def test_every_form_that_was_recorded_has_its_view(reports: Reports, database: Secret) -> None:
+    served = json.loads(sample("v4_REAL_forms_subset.json"))
+    read_directory({"/forms": served}, database)
+    refresh(reports.connection)
+    columns_made = (
+        "SELECT form_id, array_agg(field_id) FROM report_columns JOIN report_views USING (view_name) GROUP BY 1"
+    )
+    shown = {form_id: set(field_ids) for form_id, field_ids in reports.ask(columns_made)}
+    tables = {field_id for (field_id,) in reports.ask("SELECT table_id FROM report_views WHERE table_id IS NOT NULL")}
+
+    assert shown.keys() == {form["id"] for form in served["forms"]}
+    assert [form["name"] for form in served["forms"] if fields_of(form["fields"]) - tables - shown[form["id"]]] == []
+
+
+def fields_of(served: list[Json]) -> set[int]:
+    """The ids of fields at any depth."""
+    inside = [
+        fields_of(
+            [
+                *info.get("fields", []),
+                *info.get("columns", []),
+                *(f for o in info.get("options", []) for f in o.get("fields", [])),
+            ]
+        )
+        for info in (field.get("info", {}) for field in served)
+    ]
+    return {field["id"] for field in served}.union(*inside)

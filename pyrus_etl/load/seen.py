@@ -1,12 +1,14 @@
 """What each account sees of the directory. What no account sees any more is marked; what comes back is unmarked.
 
-Every function works inside the caller's transaction. A form that left the list of forms, or whose register is refused,
-is lost: the account lost rights, so the absence of its tasks says nothing about them.
+An account that has completed no run for two days does not count: nobody knows what it would see. A form that left the
+list of forms, or whose register is refused, is lost: the account lost rights, so the absence of its tasks says nothing
+about them. Every function works inside the caller's transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import LiteralString
 
+from pyrus_etl.load.readers import LIVE
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, ROLES
 from pyrus_etl.postgres.connection import Connection
 
@@ -18,11 +20,20 @@ _MARK: Mapping[str, LiteralString] = {
 }
 """Stream → marks what is gone. What is served again overwrites its mark, except for a form."""
 
+_SEEN: LiteralString = f"""
+    SELECT thing_id, bool_or(gone_at IS NULL AND (refused_at IS NULL OR stream <> %(forms)s)
+        AND (account_id = %(account_id)s OR account_id IN {LIVE}))
+    FROM pyrus.directory_sightings WHERE stream = %(stream)s AND thing_id IN (
+        SELECT thing_id FROM pyrus.directory_sightings WHERE account_id = %(account_id)s AND stream = %(stream)s
+    ) GROUP BY thing_id
+"""  # noqa: S608 -- a constant
+"""What an account has ever seen of a stream, and whether an account that counts sees it now."""
+
 
 def see(connection: Connection, account_id: int, stream: str, ids: Collection[int], *, is_whole: bool) -> None:
     """Records that an account sees these things of a stream; if it sees no others, marks those that nobody sees."""
     parameters = {"account_id": account_id, "stream": stream, "ids": list(ids), "is_whole": is_whole}
-    back = connection.execute(
+    connection.execute(
         """
         INSERT INTO pyrus.directory_sightings AS sighting (account_id, stream, thing_id)
         SELECT %(account_id)s, %(stream)s, id FROM unnest(%(ids)s::bigint[]) AS seen (id)
@@ -30,21 +41,18 @@ def see(connection: Connection, account_id: int, stream: str, ids: Collection[in
             ON old.account_id = %(account_id)s AND old.stream = %(stream)s AND old.thing_id = id
         WHERE old.thing_id IS NULL OR old.gone_at IS NOT NULL ORDER BY id
         ON CONFLICT (account_id, stream, thing_id) DO UPDATE SET gone_at = NULL
-        RETURNING thing_id
         """,
         parameters,
-    ).fetchall()
-    gone = connection.execute(
+    )
+    connection.execute(
         """
         UPDATE pyrus.directory_sightings SET gone_at = now()
         WHERE account_id = %(account_id)s AND stream = %(stream)s AND gone_at IS NULL AND %(is_whole)s
           AND NOT thing_id = ANY(%(ids)s::bigint[])
-        RETURNING thing_id
         """,
         parameters,
-    ).fetchall()
-    if changed := [thing_id for (thing_id,) in (*back, *gone)]:
-        _mark(connection, stream, changed)
+    )
+    _mark(connection, account_id, stream)
 
 
 def mark_lost(connection: Connection, account_id: int, form_ids: Collection[int]) -> None:
@@ -89,7 +97,7 @@ def refuse_contents(connection: Connection, account_id: int, catalog_id: int, ve
 
 
 def _set_refused(connection: Connection, account_id: int, form_ids: Collection[int], *, is_refused: bool) -> None:
-    changed = connection.execute(
+    connection.execute(
         """
         INSERT INTO pyrus.directory_sightings AS sighting (account_id, stream, thing_id, refused_at)
         SELECT %(account_id)s, %(stream)s, id, CASE WHEN %(is_refused)s THEN now() END
@@ -97,24 +105,16 @@ def _set_refused(connection: Connection, account_id: int, form_ids: Collection[i
             ON old.account_id = %(account_id)s AND old.stream = %(stream)s AND old.thing_id = id
         WHERE (old.refused_at IS NOT NULL) <> %(is_refused)s ORDER BY id
         ON CONFLICT (account_id, stream, thing_id) DO UPDATE SET refused_at = EXCLUDED.refused_at
-        RETURNING thing_id
         """,
         {"account_id": account_id, "stream": FORMS, "ids": list({*form_ids}), "is_refused": is_refused},
-    ).fetchall()
-    _mark(connection, FORMS, [form_id for (form_id,) in changed])
+    )
+    _mark(connection, account_id, FORMS)
 
 
-def _mark(connection: Connection, stream: str, ids: Sequence[int]) -> None:
-    """Marks those of the things that no account sees, and unmarks the forms that one does."""
-    found = connection.execute(
-        """
-        SELECT thing_id FROM pyrus.directory_sightings
-        WHERE stream = %s AND thing_id = ANY(%s) AND gone_at IS NULL AND (refused_at IS NULL OR stream <> %s)
-        """,
-        [stream, list(ids), FORMS],
-    ).fetchall()
-    seen = [thing_id for (thing_id,) in found]
-    connection.execute(_MARK[stream], [[thing_id for thing_id in ids if thing_id not in set(seen)]])
+def _mark(connection: Connection, account_id: int, stream: str) -> None:
+    """Marks what this account has ever seen and no account sees any more, and unmarks the forms that one sees."""
+    found = connection.execute(_SEEN, {"account_id": account_id, "stream": stream, "forms": FORMS}).fetchall()
+    connection.execute(_MARK[stream], [[thing_id for thing_id, is_seen in found if not is_seen]])
     if stream == FORMS:
         query = "UPDATE pyrus.forms SET lost_at = NULL WHERE form_id = ANY(%s) AND lost_at IS NOT NULL"
-        connection.execute(query, [seen])
+        connection.execute(query, [[thing_id for thing_id, is_seen in found if is_seen]])

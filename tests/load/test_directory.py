@@ -343,7 +343,8 @@ def test_a_form_whose_register_is_refused_is_lost_until_it_answers(database: Sec
     assert rows("forms form_id num_nulls(lost_at)") == [(10, True)]
 
 
-def test_a_form_that_another_account_sees_is_not_lost(database: Secret, rows: Rows) -> None:
+def test_a_form_that_another_account_sees_is_not_lost(database: Secret, query: Query, rows: Rows) -> None:
+    query(database, "INSERT INTO pyrus.sync_cursors VALUES (%s, 'tasks', now(), now())", OTHER)
     read_directory(WHOLE, database)
     read_directory(WHOLE, database, OTHER)
     gone: Answers = {"/contacts": {}, "/roles": {}}
@@ -356,6 +357,13 @@ def test_a_form_that_another_account_sees_is_not_lost(database: Secret, rows: Ro
 
     change(database, mark_lost, OTHER)
     assert (lost(database), lost(database, OTHER)) == ([10], [10])
+
+    change(database, found_again, OTHER)
+    query(database, "UPDATE pyrus.sync_cursors SET updated_at = now() - interval '3 days'")
+    read_directory(gone, database)
+    assert lost(database) == [10], "nobody knows what an account without runs would see"
+    read_directory(WHOLE, database, OTHER)
+    assert lost(database) == [], "it runs again, and nothing has changed for it"
 
 
 def lost(database: Secret, account_id: int = ACCOUNT) -> list[int]:

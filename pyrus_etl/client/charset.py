@@ -6,6 +6,7 @@ All later code reads UTF-8: a login, an error envelope, a list row by row, a tas
 import codecs
 import json
 import re
+from email.message import Message
 from functools import lru_cache
 from unicodedata import category
 
@@ -70,6 +71,15 @@ class Transcoder:
 def utf_8(body: bytes, declared: str | None = None) -> bytes:
     """Converts a whole body to UTF-8."""
     return Transcoder(declared).feed(body, last=True)
+
+
+@lru_cache(maxsize=64)  # a server sends few
+def declared_charset(content_type: str) -> str | None:
+    """The charset that a Content-Type header declares."""
+    header = Message()
+    header["Content-Type"] = content_type
+    declared = header.get_param("charset")
+    return declared if isinstance(declared, str) else None
 
 
 def charset_of(front: bytes, declared: str | None) -> str:

@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from pyrus_etl.client.charset import Transcoder
+from pyrus_etl.client.charset import Transcoder, declared_charset
 from pyrus_etl.client.resolver import Resolver
 from pyrus_etl.client.trust import trust
 from pyrus_etl.client.unpack import unpacker_for
@@ -58,6 +58,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
     return session
 
 
+@lru_cache(maxsize=16)  # a run has few, and asks for one with each request
 def timeout(waits: Waits, whole: float | None, silence: float | None = None) -> aiohttp.ClientTimeout:
     """The time limits of a request; `whole`: of its whole answer, if that has one; `silence`: if not the usual."""
     return aiohttp.ClientTimeout(
@@ -95,12 +96,16 @@ class Body(NamedTuple):
     sha256: str
 
 
+def _charset(response: aiohttp.ClientResponse) -> str | None:
+    return declared_charset(response.headers.get("Content-Type", ""))
+
+
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Body:
     """Reads the body, decompressed and in UTF-8, without the parts that the sieve removed.
 
     Raises BadPacking, and BodyTooLarge if it exceeds `LARGEST_BODY`.
     """
-    body, transcoder, digest = bytearray(), Transcoder(response.charset), hashlib.sha256()
+    body, transcoder, digest = bytearray(), Transcoder(_charset(response)), hashlib.sha256()
     unpacker = unpacker_for(response.headers.get("Content-Encoding", ""))
     if sieve:
         sieve.restart()

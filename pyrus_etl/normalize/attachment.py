@@ -28,7 +28,8 @@ def add_attachments(
     for note_no, note in numbered(notes):
         for file in note.attachments or []:
             _add(rows, task_id, file, seen, note_no=note_no, field_id=None)
-        _add_files(rows, task_id, note.form, seen, note_no)
+        if note.form:
+            _add_files(rows, task_id, note.form, seen, note_no)
     for file in attached or ():
         _add(rows, task_id, file, seen, note_no=None, field_id=None)
     _add_files(rows, task_id, form, seen, None)

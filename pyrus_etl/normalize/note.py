@@ -68,14 +68,19 @@ def _add_note(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
 
 
 def _add_approvals(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
-    _add_steps(rows, (task_id, note_no, "added"), note.approvals_added, note)
-    _add_steps(rows, (task_id, note_no, "removed"), note.approvals_removed, note)
-    _add_steps(rows, (task_id, note_no, "rerequested"), note.approvals_rerequested, note)
+    changes = (
+        ("added", note.approvals_added),
+        ("removed", note.approvals_removed),
+        ("rerequested", note.approvals_rerequested),
+    )
+    for change, steps in changes:
+        if steps:
+            _add_steps(rows, (task_id, note_no, change), steps, note)
 
 
-def _add_steps(rows: Rows, key: tuple[int, int, str], steps: Steps | None, note: Note) -> None:
+def _add_steps(rows: Rows, key: tuple[int, int, str], steps: Steps, note: Note) -> None:
     """Step and approver are numbered from 1; a skipped (null) step keeps its number."""
-    for step_no, step in numbered(steps) if steps else ():
+    for step_no, step in numbered(steps):
         approvers: Iterator[tuple[int, Person | Approval]] = numbered(step)
         for approver_no, approver in approvers:
             person, told_step = _approver(approver)
@@ -99,7 +104,7 @@ def _add_persons(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
         ("mentioned", note.mentioned),
     )
     for change, members in changes:
-        for person_no, member in numbered(members):
+        for person_no, member in numbered(members) if members else ():
             rows.unreadable += member.unreadable
             person_id = add_person(rows, member.person)
             rows.add(note_persons, NotePersonRow(task_id, note_no, change, person_no, person_id))

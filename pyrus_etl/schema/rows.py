@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple
 
@@ -50,7 +51,7 @@ class Rows:
         self.unreadable = 0
 
     def claim(self, *parts: Table | Part) -> None:
-        self.claims.update(part if isinstance(part, Part) else Part(part) for part in parts)
+        self.claims |= _parts(parts)
 
     def add(self, table: Table, row: tuple[Any, ...]) -> None:
         self.owned[table].append(row)
@@ -74,6 +75,11 @@ class Rows:
                 merged = self.merged[table]
                 for key, row in by_key.items():
                     _merge(merged, key, row)
+
+
+@cache  # few, and the same for every task
+def _parts(claimed: tuple[Table | Part, ...]) -> frozenset[Part]:
+    return frozenset(part if isinstance(part, Part) else Part(part) for part in claimed)
 
 
 def _merge(merged: dict[Any, tuple[Any, ...]], key: Any, row: tuple[Any, ...]) -> None:

@@ -97,7 +97,7 @@ class Lists:
         groups = [group for group in inbox.task_groups or () if group]
         tasks = [task for part in (inbox, *groups) for task in part.tasks or ()]
         has_more = any(part.has_more for part in (inbox, *groups))
-        if not tasks and not has_more:
+        if inbox.task_groups is None and not tasks and not has_more:
             return self._read_tasks(body)
         listed, unreadable = read_headers(msgspec.json.encode({"tasks": _once(tasks), "has_more": has_more}))
         return listed, unreadable + damage(body, stored)

@@ -1,6 +1,5 @@
 """Registers: the tasks of a form with their values, from id to id. https://pyrus.com/en/help/api/registry."""
 
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -69,11 +68,11 @@ class Registers:
         Whether a page as long as the longest one is the last of its register is settled at the end, when the longest
         one is known: so it costs few requests.
         """
-        unsettled: deque[_Open] = deque()
+        unsettled: list[_Open] = []
         async for part in together((self._read(each, unsettled) for each in wanted), AT_A_TIME):
             yield part
         while unsettled:
-            batch = [unsettled.popleft() for _ in range(len(unsettled) if self._ends.is_capped else 1)]
+            batch = _next(unsettled, len(unsettled) if self._ends.is_capped else 1)
             async for part in together((self._settle(each, unsettled) for each in batch), AT_A_TIME):
                 yield part
 
@@ -82,14 +81,14 @@ class Registers:
         wanted = Wanted(form, {**ARCHIVED, **one_field(form)})
         return len((await self._lister.list(self._request(wanted, SHORT), 1, self._sizes)).headers)
 
-    async def _settle(self, before: _Open, unsettled: deque[_Open]) -> AsyncIterator[Part]:
+    async def _settle(self, before: _Open, unsettled: list[_Open]) -> AsyncIterator[Part]:
         if self._ends.is_last(before.rows, self._sizes.most):
             yield Part(before.wanted.form, None, before.wanted.after, is_complete=True)
             return
         async for part in self._read(before.wanted, unsettled, before.rows):
             yield part
 
-    async def _read(self, wanted: Wanted, unsettled: deque[_Open], before: int = 0) -> AsyncIterator[Part]:
+    async def _read(self, wanted: Wanted, unsettled: list[_Open], before: int = 0) -> AsyncIterator[Part]:
         """Reads a register until nobody can tell whether it ends; `before`: the rows of the page before, if any."""
         while True:
             try:
@@ -134,6 +133,13 @@ class Registers:
         stored = storable(body)
         listed, unreadable = read_register(hidden(stored, self._privacy, form_id))
         return listed, unreadable + damage(body, stored)
+
+
+def _next(unsettled: list[_Open], count: int) -> list[_Open]:
+    """Takes the registers to settle next: first those whose last task is the oldest, for these rather go on."""
+    unsettled.sort(key=lambda each: each.wanted.after)
+    batch, unsettled[:] = unsettled[:count], unsettled[count:]
+    return batch
 
 
 def one_field(form: Form) -> dict[str, Any]:

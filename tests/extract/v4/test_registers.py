@@ -38,6 +38,13 @@ def test_a_cap_below_what_was_asked_for_loses_nothing(cap: int) -> None:
     assert len(ids(pages)) == cap + 1 + 5 * cap + 1 + 2 * cap
 
 
+def test_of_pages_of_the_same_length_the_one_that_ends_with_the_oldest_task_is_settled_first() -> None:
+    whole = {form: rows(5, 1000 * form) for form in range(1, 9)}
+    pages, _ = asked_for(World({**whole, 9: rows(12, 100)}, cap=5), Census())
+
+    assert len(ids(pages)) == 8 * 5 + 12
+
+
 def test_forms_of_the_same_length_are_soon_known_to_be_complete() -> None:
     _, server = asked_for(World({form: rows(25, 100 * form) for form in range(1, 21)}), Census())
 

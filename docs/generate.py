@@ -55,6 +55,7 @@ SECTIONS = {
         operation.sync_errors,
         operation.sync_backfills,
         operation.sync_windows,
+        operation.sync_feeds,
         operation.sync_leases,
         operation.sync_requests,
         operation.directory_sightings,

@@ -93,7 +93,11 @@ def _see(
         connection.execute(query, [list(taken), account_id])
     lock_tasks(connection, [id_ for id_, found in stored.items() if found.reader is None])
     reads = (tasks.keys() - others) | taken
-    see(connection, account_id, [Sighting(id_, task.listed_date, id_ in reads) for id_, task in tasks.items()])
+    see(
+        connection,
+        account_id,
+        [Sighting(id_, task.listed_date, id_ in reads, task.listed_note_id) for id_, task in tasks.items()],
+    )
 
 
 def _mark_overtaken(connection: Connection, task_ids: Sequence[int]) -> None:

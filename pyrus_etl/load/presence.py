@@ -1,6 +1,6 @@
 """Deletions: stored tasks that no account sees any more. Every function works inside the caller's transaction."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from pyrus_etl.load.readers import hand_over, lock_tasks
 from pyrus_etl.load.rejected import open_rejections, resolve_rejections
@@ -10,33 +10,54 @@ LEAST_ID = -(2**63)
 IDS_AT_A_TIME = 10_000
 
 
-def absentees(connection: Connection, account_id: int, census: Collection[int]) -> tuple[list[int], float]:
+IsListed = Callable[[int | None], bool]
+"""Whether a census lists the tasks of a form, or with None those without a form."""
+
+
+def absentees(
+    connection: Connection,
+    account_id: int,
+    census: Collection[int],
+    is_listed: IsListed = lambda _: True,
+    unread_lists: Collection[int] = (),
+) -> tuple[list[int], float]:
     """The tasks that the account saw, or was refused, and that its census does not have; and their share of those seen.
 
-    Tasks that no account has seen count too.
+    Tasks that no account has seen count too; those of forms and lists that the census could not read do not.
     """
-    stored, absent = 0, []
-    for task_ids in _seen(connection, account_id):
+    stored, absent, known = 0, [], _watched(connection, account_id)
+    for found in _seen(connection, account_id, unread_lists):
+        task_ids = [task_id for task_id, form_id in found if is_listed(form_id)]
         stored += len(task_ids)
         absent += [task_id for task_id in task_ids if task_id not in census]
-    share = len(absent) / stored if stored else 0.0
+    share = len(set(absent) - known) / stored if stored else 0.0
     rejected = [task_id for task_id in open_rejections(connection, account_id) if task_id not in census]
     return sorted({*absent, *rejected}), share
 
 
-def _seen(connection: Connection, account_id: int) -> Iterator[list[int]]:
-    """The ids of the stored tasks that the account or nobody saw, `IDS_AT_A_TIME` at a time."""
+def _watched(connection: Connection, account_id: int) -> set[int]:
+    """The tasks that are known to be in no list: that they are absent raises no doubt."""
+    query = "SELECT task_id FROM pyrus.watched_tasks WHERE account_id = %s"
+    return {task_id for (task_id,) in connection.execute(query, [account_id])}
+
+
+def _seen(
+    connection: Connection, account_id: int, unread_lists: Collection[int]
+) -> Iterator[list[tuple[int, int | None]]]:
+    """The ids and forms of the stored tasks that the account or nobody saw, `IDS_AT_A_TIME` at a time."""
     query = """
-        SELECT task_id FROM pyrus.tasks AS task
+        SELECT task_id, form_id FROM pyrus.tasks AS task
         LEFT JOIN LATERAL (
             SELECT bool_or(account_id = %s) AS is_mine FROM pyrus.task_sightings WHERE task_id = task.task_id
         ) AS sighting ON true
-        WHERE deleted_at IS NULL AND task_id > %s AND coalesce(is_mine, true) ORDER BY task_id LIMIT %s
+        WHERE deleted_at IS NULL AND task_id > %s AND coalesce(is_mine, true) AND NOT EXISTS (
+            SELECT FROM pyrus.task_projects AS filed WHERE filed.task_id = task.task_id AND project_id = ANY(%s)
+        ) ORDER BY task_id LIMIT %s
     """
     last = LEAST_ID
-    while found := connection.execute(query, [account_id, last, IDS_AT_A_TIME]).fetchall():
-        yield [task_id for (task_id,) in found]
-        (last,) = found[-1]
+    while found := connection.execute(query, [account_id, last, list(unread_lists), IDS_AT_A_TIME]).fetchall():
+        yield found
+        last, _ = found[-1]
 
 
 def mark_deleted(connection: Connection, account_id: int, gone: Collection[int], there: Collection[int]) -> int:

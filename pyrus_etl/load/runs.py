@@ -80,3 +80,13 @@ def last_duration(connection: Connection, account_id: int) -> float:
         [account_id],
     ).fetchone()
     return found[0] if found else 0.0
+
+
+def greatest_lag(connection: Connection, account_id: int) -> float:
+    """The greatest lag of registers that runs of the last week saw, in seconds; 0 if none did."""
+    query = """
+        SELECT coalesce(max(register_lag_seconds), 0) FROM pyrus.sync_runs
+        WHERE account_id = %s AND started_at > now() - interval '7 days'
+    """
+    found = connection.execute(query, [account_id]).fetchone()
+    return found[0] if found else 0.0

@@ -5,18 +5,20 @@ Every function works inside the caller's transaction and is safe to repeat.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from operator import itemgetter
+from typing import LiteralString, NamedTuple
 
 from pyrus_etl.load.readers import LIVE, doubt, lock_tasks
 from pyrus_etl.postgres.connection import Connection
 
 
 class Sighting(NamedTuple):
-    """A list of an account shows a task under a date. `is_reader`: this account reads the task."""
+    """A list of an account shows a task under a date and the id of its last note. `is_reader`: the account reads it."""
 
     task_id: int
     listed_date: datetime | None
     is_reader: bool
+    listed_note_id: int | None = None
 
 
 class Compared(NamedTuple):
@@ -32,25 +34,40 @@ class Compared(NamedTuple):
     changed: tuple[int, ...] = ()
 
 
-def compare(connection: Connection, account_id: int, listed: Sequence[tuple[int, datetime | None]]) -> Compared:
-    """Compares listed tasks with the stored ones; changes nothing.
+_LAGS: LiteralString = """
+    OR %(lags)s AND listed.listed_date < task.modified_date AND task.modified_date > raw.served_at - interval '1 day'
+"""
 
-    A task is unchanged if it is listed under the date of its body, or under a date in a list that was dealt with.
+
+def compare(
+    connection: Connection, account_id: int, listed: Sequence[tuple[int, datetime | None, int | None]], *, lags: bool
+) -> Compared:
+    """Compares listed tasks with the stored ones; changes nothing. A task is listed with its date and its last note.
+
+    A task is unchanged if it is listed under the date and the last note of its body, or under those in a list that was
+    dealt with: a note that is in no body was deleted. `lags`: the lists show changes late; so an older note, and an
+    older date of a task that had just changed when it was fetched, are no change.
     """
     query = f"""
         SELECT listed.task_id, listed.listed_date, mine.task_id IS NOT NULL, reader.account_id,
-            coalesce(listed.listed_date IN (task.modified_date, mine.listed_date, reader.listed_date), false),
+            coalesce(
+                (listed.listed_date IN (task.modified_date, mine.listed_date, reader.listed_date) {_LAGS})
+                AND (listed.note_id IS NULL OR %(lags)s AND listed.note_id < task.last_note_id
+                     OR listed.note_id IN (task.last_note_id, mine.listed_note_id, reader.listed_note_id)), false
+            ), listed.note_id,
             coalesce(reader.account_id <> %(account_id)s AND reader.account_id IN {LIVE}, false)
-        FROM unnest(%(ids)s::bigint[], %(dates)s::timestamptz[]) AS listed (task_id, listed_date)
+        FROM unnest(%(ids)s::bigint[], %(dates)s::timestamptz[], %(notes)s::bigint[])
+            AS listed (task_id, listed_date, note_id)
         JOIN pyrus.tasks AS task USING (task_id) JOIN pyrus.raw_tasks AS raw USING (task_id)
         LEFT JOIN pyrus.task_sightings AS mine ON mine.task_id = task.task_id AND mine.account_id = %(account_id)s
         LEFT JOIN pyrus.task_sightings AS reader ON reader.task_id = task.task_id AND reader.is_reader
         WHERE task.deleted_at IS NULL
-    """  # noqa: S608 -- a constant
-    ids, dates = [task_id for task_id, _ in listed], [date for _, date in listed]
-    found = connection.execute(query, {"account_id": account_id, "ids": ids, "dates": dates}).fetchall()
+    """  # noqa: S608 -- constants
+    ids, dates, notes = [list(column) for column in zip(*listed, strict=True)] or ([], [], [])
+    parameters = {"account_id": account_id, "ids": ids, "dates": dates, "notes": notes, "lags": lags}
+    found = connection.execute(query, parameters).fetchall()
     unchanged, left, sighted, changed = set(), set(), [], []
-    for task_id, date, is_seen, reader, is_same, is_read in found:
+    for task_id, date, is_seen, reader, is_same, note_id, is_read in found:
         if is_same:
             unchanged.add(task_id)
         elif is_read:
@@ -59,7 +76,7 @@ def compare(connection: Connection, account_id: int, listed: Sequence[tuple[int,
         else:
             continue
         if reader is None or not is_seen or (not is_same and date):
-            sighted.append(Sighting(task_id, date, is_reader=reader in (None, account_id)))
+            sighted.append(Sighting(task_id, date, reader in (None, account_id), note_id))
     return Compared(frozenset(unchanged), frozenset(left), tuple(sighted), tuple(changed))
 
 
@@ -69,21 +86,25 @@ def see(connection: Connection, account_id: int, sightings: Collection[Sighting]
     The caller has locked the tasks that get a reader.
     """
     query = """
-        INSERT INTO pyrus.task_sightings AS stored (task_id, account_id, listed_date, seen_at, is_reader)
+        INSERT INTO pyrus.task_sightings AS stored
+            (task_id, account_id, listed_date, seen_at, is_reader, listed_note_id)
         SELECT new.task_id, %s, coalesce(new.listed_date, mine.listed_date), now(), new.is_reader AND NOT EXISTS (
             SELECT FROM pyrus.task_sightings AS other
             WHERE other.task_id = new.task_id AND other.account_id <> %s AND other.is_reader
-        )
-        FROM unnest(%s::bigint[], %s::timestamptz[], %s::boolean[]) AS new (task_id, listed_date, is_reader)
+        ), coalesce(new.listed_note_id, mine.listed_note_id)
+        FROM unnest(%s::bigint[], %s::timestamptz[], %s::boolean[], %s::bigint[])
+            AS new (task_id, listed_date, is_reader, listed_note_id)
         LEFT JOIN pyrus.task_sightings AS mine ON mine.task_id = new.task_id AND mine.account_id = %s
         WHERE mine.task_id IS NULL OR new.is_reader > mine.is_reader
             OR coalesce(new.listed_date, mine.listed_date) IS DISTINCT FROM mine.listed_date
+            OR coalesce(new.listed_note_id, mine.listed_note_id) IS DISTINCT FROM mine.listed_note_id
         ORDER BY new.task_id
         ON CONFLICT (task_id, account_id) DO UPDATE SET listed_date = EXCLUDED.listed_date,
-            seen_at = EXCLUDED.seen_at, is_reader = stored.is_reader OR EXCLUDED.is_reader
+            seen_at = EXCLUDED.seen_at, is_reader = stored.is_reader OR EXCLUDED.is_reader,
+            listed_note_id = EXCLUDED.listed_note_id
     """
     if sightings:
-        columns = [list(column) for column in zip(*sorted(sightings), strict=True)]
+        columns = [list(column) for column in zip(*sorted(sightings, key=itemgetter(0)), strict=True)]
         connection.execute(query, [account_id, account_id, *columns, account_id])
 
 

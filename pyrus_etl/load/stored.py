@@ -13,7 +13,9 @@ _MODIFIED = written_columns(OWNER).index("modified_date")
 
 
 class TaskLoad(NamedTuple):
-    """One task to load. `listed_date`: the date under which it is listed; None if that is not known.
+    """One task to load.
+
+    `listed_date`, `listed_note_id`: the date and the id of the last note under which it is listed; None if not known.
 
     `asked_again`: its stored body was doubted when the run began.
     """
@@ -22,6 +24,7 @@ class TaskLoad(NamedTuple):
     rows: Rows
     listed_date: datetime | None = None
     asked_again: bool = False
+    listed_note_id: int | None = None
 
     @property
     def raw(self) -> RawTaskRow | None:

@@ -38,6 +38,10 @@ class Counts:
     tasks_failed: int = _counter(
         "Tasks set aside; see sync_errors.", "set aside", "see why tasks were set aside: pyrus-etl errors list"
     )
+    forms_lost: int = _counter(
+        "Forms that the account no longer sees, or whose register is refused; see forms.lost_at.",
+        advice="{} forms are lost: give the account its rights back, or leave them out by --forms",
+    )
     values_unreadable: int = _counter(
         "Values stored as null because they could not be read; raw_tasks has them.",
         advice="{} values could not be read; pyrus.raw_tasks has them as served",

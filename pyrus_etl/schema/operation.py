@@ -118,6 +118,17 @@ sync_windows = Table(
     comment="Time windows of the last backfill; one with too many tasks for one list is replaced by its two halves.",
 )
 
+sync_feeds = Table(
+    "sync_feeds",
+    metadata,
+    _account(),
+    Column("kind", Text, primary_key=True, comment="form for the register of a form, or list."),
+    key("feed_id", "Id of the form or of the list."),
+    bigint("reached_id", "Greatest id of a task up to which the register is stored."),
+    Column("done_at", Timestamp, comment="When all of it was stored; null until then."),
+    comment="Registers and lists that the last backfill of an account has begun to read: first rows of tasks.",
+)
+
 sync_leases = Table(
     "sync_leases",
     metadata,

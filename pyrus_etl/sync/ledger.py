@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 from pyrus_etl.load.sightings import Compared
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import NONE, Counts
+from pyrus_etl.sync.feeds import FeedsRead
+from pyrus_etl.sync.lag import Lag
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.tasks import Arrival, Listed, Outcome, Wanted
 
@@ -72,6 +74,8 @@ class Ledger:
         self._waiting: Counter[int] = Counter()
         self._faults = 0
         self._refusals = 0
+        self.feeds = FeedsRead()
+        self.lag = Lag()
 
     def __len__(self) -> int:
         """The number of tasks that it remembers."""
@@ -170,7 +174,8 @@ class Ledger:
         """Remembers tasks in flight that are listed with another date: the body that arrives may be older."""
         for task in tasks:
             standing = self._of(task.id)
-            if standing.stage is Stage.IN_FLIGHT and task.modified_date not in (None, standing.listed_date):
+            is_other = task.modified_date not in (None, standing.listed_date)
+            if standing.stage is Stage.IN_FLIGHT and is_other and not self.lag.explains(task, standing.listed_date):
                 self._standings[task.id] = standing._replace(listed_again=task.modified_date)
 
     def _is_to_fetch(self, task: TaskHeader, skipped: Set[int]) -> bool:
@@ -185,7 +190,10 @@ class Ledger:
             stage=Stage.IN_FLIGHT, listed_date=task.modified_date, listed_again=None, is_doubted=False
         )
         date = task.modified_date or before.known_date
-        return Wanted(task.id, date, listed.window_no, before.is_doubted, is_listed=not listed.stored)
+        self.lag.note_late(task)
+        return Wanted(
+            task.id, date, listed.window_no, before.is_doubted, not listed.stored, listed_note_id=task.last_note_id
+        )
 
     def _settle(self, task_id: int, outcome: Outcome) -> None:
         """Forgets a task that is done, unless the rest of the run needs it."""

@@ -14,6 +14,7 @@ from pyrus_etl.sync.tasks import Listed, in_parts
 async def tasks(run: Run, question: Question) -> AsyncIterator[Listed]:
     """Lists tasks as the source does; the progress of the list is not recorded."""
     async for page in run.session.source.pages(TASKS, question):
+        run.ledger.feeds.note(page)
         for part in in_parts(page.items):
             yield part
 
@@ -22,6 +23,8 @@ async def inbox(run: Run) -> AsyncIterator[Listed]:
     """Lists the inbox, and stores which tasks are in it, in their order."""
     async for page in run.session.source.pages(INBOX, Census()):
         await run.session.store.transaction(write_inbox, run.session.account_id, [task.id for task in page.items])
+        if run.is_selected:  # the inbox does not say which form or list a task is in
+            continue
         for part in in_parts(page.items):
             yield part
 

@@ -4,14 +4,16 @@ Tasks arrive in any order; a window is done when the last of its tasks is commit
 what runs side by side, and within which limits; the ledger knows how far each task has come.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
+from types import MappingProxyType
 
 from pyrus_etl.errors import BudgetSpent, PyrusUnreachable, TaskRefused
 from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.load.sightings import Compared, compare, note_listed
 from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.sync.commit import commit
@@ -22,16 +24,17 @@ from pyrus_etl.sync.rebuild import rebuild_some
 from pyrus_etl.sync.tasks import Arrival, Listed, Wanted
 
 MOST_SERVER_FAULTS = 30
+NOTHING: Mapping[int, Fetched] = MappingProxyType({})
 
 
-async def run_pipeline(lists: AsyncIterator[Listed], run: Run) -> None:
-    """Loads every listed task that changed.
+async def run_pipeline(lists: AsyncIterator[Listed], run: Run, at_hand: Mapping[int, Fetched] = NOTHING) -> None:
+    """Loads every listed task that changed. Tasks that are `at_hand` have just been fetched.
 
     If an error or a signal ends it, the tasks fetched so far are committed first. Safe to repeat.
     """
     work = Work(
         choose=_changed(lists, run),  # listed → changed?
-        fetch=partial(_fetched, run=run),  # fetch → decode → normalize
+        fetch=partial(_fetched, run=run, at_hand=at_hand),  # fetch → decode → normalize
         load=partial(commit, run=run),  # batch → commit
         size=attrgetter("size"),
         last=BudgetSpent,
@@ -51,24 +54,26 @@ async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Want
             yield Ready(Arrival(listed.window_no))
 
 
-async def _fetched(wanted: Wanted, run: Run) -> Arrival:
+async def _fetched(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> Arrival:
     """Fetches, decodes and normalizes a task. If it cannot be fetched or read, the arrival says why."""
     try:
-        fetched = await run.session.source.task(wanted.task_id)
+        fetched = at_hand.get(wanted.task_id) or await run.session.source.task(wanted.task_id)
     except TaskRefused as error:
         return _refused(wanted, error, run.ledger)
     run.ledger.note_answer()
+    run.ledger.lag.note_body(wanted, fetched.task.last_change)
     rows = fetched_rows(wanted.task_id, fetched, wanted.listed_date, run.form_overrides)
     listed_date = wanted.listed_date or fetched.task.last_change
-    load = TaskLoad(wanted.task_id, rows, listed_date, asked_again=wanted.is_doubted)
+    load = TaskLoad(wanted.task_id, rows, listed_date, wanted.is_doubted, wanted.listed_note_id)
     return Arrival(wanted.window_no, load=load, size=len(fetched.body.payload))
 
 
 async def _stored(tasks: Sequence[TaskHeader], run: Run) -> Compared:
     """Compares listed tasks with the stored ones; rebuilds the rows of unchanged ones that another version made."""
     store, account_id = run.session.store, run.session.account_id
-    dates = {task.id: task.modified_date for task in tasks}
-    compared = await store.query(compare, account_id, list(dates.items()))
+    listed = {task.id: (task.id, task.modified_date, task.last_note_id) for task in tasks}
+    lags = run.session.source.has_feeds
+    compared = await store.query(partial(compare, lags=lags), account_id, list(listed.values()))
     if compared.sighted:
         await store.transaction(note_listed, account_id, compared)
     if run.has_outdated_rows:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from pyrus_etl.settings.selection import EVERYTHING, Selection
 from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.session import Session
@@ -16,7 +17,7 @@ class Run:
     """A run that is logged in: what it holds open, how far its tasks have come, and whether it was asked to stop.
 
     `overlap`: the minimum overlap of two syncs. `form_overrides`: project id → form id, set manually.
-    `has_outdated_rows`: another version made some rows.
+    `has_outdated_rows`: another version made some rows. `forms`, `lists`: those that are read.
     """
 
     session: Session
@@ -26,6 +27,13 @@ class Run:
     overlap: timedelta
     form_overrides: Mapping[int, int | None]
     has_outdated_rows: bool
+    forms: Selection = EVERYTHING
+    lists: Selection = EVERYTHING
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether only some forms or lists are read."""
+        return not (self.forms.is_everything and self.lists.is_everything)
 
 
 class Plan(NamedTuple):

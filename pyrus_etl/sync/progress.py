@@ -11,6 +11,7 @@ from pyrus_etl.client.waits import Wait
 class Progress:
     """How far a run has come: tasks chosen and done so far, windows listed so far and left.
 
+    `first_rows`: tasks that are known from registers and lists. `tasks_waiting`: those that are still to be chosen.
     `pace`: the limit on requests, once there is one. Another thread may read all of it.
     """
 
@@ -18,12 +19,16 @@ class Progress:
     tasks_done: int = 0
     windows_listed: int = 0
     windows_left: int = 0
+    first_rows: int = 0
+    tasks_waiting: int = 0
     pace: Pace | None = None
 
     def __str__(self) -> str:
         """For a log line: what is done, or what the run waits for and what is left; then the time left."""
         if wait := self.wait:
             return self.announced(wait)
+        if self.first_rows and not self.tasks_expected:
+            return f"first rows of {self.first_rows:,} tasks"
         return f"{self.tasks_done:,} of {self.tasks_expected:,} tasks{self._at_the_quota}"
 
     def announced(self, wait: Wait) -> str:
@@ -58,9 +63,9 @@ class Progress:
 
     @property
     def tasks_expected(self) -> int:
-        """Tasks chosen so far, plus the average of the listed windows for each window left."""
+        """Tasks chosen so far and those to be chosen, plus the average of the listed windows for each window left."""
         each = self.tasks_wanted / self.windows_listed if self.windows_listed else 0
-        return self.tasks_wanted + round(each * self.windows_left)
+        return self.tasks_wanted + self.tasks_waiting + round(each * self.windows_left)
 
 
 def _about(seconds: float) -> str:

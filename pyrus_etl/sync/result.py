@@ -54,7 +54,7 @@ class Result:
     def exit_code(self) -> int:
         """The exit code of a program that ends with this result; see `pyrus_etl.errors`."""
         code = self.error.exit_code if isinstance(self.error, PyrusEtlError) else 0
-        return code or (SET_ASIDE if self.counts.tasks_failed else 0)
+        return code or (SET_ASIDE if self.counts.tasks_failed or self.counts.forms_lost else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, in the order in which people read them."""

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -71,7 +70,7 @@ async def run(
     async def work(session: Session) -> None:
         signals = stopped_by_signals(stop) if handles_signals else nullcontext()
         with signals, stopped_after(budget.seconds, stop):
-            await _carry_out(plan, await _logged_in(session, ledger, stop, settings.overlap, limits))
+            await _carry_out(plan, await _logged_in(session, ledger, stop, settings, limits))
 
     try:
         with watch(ledger.progress):
@@ -85,14 +84,17 @@ def _announce(kind: str, progress: Progress, wait: Wait) -> None:
     log_wait(wait, f"{kind}: {progress.announced(wait)}")
 
 
-async def _logged_in(session: Session, ledger: Ledger, stop: Stop, overlap: timedelta, limits: Limits) -> Run:
+async def _logged_in(session: Session, ledger: Ledger, stop: Stop, settings: Settings, limits: Limits) -> Run:
     """Logs in, and reads what a plan needs to know of the database."""
     session = await log_in(session, stop)
     store = session.store
     overrides = await store.query(forms.overrides)
     ledger.note_doubted(await store.query(doubted, session.account_id))
     has_outdated_rows = await store.query(rebuild.outdated) > 0
-    return Run(session, ledger, stop, limits, overlap, overrides, has_outdated_rows)
+    ledger.lag.start = session.source.start.server if session.source.has_feeds else None
+    return Run(
+        session, ledger, stop, limits, settings.overlap, overrides, has_outdated_rows, settings.forms, settings.lists
+    )
 
 
 async def _carry_out(plan: Plan, run: Run) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from pyrus_etl.load.backfills import last_backfill
 from pyrus_etl.load.cursors import trusted_start
-from pyrus_etl.load.runs import last_duration
+from pyrus_etl.load.runs import greatest_lag, last_duration
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import Window
 from pyrus_etl.sync.plan import Run
@@ -19,9 +19,9 @@ CLOCKS_VARY = timedelta(minutes=1)
 async def since(run: Run, cursor: datetime) -> Window:
     """Returns the period to ask for changes in; it has no end.
 
-    The overlap is at least as long as the last run took. If the server's clock was wrong when the cursor was taken,
-    the period starts at the last run start that both clocks agree on. If there is none, it starts where the period of
-    the last backfill starts.
+    The overlap is at least as long as the last run took, and twice the greatest lag of registers seen lately. If the
+    server's clock was wrong when the cursor was taken, the period starts at the last run start that both clocks agree
+    on. If there is none, it starts where the period of the last backfill starts.
     """
     store, account_id = run.session.store, run.session.account_id
     now = run.session.source.start
@@ -40,7 +40,8 @@ async def since(run: Run, cursor: datetime) -> Window:
         backfill = await store.query(last_backfill, account_id, TASKS)
         return Window(start=backfill.from_second if backfill else None)
     duration = await store.query(last_duration, account_id)
-    overlap = max(run.overlap, timedelta(seconds=duration))
+    lag = await store.query(greatest_lag, account_id)
+    overlap = max(run.overlap, timedelta(seconds=max(duration, 2 * lag)))
     return Window(start=int((start - overlap).timestamp()) - 1)
 
 

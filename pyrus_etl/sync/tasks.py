@@ -32,7 +32,7 @@ def in_parts(tasks: Iterable[TaskHeader]) -> Iterator[Listed]:
 
 
 class Wanted(NamedTuple):
-    """A task to fetch, and the date under which it is listed, if it has one.
+    """A task to fetch, and the date and the last note under which it is listed, if it has them.
 
     `is_doubted`: its stored body is doubted; `is_listed`: a list shows it.
     """
@@ -42,6 +42,7 @@ class Wanted(NamedTuple):
     window_no: int | None
     is_doubted: bool
     is_listed: bool
+    listed_note_id: int | None = None
 
 
 class Outcome(Enum):

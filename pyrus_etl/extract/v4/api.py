@@ -66,7 +66,7 @@ class ApiV4:
         self._lists = Lists(lister, self._privacy)
         self._registers = Registers(lister, self._privacy)
         self._tasks = TaskPages(self._registers, self._lists)
-        self._search = Search(client, may_try=client.settings.hybrid == "auto")
+        self._search = Search(client, may_try=_may_search(client.settings))
 
     @property
     def requests(self) -> int:
@@ -160,6 +160,11 @@ class ApiV4:
             raise TaskRefused(f"Pyrus says that task {task_id} is deleted", stage="fetch", denied=True)
         sha256 = sha256_of(body, outcome.sha256, self._privacy)
         return Fetched(task, Body(body, sha256, fetched_at, API), outcome.date, unreadable)
+
+
+def _may_search(settings: Settings) -> bool:
+    """Whether the search of v3 may be tried: it lists every task, so it cannot leave out forms or lists."""
+    return settings.hybrid == "auto" and settings.forms.is_everything and settings.lists.is_everything
 
 
 def _is_gone(failure: Failure) -> bool:

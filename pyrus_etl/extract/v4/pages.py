@@ -53,7 +53,12 @@ class TaskPages:
         """The headers of tasks. Registers are asked for one field only, to save bytes."""
         wanted = [Wanted(form, {**ARCHIVED, **one_field(form), **changed_in(period)}) for form in feeds.forms]
         async for part in self._registers.read(wanted):
-            yield Page(part.rows.headers if part.rows else (), refused=_refused(part))
+            reached = (
+                None
+                if part.refusal
+                else Reached(Feed("form", part.form.id), None if part.is_complete else part.last_id)
+            )
+            yield Page(part.rows.headers if part.rows else (), reached=reached, refused=_refused(part))
         async for listed in self._listed(feeds.lists, period):
             yield Page(listed.rows.headers if listed.rows else (), refused=listed.refused)
 

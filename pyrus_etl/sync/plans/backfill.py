@@ -7,17 +7,19 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 
-from pyrus_etl.extract.pages import Unfinished
-from pyrus_etl.load import backfills
+from pyrus_etl.extract.pages import Changed, Unfinished
+from pyrus_etl.load import backfills, feeds
 from pyrus_etl.model.stream import TASKS
+from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.sync.lists import rejected
+from pyrus_etl.sync.first_rows import read_first_rows
+from pyrus_etl.sync.lists import rejected, tasks
 from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.incremental import catch_up
 from pyrus_etl.sync.streams import read_early
-from pyrus_etl.sync.tasks import Listed, in_parts
+from pyrus_etl.sync.tasks import LARGEST_PART, Listed, in_parts
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ async def fetch_period(run: Run, period: Window = EVERYTHING, *, restart: bool =
     store, account_id = run.session.store, run.session.account_id
     await read_early(run)
     await store.transaction(_begin, account_id, period, run.session.source.start.server, restart=restart)
-    await run_pipeline(_lists(run, period), run)
+    await (_fetch_feeds if run.session.source.has_feeds else _fetch_windows)(run, period)
     cursor = await store.transaction(backfills.finish_backfill, account_id, TASKS)
     await catch_up(run, cursor)
 
@@ -49,6 +51,42 @@ def _begin(connection: Connection, account_id: int, period: Window, start: datet
         log.info("resuming the backfill that began at %s", f"{last.started_at:%Y-%m-%d %H:%M:%S %Z}")
         return
     backfills.begin_backfill(connection, account_id, TASKS, period, start)
+    feeds.begin_feeds(connection, account_id)
+
+
+async def _fetch_windows(run: Run, period: Window) -> None:
+    await run_pipeline(_lists(run, period), run)
+
+
+async def _fetch_feeds(run: Run, period: Window) -> None:
+    """First rows before full rows: what registers and lists give of every task, then the bodies, newest first.
+
+    Tasks that have a body already are compared with the lists in the end, as a sync does.
+    """
+    session = run.session
+    had_bodies = await session.store.query(feeds.has_bodies)
+    await read_first_rows(run, period)
+    run.ledger.progress.tasks_waiting = await session.store.query(feeds.number_without_body, session.account_id)
+    await run_pipeline(_without_body(run), run)
+    if had_bodies:
+        await run_pipeline(tasks(run, Changed(period)), run)
+    await session.store.transaction(_finish_window, session.account_id)
+
+
+async def _without_body(run: Run) -> AsyncIterator[Listed]:
+    """Lists rejected tasks, then those that are known from a register or a list only, newest first."""
+    yield await rejected(run)
+    session, before = run.session, None
+    while found := await session.store.query(feeds.without_body, session.account_id, before, LARGEST_PART):
+        run.ledger.progress.tasks_waiting = max(0, run.ledger.progress.tasks_waiting - len(found))
+        yield Listed([TaskHeader(*each) for each in found])
+        task_id, date, _ = found[-1]
+        before = (date, task_id) if date else ("-infinity", task_id)
+
+
+def _finish_window(connection: Connection, account_id: int) -> None:
+    """The period of a backfill by feeds is one window."""
+    backfills.finish_windows(connection, account_id, TASKS, [1])
 
 
 async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:

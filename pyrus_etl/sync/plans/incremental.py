@@ -5,14 +5,19 @@ from datetime import datetime
 
 from pyrus_etl.extract.pages import Changed
 from pyrus_etl.load.cursors import move_cursor
+from pyrus_etl.load.runs import write_run
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import Window
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
+from pyrus_etl.sync.lost import note_lost_forms
 from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Run
+from pyrus_etl.sync.session import Session
 from pyrus_etl.sync.since import since
 from pyrus_etl.sync.streams import FIRST, LAST, read_streams
 from pyrus_etl.sync.tasks import Listed
+from pyrus_etl.sync.watched import fetch_watched
 
 
 async def catch_up(run: Run, cursor: datetime) -> None:
@@ -22,14 +27,26 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     answers show that the clock of the first ones was wrong, this lists the tasks again from an earlier start.
     """
     await read_streams(run, FIRST)
+    run.ledger.lag.cursor = cursor
     start, window = run.session.start, await since(run, cursor)
     await run_pipeline(_lists(run, window), run)
     if run.session.start != start and (earlier := await since(run, cursor)) != window:
         await run_pipeline(tasks(run, Changed(earlier)), run)
     await run_pipeline(to_ask_again(run), run)
+    await fetch_watched(run)
     await read_streams(run, LAST)
-    session = run.session
-    await session.store.transaction(move_cursor, session.account_id, TASKS, session.run_id, *session.start)
+    await note_lost_forms(run)
+    await finish(run)
+
+
+async def finish(run: Run) -> None:
+    """Moves the cursor to the start of the run, which is complete, and records the lag that it saw."""
+    await run.session.store.transaction(_finish, run.session, run.ledger.lag.seconds)
+
+
+def _finish(connection: Connection, session: Session, lag: float | None) -> None:
+    move_cursor(connection, session.account_id, TASKS, session.run_id, *session.start)
+    write_run(connection, session.run_id, {"register_lag_seconds": lag})
 
 
 async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:

@@ -6,18 +6,24 @@ census shows all three. If nothing differs, it costs only the requests for the l
 
 import logging
 from collections.abc import AsyncIterator, Iterable
+from enum import Enum, auto
 from functools import partial
+from typing import Literal
 
 from pyrus_etl.errors import CensusDoubted, TaskRefused
 from pyrus_etl.extract.pages import Census
-from pyrus_etl.load.cursors import move_cursor
 from pyrus_etl.load.presence import absentees, mark_deleted
-from pyrus_etl.model.stream import TASKS
+from pyrus_etl.load.seen import unseen_forms
+from pyrus_etl.load.watched import note_asked, unwatch
+from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
+from pyrus_etl.sync.lost import note_lost_forms
 from pyrus_etl.sync.pipeline import check_server, run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
+from pyrus_etl.sync.plans.incremental import finish
 from pyrus_etl.sync.stages import together
 from pyrus_etl.sync.streams import FIRST, read_streams
 from pyrus_etl.sync.tasks import Listed
@@ -25,6 +31,16 @@ from pyrus_etl.sync.tasks import Listed
 log = logging.getLogger(__name__)
 
 MAX_DELETED = 0.2
+CONFIRMED_AT_ONCE = 500
+
+
+class Gone(Enum):
+    """What Pyrus says of a task that the account cannot see."""
+
+    GONE = auto()
+
+
+GONE = Gone.GONE
 
 
 def reconcile(max_deleted: float = MAX_DELETED, *, force: bool = False) -> Plan:
@@ -41,20 +57,44 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     await read_streams(run, FIRST)
     census: set[int] = set()
     await run_pipeline(_with_census(_lists(run, census), census), run)
-    absent, share = await run.session.store.query(absentees, run.session.account_id, census)
+    await note_lost_forms(run)
+    absent, share = await _absent(run, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
             f"{len(absent)} tasks, {share:.1%} of the stored ones, are absent from Pyrus's lists "
             f"(limit {max_deleted:.1%}): nothing is marked as deleted. If that many tasks are really gone, repeat with "
             "--force or a higher --max-deleted."
         )
-    gone, existing = await _confirmed(run, absent)
-    await run_pipeline(_listed(existing), run)
+    gone: set[int] = set()
+    for first in range(0, len(absent), CONFIRMED_AT_ONCE):
+        existing = await _confirmed(run, absent[first : first + CONFIRMED_AT_ONCE], gone)
+        await run_pipeline(_listed(existing), run, {id_: each for id_, each in existing.items() if each})
     await run_pipeline(to_ask_again(run), run)
     session = run.session
-    deleted = await session.store.transaction(mark_deleted, session.account_id, gone, census.union(existing))
+    deleted = await session.store.transaction(_finish, session.account_id, census, gone, set(absent) - gone)
     run.ledger.count(Counts(tasks_deleted=deleted))
-    await session.store.transaction(move_cursor, session.account_id, TASKS, session.run_id, *session.start)
+    await finish(run)
+
+
+async def _absent(run: Run, census: set[int]) -> tuple[list[int], float]:
+    """The tasks that the census does not have, and their share; not those of forms and lists that it could not read."""
+    session = run.session
+    unseen = set(await session.store.query(unseen_forms, session.account_id))
+
+    def is_listed(form_id: int | None) -> bool:
+        if form_id is None:
+            return run.lists.is_everything
+        return form_id not in unseen and run.forms.has(form_id)
+
+    refused = run.ledger.feeds.refused_ids("list")
+    return await session.store.query(absentees, session.account_id, census, is_listed, refused)
+
+
+def _finish(connection: Connection, account_id: int, census: set[int], gone: set[int], existing: set[int]) -> int:
+    """Marks what is gone and unmarks what is there; what exists although no list shows it is watched from now on."""
+    unwatch(connection, account_id, census | gone)
+    note_asked(connection, account_id, existing)
+    return mark_deleted(connection, account_id, gone, census | existing)
 
 
 async def _lists(run: Run, census: set[int]) -> AsyncIterator[Listed]:
@@ -77,26 +117,29 @@ async def _listed(task_ids: Iterable[int]) -> AsyncIterator[Listed]:
     yield Listed([TaskHeader(task_id) for task_id in task_ids])
 
 
-async def _confirmed(run: Run, absent: list[int]) -> tuple[list[int], list[int]]:
-    """Asks for every absent task; returns those that Pyrus refuses, and those that exist after all."""
-    gone: list[int] = []
-    existing: list[int] = []
+async def _confirmed(run: Run, absent: list[int], gone: set[int]) -> dict[int, Fetched | None]:
+    """Asks for absent tasks; returns those that exist after all, None if unreadable, and adds the others to `gone`."""
+    existing: dict[int, Fetched | None] = {}
     waiting = iter(absent)
 
     async def ask() -> None:
         for task_id in waiting:
-            (gone if await _is_gone(run, task_id) else existing).append(task_id)
+            found = await _ask(run, task_id)
+            if found is GONE:
+                gone.add(task_id)
+            else:
+                existing[task_id] = found
 
     await run.stop.unless_asked(together(*(ask() for _ in range(run.limits.fetchers))))
-    return gone, existing
+    return existing
 
 
-async def _is_gone(run: Run, task_id: int) -> bool:
-    """Whether Pyrus refuses the task; an unreadable task exists."""
+async def _ask(run: Run, task_id: int) -> Fetched | Literal[Gone.GONE] | None:
+    """The task; GONE if Pyrus refuses it, None if it exists and is unreadable."""
     try:
-        await run.session.source.task(task_id)
+        found = await run.session.source.task(task_id)
     except TaskRefused as error:
         check_server(task_id, error, run.ledger)
-        return error.denied
+        return GONE if error.denied else None
     run.ledger.note_answer()
-    return False
+    return found

@@ -1,0 +1,105 @@
+"""How far the last backfill has read each register and each list, and the first rows that these give of tasks.
+
+Every function works inside the caller's transaction and is safe to repeat.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pyrus_etl.load.batch import load
+from pyrus_etl.load.readers import LIVE
+from pyrus_etl.load.sightings import Sighting, see
+from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.postgres.connection import Connection
+
+Key = tuple[str, int]
+"""Kind and id of a feed."""
+
+
+def begin_feeds(connection: Connection, account_id: int) -> None:
+    """Forgets how far an earlier backfill came."""
+    connection.execute("DELETE FROM pyrus.sync_feeds WHERE account_id = %s", [account_id])
+
+
+def reached(connection: Connection, account_id: int) -> dict[Key, int | None]:
+    """The greatest task id that is stored of each feed that was begun; None if all of it is."""
+    query = """
+        SELECT kind, feed_id, CASE WHEN done_at IS NULL THEN coalesce(reached_id, 0) END FROM pyrus.sync_feeds
+        WHERE account_id = %s
+    """
+    return {(kind, feed_id): task_id for kind, feed_id, task_id in connection.execute(query, [account_id])}
+
+
+def note_reached(connection: Connection, account_id: int, feed: Key, task_id: int | None) -> None:
+    """Records that a feed is stored up to a task; None: to its end."""
+    connection.execute(
+        """
+        INSERT INTO pyrus.sync_feeds AS feed (account_id, kind, feed_id, reached_id, done_at)
+        SELECT %(account_id)s, %(kind)s, %(feed_id)s, %(task_id)s, CASE WHEN %(task_id)s::bigint IS NULL THEN now() END
+        ON CONFLICT (account_id, kind, feed_id) DO UPDATE
+        SET reached_id = coalesce(EXCLUDED.reached_id, feed.reached_id), done_at = EXCLUDED.done_at
+        """,
+        {"account_id": account_id, "kind": feed[0], "feed_id": feed[1], "task_id": task_id},
+    )
+
+
+def load_first_rows(connection: Connection, account_id: int, tasks: Sequence[TaskLoad]) -> int:
+    """Writes what feeds give of tasks that have no body yet; returns the number of those tasks.
+
+    A task with a body is only noted as seen: what a row gives never changes what a body gave. So is a task that
+    another account reads.
+    """
+    query = """
+        SELECT task_id FROM pyrus.tasks AS task WHERE task_id = ANY(%s) AND (
+            EXISTS (SELECT FROM pyrus.raw_tasks AS raw WHERE raw.task_id = task.task_id)
+            OR EXISTS (
+                SELECT FROM pyrus.task_sightings AS other
+                WHERE other.task_id = task.task_id AND other.is_reader AND other.account_id <> %s
+            )
+        )
+    """
+    found = connection.execute(query, [[task.task_id for task in tasks], account_id])
+    known = {task_id for (task_id,) in found}
+    see(connection, account_id, [Sighting(task_id, None, is_reader=False) for task_id in known])
+    new = [task for task in tasks if task.task_id not in known]
+    load(connection, account_id, new)
+    return len(new)
+
+
+def without_body(
+    connection: Connection, account_id: int, before: tuple[datetime | str, int] | None, most: int
+) -> list[tuple[int, datetime | None, int | None]]:
+    """Tasks that the account has to fetch because they have no body: id, date and last note as listed, newest first.
+
+    `before`: the date (-infinity if it has none) and the id of the last task of the part before.
+    """
+    query = f"""
+        SELECT task_id, modified_date, mine.listed_note_id
+        FROM pyrus.tasks JOIN pyrus.task_sightings AS mine USING (task_id)
+        WHERE detail_at IS NULL AND deleted_at IS NULL AND mine.account_id = %(account_id)s
+          AND (%(date)s::timestamptz IS NULL
+               OR (coalesce(modified_date, '-infinity'), task_id) < (%(date)s, %(task_id)s))
+          AND (mine.is_reader OR NOT EXISTS (
+              SELECT FROM pyrus.task_sightings AS other
+              WHERE other.task_id = mine.task_id AND other.is_reader AND other.account_id IN {LIVE}))
+        ORDER BY coalesce(modified_date, '-infinity') DESC, task_id DESC LIMIT %(most)s
+    """  # noqa: S608 -- a constant
+    date, task_id = before or (None, None)
+    parameters = {"account_id": account_id, "date": date, "task_id": task_id, "most": most}
+    return connection.execute(query, parameters).fetchall()
+
+
+def number_without_body(connection: Connection, account_id: int) -> int:
+    """The number of tasks that the account sees and that have no body."""
+    query = """
+        SELECT count(*) FROM pyrus.tasks JOIN pyrus.task_sightings USING (task_id)
+        WHERE detail_at IS NULL AND deleted_at IS NULL AND account_id = %s
+    """
+    found = connection.execute(query, [account_id]).fetchone()
+    return int(found[0]) if found else 0
+
+
+def has_bodies(connection: Connection) -> bool:
+    """Whether any body is stored."""
+    found = connection.execute("SELECT EXISTS (SELECT FROM pyrus.raw_tasks)").fetchone()
+    return bool(found and found[0])

@@ -1,0 +1,95 @@
+"""First rows: what registers and lists give of tasks, so that every task is stored before any body is fetched."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from pyrus_etl.errors import RowsRefused
+from pyrus_etl.extract.pages import Feed, FirstRows, Reached
+from pyrus_etl.load import feeds
+from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.model.stream import TASKS
+from pyrus_etl.model.task import Task
+from pyrus_etl.model.window import Window
+from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.schema.counts import Counts
+from pyrus_etl.sync.plan import Run
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 1000
+
+
+async def read_first_rows(run: Run, period: Window) -> None:
+    """Stores the first rows of tasks that changed in the period; continues where an earlier run ended."""
+    session, writer = run.session, _Writer(run)
+    begun = await session.store.query(feeds.reached, session.account_id)
+    question = FirstRows(period, {Feed(*key): task_id for key, task_id in begun.items()})
+    try:
+        async for page in session.source.pages(TASKS, question):
+            run.ledger.feeds.note(page)
+            for part in _parts(page.items, run):
+                await writer.write(part)
+            if page.reached:
+                await writer.write([], page.reached)
+    finally:
+        await writer.end()
+
+
+def _parts(tasks: Iterable[Task], run: Run) -> Iterator[list[TaskLoad]]:
+    left = iter(tasks)
+    while part := [_load(task, run) for task in islice(left, AT_A_TIME)]:
+        yield part
+
+
+def _load(task: Task, run: Run) -> TaskLoad:
+    rows = task_rows(task, run.form_overrides)
+    return TaskLoad(task.id, rows, task.last_change, listed_note_id=task.last_note_id)
+
+
+class _Writer:
+    """Writes a part while the next one is read and made into rows."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, tasks: list[TaskLoad], reached: Reached | None = None) -> None:
+        await self.end()
+        self._run.stop.check()
+        self._writing = asyncio.create_task(self._write(tasks, reached))
+
+    async def end(self) -> None:
+        """Waits for what is being written; raises its error."""
+        writing, self._writing = self._writing, None
+        if writing:
+            await writing
+
+    async def _write(self, tasks: list[TaskLoad], reached: Reached | None) -> None:
+        session = self._run.session
+        try:
+            await session.store.transaction(_write, session.account_id, tasks, reached)
+        except RowsRefused as error:
+            await self._write_halves(tasks, error)
+            return
+        self._run.ledger.count(Counts(tasks_listed=len(tasks)))
+        self._run.ledger.progress.first_rows += len(tasks)
+
+    async def _write_halves(self, tasks: list[TaskLoad], error: RowsRefused) -> None:
+        """Finds the task whose rows PostgreSQL refuses, and leaves it to its body."""
+        if not tasks:
+            raise error
+        if len(tasks) == 1:
+            log.warning("task %d has no first row, because PostgreSQL refuses it: %s", tasks[0].task_id, error)
+            return
+        middle = len(tasks) // 2
+        await self._write(tasks[:middle], None)
+        await self._write(tasks[middle:], None)
+
+
+def _write(connection: Connection, account_id: int, tasks: list[TaskLoad], reached: Reached | None) -> None:
+    feeds.load_first_rows(connection, account_id, tasks)
+    if reached:
+        feeds.note_reached(connection, account_id, reached.feed, reached.task_id)

@@ -1,6 +1,7 @@
 """`sandbox serve`: runs the simulated Pyrus as a server."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -29,33 +30,54 @@ def sandbox() -> None:
     show_default=True,
     help="What a search period is compared with: the last modification, or the date of any note.",
 )
+@click.option(
+    "--api",
+    type=click.Choice(["v4", "v3", "both"]),
+    default="both",
+    show_default=True,
+    help="The API to serve. Both show the same organisation.",
+)
 @click.option("--gzip/--no-gzip", default=True, show_default=True, help="Compress answers if the client accepts gzip.")
 def serve(
-    port: int, tasks: int, seed: int, grow: float, cap: int | None, quota: str | None, period: str, gzip: bool
+    port: int,
+    tasks: int,
+    seed: int,
+    grow: float,
+    cap: int | None,
+    quota: str | None,
+    period: str,
+    api: str,
+    gzip: bool,
 ) -> None:
     """Serves a simulated Pyrus on 127.0.0.1 until it is interrupted.
 
-    It follows the vendor's API page (https://pyrus.com/en/api-v3). POST to /sandbox/… to change tasks or to make
-    requests fail while it runs.
+    It follows the vendor's pages, https://pyrus.com/en/help/api and https://pyrus.com/en/api-v3. POST to /sandbox/… to
+    change tasks or to make requests fail while it runs.
 
     \b
     Example:  pyrus-etl sandbox serve --tasks 5000 --grow 30
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, start=datetime.now(UTC), running=True)
+    options = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
     try:
-        serve_world(world, port=port, grow=grow, ready=_print_settings, cap=cap, quota=limit, period=period, gzip=gzip)
+        serve_world(world, port=port, grow=grow, ready=partial(_print_settings, api), **options)
     except OSError as error:
         raise SettingsError(
             f"--port: the sandbox cannot listen on port {port}: {error.strerror}; choose another."
         ) from error
 
 
-def _print_settings(url: str) -> None:
+def _print_settings(api: str, url: str) -> None:
     """Prints the settings with which pyrus-etl reads from this server."""
     options = Options()
     click.echo(f"# A simulated Pyrus is running at {url}. In another terminal, set these, then run: pyrus-etl sync")
     click.echo(f"export PYRUS_URL={url}")
     click.echo(f"export PYRUS_LOGIN={options.login}")
     click.echo(f"export PYRUS_SECURITY_KEY={options.security_key}")
-    click.echo(f"export PYRUS_CLIENT_ID={options.client_id}")
+    if api == "v3":
+        click.echo(f"export PYRUS_CLIENT_ID={options.client_id}")
+        return
+    click.echo("export PYRUS_API=v4")
+    if api == "both":
+        click.echo(f"# API v3 is served too: export PYRUS_API=v3 PYRUS_CLIENT_ID={options.client_id}")

@@ -24,6 +24,7 @@ from .hours import instant, worked
 from .overrides import Override, note_dates
 from .people import ACCOUNT
 from .register import Register
+from .v4.archive import ArchiveV4
 
 Json = dict[str, Any]
 
@@ -40,11 +41,13 @@ class Archive:
         self.seed = seed
         self.private_notes = private_notes
         self.origin = origin
+        self.files_origin: str | None = None
         self.lock = RLock()
         self.register = Register()
         self._deleted: set[int] = set()
         self._revoked: set[int] = set()
         self._unlisted: set[int] = set()
+        self.v4 = ArchiveV4(self)
         self._hidden: dict[int, set[int]] = {}
         self._events: dict[int, tuple[Event, ...]] = {}
         self._overrides: dict[int, Override] = {}
@@ -153,12 +156,17 @@ class Archive:
         override = self._overrides.get(ordinal)
         return cases.task_id(ordinal) if override is None else override.row["Id"]
 
+    def exists(self, ordinal: int) -> bool:
+        """Whether the task was created and not deleted."""
+        return 0 <= ordinal < len(self) and ordinal not in self._deleted
+
     def visible(self, ordinal: int, viewer: int = ACCOUNT.id) -> bool:
         is_hidden = ordinal in self._hidden.get(viewer, ())
-        return not is_hidden and ordinal not in self._deleted and ordinal not in self._revoked
+        may_be_seen = not is_hidden and ordinal not in self._deleted and ordinal not in self._revoked
+        return may_be_seen and (not self.v4.directory.levels or self.v4.may_read(ordinal, viewer))
 
     def visible_ordinals(self, viewer: int = ACCOUNT.id) -> list[int]:
-        if not (self._deleted or self._revoked or self._hidden):
+        if not (self._deleted or self._revoked or self._hidden or self.v4.directory.levels):
             return list(range(len(self)))
         return [one for one in range(len(self)) if self.visible(one, viewer)]
 

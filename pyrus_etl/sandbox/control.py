@@ -65,7 +65,13 @@ def put(backend: Backend, arguments: Json) -> int:
     body = arguments["body"].encode() if isinstance(arguments["body"], str) else arguments["body"]
     modified = arguments.get("modified", "now")
     dated = datetime.fromisoformat(modified) if modified not in (None, "now") else modified
-    return backend.world.put(arguments["task_id"], body, modified=dated)
+    api, row = arguments.get("api", "v3"), arguments.get("row")
+    return backend.world.put(arguments["task_id"], body, modified=dated, api=api, row=row)
+
+
+def of_directory(name: str) -> Command:
+    """The method of the directory with this name; the arguments are its parameters."""
+    return lambda backend, arguments: getattr(backend.world.v4.directory, name)(**arguments)
 
 
 READS: dict[str, Command] = {
@@ -81,6 +87,13 @@ CHANGES: dict[str, Command] = {
     "edit": lambda backend, arguments: backend.world.edit(arguments["task_id"], arguments.get("role")),
     "backdate": backdate,
     "put": put,
+    "grant-form": of_directory("grant"),
+    "close-form": of_directory("close_form"),
+    "rename-form": of_directory("rename_form"),
+    "add-field": of_directory("add_field"),
+    "remove-field": of_directory("remove_field"),
+    "change-item": of_directory("change_item"),
+    "drop-item": of_directory("drop_item"),
     "faults": faults,
     "fail": fail,
     "down": down,

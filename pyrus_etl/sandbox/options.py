@@ -21,6 +21,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     api             the API that is served: "v3", "v4" or "both"
     hybrid          the lists of API v3 take a token of API v4
     login_urls      the login of API v4 returns the URLs of the API and of the files
+    files_apart     files are on another port: the login of API v4 returns it as files_url
     shared          logins that several persons share: login → ids; they have to send person_id
     most_tokens     API v4 revokes the oldest token of a login that has more
     register_cap    no register returns more rows than this, even if more are requested
@@ -45,6 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     api: Literal["v3", "v4", "both"] = "both"
     hybrid: bool = False
     login_urls: bool = True
+    files_apart: bool = False
     shared: dict[str, tuple[int, ...]] = {}
     most_tokens: int = 10
     register_cap: int | None = None

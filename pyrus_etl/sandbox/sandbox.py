@@ -125,6 +125,9 @@ async def listening(backend: Backend, host: str, port: int) -> AsyncIterator[int
         await web.TCPSite(runner, host, port, backlog=1024).start()
         bound = int(runner.addresses[0][1])
         backend.world.origin = f"http://{host}:{bound}"
+        if backend.options.files_apart:
+            await web.TCPSite(runner, host, 0).start()
+            backend.world.files_origin = f"http://{host}:{runner.addresses[1][1]}"
         yield bound
     finally:
         await runner.cleanup()

@@ -12,7 +12,6 @@ from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
 from .dice import Dice
 from .overrides import Override, date_of, override, override_v4
-from .v4.archive import ArchiveV4
 
 Json = dict[str, Any]
 
@@ -74,7 +73,6 @@ class World(Archive):
         self._salt = 1
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
         super().__init__(seed, tasks, milliseconds(start), days * DAY, origin, private_notes=private_notes)
-        self.v4 = ArchiveV4(self)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward without any change to a task."""

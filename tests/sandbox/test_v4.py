@@ -277,3 +277,67 @@ def test_lists_of_v3_take_a_token_of_v4_if_the_server_is_a_hybrid(sandbox: Sandb
     assert send(url, {}, known).status == 401
     sandbox.reconfigure(hybrid=True)
     assert send(url, {}, known).status == 200
+
+
+def test_the_directory_names_everything_that_tasks_refer_to(sandbox: Sandbox, client: Client) -> None:
+    persons = {one["id"] for one in client.ask("members?include_fired=y").json["members"]}
+    catalogs = client.ask("catalogs").json["catalogs"]
+    whole = [client.ask(f"catalogs/{one['catalog_id']}?include_deleted=y").json for one in catalogs]
+    items = {item["item_id"] for catalog in whole for item in catalog["items"]}
+    form = client.ask(f"forms/{client.forms()[0]}").json
+    catalog = next(field for field in form["fields"] if field["type"] == "catalog")
+    values = [field for row in client.register(form["id"]) for field in row["fields"] if field["id"] == catalog["id"]]
+
+    assert {member for role in client.ask("roles").json["roles"] for member in role.get("member_ids", [])} <= persons
+    assert {item for value in values for item in value["value"]["item_ids"]} <= items
+    assert catalog["info"]["catalog_id"] in {one["catalog_id"] for one in catalogs}
+    assert client.ask("roles/5").refusal == (403, "access_denied_person")
+    assert set(form["steps"]) == {"1", "2"}
+
+
+def test_an_account_sees_what_its_rights_in_a_form_allow(sandbox: Sandbox, client: Client) -> None:
+    form_id, lost = client.forms()[:2]
+    whole, gone, rights = client.register(form_id), client.register(lost), sandbox.world.v4.directory
+    rights.grant(ACCOUNT.id, lost, "none")
+    rights.grant(ACCOUNT.id, form_id, "member")
+
+    assert lost not in client.forms()
+    assert client.ask(f"tasks/{gone[0]['id']}").refusal == (403, "access_denied_task")
+    assert 0 < len(client.register(form_id)) < len(whole)
+    assert client.ask(f"forms/{form_id}/permissions").json["permissions"] == {str(ACCOUNT.id): "member"}
+    rights.grant(ACCOUNT.id, form_id, "refused")
+    assert client.ask(f"forms/{form_id}/register").refusal == (403, "access_denied_form")
+    assert client.ask(f"tasks/{whole[0]['id']}").status == 200
+
+
+def test_forms_and_catalogs_change(sandbox: Sandbox, client: Client) -> None:
+    form_id, world = client.forms()[0], sandbox.world.v4.directory
+    before = client.ask("catalogs").json["catalogs"][0]
+    control = f"{sandbox.url}/sandbox"
+    send(f"{control}/rename-form", {"form_id": form_id, "name": "Renamed"})
+    send(f"{control}/add-field", {"form_id": form_id, "field": {"id": 900, "type": "text", "name": "New"}})
+    send(f"{control}/change-item", {"catalog_id": before["catalog_id"], "item_id": 1, "values": ["New", "1"]})
+    world.close_form(form_id)
+    form = client.ask(f"forms/{form_id}").json
+
+    assert (form["name"], form["deleted_or_closed"], form["fields"][-1]["id"]) == ("Renamed", True, 900)
+    assert client.ask("catalogs").json["catalogs"][0]["version"] == before["version"] + 1
+
+
+def test_files_are_on_another_port_if_they_are_apart() -> None:
+    with Sandbox(World(seed=7, tasks=150), files_apart=True) as sandbox:
+        files_url = log_in(sandbox).json["files_url"]
+        known = {"Authorization": f"Bearer {Client(sandbox).token}"}
+        notes = [one for task in sandbox.world.task_ids() for one in sandbox.world.v4.task(task)["comments"]]
+        file = next(file for note in notes for file in note.get("attachments", []))
+        paths = ("v4/files/download/{id}", "files/download/{id}", "services/attachment?Id={id}")
+        held = {fetch(files_url + path.format(id=file["id"]), known) for path in paths}
+
+        assert not files_url.startswith(sandbox.url)
+        assert [len(one) for one in held] == [file["size"]]
+        assert send(f"{files_url}files/download/5", headers=known).refusal == (400, "unrecognized_attachment_id")
+
+
+def fetch(url: str, headers: dict[str, str]) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
+        return bytes(answer.read())

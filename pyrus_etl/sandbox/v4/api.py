@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
+from typing import Any
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Answer, Refused, answer
+from pyrus_etl.sandbox.files import contents, owner
 from pyrus_etl.sandbox.journal import Journal
 from pyrus_etl.sandbox.options import Options
 from pyrus_etl.sandbox.tokens import CredentialsV4, Tokens
 from pyrus_etl.sandbox.world import World
 
-from . import definitions, people, tree
+from . import people, tree
 from .archive import Seen
 from .errors import refusal
 from .feeds import Feeds
@@ -35,7 +39,19 @@ ROUTES = (
     ("list", r"lists/(\d+)", ("GET",)),
     ("listtasks", r"lists/(\d+)/tasks", ("GET", "POST")),
     ("inbox", "inbox", ("GET",)),
+    ("permissions", r"forms/(\d+)/permissions", ("GET",)),
+    ("catalogs", "catalogs", ("GET",)),
+    ("catalog", r"catalogs/(\d+)", ("GET",)),
+    ("members", "members", ("GET",)),
+    ("member", r"members/(\d+)", ("GET",)),
+    ("roles", "roles", ("GET",)),
+    ("role", r"roles/(\d+)", ("GET",)),
+    ("bots", "bots", ("GET",)),
+    ("orgchart", "orgchart", ("GET",)),
+    ("file", r"files/download/(\d+)", ("GET",)),
+    ("upload", "files/upload", ("POST",)),
 )
+
 COMPILED = tuple((name, re.compile(pattern), methods) for name, pattern, methods in ROUTES)
 INDEXED = ("register", "listtasks")
 
@@ -54,12 +70,14 @@ class ApiV4:
 
     @staticmethod
     def owns(path: str) -> bool:
-        return path.startswith(BASES)
+        return path.startswith((*BASES, "/files/"))
 
     @staticmethod
     def endpoint(method: str, path: str) -> tuple[str, str]:
         """The name of the endpoint, "" if there is none, and its argument."""
-        rest = path.removeprefix("/api").removeprefix("/v4/").rstrip("/")
+        rest = path.removeprefix("/api").removeprefix("/v4").strip("/")
+        if path == "/services/attachment":
+            return "file", ""
         for name, pattern, methods in COMPILED:
             found = pattern.fullmatch(rest)
             if found and method in methods:
@@ -67,7 +85,7 @@ class ApiV4:
         return "", ""
 
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
-        given = await of_request(request)
+        given = Parameters({}) if endpoint == "upload" else await of_request(request)
         if endpoint == "token":
             return self.log_in(given, request)
         viewer = self.tokens.check(request.headers.get("Authorization"), "v4")
@@ -82,30 +100,62 @@ class ApiV4:
                 return await self.headers(*self.feeds.list_tasks(self.known_list(argument), given, viewer))
             case "inbox":
                 return await self.headers(*self.feeds.inbox(given, viewer))
-            case "forms":
-                return answer({"forms": [definitions.form(one) for one in definitions.FORMS.values()]})
-            case "form":
-                return self.form(int(argument))
-            case "lists":
-                return answer(tree.lists(with_forms=given.yes("with_forms")))
-            case "list":
-                return answer(tree.shown(tree.LISTS[self.known_list(argument)]))
+            case "file":
+                return self.file(argument or given.text("Id") or given.text("id") or "", viewer)
+            case "upload":
+                return await uploaded(request)
+        return answer(self.about(endpoint, argument, given, viewer))
+
+    def about(self, endpoint: str, argument: str, given: Parameters, viewer: int) -> Any:
+        """The answers about the organisation, apart from its tasks."""
+        directory = self.world.v4.directory
+        fired = given.yes("include_fired")
+        match endpoint:
             case "profile":
-                return answer(people.profile(viewer))
+                return people.profile(viewer)
             case "contacts":
-                return answer(people.contacts())
+                return people.contacts(with_inactive=given.yes("include_inactive"))
+            case "members":
+                return people.members(with_fired=fired)
+            case "member":
+                return known(people.member(int(argument)), "access_denied_person")
+            case "roles":
+                return people.roles(with_fired=fired)
+            case "role":
+                return known(people.role(int(argument)), "access_denied_person")
+            case "bots":
+                return people.bots()
+            case "orgchart":
+                return people.orgchart()
+            case "forms":
+                return {"forms": directory.forms(viewer)}
+            case "form":
+                return self.form(int(argument), viewer)
+            case "permissions":
+                self.form(int(argument), viewer)
+                return {"permissions": {str(viewer): directory.permission(viewer, int(argument))}}
+            case "lists":
+                return tree.lists(with_forms=given.yes("with_forms"))
+            case "list":
+                return tree.shown(tree.LISTS[self.known_list(argument)])
+            case "catalogs":
+                return {"catalogs": [one.head() for one in directory.catalogs.values()]}
+            case "catalog":
+                catalog = known(directory.catalogs.get(int(argument)), "access_denied_catalog")
+                return catalog.shown(with_deleted=given.yes("include_deleted"))
         raise Refused("MethodNotFound")
 
     def log_in(self, given: Parameters, request: web.BaseRequest) -> Answer:
         """A token, and the URLs to use it with: below the same path as the login."""
-        credentials = CredentialsV4(
-            given.text("login") or "", given.text("security_key") or "", given.integer("person_id", 0) or None
-        )
+        login, key = given.text("login") or "", given.text("security_key") or ""
+        credentials = CredentialsV4(login, key, given.integer("person_id", 0) or None)
         token: dict[str, str] = {"access_token": self.tokens.log_in_v4(credentials)}
-        base = "/api/v4/" if request.path.startswith("/api/") else "/v4/"
-        origin = self.world.origin
-        urls = {"api_url": origin + base, "files_url": f"{origin}/"} if self.options.login_urls else {}
-        return answer(token | urls)
+        return answer(token | self.urls(request.path) if self.options.login_urls else token)
+
+    def urls(self, path: str) -> dict[str, str]:
+        """The URLs of the API and of the files."""
+        base, origin = "/api/v4/" if path.startswith("/api/") else "/v4/", self.world.origin
+        return {"api_url": origin + base, "files_url": f"{self.world.files_origin or origin}/"}
 
     def task(self, task_id: int, viewer: int) -> Answer:
         try:
@@ -117,10 +167,19 @@ class ApiV4:
         self.journal.served(task_id)
         return Answer(self.world.v4.body_of(ordinal, viewer))
 
-    def form(self, form_id: int) -> Answer:
-        if form_id not in definitions.FORMS:
-            raise Refused("access_denied_form")
-        return answer(definitions.form(definitions.FORMS[form_id]))
+    def file(self, argument: str, viewer: int) -> Answer:
+        """The contents of a file: 400 if none has this id, 403 if its task may not be read, 410 if that is deleted."""
+        ordinal = owner(int(argument)) if argument.isdecimal() else -1
+        if not 0 <= ordinal < len(self.world):
+            raise Refused("FileNotFound")
+        if not self.world.exists(ordinal):
+            raise Refused("file_is_missing")
+        if not self.world.visible(ordinal, viewer):
+            raise Refused("access_denied_file")
+        return Answer(contents(int(argument)), content_type="application/octet-stream")
+
+    def form(self, form_id: int, viewer: int) -> Any:
+        return known(self.world.v4.directory.form(form_id, viewer), "access_denied_form")
 
     def known_list(self, argument: str) -> int:
         """The id of a list that exists."""
@@ -130,7 +189,9 @@ class ApiV4:
 
     async def register(self, form_id: int, given: Parameters, viewer: int) -> Answer:
         """The rows of a form; `{}` if there are none, as empty arrays are left out."""
-        self.form(form_id)
+        self.form(form_id, viewer)
+        if self.world.v4.directory.level(viewer, form_id) == "refused":
+            raise Refused("access_denied_form")
         found = self.feeds.register(form_id, given, viewer)
         fields = given.integers("field_ids")
         rows: list[bytes] = []
@@ -147,3 +208,16 @@ class ApiV4:
         """The headers of tasks; without any, the key is left out."""
         shown = [msgspec.Raw(self.world.v4.header_json(seen)) for seen in found]
         return answer(({"tasks": shown} if shown else {}) | {"has_more": more})
+
+
+def known(found: Any, code: str) -> Any:
+    """What was found; refused with this code if there is nothing."""
+    if found is None:
+        raise Refused(code)
+    return found
+
+
+async def uploaded(request: web.BaseRequest) -> Answer:
+    """The answer to an upload. What was uploaded is forgotten, as no task ever refers to it."""
+    hashed = hashlib.md5(await request.read(), usedforsecurity=False).hexdigest()
+    return answer({"guid": str(UUID(hashed)), "md5_hash": hashed})

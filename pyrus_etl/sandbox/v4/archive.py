@@ -17,6 +17,7 @@ from pyrus_etl.sandbox.overrides import Override
 from pyrus_etl.sandbox.people import ACCOUNT
 
 from . import rows
+from .directory import Directory
 from .tasks import Style, moment, task
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class ArchiveV4:
 
     def __init__(self, world: Archive) -> None:
         self.world = world
+        self.directory = Directory()
         self._bodies = Cache[bytes](MOST_BODIES)
         self._rows = Cache[bytes](MOST_ROWS)
         self._headers = Cache[bytes](MOST_ROWS)
@@ -102,6 +104,10 @@ class ArchiveV4:
         known = tuple(event for event in events if event.at <= horizon)
         draft = world.draft(ordinal, known)
         return Seen(ordinal, known, created, draft.modified, draft.closed is not None)
+
+    def may_read(self, ordinal: int, viewer: int) -> bool:
+        """Whether the rights in its form let the account read the task."""
+        return self.directory.may_read(ordinal, self.form_of(ordinal), viewer)
 
     def form_of(self, ordinal: int) -> int | None:
         """The id of the task's form; None for a simple task."""

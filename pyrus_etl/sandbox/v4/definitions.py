@@ -6,10 +6,12 @@ from typing import Any
 
 from pyrus_etl.sandbox.forms import KINDS, Field, Kind
 
+from .catalogs import catalog_id
 from .values import OF_RAW
 
 Json = dict[str, Any]
 
+STEPS = ("Review", "Legal check", "Payment")
 FORMS: dict[int, Kind] = {kind.project.id: kind for kind in KINDS if kind.project}
 
 
@@ -18,7 +20,8 @@ def form(kind: Kind) -> Json:
     assert kind.project
     shown: Json = {"id": kind.project.id, "name": kind.project.name}
     if kind.steps:
-        shown["steps"] = {str(number): f"Step {number}" for number, _ in enumerate(kind.steps, 1)}
+        shown["steps"] = {str(number): STEPS[number - 1] for number, _ in enumerate(kind.steps, 1)}
+    shown["folder"] = [{"id": 77, "name": "Office"}]
     shown["fields"] = [defined(field, kind) for field in kind.fields if field.parent is None]
     return shown
 
@@ -31,4 +34,10 @@ def defined(field: Field, kind: Kind) -> Json:
     info: Json = {"code": heading["code"]} if "code" in heading else {}
     if columns:
         info |= {"is_table": True, "columns": columns}
+    if field.type == "Catalog":
+        info |= {"catalog_id": catalog_id(field), "multiple_choice": False}
+    if field.type == "Decimal":
+        info |= {"decimal_places": 2, "currency": "EUR"}
+    if field.id % 5 == 0:
+        info |= {"required_step": 1, "is_required": True}
     return shown | {"info": info} if info else shown

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.sandbox.people import EVERYBODY, ORGANIZATIONS, Person
+from pyrus_etl.sandbox.people import EVERYBODY, FINANCE, LAWYERS, LEADS, ORGANIZATIONS, Person
 
 Json = dict[str, Any]
 
@@ -45,18 +45,70 @@ def person(shown: Any) -> Any:
     return {NAMES[key]: value for key, value in shown.items() if key in NAMES} | {"type": "user"}
 
 
-def contacts() -> Json:
-    """The answer to GET contacts."""
-    return {
-        "organizations": [
-            {
-                "organization_id": one.id,
-                "name": one.name,
-                "persons": [SHOWN[member.id] for member in one.persons],
-            }
-            for one in ORGANIZATIONS
-        ]
-    }
+ROLES: tuple[Json, ...] = (
+    {"id": 1_316_000, "name": "Finance", "member_ids": sorted({one.id for one in FINANCE})},
+    {"id": 1_316_002, "name": "Legal", "member_ids": sorted({one.id for one in LAWYERS}), "external_id": "legal"},
+    {"id": 1_316_010, "name": "Heads of department", "member_ids": [one.id for one in LEADS], "banned": False},
+    {"id": 1_316_011, "name": "Former couriers", "banned": True, "fired": True},
+)
+BOT: Json = {"id": 900_002, "first_name": "Robot", "last_name": "", "email": "bot@5a9d0b0e", "type": "bot", "rights": 0}
+FIRED: Json = {
+    "id": 900_003,
+    "first_name": "Noor",
+    "last_name": "Visser",
+    "email": "",
+    "type": "user",
+    "banned": True,
+    "fired": True,
+}
+
+
+def contacts(*, with_inactive: bool) -> Json:
+    """The answer to GET contacts. The bot and the roles are those of the first organization."""
+    found = [
+        {"organization_id": one.id, "name": one.name, "persons": [SHOWN[member.id] for member in one.persons]}
+        for one in ORGANIZATIONS
+    ]
+    others = [BOT, FIRED] if with_inactive else [BOT]
+    roles = [one | {"type": "role"} for one in ROLES if with_inactive or not one.get("fired")]
+    found[0] |= {"persons": [SHOWN[one.id] for one in ORGANIZATIONS[0].persons] + others, "roles": roles}
+    return {"organizations": found}
+
+
+def members(*, with_fired: bool) -> Json:
+    """The answer to GET members."""
+    found = [SHOWN[one.id] for one in ORGANIZATIONS[0].persons]
+    return {"members": [*found, BOT, FIRED] if with_fired else [*found, BOT]}
+
+
+def member(person_id: int) -> Any:
+    """One member, fired or not; None if there is none with this id."""
+    others = {one["id"]: one for one in (BOT, FIRED)}
+    return SHOWN.get(person_id) or others.get(person_id)
+
+
+def roles(*, with_fired: bool) -> Json:
+    """The answer to GET roles."""
+    return {"roles": [one for one in ROLES if with_fired or not one.get("fired")]}
+
+
+def role(role_id: int) -> Json | None:
+    """One role; None if there is none with this id."""
+    return next((one for one in ROLES if one["id"] == role_id), None)
+
+
+def bots() -> Json:
+    """The answer to GET bots."""
+    return {"bots": [{"id": BOT["id"], "name": "Robot", "is_enabled": True, "fired": False, "login": BOT["email"]}]}
+
+
+def orgchart() -> Json:
+    """The answer to GET orgchart."""
+    found = [
+        {"id": 10_000_000_000 + one.id, "manager_id": one.persons[0].id, "department_name": DEPARTMENTS[one.id]}
+        for one in ORGANIZATIONS
+    ]
+    return {"departments": found}
 
 
 def profile(person_id: int) -> Json:

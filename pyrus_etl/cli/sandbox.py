@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import click
 
@@ -59,7 +60,7 @@ def serve(
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, start=datetime.now(UTC), running=True)
-    options = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
+    options: dict[str, Any] = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
     try:
         serve_world(world, port=port, grow=grow, ready=partial(_print_settings, api), **options)
     except OSError as error:

@@ -102,11 +102,11 @@ def serving(script: Callable[[Asked], Reply], **environment: str) -> Iterator[tu
         yield server, loaded(given)
 
 
-def using(settings: Settings, use: Callable[[ApiV4], Awaitable[T]]) -> T:
-    """Uses a source as a run does."""
+def using(settings: Settings, use: Callable[[ApiV4], Awaitable[T]], most_requests: int | None = None) -> T:
+    """Uses a source as a run does, with `most_requests` at most."""
 
     async def used() -> T:
-        async with client_for(settings) as client:
+        async with client_for(settings, most_requests) as client:
             return await use(ApiV4(client))
 
     return asyncio.run(used())

@@ -1,9 +1,8 @@
 """The tasks of an account as pages: from the registers of its forms, and from its lists."""
 
 import logging
-from array import array
-from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
@@ -63,22 +62,10 @@ class TaskPages:
             yield Page(listed.rows.headers if listed.rows else (), refused=listed.refused)
 
     async def _first_rows(self, feeds: Feeds, question: FirstRows, now: datetime) -> AsyncIterator[Page]:
-        """Partial tasks. Which tasks of a form are open is read first, because a row of a register does not say it."""
+        """Partial tasks. A row of a register does not say whether the task is open: that is a request of its own."""
         left = [form for form in feeds.forms if question.reached.get(Feed("form", form.id), 0) is not None]
-        after = {form.id: question.reached.get(Feed("form", form.id)) or 0 for form in left}
-        within = changed_in(question.period)
-        opened: dict[int, array[int]] = {form.id: array("q") for form in left}
-        async for part in self._registers.read(
-            [Wanted(form, {**one_field(form), **within}, after[form.id]) for form in left]
-        ):
-            opened[part.form.id].extend([header.id for header in part.rows.headers] if part.rows else [])
-            if part.refusal:
-                del opened[part.form.id]
-                yield Page((), refused=_refused(part))
-        async for part in self._registers.read(
-            [Wanted(form, {**ARCHIVED, **within}, after[form.id]) for form in left if form.id in opened]
-        ):
-            yield _page_of_rows(part, opened[part.form.id], now)
+        async for part in self._registers.read([_first_rows_of(form, question) for form in left]):
+            yield _page_of_rows(part, now)
         rest = [each for each in feeds.lists if question.reached.get(Feed("list", each.id), 0) is not None]
         async for listed in self._listed(rest, question.period):
             reached = Reached(listed.feed, None) if listed.is_complete else None
@@ -123,20 +110,24 @@ def _refused(part: Part) -> Feed | None:
     return Feed("form", part.form.id)
 
 
-def _page_of_rows(part: Part, opened: "array[int]", now: datetime) -> Page:
-    """Rows of a register as partial tasks. `opened`: the ids of its open tasks at the time `now`, in their order."""
+def _first_rows_of(form: Form, question: FirstRows) -> Wanted:
+    within, after = changed_in(question.period), question.reached.get(Feed("form", form.id)) or 0
+    return Wanted(form, {**ARCHIVED, **within}, after, opened={**one_field(form), **within})
+
+
+def _page_of_rows(part: Part, now: datetime) -> Page:
+    """Rows of a register as partial tasks; the register was asked for after the time `now`."""
     if part.refusal:
         return Page((), refused=_refused(part))
     feed = Feed("form", part.form.id)
-    tasks = _tasks_of_form(part.form.id, part.rows, opened, now) if part.rows else ()
+    tasks = _tasks_of_form(part.form.id, part.rows, part.opened, now) if part.rows else ()
     return Page(tasks, reached=Reached(feed, None if part.is_complete else part.last_id))
 
 
-def _tasks_of_form(form_id: int, rows: Listed, opened: "array[int]", now: datetime) -> Iterator[Task]:
-    """A task that was created after the open ones were listed counts as open."""
+def _tasks_of_form(form_id: int, rows: Listed, opened: AbstractSet[int], now: datetime) -> Iterator[Task]:
+    """A task that was created during the run counts as open: the open ones may have been listed before."""
     for task in rows.tasks():
-        place = bisect_left(opened, task.id)
-        is_open = place < len(opened) and opened[place] == task.id
+        is_open = task.id in opened
         is_newer = isinstance(task.create_date, datetime) and task.create_date >= now
         yield in_form(task, form_id, is_closed=not (is_open or is_newer))
 

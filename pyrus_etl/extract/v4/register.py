@@ -1,6 +1,7 @@
 """Registers: the tasks of a form with their values, from id to id. https://pyrus.com/en/help/api/registry."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from pyrus_etl.extract.sizes import Sizes, answered_list
 from pyrus_etl.extract.v4.asking import Lister
 from pyrus_etl.extract.v4.ends import Ends
 from pyrus_etl.extract.v4.moments import moment
+from pyrus_etl.extract.v4.opened import Opened
 from pyrus_etl.extract.v4.read import Listed, read_register
 from pyrus_etl.extract.v4.together import together
 from pyrus_etl.model.definition import Form
@@ -26,23 +28,29 @@ ARCHIVED = {"include_archived": "y"}
 
 
 class Wanted(NamedTuple):
-    """A register to read: the rows after a task id that meet the criteria."""
+    """A register to read: the rows after a task id that meet the criteria.
+
+    `opened`: criteria of which tasks are open; None if nobody asks.
+    """
 
     form: Form
     criteria: Mapping[str, Any]
     after: int = 0
+    opened: Mapping[str, Any] | None = None
 
 
 class Part(NamedTuple):
     """A page of a register. `last_id`: of the last task in it. `is_complete`: no other page follows.
 
-    `refusal`: why the account may not read the register; such a part has no rows.
+    `opened`: the tasks in it that are open, and perhaps later ones; empty if nobody asked. `refusal`: why the account
+    may not read the register; such a part has no rows.
     """
 
     form: Form
     rows: Listed | None
     last_id: int
     is_complete: bool
+    opened: AbstractSet[int] = frozenset()
     refusal: str | None = None
 
 
@@ -90,9 +98,11 @@ class Registers:
 
     async def _read(self, wanted: Wanted, unsettled: list[_Open], before: int = 0) -> AsyncIterator[Part]:
         """Reads a register until nobody can tell whether it ends; `before`: the rows of the page before, if any."""
+        opened = Opened(wanted.after)
         while True:
             try:
                 asked, listed = await self._page(wanted)
+                await self._read_open(wanted, listed, opened)
             except FeedRefused as error:
                 yield Part(wanted.form, None, wanted.after, is_complete=False, refusal=str(error))
                 return
@@ -104,13 +114,28 @@ class Registers:
             is_last = True if last_id == wanted.after else self._ends.is_last(len(ids), asked)
             if is_last is False and ids != sorted(ids):
                 raise _unsorted(wanted.form)
-            yield Part(wanted.form, listed, last_id, is_complete=is_last is True)
+            yield Part(wanted.form, listed, last_id, is_last is True, opened.ids)
             del listed  # its bytes would stay while the next page arrives
             wanted, before = wanted._replace(after=last_id), len(ids)
             if is_last is None:
                 unsettled.append(_Open(wanted, before))
             if is_last is not False:
                 return
+
+    async def _read_open(self, wanted: Wanted, listed: Listed, opened: Opened) -> None:
+        """Reads which tasks of a page are open, if somebody asks.
+
+        The server can list as many open tasks at once as the page has rows: if it lists fewer, there are no others.
+        """
+        opened.begin_page(wanted.after)
+        ids = [header.id for header in listed.headers]
+        while wanted.opened is not None and ids and not opened.reaches(max(ids)):
+            _, found = await self._page(Wanted(wanted.form, wanted.opened, opened.known_to))
+            open_ids = [header.id for header in found.headers]
+            is_complete = len(open_ids) < len(ids)
+            if not is_complete and open_ids != sorted(open_ids):
+                raise _unsorted(wanted.form)
+            opened.note(open_ids, is_complete=is_complete)
 
     async def _page(self, wanted: Wanted) -> tuple[int, Listed]:
         """The next page, and how many rows were asked for."""

@@ -1,12 +1,16 @@
 """Registers: read to their end in few requests, whatever a server does with the length of a page."""
 
 import json
+from contextlib import suppress
 
 import pytest
 
+from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.extract.pages import Census, Changed, Feed, FirstRows, Page, Reached
+from pyrus_etl.extract.v4.api import ApiV4
+from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import EVERYTHING, Window
-from tests.registers import REFUSED, World, asked_for, ids, row, rows
+from tests.registers import REFUSED, World, asked_for, ids, row, rows, serving, using
 from tests.scripted import Asked, Reply, Scripted
 
 
@@ -88,6 +92,35 @@ def test_first_rows_keep_open_and_closed_tasks_apart_and_give_values() -> None:
     assert [value.value for value in tasks[2].form] == ["blue"]
     assert [page.reached for page in pages if page.reached][-1] == Reached(Feed("list", 9), None)
     assert Reached(Feed("form", 1), None) in [page.reached for page in pages]
+
+
+@pytest.mark.parametrize("cap", [2, 3, 7, 100])
+@pytest.mark.parametrize("every", [1, 2, 3, 50])
+def test_each_page_of_first_rows_knows_its_open_tasks_in_one_more_request_at_most(cap: int, every: int) -> None:
+    closed = frozenset(number for number in range(1, 40) if number % every)
+    pages, server = asked_for(World({1: rows(39)}, closed=closed, cap=cap), FirstRows(EVERYTHING, {}))
+
+    tasks = [task for page in pages for task in page.items]
+    assert {task.id for task in tasks if task.is_closed} == closed
+    assert len(tasks) == 39
+    assert len([asked for asked in registers(server) if b"field_ids" in asked.body]) <= -(-39 // cap)
+
+
+def test_first_rows_of_many_forms_are_stored_form_by_form_however_few_requests_a_run_may_send() -> None:
+    world = World({form: rows(5, 10 * form) for form in range(1, 21)})
+    kept: list[Page] = []
+
+    async def read_some(source: ApiV4) -> None:
+        reached = {page.reached.feed: page.reached.task_id for page in kept if page.reached}
+        with suppress(BudgetSpent):
+            async for page in source.pages(TASKS, FirstRows(EVERYTHING, reached)):
+                kept.append(page._replace(items=list(page.items)))  # noqa: PERF401 -- what came before the end counts
+
+    for _ in range(20):
+        with serving(world) as (_, settings):
+            using(settings, read_some, most_requests=12)
+    assert {page.reached.feed.id for page in kept if page.reached and page.reached.task_id is None} == {*range(1, 21)}
+    assert {*ids(kept)} == {number for form in range(1, 21) for number in range(10 * form, 10 * form + 5)}
 
 
 def test_first_rows_go_on_after_the_last_task_that_is_stored_and_complete_feeds_cost_nothing() -> None:

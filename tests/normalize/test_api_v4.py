@@ -1,6 +1,7 @@
 """Bodies of API v4 of every shape have the rows that the oracle works out from the same JSON."""
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -9,11 +10,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from pyrus_etl.extract.v4.read import read_register
 from pyrus_etl.normalize.task import task_rows
+from pyrus_etl.sandbox import World
+from pyrus_etl.sandbox.v4.archive import ArchiveV4
 from pyrus_etl.schema.metadata import written_columns
 from tests.load.test_api_v4 import TASK
 from tests.normalize.reading import encoded
-from tests.normalize.reading_v4 import read_task
+from tests.normalize.reading_v4 import read_body, read_task, rows_of
 from tests.oracle import Json
 from tests.oracle_v4 import Table, tables_of
 from tests.runs import CHECKOUT
@@ -177,3 +181,34 @@ def _plain(value: Any) -> Any:
     if isinstance(value, time) or (isinstance(value, date) and not isinstance(value, datetime)):
         return value.isoformat()
     return value
+
+
+def test_the_tasks_of_a_world_have_the_rows_of_the_oracle() -> None:
+    for _, body in World(11, tasks=200).v4.bodies():
+        assert_rows(body)
+
+
+def test_rows_of_registers_say_the_same_as_bodies() -> None:
+    """So a body that arrives after its row changes nothing of what both give."""
+    world = World(12, tasks=100).v4
+    ordinals = [ordinal for ordinal in range(100) if world.form_of(ordinal) is not None]
+    listed, unreadable = read_register(b'{"tasks": [%s]}' % b",".join(map(_row(world), ordinals)))
+    bodies = [read_body(world.body_of(ordinal)) for ordinal in ordinals]
+
+    assert unreadable == 0
+    for row, body in zip(map(rows_of, listed.tasks()), bodies, strict=True):
+        items = [item for item in body.tables.get("form_value_items", []) if item["note_no"] == 0]
+        assert row.tables.get("form_values") == body.tables.get("form_values")
+        assert row.tables.get("form_value_items", []) == items
+        assert row.tables["tasks"][0].items() <= body.tables["tasks"][0].items()
+
+
+def _row(world: ArchiveV4) -> Callable[[int], bytes]:
+    """The row of a task in the register of its form."""
+
+    def row(ordinal: int) -> bytes:
+        seen = world.seen(ordinal)
+        assert seen
+        return world.row_json(seen)
+
+    return row

@@ -53,6 +53,12 @@ def _show(state: Overview) -> None:
     if len(state.errors_by_account) > 1:
         for error in state.errors_by_account:
             click.echo(f"  account {error['account_id']}: {error['tasks']}")
+    for form in state.lost_forms:
+        since = _time(form["lost_at"])
+        click.echo(f"Lost since {since}: form {form['form_id']} ({form['name']}); give the account its rights back")
+    for catalog in state.refused_catalogs:
+        name = f"{catalog['catalog_id']} ({catalog['name']})"
+        click.echo(f"Refused to account {catalog['account_id']}: the items of catalog {name}")
     missing = f"; fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
     click.echo(f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else ""))
 

@@ -8,9 +8,17 @@ from psycopg.rows import dict_row
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import catalogue, wide
 from pyrus_etl.schema.metadata import metadata
-from pyrus_etl.schema.operation import sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows
+from pyrus_etl.schema.operation import (
+    directory_sightings,
+    sync_backfills,
+    sync_cursors,
+    sync_leases,
+    sync_requests,
+    sync_runs,
+    sync_windows,
+)
 
-_OURS = {sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows}
+_OURS = {directory_sightings, sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows}
 
 _LAST_GOOD = """
     SELECT DISTINCT ON (account_id, kind) account_id, kind, run_id, started_at, finished_at,
@@ -21,13 +29,20 @@ _ERRORS_BY_ACCOUNT = """
     SELECT account_id, count(*) AS tasks FROM pyrus.sync_errors
     WHERE resolved_at IS NULL GROUP BY account_id ORDER BY account_id
 """
+_LOST_FORMS = "SELECT form_id, name, lost_at FROM pyrus.forms WHERE lost_at IS NOT NULL ORDER BY form_id"
+_REFUSED_CATALOGS = """
+    SELECT catalog_id, name, account_id, refused_at FROM pyrus.directory_sightings JOIN pyrus.catalogs
+        ON stream = 'catalogs' AND thing_id = catalog_id
+    WHERE refused_version = version AND contents_version IS DISTINCT FROM version ORDER BY catalog_id, account_id
+"""
 
 
 class Overview(NamedTuple):
     """The last runs, the last good run of each kind, the cursors with their lag, rows by table, and open errors.
 
     `errors_by_account`: how many tasks each account has set aside. `wide_views`: how many wide views there are.
-    `fields_waiting`: how many fields have no column in them yet.
+    `fields_waiting`: how many fields have no column in them yet. `lost_forms`: those that no account can read any more.
+    `refused_catalogs`: those whose present items Pyrus refuses to an account.
     """
 
     runs: list[dict[str, Any]]
@@ -38,6 +53,8 @@ class Overview(NamedTuple):
     errors_by_account: list[dict[str, Any]]
     wide_views: int
     fields_waiting: int
+    lost_forms: list[dict[str, Any]]
+    refused_catalogs: list[dict[str, Any]]
 
 
 def overview(connection: Connection, most_runs: int = 10) -> Overview:
@@ -54,7 +71,8 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
         errors = cursor.execute(_ERRORS_BY_ACCOUNT).fetchall()
         views, fields = len(wide.view_names(connection)), catalogue.fields_without_column(connection)
         tasks = sum(error["tasks"] for error in errors)
-    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), tasks, errors, views, fields)
+        lost, refused = cursor.execute(_LOST_FORMS).fetchall(), cursor.execute(_REFUSED_CATALOGS).fetchall()
+    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), tasks, errors, views, fields, lost, refused)
 
 
 def _count(connection: Connection, table: str) -> int:

@@ -7,8 +7,10 @@ import pytest
 
 from pyrus_etl.load.seen import found_again, lost_forms, mark_lost
 from pyrus_etl.postgres.connection import connect
+from pyrus_etl.reports.overview import overview
 from pyrus_etl.settings import Secret
 from tests.directory import ACCOUNT, DENIED, Answers, read_directory
+from tests.runs import program
 from tests.typing import Query
 
 OTHER = ACCOUNT + 1
@@ -374,3 +376,21 @@ def lost(database: Secret, account_id: int = ACCOUNT) -> list[int]:
 def change(database: Secret, how: Callable[..., None], account_id: int = ACCOUNT) -> None:
     with connect(database) as connection, connection.transaction():
         how(connection, account_id, [10])
+
+
+def test_status_names_lost_forms_and_refused_catalogs(database: Secret) -> None:
+    read_directory({**WHOLE, "/catalogs/5": DENIED}, database)
+    change(database, mark_lost)
+    with connect(database) as connection:
+        state = overview(connection)
+    shown = program("status", database=database).stdout
+
+    assert [(form["form_id"], form["name"]) for form in state.lost_forms] == [(10, "Contract")]
+    assert [(one["catalog_id"], one["account_id"]) for one in state.refused_catalogs] == [(5, ACCOUNT)]
+    assert ": form 10 (Contract); give the account its rights back" in shown
+    assert f"Refused to account {ACCOUNT}: the items of catalog 5 (Goods)" in shown
+
+    read_directory({**WHOLE, "/catalogs": {"catalogs": [{"catalog_id": 5, "version": 2}]}}, database)
+    change(database, found_again)
+    with connect(database) as connection:
+        assert overview(connection)[-2:] == ([], [])

@@ -7,7 +7,7 @@ cached, so memory does not grow with the organisation. Payloads that a test put 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from threading import RLock
 from typing import Any
@@ -181,6 +181,10 @@ class Archive:
     def events(self, ordinal: int) -> tuple[Event, ...]:
         """What happened to the task after the start."""
         return self._events.get(ordinal, ())
+
+    def changed(self) -> Iterable[int]:
+        """Ordinals of the tasks to which something happened since the start."""
+        return self._events
 
     def override(self, ordinal: int) -> Override | None:
         """The payload that a test put in place of the task, if any."""

@@ -51,7 +51,8 @@ class ArchiveV4:
         self._headers = Cache[bytes](MOST_ROWS)
         self._lists = Cache[tuple[int, ...]](10 * MOST_ROWS)
         self._by_form: dict[int | None, list[int]] = {}
-        self._indexed = 0
+        self._by_list: dict[int, list[int]] = {}
+        self._indexed = self._filed = 0
 
     def body(self, task_id: int, viewer: int = ACCOUNT.id) -> bytes:
         """The answer to GET tasks/{id}, even if the account cannot see the task. KeyError if it does not exist."""
@@ -79,16 +80,14 @@ class ArchiveV4:
         override = self.world.override(seen.ordinal)
         if override is not None:
             return msgspec.json.encode(row_of(override))
-        make = lambda: msgspec.json.encode(rows.row(self._task(seen.ordinal, seen.events)))  # noqa: E731
-        return self._rows.of(seen.ordinal, seen.events, make)
+        return self._rows.of(seen.ordinal, seen.events, lambda: self._row(seen.ordinal, seen.events))
 
     def header_json(self, seen: Seen) -> bytes:
         """The header that lists and the inbox show."""
         override = self.world.override(seen.ordinal)
         if override is not None:
             return msgspec.json.encode(rows.header(listed(override)))
-        make = lambda: msgspec.json.encode(rows.header(self._task(seen.ordinal, seen.events)))  # noqa: E731
-        return self._headers.of(seen.ordinal, seen.events, make)
+        return self._headers.of(seen.ordinal, seen.events, lambda: self._header(seen.ordinal, seen.events))
 
     def seen(self, ordinal: int, horizon: int | None = None) -> Seen | None:
         """The task as it was at the horizon (now, if None); None if it did not exist yet."""
@@ -128,6 +127,15 @@ class ArchiveV4:
         put = [one for one in overrides if self.form_of(one) == form_id]
         return sorted([*(one for one in found if one not in overrides), *put])
 
+    def maybe_in_lists(self, wanted: set[int]) -> list[int]:
+        """Ordinals of the tasks that were created in these lists, and of all that may have moved since."""
+        for ordinal in range(self._filed, len(self.world)):
+            for list_id in self._drawn_lists(ordinal, ()):
+                self._by_list.setdefault(list_id, []).append(ordinal)
+        self._filed = len(self.world)
+        created = (ordinal for list_id in wanted for ordinal in self._by_list.get(list_id, ()))
+        return sorted({*created, *self.world.changed(), *self.world.overrides()})
+
     def list_ids(self, seen: Seen) -> tuple[int, ...]:
         """The ids of the task's lists; its form is one of them."""
         override = self.world.override(seen.ordinal)
@@ -144,6 +152,18 @@ class ArchiveV4:
         if events:
             return tuple(project.id for project in self.world.draft(ordinal, events).projects)
         return tuple(project.id for project in projects_of(self.world.case(ordinal)))
+
+    def _row(self, ordinal: int, events: Events) -> bytes:
+        """A row is written without the comments, which take as long as everything else."""
+        draft = self.world.draft(ordinal, events)
+        written = style(ordinal, draft.case.word, self._drawn_form(ordinal))
+        last = {"Notes": draft.notes[-1:]} if draft.notes else {}
+        return msgspec.json.encode(rows.row(task(structure(draft) | last, draft.places[-1:], written)))
+
+    def _header(self, ordinal: int, events: Events) -> bytes:
+        draft = self.world.draft(ordinal, events)
+        written = style(ordinal, draft.case.word, None)
+        return msgspec.json.encode(rows.header(task(structure(draft) | {"Notes": []}, [], written)))
 
     def _task(self, ordinal: int, events: Events, *, private: bool = True) -> Json:
         draft = self.world.draft(ordinal, events)

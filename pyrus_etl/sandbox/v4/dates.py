@@ -16,7 +16,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\
 @lru_cache(maxsize=8192)
 def iso(second: int) -> str:
     """Seconds since 1970 as a date with a time, in UTC."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19] + "Z"
 
 
 def moment(instant: int) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
 
 from pyrus_etl.sandbox.answers import Refused
 from pyrus_etl.sandbox.clock import SECOND
@@ -18,6 +20,19 @@ from .tree import below
 MOST_ROWS = 20_000
 LIST_ITEMS = 200
 Test = Callable[[int], bool]
+Period = tuple[int | None, int | None]
+ANY: Period = (None, None)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The filter of a register or of a list; periods are in milliseconds."""
+
+    archived: bool
+    modified: Period
+    created: Period
+    closed: Period
+    task_ids: set[int] | None
+    accepts: Test | None
 
 
 class Feeds:
@@ -33,21 +48,21 @@ class Feeds:
         count = given.integer("item_count", MOST_ROWS)
         if not 1 <= count <= MOST_ROWS:
             raise Refused("items_count_out_of_range")
+        asked = question(given)
         with self.world.lock:
-            found = [seen for seen in self._seen(self.world.v4.in_form(form_id), viewer) if self.matches(seen, given)]
-        by_id = given.text("sort") == "id"
-        ordered = sorted(found, key=self._id) if by_id else self._shuffled(found)
+            found = [one for one in self._seen(self.world.v4.in_form(form_id), viewer) if self.matches(one, asked)]
+        ordered = sorted(found, key=self._id) if given.text("sort") == "id" else self._shuffled(found)
         return ordered[: min(count, self.options.register_cap or count)]
 
     def list_tasks(self, list_id: int, given: Parameters, viewer: int) -> tuple[list[Seen], bool]:
         """The tasks of a list, and whether there are more."""
         wanted = below(list_id) if self.options.sublists else {list_id}
+        asked, archive = question(given), self.world.v4
         with self.world.lock:
-            everybody = self._seen(range(len(self.world)), viewer)
             found = [
                 seen
-                for seen in everybody
-                if self.matches(seen, given) and not wanted.isdisjoint(self.world.v4.list_ids(seen))
+                for seen in self._seen(archive.maybe_in_lists(wanted), viewer)
+                if self.matches(seen, asked) and not wanted.isdisjoint(archive.list_ids(seen))
             ]
         return self._page(self._shuffled(found), given.integer("item_count", LIST_ITEMS))
 
@@ -56,31 +71,22 @@ class Feeds:
             found = [self.world.v4.seen(one) for one in self.world.inbox_ordinals(viewer)]
         return self._page([seen for seen in found if seen], given.integer("item_count", 50))
 
-    def matches(self, seen: Seen, given: Parameters) -> bool:
+    def matches(self, seen: Seen, asked: Question) -> bool:
         """Whether the row is asked for: its dates, its id, and whether it is closed."""
-        closed_after, closed_before = given.period("closed")
-        if closed_after is not None or closed_before is not None:
-            ended = self._closed_at(seen)
-            return ended is not None and within(ended, (closed_after, closed_before)) and self._asked(seen, given)
-        if seen.closed and not given.yes("include_archived"):
+        if asked.closed != ANY:
+            ended = self.world.draft(seen.ordinal, seen.events).closed if seen.closed else None
+            if ended is None or not within(ended, asked.closed):
+                return False
+        elif seen.closed and not asked.archived:
             return False
-        return self._asked(seen, given)
-
-    def _asked(self, seen: Seen, given: Parameters) -> bool:
-        wanted, ids = given.integers("task_ids"), given.text("id")
         return (
-            within(seen.modified, given.period("modified"))
-            and within(seen.created, given.period("created"))
-            and (wanted is None or self._id(seen) in wanted)
-            and (ids is None or accepts(ids)(self._id(seen)))
+            within(seen.modified, asked.modified)
+            and within(seen.created, asked.created)
+            and (asked.task_ids is None or self._id(seen) in asked.task_ids)
+            and (asked.accepts is None or asked.accepts(self._id(seen)))
         )
 
-    def _closed_at(self, seen: Seen) -> int | None:
-        if not seen.closed:
-            return None
-        return self.world.draft(seen.ordinal, seen.events).closed
-
-    def _seen(self, ordinals: list[int] | range, viewer: int) -> Iterator[Seen]:
+    def _seen(self, ordinals: Iterable[int], viewer: int) -> Iterator[Seen]:
         """The tasks that the viewer may see, as the index knows them."""
         lag = self.options.register_lag
         horizon = self.world.clock.now() - int(lag * SECOND) if lag else None
@@ -105,8 +111,23 @@ class Feeds:
         return found[:size], len(found) > size
 
 
-def within(instant: int, period: tuple[int | None, int | None]) -> bool:
+def question(given: Parameters) -> Question:
+    """The filter that the parameters ask for."""
+    operator = given.text("id")
+    return Question(
+        given.yes("include_archived"),
+        given.period("modified"),
+        given.period("created"),
+        given.period("closed"),
+        given.integers("task_ids"),
+        accepts(operator) if operator else None,
+    )
+
+
+def within(instant: int, period: Period) -> bool:
     """Whether an instant is in the period, to the second, both ends included."""
+    if period == ANY:
+        return True
     after, before = period
     second = instant // SECOND
     return (after is None or second >= after // SECOND) and (before is None or second <= before // SECOND)

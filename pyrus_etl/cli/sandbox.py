@@ -20,6 +20,7 @@ def sandbox() -> None:
 @sandbox.command()
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
 @click.option("--tasks", default=2000, show_default=True, type=click.IntRange(0), help="Tasks in the organisation.")
+@click.option("--forms", type=click.IntRange(1, 200), help="This number of forms, instead of five of different size.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same tasks.")
 @click.option("--grow", default=0.0, show_default=True, type=click.FloatRange(0), help="Changes per minute.")
 @click.option("--cap", type=click.IntRange(1), help="No list returns more tasks than this, even if more are requested.")
@@ -42,6 +43,7 @@ def sandbox() -> None:
 def serve(
     port: int,
     tasks: int,
+    forms: int | None,
     seed: int,
     grow: float,
     cap: int | None,
@@ -59,7 +61,7 @@ def serve(
     Example:  pyrus-etl sandbox serve --tasks 5000 --grow 30
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
-    world = World(seed, tasks=tasks, start=datetime.now(UTC), running=True)
+    world = World(seed, tasks=tasks, forms=forms, start=datetime.now(UTC), running=True)
     options: dict[str, Any] = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
     try:
         serve_world(world, port=port, grow=grow, ready=partial(_print_settings, api), **options)

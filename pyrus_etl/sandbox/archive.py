@@ -36,9 +36,18 @@ class Archive:
     """Tasks by ordinal, which is their position in order of creation. Clients know them by id only."""
 
     def __init__(
-        self, seed: int, tasks: int, start: int, history: int, origin: str, *, private_notes: bool = False
+        self,
+        seed: int,
+        tasks: int,
+        start: int,
+        history: int,
+        origin: str,
+        *,
+        private_notes: bool = False,
+        forms: int | None = None,
     ) -> None:
         self.seed = seed
+        self.kinds = cases.kinds_of(forms) if forms else cases.KIND_OF
         self.private_notes = private_notes
         self.origin = origin
         self.files_origin: str | None = None
@@ -68,11 +77,11 @@ class Archive:
     def _lay_out(self, ordinal: int, created: int) -> None:
         """Registers a task of the past; its history is computed only if it may not have ended yet."""
         word = mix(self.seed, ordinal)
-        ended = created + cases.span(word)
+        ended = created + cases.span(word, self.kinds)
         if ended <= self._start:
             self.register.append(created, ended, not cases.stuck(word))
             return
-        found = cases.case(self.seed, ordinal, created, self._start)
+        found = cases.case(self.seed, ordinal, created, self._start, self.kinds)
         self.register.append(created, found.dates[-1], cases.closed(found) is not None)
 
     def task_ids(self, viewer: int = ACCOUNT.id) -> list[int]:
@@ -203,7 +212,8 @@ class Archive:
     def case(self, ordinal: int) -> Case:
         """The task before its events. A task created after the start has only its first note."""
         created = self.register.created[ordinal]
-        return cases.case(self.seed, ordinal, created, self._start if ordinal < self._laid_out else created)
+        until = self._start if ordinal < self._laid_out else created
+        return cases.case(self.seed, ordinal, created, until, self.kinds)
 
     def _is_of(self, ordinal: int, viewer: int) -> bool:
         """Whether the viewer is responsible for the task. The cached bodies are those of the first account."""

@@ -12,11 +12,14 @@ from .clock import DAY, MINUTE, midnight
 from .dice import Dice, mix
 from .forms import KINDS, Kind
 from .people import BUSY, Person
-from .projects import BOARD, Project
+from .projects import BOARD, Project, project
 
-KIND_OF = tuple(kind for kind in KINDS for _ in range(kind.share))
-SPANS = {kind.name: tuple(kind.median * (10 + 100 * q**3 // 128**3) // 100 for q in range(256)) for kind in KINDS}
+Kinds = tuple[Kind, ...]
+KIND_OF: Kinds = tuple(kind for kind in KINDS for _ in range(kind.share))
+SPANS = {kind.median: tuple(kind.median * (10 + 100 * q**3 // 128**3) // 100 for q in range(256)) for kind in KINDS}
+PLAIN_SHARE = 12
 LONGEST = max(max(spans) for spans in SPANS.values()) + MINUTE
+FIRST_FORM = 6_000_000
 PLAIN_ID, WIDE_ID, VAST_ID = 20_000_000, 3_000_000_000, 2**53 + 1
 EXTRAS = ("comment", "comment", "comment", "attach", "attach", "change", "reassign", "postpone", "refile")
 
@@ -57,11 +60,23 @@ def ordinal_of(task: int) -> int:
     return ordinal if ordinal >= 0 and task_id(ordinal) == task else -1
 
 
-def span(word: int) -> int:
+def kinds_of(forms: int) -> Kinds:
+    """256 kinds, by share: a few plain tasks, and this number of forms, which are copies of the usual ones."""
+    plain, usual = KINDS[0], KINDS[1:]
+    copies = [
+        msgspec.structs.replace(kind, name=name, project=project(FIRST_FORM + number, name), lists=())
+        for number in range(forms)
+        for kind in (usual[number % len(usual)],)
+        for name in (f"{kind.name} {number + 1}",)
+    ]
+    return (plain,) * PLAIN_SHARE + tuple(copies[place % forms] for place in range(256 - PLAIN_SHARE))
+
+
+def span(word: int, kinds: Kinds = KIND_OF) -> int:
     """Milliseconds from the first note to the last; 0 if nobody ever touches the task."""
     if quiet(word):
         return 0
-    return SPANS[KIND_OF[word & 255].name][word >> 8 & 255] + (word >> 24) % MINUTE
+    return SPANS[kinds[word & 255].median][word >> 8 & 255] + (word >> 24) % MINUTE
 
 
 def quiet(word: int) -> bool:
@@ -73,13 +88,13 @@ def stuck(word: int) -> bool:
     return (word >> 16 & 255) < 14 or quiet(word)
 
 
-def roles(word: int, dice: Dice, approvers: int) -> list[str]:
+def roles(word: int, dice: Dice, approvers: int, talk: int) -> list[str]:
     """The kinds of the notes of a task, from the first to the last."""
     if quiet(word):
         return ["open"]
     middle = ["approve"] * approvers
     once: set[str] = set()
-    for _ in range(2 + dice.roll(KIND_OF[word & 255].talk + 4)):
+    for _ in range(2 + dice.roll(talk + 4)):
         role = dice.pick(EXTRAS)
         if role not in once or role in ("comment", "attach", "change"):
             middle.insert(dice.roll(len(middle) + 1), role)
@@ -104,7 +119,7 @@ def deviation(dice: Dice, middle: list[str], approvers: int) -> tuple[list[str],
     return [*middle, turn], ["complete"]
 
 
-def dates(word: int, created: int, plan: list[str], dice: Dice, approvers: list[Person]) -> list[int]:
+def dates(whole: int, created: int, plan: list[str], dice: Dice, approvers: list[Person]) -> list[int]:
     """The date of each note; the last is at the end of the span. The overloaded approver takes longer."""
     if len(plan) == 1:
         return [created]
@@ -112,7 +127,7 @@ def dates(word: int, created: int, plan: list[str], dice: Dice, approvers: list[
     for role in plan[1:]:
         slow = role == "approve" and next(decisions, None) is BUSY
         weights.append((1 + dice.roll(8)) * (6 if slow else 1))
-    whole, total, passed = span(word), sum(weights), 0
+    total, passed = sum(weights), 0
     found = [created]
     for weight in weights:
         passed += weight
@@ -135,15 +150,15 @@ def steps(dice: Dice, kind: Kind) -> tuple[tuple[Person, ...] | None, ...]:
     return tuple(found)
 
 
-def case(seed: int, ordinal: int, created: int, until: int) -> Case:
+def case(seed: int, ordinal: int, created: int, until: int, kinds: Kinds = KIND_OF) -> Case:
     """The task with this ordinal, with its notes up to the instant `until`."""
     word = mix(seed, ordinal)
     dice = Dice(word)
-    kind = KIND_OF[word & 255]
+    kind = kinds[word & 255]
     asked = steps(dice, kind)
     approvers = [one for step in asked if step for one in step]
-    plan = roles(word, dice, len(approvers))
-    when = dates(word, created, plan, dice, approvers)
+    plan = roles(word, dice, len(approvers), kind.talk)
+    when = dates(span(word, kinds), created, plan, dice, approvers)
     seen = 1 + sum(date <= until for date in when[1:])
     due = midnight(created + kind.median) + DAY * dice.roll(20) if dice.chance(75) else None
     later = midnight(due or created) + DAY * (3 + dice.roll(15))

@@ -52,6 +52,7 @@ class World(Archive):
     Unless the clock is `running`, each change takes `tick` seconds, so that it has its own date; with 0, dates
     collide. Files are downloaded from `origin`, which a server sets to its own address. One thread may change a
     world while a server reads it in another. With `private_notes`, only the first account sees every note.
+    With `forms`, there are this number of forms, of equal size, and 5 % of the tasks have none.
     """
 
     def __init__(
@@ -66,13 +67,14 @@ class World(Archive):
         tick: float = 1.0,
         origin: str = "http://127.0.0.1:8080",
         private_notes: bool = False,
+        forms: int | None = None,
     ) -> None:
         self.clock = Clock(start, running=running, skew=skew)
         self.tick = tick
         self._dice = Dice(seed, 1 << 32)
         self._salt = 1
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
-        super().__init__(seed, tasks, milliseconds(start), days * DAY, origin, private_notes=private_notes)
+        super().__init__(seed, tasks, milliseconds(start), days * DAY, origin, private_notes=private_notes, forms=forms)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward without any change to a task."""

@@ -341,3 +341,15 @@ def test_files_are_on_another_port_if_they_are_apart() -> None:
 def fetch(url: str, headers: dict[str, str]) -> bytes:
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
         return bytes(answer.read())
+
+
+def test_an_organisation_can_have_any_number_of_forms() -> None:
+    with Sandbox(World(seed=7, tasks=400, forms=40)) as sandbox:
+        sandbox.world.v4.warm()
+        client = Client(sandbox)
+        rows = [row for form_id in client.forms() for row in client.register(form_id)]
+        simple = [one for one in sandbox.world.task_ids() if "form_id" not in sandbox.world.v4.task(one)]
+
+        assert len(client.forms()) == 40
+        assert ids(rows) | set(simple) == set(sandbox.world.task_ids())
+        assert 0 < len(simple) < 40

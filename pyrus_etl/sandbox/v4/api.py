@@ -135,7 +135,7 @@ class ApiV4:
                 self.form(int(argument), viewer)
                 return {"permissions": {str(viewer): directory.permission(viewer, int(argument))}}
             case "lists":
-                return tree.lists(with_forms=given.yes("with_forms"))
+                return tree.lists(directory.forms(viewer) if given.yes("with_forms") else [])
             case "list":
                 return tree.shown(tree.LISTS[self.known_list(argument)])
             case "catalogs":

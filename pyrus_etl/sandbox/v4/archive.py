@@ -11,7 +11,6 @@ import msgspec
 
 from pyrus_etl.sandbox.bodies import Event, projects_of, structure
 from pyrus_etl.sandbox.cache import Cache
-from pyrus_etl.sandbox.cases import KIND_OF
 from pyrus_etl.sandbox.dice import mix
 from pyrus_etl.sandbox.overrides import Override
 from pyrus_etl.sandbox.people import ACCOUNT
@@ -45,7 +44,7 @@ class ArchiveV4:
 
     def __init__(self, world: Archive) -> None:
         self.world = world
-        self.directory = Directory()
+        self.directory = Directory(world.kinds)
         self._bodies = Cache[bytes](MOST_BODIES)
         self._rows = Cache[bytes](MOST_ROWS)
         self._headers = Cache[bytes](MOST_ROWS)
@@ -74,6 +73,12 @@ class ArchiveV4:
         if self.world.private_notes and viewer != ACCOUNT.id:
             return msgspec.json.encode({"task": self._task(ordinal, events, private=False)})
         return self._bodies.of(ordinal, events, lambda: msgspec.json.encode({"task": self._task(ordinal, events)}))
+
+    def warm(self) -> None:
+        """Writes the rows of all registers, so that a server has them in memory (about 2 KB for each task)."""
+        for ordinal in range(min(len(self.world), MOST_ROWS)):
+            if (seen := self.seen(ordinal)) and self.form_of(ordinal) is not None:
+                self.row_json(seen)
 
     def row_json(self, seen: Seen) -> bytes:
         """The row of a register."""
@@ -145,7 +150,7 @@ class ArchiveV4:
         return self._lists.of(seen.ordinal, seen.events, lambda: self._drawn_lists(seen.ordinal, seen.events))
 
     def _drawn_form(self, ordinal: int) -> int | None:
-        project = KIND_OF[mix(self.world.seed, ordinal) & 255].project
+        project = self.world.kinds[mix(self.world.seed, ordinal) & 255].project
         return project.id if project else None
 
     def _drawn_lists(self, ordinal: int, events: Events) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyrus_etl.sandbox.forms import KINDS, Field, Kind
+from pyrus_etl.sandbox.forms import Field, Kind
 
 from .catalogs import catalog_id
 from .values import OF_RAW
@@ -12,7 +12,6 @@ from .values import OF_RAW
 Json = dict[str, Any]
 
 STEPS = ("Review", "Legal check", "Payment")
-FORMS: dict[int, Kind] = {kind.project.id: kind for kind in KINDS if kind.project}
 
 
 def form(kind: Kind) -> Json:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pyrus_etl.sandbox.forms import Kind
+
 from . import catalogs
-from .definitions import FORMS, form
+from .definitions import form
 
 Json = dict[str, Any]
 Level = Literal["manager", "member", "refused", "none"]
@@ -18,10 +20,10 @@ class Directory:
     A `member` sees half of them. `refused` gets no register. For `none`, the form and its tasks do not exist.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: tuple[Kind, ...]) -> None:
         self.catalogs = catalogs.catalogs()
         self.levels: dict[tuple[int, int], Level] = {}
-        self._forms = {form_id: form(kind) for form_id, kind in FORMS.items()}
+        self._forms = {kind.project.id: form(kind) for kind in kinds if kind.project}
 
     def level(self, viewer: int, form_id: int) -> Level:
         return self.levels.get((viewer, form_id), "manager")

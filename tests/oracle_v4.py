@@ -214,7 +214,7 @@ def _columns(field: Json) -> Json:
             items = _items("Project", value)
             return {"value_text": _joined(items), "value_project_id": items[0][1] if items else None}
         case "file":
-            return {"value_json": [_picked(each, "id", "name") for each in value if each]}
+            return {"value_json": [_picked(each, "id", "name") for each in value if each is not None]}
         case "title":
             return {"value_json": _picked(value, "checkmark") or None}
         case "table":
@@ -235,7 +235,7 @@ def _items(kind: str | None, value: Any) -> list[tuple[str, int | None, str | No
     if kind == "FormLink":
         return [("task", each, None) for each in value.get("task_ids") or [value["task_id"]]]
     if kind == "Files":
-        return [("file", each.get("id"), each.get("name")) for each in value if each]
+        return [("file", each.get("id"), each.get("name")) for each in value if each is not None]
     if kind == "Project":
         return [("project", each.get("id"), each.get("name")) for each in value.get("projects") or []]
     return []

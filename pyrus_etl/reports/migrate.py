@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import sqlalchemy
@@ -55,7 +55,7 @@ def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> 
         require_known(revision(driver))
     with connected(url) as connection:
         try:
-            made = [] if _is_as_declared(connection) else with_lock_retries(lambda: _upgrade(connection), locks)
+            done = _if_up_to_date(connection) or with_lock_retries(lambda: _upgrade(connection), locks)
         except CommandError as error:
             raise DatabaseUnavailable(
                 f"{SCHEMA}.{VERSION_TABLE} has unexpected content: {error}; name another database in DATABASE_URL."
@@ -64,8 +64,9 @@ def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> 
         if time_zone:
             set_time_zone(driver, time_zone)
         materialized.populate(driver, locks)
-    _require_repairable([each for each in differences(url) if each.is_lasting])
-    return made
+    if done.found:  # a comparison takes half a second, so there is no second one after a first without differences
+        _require_repairable([each for each in differences(url) if each.is_lasting])
+    return done.made
 
 
 def _require_repairable(left: list[Difference]) -> None:
@@ -74,38 +75,46 @@ def _require_repairable(left: list[Difference]) -> None:
         raise DatabaseUnavailable(f"Part of the schema cannot be repaired: {what}. To continue, {remedies}.")
 
 
-def _is_as_declared(connection: sqlalchemy.Connection) -> bool:
+class _Upgraded(NamedTuple):
+    """What was recreated, in words, and the differences that were found before that."""
+
+    made: list[str]
+    found: list[Difference]
+
+
+def _if_up_to_date(connection: sqlalchemy.Connection) -> _Upgraded | None:
+    """None if there is something to do."""
     with connection.begin():
         driver = _driver(connection)
         if revision(driver) != REVISION or not definitions.are_of_this_version(driver):
-            return False
-        return not any(difference.repairs for difference in compared(_context(connection)))
+            return None
+        found = compared(_context(connection))
+        return None if any(difference.repairs for difference in found) else _Upgraded([], found)
 
 
-def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
-    """Upgrades; returns what was recreated, in words."""
+def _upgrade(connection: sqlalchemy.Connection) -> _Upgraded:
     with connection.begin():
         driver = _driver(connection)
         driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         try:
             with connection.begin_nested():
-                made = _tables_and_views(connection)
+                done = _tables_and_views(connection)
         except (sqlalchemy.exc.DBAPIError, psycopg.Error, WideViewInTheWay) as error:
             if not isinstance(cause_of(error), InTheWay):
                 raise
             materialised = materialized.columns(driver)
             definitions.drop(driver)
-            made = _tables_and_views(connection)
+            done = _tables_and_views(connection)
             materialized.create(driver, materialised)
             restore(driver, of_users)
             materialized.index(driver, materialised)
         else:
             restore(driver, of_users)
-        return made
+        return done
 
 
-def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
+def _tables_and_views(connection: sqlalchemy.Connection) -> _Upgraded:
     driver = _driver(connection)
     if revision(driver) is None and declared_tables_present(driver):
         _adopt(connection)
@@ -115,7 +124,7 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> list[str]:
     _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
     made = repair(context, found)
     definitions.create(driver)
-    return made
+    return _Upgraded(made, found)
 
 
 def _adopt(connection: sqlalchemy.Connection) -> None:

@@ -37,6 +37,7 @@ SERVED: dict[str, Any] = {
     "/roles": {"roles": [{"id": 200, "name": "Buyers", "member_ids": [100]}]},
 }
 DIRECTORY = ("/profile", "/forms", "/lists", "/catalogs", "/contacts", "/members", "/roles")
+FLAGS = "SELECT person_id, banned, fired FROM pyrus.persons"
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,10 @@ def test_the_directory_of_a_world_is_stored_whole(database: Secret, query: Query
         forms = served(sandbox, "forms")["forms"]
         lists = [*walked(served(sandbox, "lists")["lists"])]
         organizations = served(sandbox, "contacts")["organizations"]
+        heads = served(sandbox, "catalogs")["catalogs"]
+        catalogs = [served(sandbox, f"catalogs/{head['catalog_id']}?include_deleted=true") for head in heads]
+        roles = served(sandbox, "roles")["roles"]
+        members = {member["id"]: member for member in served(sandbox, "members?include_fired=true")["members"]}
 
     assert query(
         database, "SELECT form_id, field_id, position, field_name, code FROM pyrus.form_fields ORDER BY 1, 3"
@@ -107,6 +112,18 @@ def test_the_directory_of_a_world_is_stored_whole(database: Secret, query: Query
     assert {row[0]: row[1:] for row in stored if row[0] in persons} == {
         number: (one["last_name"], one["type"], one.get("department_name"), one.get("position") or None)
         for number, one in persons.items()
+    }
+    assert query(database, 'SELECT catalog_id, item_id, "values" FROM pyrus.catalog_items ORDER BY 1, 2') == sorted(
+        (one["catalog_id"], item["item_id"], item["values"]) for one in catalogs for item in one.get("items", [])
+    )
+    versions = query(database, "SELECT catalog_id, version, contents_version FROM pyrus.catalogs ORDER BY 1")
+    assert versions == sorted((head["catalog_id"], head["version"], head["version"]) for head in heads)
+    assert query(database, "SELECT role_id, person_id FROM pyrus.role_members ORDER BY 1, 2") == sorted(
+        (role["id"], person_id) for role in roles for person_id in role.get("member_ids", [])
+    )
+    fired = {person_id: (banned, gone) for person_id, banned, gone in query(database, FLAGS) if person_id in members}
+    assert fired == {
+        number: (member.get("banned", False), member.get("fired", False)) for number, member in members.items()
     }
 
 

@@ -46,14 +46,16 @@ def compare(
 
     A task is unchanged if it is listed under the date and the last note of its body, or under those in a list that was
     dealt with: a note that is in no body was deleted. `lags`: the lists show changes late; so an older note, and an
-    older date of a task that had just changed when it was fetched, are no change.
+    older date of a task that had just changed when it was fetched, are no change. Such an API says more than v3: a body
+    of v3 is fetched once more.
     """
     query = f"""
         SELECT listed.task_id, listed.listed_date, mine.task_id IS NOT NULL, reader.account_id,
             coalesce(
                 (listed.listed_date IN (task.modified_date, mine.listed_date, reader.listed_date) {_LAGS})
                 AND (listed.note_id IS NULL OR %(lags)s AND listed.note_id < task.last_note_id
-                     OR listed.note_id IN (task.last_note_id, mine.listed_note_id, reader.listed_note_id)), false
+                     OR listed.note_id IN (task.last_note_id, mine.listed_note_id, reader.listed_note_id))
+                AND NOT (%(lags)s AND raw.api = 'v3'), false
             ), listed.note_id,
             coalesce(reader.account_id <> %(account_id)s AND reader.account_id IN {LIVE}, false)
         FROM unnest(%(ids)s::bigint[], %(dates)s::timestamptz[], %(notes)s::bigint[])

@@ -24,7 +24,7 @@ COMMANDS = {
     "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
     "errors": ("errors", "List or retry the tasks that were set aside."),
     "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
-    "reports": ("reports", "Create or update a wide view for each form; materialize slow reports."),
+    "reports": ("reports", "Create or update views of forms and catalogs; materialize slow reports."),
     "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),
     "sandbox": ("sandbox", "Run a simulated Pyrus to develop and test against."),
 }

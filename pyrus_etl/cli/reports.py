@@ -21,7 +21,7 @@ from pyrus_etl.sync.database import open_database
 
 @click.group()
 def reports() -> None:
-    """Manage the reports: the views in the schema pyrus_report, including a wide view for each form."""
+    """Manage the reports: the views in pyrus_report, also those of forms and catalogs."""
 
 
 @reports.command(name="refresh")

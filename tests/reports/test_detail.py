@@ -41,6 +41,7 @@ def test_a_closed_task_is_in_no_count_of_open_ones(registered: Reports) -> None:
     registered.connection.execute("INSERT INTO pyrus.persons (person_id, last_name) VALUES (2, 'Baker')")
     registered.connection.execute("INSERT INTO pyrus.projects (project_id, name) VALUES (7, 'Legal')")
     registered.connection.execute("INSERT INTO pyrus.task_projects (task_id, project_id) VALUES (1, 7), (2, 7)")
+    registered.connection.execute("UPDATE pyrus.tasks SET main_project_id = 7")
 
     assert registered.ask("SELECT sum(open) FROM backlog_age") == [(1,)]
     assert registered.ask("SELECT open_tasks FROM person_workload") == [(1,)]
@@ -87,3 +88,17 @@ def test_whether_a_task_is_closed_decides_not_whether_it_has_a_date_of_closing(r
     assert reports.ask("SELECT change FROM state_changes") == [("created",)]
     assert reports.ask("SELECT open_hours FROM cycle_times") == [(339,)]
     assert reports.ask("SELECT is_current FROM assignments") == []
+
+
+def test_a_task_of_a_form_that_is_in_no_list_counts_in_its_form_as_through_api_v3(registered: Reports) -> None:
+    registered.connection.execute(
+        "INSERT INTO pyrus.projects (project_id, name, kind) VALUES (100, 'Invoices', 'form')"
+    )
+
+    assert registered.ask("SELECT project, task_count, direct_task_count, open_tasks FROM project_summary") == [
+        ("Invoices", 2, 2, 1)
+    ]
+    assert registered.ask("SELECT project_id, task_id, is_direct FROM project_tasks ORDER BY 2") == [
+        (100, 1, True),
+        (100, 2, True),
+    ]

@@ -1,6 +1,8 @@
 CREATE OR REPLACE VIEW pyrus_report.project_summary AS
 WITH filed AS (  -- many tasks are filed in the same projects: the projects above those are looked up once
     SELECT task_id, array_agg(project_id) AS places FROM pyrus.task_projects GROUP BY task_id
+  UNION ALL
+    SELECT task_id, ARRAY[form_id] FROM pyrus.tasks WHERE main_project_id IS NULL AND form_id IS NOT NULL
 ), above AS (
     SELECT places, project_id, bool_or(project_id = place) AS is_direct
     FROM (SELECT DISTINCT places FROM filed) AS distinct_places CROSS JOIN unnest(places) AS place
@@ -39,8 +41,8 @@ LEFT JOIN (
 ) AS stats USING (project_id);
 
 COMMENT ON VIEW pyrus_report.project_summary IS
-    'How is each project doing? One row per project, counting the tasks in it and in the projects below it; the last '
-    '30 days end now.';
+    'How is each project doing? One row per project, counting the tasks in it and in the projects below it. A task that is '
+    'in no project, but has a form, counts in its form. The last 30 days end now.';
 COMMENT ON COLUMN pyrus_report.project_summary.project_id IS 'Id of the project in Pyrus; a form is also a project.';
 COMMENT ON COLUMN pyrus_report.project_summary.project IS 'Path of the project from the root.';
 COMMENT ON COLUMN pyrus_report.project_summary.parent_id IS 'Id of the parent project; null for a root.';

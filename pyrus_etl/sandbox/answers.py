@@ -55,3 +55,9 @@ class Refused(Exception):
 
 def answer(content: Any) -> Answer:
     return Answer(msgspec.json.encode(content))
+
+
+def download(file_id: int, contents: bytes) -> Answer:
+    """The contents of a file, with a name to save it by."""
+    named = {"Content-Disposition": f'attachment; filename="file-{file_id}"'}
+    return Answer(contents, content_type="application/octet-stream", headers=named)

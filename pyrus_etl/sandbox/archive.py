@@ -45,10 +45,12 @@ class Archive:
         *,
         private_notes: bool = False,
         forms: int | None = None,
+        older: bool = False,
     ) -> None:
         self.seed = seed
         self.kinds = cases.kinds_of(forms) if forms else cases.KIND_OF
         self.private_notes = private_notes
+        self.older = older
         self.origin = origin
         self.files_origin: str | None = None
         self.lock = RLock()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from .answers import Answer, Refused, answer
+from .answers import Answer, Refused, answer, download
 from .journal import Journal
 from .lists import Lists, Search
 from .people import contacts, profile
@@ -85,7 +85,7 @@ class Restapi:
 
     def file(self, file_id: int) -> Answer:
         try:
-            return Answer(self.world.contents(file_id), content_type="application/octet-stream")
+            return download(file_id, self.world.contents(file_id))
         except KeyError:
             raise Refused("FileNotFound") from None
 

@@ -53,6 +53,7 @@ class World(Archive):
     collide. Files are downloaded from `origin`, which a server sets to its own address. One thread may change a
     world while a server reads it in another. With `private_notes`, only the first account sees every note.
     With `forms`, there are this number of forms, of equal size, and 5 % of the tasks have none.
+    `older` makes API v4 write tasks as it did in 2021: creation dates in forms are days, a skipped step is `[]`.
     """
 
     def __init__(
@@ -68,13 +69,15 @@ class World(Archive):
         origin: str = "http://127.0.0.1:8080",
         private_notes: bool = False,
         forms: int | None = None,
+        older: bool = False,
     ) -> None:
         self.clock = Clock(start, running=running, skew=skew)
         self.tick = tick
         self._dice = Dice(seed, 1 << 32)
         self._salt = 1
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
-        super().__init__(seed, tasks, milliseconds(start), days * DAY, origin, private_notes=private_notes, forms=forms)
+        history, begun = days * DAY, milliseconds(start)
+        super().__init__(seed, tasks, begun, history, origin, private_notes=private_notes, forms=forms, older=older)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward without any change to a task."""

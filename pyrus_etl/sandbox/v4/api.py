@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from pyrus_etl.sandbox.answers import Answer, Refused, answer
+from pyrus_etl.sandbox.answers import Answer, Refused, answer, download
 from pyrus_etl.sandbox.files import contents, owner
 from pyrus_etl.sandbox.journal import Journal
 from pyrus_etl.sandbox.options import Options
@@ -176,7 +176,7 @@ class ApiV4:
             raise Refused("file_is_missing")
         if not self.world.visible(ordinal, viewer):
             raise Refused("access_denied_file")
-        return Answer(contents(int(argument)), content_type="application/octet-stream")
+        return download(int(argument), contents(int(argument)))
 
     def form(self, form_id: int, viewer: int) -> Any:
         return known(self.world.v4.directory.form(form_id, viewer), "access_denied_form")
@@ -219,5 +219,8 @@ def known(found: Any, code: str) -> Any:
 
 async def uploaded(request: web.BaseRequest) -> Answer:
     """The answer to an upload. What was uploaded is forgotten, as no task ever refers to it."""
-    hashed = hashlib.md5(await request.read(), usedforsecurity=False).hexdigest()
+    sent = [part for part in (await request.post()).values() if isinstance(part, web.FileField)]
+    if not sent:
+        raise Refused("required_parameter_missing")
+    hashed = hashlib.md5(sent[0].file.read(), usedforsecurity=False).hexdigest()
     return answer({"guid": str(UUID(hashed)), "md5_hash": hashed})

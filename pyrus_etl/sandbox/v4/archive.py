@@ -12,6 +12,7 @@ import msgspec
 from pyrus_etl.sandbox.bodies import Event, projects_of, structure
 from pyrus_etl.sandbox.cache import Cache
 from pyrus_etl.sandbox.dice import mix
+from pyrus_etl.sandbox.drafts import Draft
 from pyrus_etl.sandbox.overrides import Override
 from pyrus_etl.sandbox.people import ACCOUNT
 
@@ -161,14 +162,21 @@ class ArchiveV4:
     def _row(self, ordinal: int, events: Events) -> bytes:
         """A row is written without the comments, which take as long as everything else."""
         draft = self.world.draft(ordinal, events)
-        written = style(ordinal, draft.case.word, self._drawn_form(ordinal))
+        written = self._style(ordinal, draft, self._drawn_form(ordinal))
         last = {"Notes": draft.notes[-1:]} if draft.notes else {}
         return msgspec.json.encode(rows.row(task(structure(draft) | last, draft.places[-1:], written)))
 
     def _header(self, ordinal: int, events: Events) -> bytes:
         draft = self.world.draft(ordinal, events)
-        written = style(ordinal, draft.case.word, None)
+        written = self._style(ordinal, draft, None)
         return msgspec.json.encode(rows.header(task(structure(draft) | {"Notes": []}, [], written)))
+
+    def _style(self, ordinal: int, draft: Draft, form_id: int | None) -> Style:
+        """How this task is written: drawn once for a task, so that it never changes."""
+        first = (WIDE_NOTES if ordinal % 10 == 7 else NOTES) + (ordinal << 10)
+        lot, older = draft.case.word >> 40 & 255, self.world.older
+        bare, nulls = older or lot % 8 == 1, lot % 16 == 2 and not older
+        return Style(form_id, first, timed=lot % 3 == 0, bare=bare, nulls=nulls, days=older)
 
     def _task(self, ordinal: int, events: Events, *, private: bool = True) -> Json:
         draft = self.world.draft(ordinal, events)
@@ -177,14 +185,7 @@ class ArchiveV4:
             shown = [number for number, note in enumerate(told["Notes"]) if note.get("Id", 1) % 3]
             told |= {"Notes": [told["Notes"][number] for number in shown]}
             places = [places[number] for number in shown]
-        return task(told, places, style(ordinal, draft.case.word, self._drawn_form(ordinal)))
-
-
-def style(ordinal: int, word: int, form_id: int | None) -> Style:
-    """How this task is written: drawn once for a task, so that it never changes."""
-    first = (WIDE_NOTES if ordinal % 10 == 7 else NOTES) + (ordinal << 10)
-    lot = word >> 40 & 255
-    return Style(form_id, first, timed=lot % 3 == 0, bare=lot % 8 == 1, nulls=lot % 16 == 2)
+        return task(told, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
 
 
 def overridden(override: Override) -> bytes:

@@ -20,7 +20,8 @@ MINUTES = 45
 
 
 class Style(msgspec.Struct, frozen=True):
-    """What is chosen once for a task: how it writes its due date, and whether old properties are left out.
+    """What is chosen once for a task: whether its due date has a time, newer properties are left out, a skipped step is
+    null, and its creation date in the form is a day.
 
     `first_id` is the id of its first comment; `form_id` is None for a simple task.
     """
@@ -30,6 +31,7 @@ class Style(msgspec.Struct, frozen=True):
     timed: bool = False
     bare: bool = False
     nulls: bool = False
+    days: bool = False
 
 
 def task(told: Json, places: list[int], style: Style) -> Json:
@@ -52,11 +54,20 @@ def task(told: Json, places: list[int], style: Style) -> Json:
         shown["parent_task_id"] = told["ParentTaskId"]
     shown["list_ids"] = [project_id(one) for one in told["Projects"]]
     if style.form_id is not None:
-        shown |= {"form_id": style.form_id} | ({"fields": fields(told["Form"])} if "Form" in told else {})
+        shown |= {"form_id": style.form_id} | ({"fields": form(told["Form"], style)} if "Form" in told else {})
     if "Approvals" in told:
         shown |= approvals(told["Approvals"], style)
     shown["comments"] = comments
     return shown if style.bare else shown | {"is_closed": "CloseDate" in told}
+
+
+def form(values: list[Json], style: Style) -> list[Json]:
+    """The fields of the form. A creation date is a time, or in an older server a day."""
+    found = fields(values)
+    for field in found if style.days else ():
+        if field["type"] == "creation_date" and "value" in field:
+            field["value"] = field["value"][:10]
+    return found
 
 
 def moment(wired: str) -> str:

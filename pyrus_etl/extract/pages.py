@@ -15,9 +15,13 @@ class Feed(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """Asks for everything that changed in a period."""
+    """Asks for everything that changed in a period.
+
+    `may_search`: whether a source may try the search of another API, which may save most requests.
+    """
 
     period: Window
+    may_search: bool = True
 
 
 class Unfinished(NamedTuple):

@@ -34,6 +34,11 @@ class Source(Protocol):
         ...
 
     @property
+    def search_works(self) -> bool | None:
+        """Whether the search of another API answers; None if it was not tried."""
+        ...
+
+    @property
     def requests(self) -> int: ...
 
     @property

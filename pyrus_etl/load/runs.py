@@ -90,3 +90,15 @@ def greatest_lag(connection: Connection, account_id: int) -> float:
     """
     found = connection.execute(query, [account_id]).fetchone()
     return found[0] if found else 0.0
+
+
+def search_was_refused(connection: Connection, account_id: int) -> bool:
+    """Whether a run of the last day found that the search of API v3 does not take the token of API v4."""
+    query = """
+        SELECT EXISTS (
+            SELECT FROM pyrus.sync_runs
+            WHERE account_id = %s AND NOT search_works AND started_at > now() - interval '1 day'
+        )
+    """
+    found = connection.execute(query, [account_id]).fetchone()
+    return bool(found and found[0])

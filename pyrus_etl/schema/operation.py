@@ -1,6 +1,6 @@
 """The connector's own state: runs, cursors, windows, the lease, and tasks set aside."""
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
 
 from pyrus_etl.schema.counts import COUNTERS, Counter
 from pyrus_etl.schema.metadata import SCHEMA, Timestamp, bigint, key, metadata, ordinal
@@ -49,6 +49,11 @@ sync_runs = Table(
         "register_lag_seconds",
         Double,
         comment="The most seconds by which the register of a form lagged behind the tasks; null if none was compared.",
+    ),
+    Column(
+        "search_works",
+        Boolean,
+        comment="Whether the search of API v3 took the token of API v4; null if the run did not try.",
     ),
     *(_count(counter) for counter in COUNTERS),
     Column("error", Text, comment="Why the run failed or stopped."),

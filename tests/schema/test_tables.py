@@ -53,7 +53,7 @@ OF_API_V4 = {
     "decimal_places currency multiple removed_at",
     "persons": "person_type external_id department_id department_name position phone mobile_phone banned fired",
     "projects": "kind list_type version deleted",
-    "sync_runs": "register_lag_seconds",
+    "sync_runs": "register_lag_seconds search_works",
     "task_sightings": "listed_note_id",
 }
 """Columns that API v4 adds to tables of API v3."""

@@ -51,6 +51,7 @@ class RestApi:
 
     directory = (PEOPLE,)
     has_feeds = False
+    search_works = None
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -69,6 +69,10 @@ class ApiV4:
         self._search = Search(client, may_try=_may_search(client.settings))
 
     @property
+    def search_works(self) -> bool | None:
+        return self._search.works
+
+    @property
     def requests(self) -> int:
         return self._client.requests
 
@@ -121,7 +125,7 @@ class ApiV4:
             log.warning("Pyrus refuses the inbox to this account, so it stays as it is stored: %s", error)
 
     async def _of_tasks(self, question: Question) -> AsyncIterator[Page]:
-        if isinstance(question, Changed) and await self._search.is_usable(question.period):
+        if isinstance(question, Changed) and await self._search.is_usable(question):
             async for headers in self._search.changed(question.period):
                 yield Page(headers)
             return

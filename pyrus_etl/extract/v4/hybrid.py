@@ -9,6 +9,7 @@ import msgspec
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable
+from pyrus_etl.extract.pages import Changed
 from pyrus_etl.extract.v3.stream import read_list
 from pyrus_etl.extract.v3.windows import MOST_LISTED, listings
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
@@ -22,16 +23,17 @@ class Search:
 
     def __init__(self, client: Client, *, may_try: bool) -> None:
         self._client = client
-        self.works: bool | None = None if may_try else False
+        self._may_try = may_try
+        self.works: bool | None = None
         self._first: TaskList | None = None
 
-    async def is_usable(self, period: Window) -> bool:
-        """Whether the search answers as v3 does; the first time, this asks for what changed in the period."""
-        if self.works is None:
-            self._first = await self._tried(period)
+    async def is_usable(self, question: Changed) -> bool:
+        """Whether the search answers as v3 does; the first time, this asks for what changed."""
+        if self.works is None and self._may_try and question.may_search:
+            self._first = await self._tried(question.period)
             self.works = self._first is not None
             log.debug("the search of v3 %s the token of v4", "takes" if self.works else "does not take")
-        return self.works
+        return self.works is True
 
     async def changed(self, period: Window) -> AsyncIterator[list[TaskHeader]]:
         """The headers of the tasks that changed in the period, in parts; raises PyrusUnreachable."""

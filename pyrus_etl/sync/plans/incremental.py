@@ -5,9 +5,8 @@ from datetime import datetime
 
 from pyrus_etl.extract.pages import Changed
 from pyrus_etl.load.cursors import move_cursor
-from pyrus_etl.load.runs import write_run
+from pyrus_etl.load.runs import search_was_refused, write_run
 from pyrus_etl.model.stream import TASKS
-from pyrus_etl.model.window import Window
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
 from pyrus_etl.sync.lost import note_lost_forms
@@ -29,9 +28,10 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     await read_streams(run, FIRST)
     run.ledger.lag.cursor = cursor
     start, window = run.session.start, await since(run, cursor)
-    await run_pipeline(_lists(run, window), run)
+    may_search = not await run.session.store.query(search_was_refused, run.session.account_id)
+    await run_pipeline(_lists(run, Changed(window, may_search)), run)
     if run.session.start != start and (earlier := await since(run, cursor)) != window:
-        await run_pipeline(tasks(run, Changed(earlier)), run)
+        await run_pipeline(tasks(run, Changed(earlier, may_search)), run)
     await run_pipeline(to_ask_again(run), run)
     await fetch_watched(run)
     await read_streams(run, LAST)
@@ -40,19 +40,20 @@ async def catch_up(run: Run, cursor: datetime) -> None:
 
 
 async def finish(run: Run) -> None:
-    """Moves the cursor to the start of the run, which is complete, and records the lag that it saw."""
+    """Moves the cursor to the start of the run, which is complete, and records what it saw of the API."""
     await run.session.store.transaction(_finish, run.session, run.ledger.lag.seconds)
 
 
 def _finish(connection: Connection, session: Session, lag: float | None) -> None:
     move_cursor(connection, session.account_id, TASKS, session.run_id, *session.start)
-    write_run(connection, session.run_id, {"register_lag_seconds": lag})
+    seen = {"register_lag_seconds": lag, "search_works": session.source.search_works}
+    write_run(connection, session.run_id, seen)
 
 
-async def _lists(run: Run, window: Window) -> AsyncIterator[Listed]:
-    """Lists rejected tasks, the inbox, and the tasks that changed in the window."""
+async def _lists(run: Run, changed: Changed) -> AsyncIterator[Listed]:
+    """Lists rejected tasks, the inbox, and the tasks that changed."""
     yield await rejected(run)
     async for part in inbox(run):
         yield part
-    async for part in tasks(run, Changed(window)):
+    async for part in tasks(run, changed):
         yield part

@@ -1,0 +1,47 @@
+"""A sync of API v4 tries the search of v3, and what that costs if it is refused."""
+
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.settings import Secret
+from tests.runs import sync
+from tests.typing import Query
+
+V4 = {"PYRUS_API": "v4"}
+
+
+def feeds(sandbox: Sandbox, query: Query, database: Secret) -> int:
+    return int(
+        str(
+            query(
+                database, "SELECT (SELECT count(*) FROM pyrus.forms) + count(*) FROM pyrus.projects WHERE kind = 'list'"
+            )[0][0]
+        )
+    )
+
+
+def test_a_refused_search_is_tried_once_a_day_and_an_idle_sync_keeps_to_its_requests(
+    database: Secret, query: Query
+) -> None:
+    with Sandbox(World(tasks=40)) as sandbox:
+        sync(sandbox, database, **V4)
+        sandbox.world.live(600, 12)
+        sandbox.world.advance(60)
+        sync(sandbox, database, **V4)
+        sandbox.requests.clear()
+        idle = sync(sandbox, database, **V4)
+
+        assert sandbox.requests.endpoints["searchtasks"] == 0
+        assert idle.counts.tasks_fetched == 0
+        assert idle.counts.requests <= feeds(sandbox, query, database) + 10
+        query(database, "UPDATE pyrus.sync_runs SET started_at = started_at - interval '1 day'")
+        sync(sandbox, database, **V4)
+        assert sandbox.requests.endpoints["searchtasks"] == 1
+
+
+def test_a_search_that_works_is_used_in_each_sync(database: Secret) -> None:
+    with Sandbox(World(tasks=40), hybrid=True) as sandbox:
+        sync(sandbox, database, **V4)
+        sandbox.requests.clear()
+        idle = sync(sandbox, database, **V4)
+
+        assert idle.counts.requests <= 11
+        assert sandbox.requests.endpoints["register"] == 0

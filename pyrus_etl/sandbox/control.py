@@ -20,6 +20,7 @@ Json = dict[str, Any]
 Command = Callable[[Backend, Json], Any]
 
 ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant", "unlist", "relist")
+ON_NOTES_AND_LISTS = ("edit_note", "delete_note", "take_out")
 
 
 def state(backend: Backend, arguments: Json) -> Json:
@@ -106,7 +107,7 @@ def obey(backend: Backend, method: str, command: str, body: bytes) -> Answer:
     """Runs `command`. An unknown one is 404, wrong arguments are 400."""
     try:
         arguments = msgspec.json.decode(body or b"{}")
-        if command in ON_TASK and method == "POST":
+        if command in (*ON_TASK, *ON_NOTES_AND_LISTS) and method == "POST":
             return answer({"result": getattr(backend.world, command)(arguments["task_id"])})
         found = (READS if method == "GET" else CHANGES).get(command)
         if found is None:

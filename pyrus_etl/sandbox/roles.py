@@ -154,6 +154,25 @@ def reopen(draft: Draft, note: Json, dice: Dice) -> None:
     draft.closed = None
 
 
+def withdraw(draft: Draft, note: Json, dice: Dice) -> None:
+    """Takes the task out of all its lists; it stays in its form."""
+    form = draft.case.kind.project
+    note["RemovedProjects"] = [project.json for project in draft.projects if project is not form]
+    draft.projects[:] = [project for project in draft.projects if project is form]
+
+
+def amend(draft: Draft, dice: Dice) -> None:
+    """Somebody edits the text of a note."""
+    dice.pick(draft.notes)["Text"] = f"{dice.pick(phrases.REMARKS)} (edited)"
+
+
+def retract(draft: Draft, dice: Dice) -> None:
+    """Somebody deletes a note; never the first one."""
+    if len(draft.notes) > 1:
+        place = 1 + dice.roll(len(draft.notes) - 1)
+        del draft.notes[place], draft.places[place]
+
+
 ROLES: dict[str, Role] = {
     "open": opening,
     "comment": comment,
@@ -164,6 +183,7 @@ ROLES: dict[str, Role] = {
     "clear": clear,
     "refile": refile,
     "unfile": unfile,
+    "withdraw": withdraw,
     "approve": approve,
     "reject": reject,
     "revoke": revoke,
@@ -173,11 +193,15 @@ ROLES: dict[str, Role] = {
     "complete": complete,
     "reopen": reopen,
 }
+SILENT: dict[str, Callable[[Draft, Dice], None]] = {"amend": amend, "retract": retract}
 
 
 def play(draft: Draft, role: str, date: int, dice: Dice) -> None:
-    """Applies one more event to the task. All roles except `backdate` and `purge` add a note."""
+    """Applies one more event to the task. All roles add a note, except `backdate`, `purge`, `amend` and `retract`."""
     if role == "backdate":
+        draft.modified = date
+    elif role in SILENT:
+        SILENT[role](draft, dice)
         draft.modified = date
     elif role == "purge":
         draft.purge(date)

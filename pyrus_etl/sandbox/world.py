@@ -97,6 +97,18 @@ class World(Archive):
     def reopen(self, task_id: int) -> int:
         return self._happen(task_id, "reopen")
 
+    def edit_note(self, task_id: int, *, silent: bool = False) -> int:
+        """Changes the text of one note. If `silent`, the task's date does not move."""
+        return self._happen(task_id, "amend", self._date(task_id) if silent else None)
+
+    def delete_note(self, task_id: int, *, silent: bool = False) -> int:
+        """Deletes one note, but never the first. If `silent`, the task's date does not move."""
+        return self._happen(task_id, "retract", self._date(task_id) if silent else None)
+
+    def take_out(self, task_id: int) -> int:
+        """Takes the task out of all its lists; it stays in its form."""
+        return self._happen(task_id, "withdraw")
+
     def purge(self, task_id: int) -> int:
         """Removes the notes except the first, the form, the approvals and the files from the payload."""
         return self._happen(task_id, "purge")
@@ -232,6 +244,9 @@ class World(Archive):
             was = bool(self.register.closed[ordinal])
             self.register.move(ordinal, event.date, {"complete": True, "reopen": False}.get(role, was))
         return task_id
+
+    def _date(self, task_id: int) -> int:
+        return self.register.modified[self.ordinal(task_id)]
 
     def _tick(self) -> int:
         if self.clock.running:

@@ -118,7 +118,7 @@ def test_both_apis_say_the_same_of_a_task(sandbox: Sandbox, client: Client) -> N
         votes = [[one["approval_choice"] for one in step or ()] for step in shown.get("approvals", [])]
 
         assert shown["text"] == told["Text"]
-        assert shown["list_ids"] == [project["Id"] for project in told["Projects"]]
+        assert shown.get("list_ids", []) == [project["Id"] for project in told["Projects"]]
         assert ("close_date" in shown) == ("CloseDate" in told)
         assert shown.get("due_date", shown.get("due", "")[:10]) == day(told.get("DueDate"))
         assert votes == [[one.get("Choice", "Waiting").lower() for one in step or ()] for step in steps(told)]
@@ -341,6 +341,29 @@ def test_files_are_on_another_port_if_they_are_apart() -> None:
 def fetch(url: str, headers: dict[str, str]) -> bytes:
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
         return bytes(answer.read())
+
+
+def test_comments_are_edited_and_deleted_with_or_without_a_new_date(sandbox: Sandbox) -> None:
+    world = sandbox.world
+    task_id = next(one for one in world.task_ids() if len(world.v4.task(one)["comments"]) > 4)
+    before = world.v4.task(task_id)
+    edited = world.v4.task(world.edit_note(task_id, silent=True))
+    deleted = world.v4.task(world.delete_note(task_id))
+
+    assert edited["last_modified_date"] == before["last_modified_date"] < deleted["last_modified_date"]
+    assert sum(one != other for one, other in zip(before["comments"], edited["comments"], strict=True)) == 1
+    kept = [one for one in edited["comments"] if one in deleted["comments"]]
+    assert deleted["comments"] == kept
+    assert len(kept) == len(edited["comments"]) - 1
+
+
+def test_a_task_out_of_its_last_list_is_in_no_list(sandbox: Sandbox, client: Client) -> None:
+    task = next(one for one in map(sandbox.world.v4.task, sandbox.world.task_ids()) if "form_id" not in one)
+    sandbox.world.take_out(task["id"])
+    found = [client.ask(f"lists/{list_id}/tasks?include_archived=y").json for list_id in task["list_ids"]]
+
+    assert not any(task["id"] in ids(page.get("tasks", [])) for page in found)
+    assert "list_ids" not in client.ask(f"tasks/{task['id']}").json["task"]
 
 
 def test_an_organisation_can_have_any_number_of_forms() -> None:

@@ -52,7 +52,8 @@ def task(told: Json, places: list[int], style: Style) -> Json:
         shown |= due(told["DueDate"], style)
     if "ParentTaskId" in told:
         shown["parent_task_id"] = told["ParentTaskId"]
-    shown["list_ids"] = [project_id(one) for one in told["Projects"]]
+    if told["Projects"]:
+        shown["list_ids"] = [project_id(one) for one in told["Projects"]]
     if style.form_id is not None:
         shown |= {"form_id": style.form_id} | ({"fields": form(told["Form"], style)} if "Form" in told else {})
     if "Approvals" in told:

@@ -81,7 +81,7 @@ def _trusted(name: str, url: str | None) -> str | None:
         is_safe = False
     if not is_safe:
         raise PyrusUnreachable(
-            f"The login answers with the {name} {url[:100]!r}, which is not https, so the token is not sent there; "
+            f"The {name} that the login names is not a plain https address, so the token is not sent there; "
             "check PYRUS_URL."
         )
     return url.rstrip("/")

@@ -142,7 +142,7 @@ def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
     return Settings(
         url=sandbox.url,
         login=sandbox.options.login,
-        client_id=sandbox.options.client_id,
+        api="v4",
         security_key=Secret(sandbox.options.security_key),
         database_url=url,
         quota=Quota(1_000_000, 1),

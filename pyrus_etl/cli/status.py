@@ -1,6 +1,6 @@
 """`status`: shows the state of the sync."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -10,7 +10,9 @@ from pyrus_etl.cli.output import print_json
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.overview import Overview, overview
+from pyrus_etl.settings import Quota
 from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.progress import about
 
 
 @click.command()
@@ -22,13 +24,15 @@ def status(as_json: bool) -> None:
     \b
     Example:  pyrus-etl status
     """
-    with open_database(read_settings()) as url, connect(url) as connection:
+    settings = read_settings()
+    with open_database(settings) as url, connect(url) as connection:
         require_schema(connection)
         state = overview(connection)
     if as_json:
         print_json(state._asdict())
     else:
         _show(state)
+        _show_details(state, settings.quota)
 
 
 def _show(state: Overview) -> None:
@@ -61,6 +65,18 @@ def _show(state: Overview) -> None:
         click.echo(f"Refused to account {catalog['account_id']}: the items of catalog {name}")
     missing = f"; fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
     click.echo(f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else ""))
+
+
+def _show_details(state: Overview, quota: Quota) -> None:
+    """Prints how many tasks have their comments, approvals and files, and when the rest will, if any is missing."""
+    if left := state.tasks_without_detail:
+        stored = state.rows["tasks"]
+        seconds = left / quota.requests * quota.period
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        click.echo(
+            f"Details: {stored - left:,} of {stored:,} tasks; sync fetches the rest in about {about(seconds)}, "
+            f"until {_time(until)} UTC, at {quota.requests:,} requests per {quota.period:,g} s"
+        )
 
 
 def _age(seconds: float) -> str:

@@ -12,13 +12,23 @@ from pyrus_etl.schema.operation import (
     directory_sightings,
     sync_backfills,
     sync_cursors,
+    sync_feeds,
     sync_leases,
     sync_requests,
     sync_runs,
     sync_windows,
 )
 
-_OURS = {directory_sightings, sync_backfills, sync_cursors, sync_leases, sync_requests, sync_runs, sync_windows}
+_OURS = {
+    directory_sightings,
+    sync_backfills,
+    sync_cursors,
+    sync_feeds,
+    sync_leases,
+    sync_requests,
+    sync_runs,
+    sync_windows,
+}
 
 _LAST_GOOD = """
     SELECT DISTINCT ON (account_id, kind) account_id, kind, run_id, started_at, finished_at,
@@ -29,6 +39,7 @@ _ERRORS_BY_ACCOUNT = """
     SELECT account_id, count(*) AS tasks FROM pyrus.sync_errors
     WHERE resolved_at IS NULL GROUP BY account_id ORDER BY account_id
 """
+_WITHOUT_DETAIL = "SELECT count(*) FROM pyrus.tasks WHERE detail_at IS NULL AND deleted_at IS NULL"
 _LOST_FORMS = "SELECT form_id, name, lost_at FROM pyrus.forms WHERE lost_at IS NOT NULL ORDER BY form_id"
 _REFUSED_CATALOGS = """
     SELECT catalog_id, name, account_id, refused_at FROM pyrus.directory_sightings JOIN pyrus.catalogs
@@ -42,7 +53,8 @@ class Overview(NamedTuple):
 
     `errors_by_account`: how many tasks each account has set aside. `wide_views`: how many wide views there are.
     `fields_waiting`: how many fields have no column in them yet. `lost_forms`: those that no account can read any more.
-    `refused_catalogs`: those whose present items Pyrus refuses to an account.
+    `refused_catalogs`: those whose present items Pyrus refuses to an account. `tasks_without_detail`: those of which
+    only a row of a register or a list is known yet.
     """
 
     runs: list[dict[str, Any]]
@@ -55,6 +67,7 @@ class Overview(NamedTuple):
     fields_waiting: int
     lost_forms: list[dict[str, Any]]
     refused_catalogs: list[dict[str, Any]]
+    tasks_without_detail: int
 
 
 def overview(connection: Connection, most_runs: int = 10) -> Overview:
@@ -72,7 +85,9 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
         views, fields = len(wide.view_names(connection)), catalogue.fields_without_column(connection)
         tasks = sum(error["tasks"] for error in errors)
         lost, refused = cursor.execute(_LOST_FORMS).fetchall(), cursor.execute(_REFUSED_CATALOGS).fetchall()
-    return Overview(runs, last_good, cursors, dict(sorted(rows.items())), tasks, errors, views, fields, lost, refused)
+        ((partial,),) = connection.execute(_WITHOUT_DETAIL).fetchall()
+    by_table = dict(sorted(rows.items()))
+    return Overview(runs, last_good, cursors, by_table, tasks, errors, views, fields, lost, refused, partial)
 
 
 def _count(connection: Connection, table: str) -> int:

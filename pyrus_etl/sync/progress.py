@@ -53,7 +53,7 @@ class Progress:
     def _at_the_quota(self) -> str:
         if not (self.pace and (seconds := self.quota_seconds)):
             return ""
-        return f", about {_about(seconds)} at {self.pace.quota.requests:,} requests per {self.pace.quota.period:,g} s"
+        return f", about {about(seconds)} at {self.pace.quota.requests:,} requests per {self.pace.quota.period:,g} s"
 
     @property
     def _left(self) -> str:
@@ -68,7 +68,8 @@ class Progress:
         return self.tasks_wanted + self.tasks_waiting + round(each * self.windows_left)
 
 
-def _about(seconds: float) -> str:
+def about(seconds: float) -> str:
+    """A duration as people say it."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

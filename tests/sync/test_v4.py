@@ -1,6 +1,7 @@
 """A sync through API v4: first rows before full rows, few requests, and nothing lost when rights or registers lag."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 from tests.conftest import settings_for
+from tests.runs import program
 from tests.tables_v4 import assert_tables_equal_world_v4
 from tests.typing import Query
 
@@ -56,6 +58,9 @@ def test_every_task_has_rows_before_any_body_is_fetched(sandbox: Sandbox, databa
     assert dict(query(database, "SELECT task_id, is_closed FROM pyrus.tasks WHERE form_id IS NOT NULL")) == {
         task_id: sandbox.world.v4.task(task_id).get("close_date") is not None for task_id in of_forms
     }
+
+    shown = program("status", database=database).stdout
+    assert re.search(r"Details: \d+ of \d+ tasks; sync fetches the rest in about \d+ s, until", shown)
 
     fetched = set(sandbox.requests.summary()["fetched"])
     ran(backfill(), sandbox, database)

@@ -366,6 +366,20 @@ def test_a_task_out_of_its_last_list_is_in_no_list(sandbox: Sandbox, client: Cli
     assert "list_ids" not in client.ask(f"tasks/{task['id']}").json["task"]
 
 
+def test_what_only_v4_has_is_drawn_once_and_defined_by_its_form(sandbox: Sandbox, client: Client) -> None:
+    tasks = [sandbox.world.v4.task(task_id) for task_id in sandbox.world.task_ids()]
+    contract = next(form for form in client.ask("forms").json["forms"] if form["name"] == "Contract approval")
+    rows = client.register(contract["id"])
+    newer = {"multiple_choice", "title", "table", "form_link", "catalog", "rating"}
+
+    assert {"subject", "subscribers", "participants", "linked_task_ids", "steps"} <= {
+        key for one in tasks for key in one
+    }
+    assert newer <= {field["type"] for field in contract["fields"]}
+    assert newer <= {field["type"] for row in rows for field in row["fields"]}
+    assert {field["id"] for row in rows for field in row["fields"]} <= {field["id"] for field in contract["fields"]}
+
+
 def test_an_organisation_can_have_any_number_of_forms() -> None:
     with Sandbox(World(seed=7, tasks=400, forms=40)) as sandbox:
         sandbox.world.v4.warm()

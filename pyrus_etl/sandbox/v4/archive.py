@@ -16,7 +16,7 @@ from pyrus_etl.sandbox.drafts import Draft
 from pyrus_etl.sandbox.overrides import Override
 from pyrus_etl.sandbox.people import ACCOUNT
 
-from . import rows
+from . import extras, rows
 from .directory import Directory
 from .tasks import Style, moment, task
 
@@ -164,12 +164,18 @@ class ArchiveV4:
         draft = self.world.draft(ordinal, events)
         written = self._style(ordinal, draft, self._drawn_form(ordinal))
         last = {"Notes": draft.notes[-1:]} if draft.notes else {}
-        return msgspec.json.encode(rows.row(task(structure(draft) | last, draft.places[-1:], written)))
+        shown = task(structure(draft) | last, draft.places[-1:], written)
+        return msgspec.json.encode(rows.row(shown | self._fields(draft, shown)))
 
     def _header(self, ordinal: int, events: Events) -> bytes:
         draft = self.world.draft(ordinal, events)
         written = self._style(ordinal, draft, None)
         return msgspec.json.encode(rows.header(task(structure(draft) | {"Notes": []}, [], written)))
+
+    def _fields(self, draft: Draft, shown: Json) -> Json:
+        """The fields that v3 has, and those that only v4 has."""
+        further = [] if draft.purged else extras.fields(draft.case, self.world.origin)
+        return {"fields": shown.get("fields", []) + further} if further else {}
 
     def _style(self, ordinal: int, draft: Draft, form_id: int | None) -> Style:
         """How this task is written: drawn once for a task, so that it never changes."""
@@ -185,7 +191,12 @@ class ArchiveV4:
             shown = [number for number, note in enumerate(told["Notes"]) if note.get("Id", 1) % 3]
             told |= {"Notes": [told["Notes"][number] for number in shown]}
             places = [places[number] for number in shown]
-        return task(told, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
+        written = task(told, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
+        written |= self._fields(draft, written)
+        if self.world.older:
+            return written
+        extras.of_comments(draft.case, written["comments"])
+        return written | extras.properties(draft.case, written)
 
 
 def overridden(override: Override) -> bytes:

@@ -6,12 +6,11 @@ from typing import Any
 
 from pyrus_etl.sandbox.forms import Field, Kind
 
+from . import extras
 from .catalogs import catalog_id
 from .values import OF_RAW
 
 Json = dict[str, Any]
-
-STEPS = ("Review", "Legal check", "Payment")
 
 
 def form(kind: Kind) -> Json:
@@ -19,9 +18,10 @@ def form(kind: Kind) -> Json:
     assert kind.project
     shown: Json = {"id": kind.project.id, "name": kind.project.name}
     if kind.steps:
-        shown["steps"] = {str(number): STEPS[number - 1] for number, _ in enumerate(kind.steps, 1)}
+        shown["steps"] = {str(number): extras.STEPS[number - 1] for number, _ in enumerate(kind.steps, 1)}
     shown["folder"] = [{"id": 77, "name": "Office"}]
-    shown["fields"] = [defined(field, kind) for field in kind.fields if field.parent is None]
+    usual = [defined(field, kind) for field in kind.fields if field.parent is None]
+    shown["fields"] = usual + extras.definitions(kind.name)
     return shown
 
 

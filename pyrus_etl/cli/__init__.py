@@ -58,7 +58,7 @@ def cli() -> None:
 
     \b
     Without an account:  pyrus-etl demo
-    With an account:     export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=… PYRUS_CLIENT_ID=…
+    With an account:     export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=…
                          pyrus-etl check && pyrus-etl sync
 
     Exit codes: 0 done; 1 internal error; 2 wrong usage or settings; 3 login refused; 4 Pyrus unreachable; 5 database

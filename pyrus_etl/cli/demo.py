@@ -266,8 +266,8 @@ def _farewell(console: Console) -> None:
     _chapter(console, "What next", "Your own questions, your own account")
     _line(console, f"No server is left running; the database stays in {_short(folder())}. Open it in psql:")
     _line(console, f"    [cyan]{command} demo --shell[/]")
-    _line(console, "To sync your own account, set these three (the README explains where to get them):")
-    _line(console, "    [cyan]export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=… PYRUS_CLIENT_ID=…[/]")
+    _line(console, "To sync your own account, set these two (the README explains where to get them):")
+    _line(console, "    [cyan]export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=…[/]")
     _line(console, f"    [cyan]{command} check[/]")
     _line(console, f"    [cyan]{command} sync[/]")
 

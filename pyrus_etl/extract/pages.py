@@ -17,11 +17,17 @@ class Feed(NamedTuple):
 class Changed(NamedTuple):
     """Asks for everything that changed in a period.
 
-    `may_search`: whether a source may try the search of another API, which may save most requests.
+    `may_search`: whether a source may try the search of another API, which may save most requests. `periods`: other
+    periods, for feeds that were never read before.
     """
 
     period: Window
     may_search: bool = True
+    periods: Mapping[Feed, Window] = MappingProxyType({})
+
+    def of(self, feed: Feed) -> Window:
+        """The period in which a feed is listed."""
+        return self.periods.get(feed, self.period)
 
 
 class Unfinished(NamedTuple):

@@ -3,13 +3,14 @@
 Every function works inside the caller's transaction and is safe to repeat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pyrus_etl.load.batch import load
 from pyrus_etl.load.readers import LIVE
 from pyrus_etl.load.sightings import Sighting, see
 from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.model.stream import FORMS, LISTS
 from pyrus_etl.postgres.connection import Connection
 
 Key = tuple[str, int]
@@ -38,8 +39,54 @@ def note_reached(connection: Connection, account_id: int, feed: Key, task_id: in
         SELECT %(account_id)s, %(kind)s, %(feed_id)s, %(task_id)s, CASE WHEN %(task_id)s::bigint IS NULL THEN now() END
         ON CONFLICT (account_id, kind, feed_id) DO UPDATE
         SET reached_id = coalesce(EXCLUDED.reached_id, feed.reached_id), done_at = EXCLUDED.done_at
+        WHERE EXCLUDED.done_at IS NULL OR feed.done_at IS NULL
         """,
         {"account_id": account_id, "kind": feed[0], "feed_id": feed[1], "task_id": task_id},
+    )
+
+
+def unread(connection: Connection, account_id: int) -> list[Key]:
+    """The forms and lists that the account sees and that no run of it has read to the end: they are new, or came back.
+
+    None if no run noted what it read, because they all asked API v3, which has no feeds.
+    """
+    query = """
+        SELECT kind, thing_id FROM pyrus.directory_sightings AS sighting
+        JOIN (VALUES ('form', %(forms)s), ('list', %(lists)s)) AS kinds (kind, stream) USING (stream)
+        WHERE account_id = %(account_id)s AND gone_at IS NULL
+          AND EXISTS (SELECT FROM pyrus.sync_feeds AS any_feed WHERE any_feed.account_id = %(account_id)s)
+          AND NOT EXISTS (
+            SELECT FROM pyrus.sync_feeds AS feed WHERE feed.account_id = %(account_id)s
+                AND feed.kind = kinds.kind AND feed.feed_id = sighting.thing_id AND done_at IS NOT NULL
+        )
+    """
+    return connection.execute(query, {"account_id": account_id, "forms": FORMS, "lists": LISTS}).fetchall()
+
+
+def note_read(connection: Connection, account_id: int, complete: Collection[Key], refused: Collection[Key]) -> None:
+    """Records which feeds a run has read to the end.
+
+    What is refused, or no longer there, is forgotten: when it comes back, it is read as if it were new.
+    """
+    for feed in sorted(complete):
+        note_reached(connection, account_id, feed, None)
+    connection.execute(
+        """
+        DELETE FROM pyrus.sync_feeds AS feed
+        USING (VALUES ('form', %(forms)s), ('list', %(lists)s)) AS kinds (kind, stream)
+        WHERE feed.account_id = %(account_id)s AND feed.kind = kinds.kind AND (
+            feed.kind || feed.feed_id = ANY(%(refused)s) OR EXISTS (
+                SELECT FROM pyrus.directory_sightings AS sighting WHERE sighting.account_id = feed.account_id
+                    AND sighting.stream = kinds.stream AND thing_id = feed.feed_id AND gone_at IS NOT NULL
+            )
+        )
+        """,
+        {
+            "account_id": account_id,
+            "forms": FORMS,
+            "lists": LISTS,
+            "refused": [f"{kind}{feed_id}" for kind, feed_id in refused],
+        },
     )
 
 
@@ -47,18 +94,22 @@ def load_first_rows(connection: Connection, account_id: int, tasks: Sequence[Tas
     """Writes what feeds give of tasks that have no body yet; returns the number of those tasks.
 
     A task with a body is only noted as seen: what a row gives never changes what a body gave. So is a task that
-    another account reads.
+    another account reads, or that is stored as it was later.
     """
     query = """
-        SELECT task_id FROM pyrus.tasks AS task WHERE task_id = ANY(%s) AND (
-            EXISTS (SELECT FROM pyrus.raw_tasks AS raw WHERE raw.task_id = task.task_id)
+        SELECT task_id FROM pyrus.tasks AS task
+        JOIN unnest(%s::bigint[], %s::timestamptz[]) AS new (task_id, modified_date) USING (task_id)
+        WHERE (
+            new.modified_date < task.modified_date
+            OR EXISTS (SELECT FROM pyrus.raw_tasks AS raw WHERE raw.task_id = task.task_id)
             OR EXISTS (
                 SELECT FROM pyrus.task_sightings AS other
                 WHERE other.task_id = task.task_id AND other.is_reader AND other.account_id <> %s
             )
         )
     """
-    found = connection.execute(query, [[task.task_id for task in tasks], account_id])
+    ids, dates = [task.task_id for task in tasks], [task.modified_date for task in tasks]
+    found = connection.execute(query, [ids, dates, account_id])
     known = {task_id for (task_id,) in found}
     see(connection, account_id, [Sighting(task_id, None, is_reader=False) for task_id in known])
     new = [task for task in tasks if task.task_id not in known]

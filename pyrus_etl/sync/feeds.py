@@ -16,8 +16,13 @@ class FeedsRead:
         elif page.reached and page.reached.task_id is None:
             self.complete.add(page.reached.feed)
 
+    @property
+    def read(self) -> set[Feed]:
+        """Those that it read to their end."""
+        return self.complete - self.refused
+
     def refused_ids(self, kind: str) -> set[int]:
         return {feed.id for feed in self.refused if feed.kind == kind}
 
     def complete_ids(self, kind: str) -> set[int]:
-        return {feed.id for feed in self.complete - self.refused if feed.kind == kind}
+        return {feed.id for feed in self.read if feed.kind == kind}

@@ -15,6 +15,7 @@ async def fetch_watched(run: Run) -> None:
     if not run.session.source.has_feeds or run.is_selected:
         return
     await store.transaction(watched.watch_references, account_id)
+    await store.transaction(watched.watch_met, account_id)
     if due := await store.query(watched.due, account_id):
         await run_pipeline(_lists(due), run)
         await store.transaction(watched.note_asked, account_id, due)

@@ -24,7 +24,7 @@ from pyrus_etl.extract.v4.directory import Directory, reader
 from pyrus_etl.extract.v4.hybrid import Search
 from pyrus_etl.extract.v4.lists import Lists
 from pyrus_etl.extract.v4.login import address_without_login, files_without_login, login
-from pyrus_etl.extract.v4.pages import Feeds, TaskPages
+from pyrus_etl.extract.v4.pages import NO_FEEDS, Feeds, TaskPages
 from pyrus_etl.extract.v4.read import read_stored
 from pyrus_etl.extract.v4.register import Registers
 from pyrus_etl.extract.v4.wire import Task as ServedTask
@@ -128,9 +128,11 @@ class ApiV4:
         if isinstance(question, Changed) and await self._search.is_usable(question):
             async for headers in self._search.changed(question.period):
                 yield Page(headers)
-            return
+            feeds = (await self._feeds(question)).among(question.periods) if question.periods else NO_FEEDS
+        else:
+            feeds = await self._feeds(question)
         now = self._client.server_time
-        async for page in self._tasks.of(await self._feeds(question), question, now):
+        async for page in self._tasks.of(feeds, question, now):
             yield page
 
     async def _feeds(self, question: Question) -> Feeds:

@@ -1,7 +1,7 @@
 """The tasks of an account as pages: from the registers of its forms, and from its lists."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Container, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
@@ -29,6 +29,16 @@ class Feeds(NamedTuple):
     forms: Sequence[Form]
     lists: Sequence[List]
 
+    def among(self, feeds: Container[Feed]) -> "Feeds":
+        """Those of the forms and lists that are among the feeds."""
+        return Feeds(
+            [form for form in self.forms if Feed("form", form.id) in feeds],
+            [each for each in self.lists if Feed("list", each.id) in feeds],
+        )
+
+
+NO_FEEDS = Feeds((), ())
+
 
 class TaskPages:
     """Answers the questions about tasks."""
@@ -42,15 +52,18 @@ class TaskPages:
         if isinstance(question, FirstRows):
             pages = self._first_rows(feeds, question, now)
         else:
-            pages = self._headers(feeds, question.period if isinstance(question, Changed) else EVERYTHING)
+            pages = self._headers(feeds, question if isinstance(question, Changed) else Changed(EVERYTHING))
         async for page in pages:
             yield page
         if self._lists.overfull:
             raise PyrusUnreachable(self._lists.overfull[0])
 
-    async def _headers(self, feeds: Feeds, period: Window) -> AsyncIterator[Page]:
+    async def _headers(self, feeds: Feeds, question: Changed) -> AsyncIterator[Page]:
         """The headers of tasks. Registers are asked for one field only, to save bytes."""
-        wanted = [Wanted(form, {**ARCHIVED, **one_field(form), **changed_in(period)}) for form in feeds.forms]
+        wanted = [
+            Wanted(form, {**ARCHIVED, **one_field(form), **changed_in(question.of(Feed("form", form.id)))})
+            for form in feeds.forms
+        ]
         async for part in self._registers.read(wanted):
             reached = (
                 None
@@ -58,8 +71,9 @@ class TaskPages:
                 else Reached(Feed("form", part.form.id), None if part.is_complete else part.last_id)
             )
             yield Page(part.rows.headers if part.rows else (), reached=reached, refused=_refused(part))
-        async for listed in self._listed(feeds.lists, period):
-            yield Page(listed.rows.headers if listed.rows else (), refused=listed.refused)
+        async for listed in self._listed(feeds.lists, question):
+            reached = Reached(listed.feed, None) if listed.is_complete else None
+            yield Page(listed.rows.headers if listed.rows else (), reached=reached, refused=listed.refused)
 
     async def _first_rows(self, feeds: Feeds, question: FirstRows, now: datetime) -> AsyncIterator[Page]:
         """Partial tasks. A row of a register does not say whether the task is open: that is a request of its own."""
@@ -67,12 +81,13 @@ class TaskPages:
         async for part in self._registers.read([_first_rows_of(form, question) for form in left]):
             yield _page_of_rows(part, now)
         rest = [each for each in feeds.lists if question.reached.get(Feed("list", each.id), 0) is not None]
-        async for listed in self._listed(rest, question.period):
+        async for listed in self._listed(rest, Changed(question.period)):
             reached = Reached(listed.feed, None) if listed.is_complete else None
             yield Page(_tasks_of_list(listed.rows), reached=reached, refused=listed.refused)
 
-    def _listed(self, lists: Sequence[List], period: Window) -> AsyncIterator["_OfList"]:
-        return together((self._list(each.id, period) for each in lists), AT_A_TIME)
+    def _listed(self, lists: Sequence[List], question: Changed) -> AsyncIterator["_OfList"]:
+        periods = {each.id: question.of(Feed("list", each.id)) for each in lists}
+        return together((self._list(list_id, period) for list_id, period in periods.items()), AT_A_TIME)
 
     async def _list(self, list_id: int, period: Window) -> AsyncIterator["_OfList"]:
         feed = Feed("list", list_id)

@@ -1,13 +1,17 @@
 """What changed since the cursor: the incremental plan, and the end of a backfill."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
-from pyrus_etl.extract.pages import Changed
+from pyrus_etl.extract.pages import Changed, Feed
+from pyrus_etl.load.backfills import last_backfill
 from pyrus_etl.load.cursors import move_cursor
+from pyrus_etl.load.feeds import note_read, unread
 from pyrus_etl.load.runs import search_was_refused, write_run
 from pyrus_etl.model.stream import TASKS
+from pyrus_etl.model.window import Window
 from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
 from pyrus_etl.sync.lost import note_lost_forms
 from pyrus_etl.sync.pipeline import run_pipeline
@@ -28,10 +32,12 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     await read_streams(run, FIRST)
     run.ledger.lag.cursor = cursor
     start, window = run.session.start, await since(run, cursor)
+    run.ledger.lag.asked_from = window.start
     may_search = not await run.session.store.query(search_was_refused, run.session.account_id)
-    await run_pipeline(_lists(run, Changed(window, may_search)), run)
+    changed = Changed(window, may_search, await _periods(run))
+    await run_pipeline(_lists(run, changed), run)
     if run.session.start != start and (earlier := await since(run, cursor)) != window:
-        await run_pipeline(tasks(run, Changed(earlier, may_search)), run)
+        await run_pipeline(tasks(run, changed._replace(period=earlier)), run)
     await run_pipeline(to_ask_again(run), run)
     await fetch_watched(run)
     await read_streams(run, LAST)
@@ -41,13 +47,24 @@ async def catch_up(run: Run, cursor: datetime) -> None:
 
 async def finish(run: Run) -> None:
     """Moves the cursor to the start of the run, which is complete, and records what it saw of the API."""
-    await run.session.store.transaction(_finish, run.session, run.ledger.lag.seconds)
+    await run.session.store.transaction(_finish, run.session, run.ledger)
 
 
-def _finish(connection: Connection, session: Session, lag: float | None) -> None:
+def _finish(connection: Connection, session: Session, ledger: Ledger) -> None:
+    note_read(connection, session.account_id, ledger.feeds.read, ledger.feeds.refused)
     move_cursor(connection, session.account_id, TASKS, session.run_id, *session.start)
-    seen = {"register_lag_seconds": lag, "search_works": session.source.search_works}
+    seen = {"register_lag_seconds": ledger.lag.seconds, "search_works": session.source.search_works}
     write_run(connection, session.run_id, seen)
+
+
+async def _periods(run: Run) -> Mapping[Feed, Window]:
+    """The period in which to list each feed that is new to the account, or has come back: that of its backfill."""
+    session = run.session
+    if not session.source.has_feeds:
+        return {}
+    backfill = await session.store.query(last_backfill, session.account_id, TASKS)
+    period = Window(start=backfill.from_second if backfill else None)
+    return {Feed(*key): period for key in await session.store.query(unread, session.account_id)}
 
 
 async def _lists(run: Run, changed: Changed) -> AsyncIterator[Listed]:

@@ -8,6 +8,7 @@ import pytest
 
 from pyrus_etl.load.feeds import load_first_rows
 from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.watched import due, watch_met
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import connect
@@ -86,20 +87,26 @@ def test_a_form_that_is_granted_late_is_read_whole(sandbox: Sandbox, database: S
     assert synced(sandbox, database).counts.tasks_fetched == 0
 
 
-def test_a_task_in_no_form_and_no_list_is_asked_for_once_a_day(
-    sandbox: Sandbox, database: Secret, query: Query
-) -> None:
-    """Only the inbox showed it, or a reference: when it has left the inbox, no feed shows its changes."""
-    synced(sandbox, database)
-    stored = {task_id for (task_id,) in query(database, "SELECT task_id FROM pyrus.tasks")}
-    tasks = {task_id: sandbox.world.v4.task(task_id) for task_id in stored}
-    alone = {task_id for task_id, task in tasks.items() if not (task.get("form_id") or task.get("list_ids"))}
-    assert alone <= {task_id for (task_id,) in query(database, "SELECT task_id FROM pyrus.watched_tasks")}
-    assert alone
+def test_a_task_in_no_feed_is_watched(database: Secret, query: Query) -> None:
+    """Only the inbox showed it, or a reference. Task 1 is in a form, 2 in a list; the account no longer sees form 9."""
+    query(database, "INSERT INTO pyrus.projects (project_id) VALUES (6), (8)")
+    for task_id, form_id in ((1, 5), (2, None), (3, None), (4, 9)):
+        values = (task_id, form_id)
+        columns = "task_id, form_id, detail_at, asap, is_any_rejected, is_closed"
+        query(database, f"INSERT INTO pyrus.tasks ({columns}) VALUES (%s, %s, now(), false, false, false)", *values)
+        query(database, "INSERT INTO pyrus.task_sightings VALUES (%s, 7, NULL, now(), true)", task_id)
+    query(database, "INSERT INTO pyrus.task_projects (task_id, project_id, project_no) VALUES (2, 6, 1), (3, 8, 1)")
+    query(
+        database,
+        "INSERT INTO pyrus.directory_sightings (account_id, stream, thing_id, gone_at) VALUES "
+        "(7, 'forms', 5, NULL), (7, 'lists', 6, NULL), (7, 'forms', 9, now())",
+    )
 
-    assert synced(sandbox, database).counts.tasks_fetched == 0
-    query(database, "UPDATE pyrus.watched_tasks SET asked_at = asked_at - interval '1 day'")
-    assert synced(sandbox, database).counts.tasks_fetched >= len(alone)
+    with connect(database) as connection:
+        watch_met(connection, 7)
+        connection.commit()
+        assert due(connection, 7) == []
+    assert query(database, "SELECT task_id FROM pyrus.watched_tasks") == [(3,), (4,)]
 
 
 def test_a_row_that_is_older_than_the_stored_one_changes_nothing(database: Secret, query: Query) -> None:

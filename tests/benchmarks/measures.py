@@ -3,17 +3,18 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
 from pyrus_etl.reports.materialized import SUFFIX, materialize
 from pyrus_etl.settings import Secret
+from tests.benchmarks.figure import Figure
 from tests.benchmarks.stand import Stand, World, program, run, world
 from tests.benchmarks.worlds import build
 
@@ -32,16 +33,6 @@ CHOICES = {
     "one project": ["project_id"],
     "one person": ["person_id", "author_id", "responsible_id"],
 }
-
-
-class Figure(NamedTuple):
-    """A measure; `reached` is None if it has no goal."""
-
-    measure: str
-    value: float
-    unit: str
-    goal: str = ""
-    reached: bool | None = None
 
 
 def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -> Iterator[Figure]:
@@ -248,6 +239,3 @@ def start() -> Iterator[Figure]:
     """How long `--help` takes."""
     typical = 1000 * median(program("--help").seconds for _ in range(7))
     yield Figure("pyrus-etl --help", typical, "ms", "≤ 150", typical <= 150)
-
-
-Measure = Callable[[], Iterator[Figure]]

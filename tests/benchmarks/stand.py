@@ -100,8 +100,12 @@ def test_stand(folder: Path) -> Iterator[Stand]:
 
 @contextmanager
 def world(tasks: int, *options: str) -> Iterator[World]:
-    """Runs a sandbox with `tasks` tasks. Answers are not compressed: that would cost more than the work itself."""
-    command = [sys.executable, "-m", "pyrus_etl", "sandbox", "serve", "--port", "0", "--tasks", str(tasks)]
+    """Runs a sandbox with `tasks` tasks; over API v3, unless an option says otherwise.
+
+    Answers are not compressed: that would cost more than the work itself.
+    """
+    api = [] if "--api" in options else ["--api", "v3"]
+    command = [sys.executable, "-m", "pyrus_etl", "sandbox", "serve", "--port", "0", "--tasks", str(tasks), *api]
     with subprocess.Popen(
         [*command, "--no-gzip", *options], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
     ) as process:

@@ -8,6 +8,7 @@ from typing import Any
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures -->"
 TITLES = {
     "peers": "A backfill, its stages alone, and dlt",
+    "v4": "API v4: first rows, full rows, syncs, and dlt",
     "growth": "As the work grows",
     "following": "Once much is stored",
     "odd": "Worlds with very many rows of one kind",

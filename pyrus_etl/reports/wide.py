@@ -40,7 +40,7 @@ OF_A_TASK: Front = {
     "due_date": ("task.due_date", "Day on which it is due, in UTC."),
     "close_date": (
         "CASE WHEN task.is_closed THEN task.close_date END",
-        "When it was closed; null while it is open, and while only its being closed is known.",
+        "When it was closed; null while it is open, and while the time of closing is not known.",
     ),
     "state": ("CASE WHEN task.is_closed THEN 'closed' ELSE 'open' END", "open or closed."),
 }

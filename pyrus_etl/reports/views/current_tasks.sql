@@ -34,7 +34,7 @@ COMMENT ON COLUMN pyrus_report.current_tasks.create_date IS 'When the task was c
 COMMENT ON COLUMN pyrus_report.current_tasks.modified_date IS 'When the task last changed; null if Pyrus does not say.';
 COMMENT ON COLUMN pyrus_report.current_tasks.due_date IS 'Day on which the task is due, in UTC.';
 COMMENT ON COLUMN pyrus_report.current_tasks.close_date IS
-    'When the task was last closed; null while it is open, and while only is_closed is known.';
+    'When the task was last closed; null while it is open, and while the time of closing is not known.';
 COMMENT ON COLUMN pyrus_report.current_tasks.parent_task_id IS
     'Id of the task of which this is a subtask; the account may not see it.';
 COMMENT ON COLUMN pyrus_report.current_tasks.is_any_rejected IS 'Whether an approver rejected the task.';

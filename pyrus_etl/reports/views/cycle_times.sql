@@ -124,7 +124,7 @@ COMMENT ON COLUMN pyrus_report.cycle_times.last_approved_at IS
     'When the task was last approved; the same as first_approved_at if there was only one approval.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_close_date IS 'When the task was first closed.';
 COMMENT ON COLUMN pyrus_report.cycle_times.close_date IS
-    'When the task was last closed; null while it is open, and while only its being closed is known.';
+    'When the task was last closed; null while it is open, and while the time of closing is not known.';
 COMMENT ON COLUMN pyrus_report.cycle_times.reopen_count IS 'How often the task was reopened.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_action_hours IS 'Hours from creation to the first action.';
 COMMENT ON COLUMN pyrus_report.cycle_times.first_approved_hours IS 'Hours from the first action to the first approval.';

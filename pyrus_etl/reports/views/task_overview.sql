@@ -117,7 +117,7 @@ COMMENT ON COLUMN pyrus_report.task_overview.create_date IS 'When the task was c
 COMMENT ON COLUMN pyrus_report.task_overview.modified_date IS 'When the task last changed; null if Pyrus does not say.';
 COMMENT ON COLUMN pyrus_report.task_overview.due_date IS 'Day on which the task is due, in UTC.';
 COMMENT ON COLUMN pyrus_report.task_overview.close_date IS
-    'When the task was last closed; null while it is open, and while only is_closed is known.';
+    'When the task was last closed; null while it is open, and while the time of closing is not known.';
 COMMENT ON COLUMN pyrus_report.task_overview.age_hours IS
     'Hours from creation to closing, or to now while the task is open; null while close_date is not known.';
 COMMENT ON COLUMN pyrus_report.task_overview.age_days IS
@@ -125,7 +125,7 @@ COMMENT ON COLUMN pyrus_report.task_overview.age_days IS
 COMMENT ON COLUMN pyrus_report.task_overview.is_overdue IS 'Whether the task is open and its due day has passed.';
 COMMENT ON COLUMN pyrus_report.task_overview.days_overdue IS 'Days since the due day; null if the task is not overdue.';
 COMMENT ON COLUMN pyrus_report.task_overview.is_closed_late IS
-    'Whether the task was closed on a day after the due day; null while only its being closed is known.';
+    'Whether the task was closed on a day after the due day; null while the time of closing is not known.';
 COMMENT ON COLUMN pyrus_report.task_overview.approval_step_no IS
     'Number of the current approval step: the first in which somebody still has to decide. Null if the task is closed '
     'or nobody has to decide.';

@@ -39,6 +39,7 @@ def sandbox() -> None:
     show_default=True,
     help="The API to serve. Both show the same organisation.",
 )
+@click.option("--warm", is_flag=True, help="Write the rows of all registers first, so that answers cost little.")
 @click.option("--gzip/--no-gzip", default=True, show_default=True, help="Compress answers if the client accepts gzip.")
 def serve(
     port: int,
@@ -50,6 +51,7 @@ def serve(
     quota: str | None,
     period: str,
     api: str,
+    warm: bool,
     gzip: bool,
 ) -> None:
     """Serves a simulated Pyrus on 127.0.0.1 until it is interrupted.
@@ -62,6 +64,8 @@ def serve(
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, forms=forms, start=datetime.now(UTC), running=True)
+    if warm:
+        world.v4.warm()
     options: dict[str, Any] = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
     try:
         serve_world(world, port=port, grow=grow, ready=partial(_print_settings, api), **options)

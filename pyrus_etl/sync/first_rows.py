@@ -7,6 +7,7 @@ from itertools import islice
 
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.extract.pages import Feed, FirstRows, Reached
+from pyrus_etl.given import UNSET
 from pyrus_etl.load import feeds
 from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.stream import TASKS
@@ -30,12 +31,19 @@ async def read_first_rows(run: Run, period: Window) -> None:
     try:
         async for page in session.source.pages(TASKS, question):
             run.ledger.feeds.note(page)
-            for part in _parts(page.items, run):
+            for part in _parts(_of_known_forms(page.items, run), run):
                 await writer.write(part)
             if page.reached:
                 await writer.write([], page.reached)
     finally:
         await writer.end()
+
+
+def _of_known_forms(tasks: Iterable[Task], run: Run) -> Iterable[Task]:
+    """A list does not say which form a task is in; if some forms are left out, the body has to say it."""
+    if run.forms.is_everything:
+        return tasks
+    return (task for task in tasks if task.form_id is not UNSET)
 
 
 def _parts(tasks: Iterable[Task], run: Run) -> Iterator[list[TaskLoad]]:

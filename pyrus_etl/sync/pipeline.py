@@ -61,6 +61,8 @@ async def _fetched(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> 
     except TaskRefused as error:
         return _refused(wanted, error, run.ledger)
     run.ledger.note_answer()
+    if not run.reads(fetched.task):
+        return Arrival(wanted.window_no, left=wanted.task_id)
     run.ledger.lag.note_body(wanted, fetched.task.last_change)
     rows = fetched_rows(wanted.task_id, fetched, wanted.listed_date, run.form_overrides)
     listed_date = wanted.listed_date or fetched.task.last_change

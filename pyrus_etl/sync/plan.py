@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from pyrus_etl.model.task import Task
 from pyrus_etl.settings.selection import EVERYTHING, Selection
 from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.ledger import Ledger
@@ -29,6 +30,10 @@ class Run:
     has_outdated_rows: bool
     forms: Selection = EVERYTHING
     lists: Selection = EVERYTHING
+
+    def reads(self, task: Task) -> bool:
+        """Whether a task is in a form that is read; a list shows tasks of other forms too."""
+        return self.forms.is_everything or not task.form_id or self.forms.has(task.form_id)
 
     @property
     def is_selected(self) -> bool:

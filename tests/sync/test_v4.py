@@ -196,3 +196,26 @@ def test_a_database_of_v3_continues_with_v4(sandbox: Sandbox, database: Secret, 
 
     assert query(database, "SELECT DISTINCT api FROM pyrus.raw_tasks") == [("v4",)]
     assert_tables_equal_world_v4(database, sandbox.world)
+
+
+def test_a_form_that_is_left_out_has_no_row_whatever_lists_show_it(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    forms = [form["id"] for form in sandbox.world.v4.directory.forms(ACCOUNT.id)]
+    ran(sync(), sandbox, database, PYRUS_ETL_FORMS=f"-{forms[0]},-{forms[1]}")
+    sandbox.world.live(3600, 30)
+    ran(sync(), sandbox, database, PYRUS_ETL_FORMS=f"-{forms[0]},-{forms[1]}")
+
+    stored = {form_id for (form_id,) in query(database, "SELECT DISTINCT form_id FROM pyrus.tasks")}
+    assert stored.isdisjoint(forms[:2])
+    assert stored & set(forms[2:])
+    assert None in stored, "tasks without a form come from lists"
+
+
+def test_only_one_form_can_be_read(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    (only, *_) = (form["id"] for form in sandbox.world.v4.directory.forms(ACCOUNT.id))
+    ran(sync(), sandbox, database, PYRUS_ETL_FORMS=str(only), PYRUS_ETL_LISTS="1")
+    ran(reconcile(), sandbox, database, PYRUS_ETL_FORMS=str(only), PYRUS_ETL_LISTS="1")
+
+    of_it = [one for one in sandbox.world.task_ids() if sandbox.world.v4.task(one).get("form_id") == only]
+    assert query(database, "SELECT task_id FROM pyrus.tasks ORDER BY 1") == [(one,) for one in sorted(of_it)]

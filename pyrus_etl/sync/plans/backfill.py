@@ -68,7 +68,7 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
     await read_first_rows(run, period)
     run.ledger.progress.tasks_waiting = await session.store.query(feeds.number_without_body, session.account_id)
     await run_pipeline(_without_body(run), run)
-    if had_bodies:
+    if had_bodies or not run.forms.is_everything:
         await run_pipeline(tasks(run, Changed(period)), run)
     await session.store.transaction(_finish_window, session.account_id)
 

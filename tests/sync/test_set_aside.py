@@ -120,6 +120,10 @@ def test_a_stored_task_that_cannot_be_read_any_more_keeps_its_rows(database: Sec
     assert query(database, OPEN) == [(bad, "decode", 1)]
 
 
+MOST_SHRUNK = 3
+"""Lists whose second failure is not retried: they are asked for in smaller parts."""
+
+
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset", "short", "html"])
 def test_everything_is_stored_even_if_one_answer_in_eight_is_faulty(database: Secret, kind: str) -> None:
     with Sandbox(World(3, tasks=150), cap=50) as sandbox:
@@ -127,7 +131,8 @@ def test_everything_is_stored_even_if_one_answer_in_eight_is_faulty(database: Se
         result = backfill(sandbox, database)
 
         assert (result.counts.tasks_changed, result.counts.tasks_failed) == (150, 0)
-        assert result.counts.retries == sandbox.requests.faults[kind] > 10
+        assert 0 <= sandbox.requests.faults[kind] - result.counts.retries <= MOST_SHRUNK
+        assert result.counts.retries > 10
         assert result.counts.requests == sandbox.requests.total
         assert_tables_equal_world(database, sandbox.world)
 

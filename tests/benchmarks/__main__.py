@@ -57,7 +57,9 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "start": measures.start,
         "quota": partial(measures.quota, stand),
         "peers": partial(measures.peers, stand, 20_000 // share, arguments.peers, 5_000 // share),
-        "v4": partial(api_v4, stand, 105_000 // share, 1_000 // share, arguments.peers, 5_000 // share),
+        "v4": partial(
+            api_v4, stand, 105_000 // share, 15_000 // share, 1_000 // share, arguments.peers, 5_000 // share
+        ),
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),
         "odd": partial(measures.odd, stand, share),

@@ -77,7 +77,7 @@ def lost_forms(connection: Connection, account_id: int) -> list[int]:
 
 
 def unseen_forms(connection: Connection, account_id: int) -> list[int]:
-    """The forms that this account has lost, whoever else sees them: its census says nothing about their tasks."""
+    """The forms that this account has lost, even if others see them: its census says nothing about their tasks."""
     query = """
         SELECT thing_id FROM pyrus.directory_sightings
         WHERE account_id = %s AND stream = %s AND (gone_at IS NOT NULL OR refused_at IS NOT NULL) ORDER BY thing_id

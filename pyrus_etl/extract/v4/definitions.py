@@ -31,7 +31,7 @@ def forms_of(served: Sequence[msgspec.Raw] | None) -> tuple[list[Form], int]:
 
 def no_custom_types(kind: type, value: Any) -> Any:
     """For `decode`: what is served here has only types of JSON."""
-    raise NotImplementedError(f"{kind.__name__} is no type of the directory")
+    raise NotImplementedError(f"{kind.__name__} is not a type of the directory")
 
 
 def _form(form_id: int, served: wire.Form, *, is_whole: bool) -> Form:
@@ -106,7 +106,7 @@ def _choices(options: Sequence[wire.Option | None] | None) -> Iterator[Choice]:
 
 
 def _steps(served: Mapping[str, Any]) -> Iterator[FormStep]:
-    """Steps by number, each once; an entry whose key is no number that fits is left out."""
+    """Steps by number, each once; an entry whose key is not a number that fits is left out."""
     names = {int(key): name for key, name in served.items() if key.isascii() and key.isdigit() and len(key) < 10}
     for number, name in names.items():
         yield FormStep(number, name if isinstance(name, str) else None)

@@ -56,11 +56,11 @@ class Directory:
         self._with_deleted = "?include_deleted=true"
 
     async def forms(self) -> Sequence[Form] | None:
-        """The forms that the account can see, with their fields; asked for once, whoever asks first."""
+        """The forms that the account can see, with their fields; asked for once in a run."""
         return await self._kept(FORMS, self._read_forms)
 
     async def lists(self) -> Sequence[List] | None:
-        """The lists at any depth, parents first, also deleted ones; asked for once, whoever asks first."""
+        """The lists at any depth, parents first, also deleted ones; asked for once in a run."""
         forms = await self.forms()
         return await self._kept(LISTS, partial(self._read_lists, {form.id for form in forms or ()}))
 

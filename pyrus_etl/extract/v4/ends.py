@@ -24,7 +24,7 @@ class Ends:
         self.longest = max(self.longest, rows)
 
     def is_last(self, rows: int, asked: int) -> bool | None:
-        """Whether a page is the last one of its register; None if nobody can tell yet. A cap of one row is no cap."""
+        """Whether a page is the last one of its register; None if unknown yet. A page of one row is never capped."""
         if rows == 0 or 1 < rows < self.longest:
             return True
         if rows >= asked:

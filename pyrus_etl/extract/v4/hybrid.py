@@ -51,7 +51,7 @@ class Search:
         return listed
 
     async def _tried(self, period: Window) -> TaskList | None:
-        """The answer of the one try; None if it is not that of v3. What goes wrong here is no error."""
+        """The answer of the one try; None if it is not that of v3. A failure here is not an error."""
         try:
             outcome = await self._client.ask(self._request(period, MOST_LISTED, _proof)._replace(tries=1))
         except (PyrusUnreachable, BodyTooLarge):

@@ -27,7 +27,7 @@ _DIGITS = re.compile(r"\s*-?\d{1,19}\s*", re.ASCII)
 def read_stored(body: bytes) -> tuple[model.Task, int]:
     """Reads the task in a `storable` answer to GetTask; also returns the number of unreadable values.
 
-    Raises msgspec.DecodeError if it is no such answer.
+    Raises msgspec.DecodeError if it is not such an answer.
     """
     read, unreadable = decode(body, TaskBody)
     return read.task, unreadable
@@ -102,7 +102,7 @@ def _listed(body: bytes, kind: type[RegisterRow | ListRow]) -> tuple[Listed, int
 
 
 def _read_list(body: bytes) -> _List:
-    """Reads the rows as bytes. An empty list leaves out its keys; an object with other keys alone is no list."""
+    """Reads the rows as bytes. An empty list leaves out its keys; an object with other keys alone is not a list."""
     try:
         served = msgspec.json.decode(body, type=_List)
     except RecursionError as error:

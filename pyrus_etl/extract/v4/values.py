@@ -24,7 +24,7 @@ class Field(msgspec.Struct, gc=False):
 
 
 def read_values(served: Any) -> FormValues:
-    """The fields that have a value: a field, then those in it. Raises ValueError if the value is no array."""
+    """The fields that have a value: a field, then those in it. Raises ValueError if the value is not an array."""
     if not isinstance(served, list):
         raise ValueError(f"expected an array of fields, got {type(served).__name__}")
     values = FormValues()

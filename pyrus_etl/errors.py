@@ -6,11 +6,13 @@ PyrusEtlError
 ├── PyrusUnreachable          4
 │   ├── BodyTooLarge          4
 │   ├── BodyCut               4
-│   └── ListRefused           4
+│   ├── ListRefused           4
+│   └── AnswerLost            4
 ├── DatabaseUnavailable       5
 │   └── RowsRefused           5
 ├── TaskRefused               6
 ├── FeedRefused               6
+├── FileRefused               6
 ├── CensusDoubted             6
 ├── LockHeld                  7
 └── StoppedEarly
@@ -78,6 +80,10 @@ class ListRefused(PyrusUnreachable):
         self.certain = certain
 
 
+class AnswerLost(PyrusUnreachable):
+    """A write was sent and its answer was lost; whether the service applied it could not be found out."""
+
+
 class DatabaseUnavailable(PyrusEtlError):
     """PostgreSQL cannot be reached, or its schema is not at the revision that this version expects.
 
@@ -124,6 +130,20 @@ class FeedRefused(PyrusEtlError):
     """Pyrus does not let the account read the list of the tasks of a form or project. The run goes on without it."""
 
     exit_code = SET_ASIDE
+
+
+class FileRefused(PyrusEtlError):
+    """A file service refuses one file or place: it does not exist, or the account may not use it.
+
+    `status`: of the answer; 0 if there was none. `code`: the service's own code of the error, if it gives one.
+    """
+
+    exit_code = SET_ASIDE
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 class CensusDoubted(PyrusEtlError):

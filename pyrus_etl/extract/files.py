@@ -1,0 +1,64 @@
+"""A file service as the commands see it, whichever service answers: Pyrus, Paymo or ONLYOFFICE."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol
+
+from pyrus_etl.client.file import Download
+from pyrus_etl.client.meaning import Failure
+from pyrus_etl.model.file import ServiceFile
+from pyrus_etl.model.place import Place
+from pyrus_etl.settings import Secret
+
+
+class Contents(NamedTuple):
+    """The contents of a file that is to be uploaded.
+
+    `size`: in bytes; None if it is not known before the end. `open` begins the contents again, for each try; what it
+    raises ends the upload, so that the service gets no whole file.
+    """
+
+    name: str
+    size: int | None
+    media_type: str
+    open: Callable[[], AsyncIterator[bytes]]
+
+
+class FileService(Protocol):
+    """The files of one service, through an open client.
+
+    Every call raises LoginRefused or PyrusUnreachable if nothing can go on, and FileRefused if the service refuses
+    this one file or place. A call that the service has no method for raises SettingsError, with what to do instead.
+    A write whose answer is lost is never sent again blindly: if its effect cannot be found, it raises AnswerLost.
+    """
+
+    name: str
+    """As in names of files: pyrus, paymo or onlyoffice."""
+
+    def list(self, place: Place) -> AsyncIterator[ServiceFile]:
+        """The files of a place, page by page, in no promised order."""
+        ...
+
+    async def get(self, file_id: str) -> ServiceFile:
+        """The description of a file."""
+        ...
+
+    def open(self, file: ServiceFile) -> AbstractAsyncContextManager[Download | Failure]:
+        """Opens the contents; yields them, or why they cannot be had. See `Client.stream`."""
+        ...
+
+    async def upload(self, contents: Contents, place: Place) -> ServiceFile:
+        """Uploads a file and attaches it to the place, if that has a kind."""
+        ...
+
+    async def attach(self, file_id: str, place: Place, token: Secret | None = None) -> ServiceFile:
+        """Attaches a file that the service has already; `token`: of an unattached file of Paymo."""
+        ...
+
+    async def update(self, file_id: str, name: str | None, description: str | None) -> ServiceFile:
+        """Gives a file another name or description; None leaves it alone."""
+        ...
+
+    async def delete(self, file_id: str) -> None:
+        """Deletes a file."""
+        ...

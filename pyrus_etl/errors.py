@@ -133,7 +133,7 @@ class FeedRefused(PyrusEtlError):
 
 
 class FileRefused(PyrusEtlError):
-    """A file service refuses one file or place: it does not exist, or the account may not use it.
+    """One file cannot be had or sent: it does not exist, it changes, or its service refuses it or its place.
 
     `status`: of the answer; 0 if there was none. `code`: the service's own code of the error, if it gives one.
     """

@@ -4,8 +4,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from email.message import Message
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -54,6 +56,18 @@ def chunked(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield b"0\r\n\r\n"
 
 
+def received(file: BufferedIOBase, headers: Message) -> bytes:
+    """Reads the body of a request, in chunks or as long as it says, as far as it came."""
+    if headers.get("Transfer-Encoding") != "chunked":
+        return file.read(int(headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(file.readline() or b"0", 16):
+        body += file.read(size)
+        file.readline()
+    file.readline()
+    return body
+
+
 Script = Callable[[Asked], Reply]
 
 
@@ -68,7 +82,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
         disable_nagle_algorithm = True
 
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = received(self.rfile, self.headers)
             request = Asked(self.command, self.path, dict(self.headers.items()), body)
             asked.append(request)
             reply = script(request)
@@ -85,7 +99,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
             except ConnectionError:  # it has had enough
                 self.close_connection = True
 
-        do_GET = do_POST = answer  # noqa: N815 -- the names http.server calls
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 -- the names http.server calls
 
         def finish(self) -> None:
             try:

@@ -60,7 +60,7 @@ class Client:
         self._service = dialect.service
         can_log_in = not settings.access_token  # a given token is used instead of a login
         login_again = partial(self._log_in, login) if can_log_in else None
-        self._token = Token(settings.access_token, login_again, dialect.service)
+        self._token = Token(settings.access_token, login_again, dialect.service, dialect.credential)
         self._sender = Sender(settings, dialect, most_requests, announce)
         self.retries = 0
 
@@ -102,7 +102,7 @@ class Client:
         Again means that all tries are spent. Raises LoginRefused, BodyTooLarge, and PyrusUnreachable if no server
         answered.
         """
-        tries = Tries(self.settings.waits, request.tries)
+        tries = Tries(self.settings.waits, request.tries, once=request.once)
         send = partial(self._sender.send, request)
         return await self._until_final(request, tries, send, may_renew=request.may_renew)
 
@@ -145,7 +145,7 @@ class Client:
 
     async def _ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:
         """For the login."""
-        tries = Tries(self.settings.waits, request.tries)
+        tries = Tries(self.settings.waits, request.tries, once=request.once)
         return await self._until_final(request, tries, partial(self._sender.send, request), with_token=False)
 
     async def _until_final(

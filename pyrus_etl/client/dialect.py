@@ -12,14 +12,14 @@ LONGEST_CODE, LONGEST_MESSAGE = 200, 500
 
 
 class Complaint(NamedTuple):
-    """The code and the message of an error envelope; both are empty if there is no envelope."""
+    """The code and the message of an error envelope; an envelope may lack a code, and both are empty without one."""
 
     code: str = ""
     message: str = ""
 
     def __str__(self) -> str:
         if not self.code:
-            return "no reason given"
+            return self.message[:LONGEST_MESSAGE] or "no reason given"
         return f"{self.code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
 
 
@@ -34,7 +34,8 @@ class Dialect(NamedTuple):
     None if the answer has none, whatever its body is. It is called for every good answer too, so it must be cheap.
     `quota`: the headers about the quota. `good`: the statuses of answers with content. `quota_statuses`: those that
     mean a spent quota if the answer says when to come back; 429 always means that. `authorization`: the header's value
-    for a token.
+    for a token; `credential`: what messages call a token that is given and not from a login. `needs_envelope`: a 403 or
+    404 counts only with the error envelope or an empty body, because it marks a task as deleted.
     """
 
     service: str
@@ -44,6 +45,8 @@ class Dialect(NamedTuple):
     good: frozenset[int] = frozenset({200})
     quota_statuses: frozenset[int] = frozenset({429})
     authorization: Callable[[Secret], str] = bearer
+    credential: str = "the access token"
+    needs_envelope: bool = True
 
     def is_quota_spent(self, status: int, headers: Headers) -> bool:
         return status == 429 or (status in self.quota_statuses and "Retry-After" in headers)

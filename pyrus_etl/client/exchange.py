@@ -9,6 +9,7 @@ import msgspec
 from yarl import URL
 
 from pyrus_etl.client.failures import broken, failure_of
+from pyrus_etl.client.form import Sending
 from pyrus_etl.client.meaning import Again, Unreadable
 from pyrus_etl.client.proxy import Proxy, proxy_for
 from pyrus_etl.client.request import Request
@@ -66,18 +67,37 @@ class Exchange:
     async def send(self, request: Request[Any], headers: Mapping[str, str]) -> Served | Again | Unreadable:
         """Sends a request and reads its whole answer; the sieve is for a body with status 200.
 
-        Raises PyrusUnreachable if only a person can make it succeed, and BodyTooLarge.
+        Raises PyrusUnreachable if only a person can make it succeed, BodyTooLarge, and what the contents of a form
+        raise.
         """
+        sending = request.form.sending() if request.form else None
+        try:
+            return await self._sent(request, headers, sending)
+        finally:
+            if sending and sending.error:
+                raise sending.error
+
+    async def _sent(
+        self, request: Request[Any], headers: Mapping[str, str], sending: Sending | None
+    ) -> Served | Again | Unreadable:
         url = URL(request.path if "://" in request.path else self.address + request.path)
         proxy, route = self._way_to(url)
         waits = self._settings.waits
-        limits = timeout(waits, waits.answer, waits.slow if request.is_slow else waits.read)
+        whole = sending.longest(waits.answer) if sending else waits.answer
+        limits = timeout(waits, whole, waits.slow if request.is_slow else waits.read)
+        body: dict[str, Any] = {"data": sending.pieces()} if sending else {"json": request.json}
         try:
             async with self._session.request(
-                request.method, url, headers=headers, json=request.json, allow_redirects=False, timeout=limits, **route
+                request.method,
+                url,
+                headers={**headers, **(sending.headers if sending else {})},
+                allow_redirects=False,
+                timeout=limits,
+                **body,
+                **route,
             ) as response:
-                body = await read_body(response, request.sieve if response.status == 200 else None)
-                return Served(response.status, response.headers, body)
+                read = await read_body(response, request.sieve if response.status == 200 else None)
+                return Served(response.status, response.headers, read)
         except msgspec.ValidationError as error:  # a ValueError too; raised by the sieve
             return Unreadable(str(error), b"")
         except FAULTS as error:

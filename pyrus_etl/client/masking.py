@@ -17,7 +17,7 @@ def masked(body: bytes, *secrets: Secret | None) -> bytes:
     return body
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _spellings(text: str) -> re.Pattern[bytes]:
     return re.compile(b"".join(map(_any_spelling, text)), re.IGNORECASE)
 

@@ -176,9 +176,9 @@ def _failure_by_body(status: int, body: bytes, dialect: Dialect, *, is_markup: b
     """The failure that the status and the body show.
 
     A 403 or 404 counts as the API's own only if its body is the API's error envelope or empty: a refusal by a firewall
-    says nothing about a task.
+    says nothing about a task. With `Dialect.needs_envelope` off, any body will do.
     """
-    if is_markup and status != 401:
+    if is_markup and status != 401 and (dialect.needs_envelope or status in dialect.good):
         return Again(f"status {status} with HTML instead of JSON; {_hint(status, dialect)}", body)
     envelope = dialect.complaint(status, body)
     complaint = envelope or Complaint()
@@ -188,7 +188,7 @@ def _failure_by_body(status: int, body: bytes, dialect: Dialect, *, is_markup: b
         return TokenRefused(complaint)
     if status not in (403, 404):
         return Refused(status, complaint)
-    if body.strip() and not envelope:
+    if body.strip() and not envelope and dialect.needs_envelope:
         return Again(
             f"status {status} without the error envelope of {dialect.service}'s API; {_hint(status, dialect)}", body
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from pyrus_etl.client.form import Form
 from pyrus_etl.client.transport import Sieve
 from pyrus_etl.settings import Secret
 
@@ -17,7 +18,8 @@ class Request(NamedTuple, Generic[T]):
     `read` gets the rest. `tries`: at most how often the request is sent if the answers are faulty; None: as any other.
     `path`: follows the address of the API, or is a whole address. `is_slow`: the service may need two minutes to begin
     its answer, so few such requests are in flight, beside the others. `may_renew`: if the token is refused, it is
-    renewed and the request sent again.
+    renewed and the request sent again. `form`: a form with a file, sent in place of `json`. `once`: the request writes,
+    so it is not sent again if a server may have applied it; its outcome is Again or Unreadable then.
     """
 
     method: str
@@ -28,6 +30,8 @@ class Request(NamedTuple, Generic[T]):
     tries: int | None = None
     is_slow: bool = False
     may_renew: bool = True
+    form: Form | None = None
+    once: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -42,8 +46,12 @@ class Grant(NamedTuple):
 
 
 class Answer(NamedTuple, Generic[T]):
-    """The content of a good answer, and the server's time; `sha256` is of its body as served."""
+    """The content of a good answer, and the server's time; `sha256` is of its body as served.
+
+    `location`: where the answer says that it has made something.
+    """
 
     value: T
     date: datetime
     sha256: str
+    location: str = ""

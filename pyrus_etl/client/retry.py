@@ -7,10 +7,14 @@ from pyrus_etl.settings import Waits
 
 
 class Tries:
-    """Counts the failed tries of one request. `most`: at most how many tries, if fewer than `Waits.requests` says."""
+    """Counts the failed tries of one request. `most`: at most how many tries, if fewer than `Waits.requests` says.
 
-    def __init__(self, waits: Waits, most: int | None = None) -> None:
+    `once`: there is no other try after one that reached a server.
+    """
+
+    def __init__(self, waits: Waits, most: int | None = None, *, once: bool = False) -> None:
         self._waits = waits
+        self._once = once
         self._most = min(most or waits.requests.attempts, waits.requests.attempts)
         self._failures = 0
         self._failing_since = 0.0
@@ -21,4 +25,6 @@ class Tries:
         self._failing_since = self._failing_since or now
         self._failures += 1
         is_silent = not failure.reached and now - self._failing_since > self._waits.unreachable
-        return None if self._failures >= self._most or is_silent else self._waits.requests.pause(self._failures)
+        if self._failures >= self._most or is_silent or (self._once and failure.reached):
+            return None
+        return self._waits.requests.pause(self._failures)

@@ -65,7 +65,9 @@ class Sender:
         read = meaning_of(
             served.status, served.headers, served.body.text, self._dialect, request.read, *self._secrets(token)
         )
-        return Answer(read.value, self.clock.now, served.body.sha256) if isinstance(read, Read) else read
+        if not isinstance(read, Read):
+            return read
+        return Answer(read.value, self.clock.now, served.body.sha256, served.headers.get("Location", ""))
 
     async def open(
         self, wanted: Wanted, opened: AsyncExitStack, token: Secret | None
@@ -151,7 +153,8 @@ class Sender:
         return {"Authorization": self._dialect.authorization(token)} if token else {}
 
     def _secrets(self, token: Secret | None) -> tuple[Secret | None, ...]:
-        return (token, self._key, *self._exchange.secrets)
+        header = Secret(self._dialect.authorization(token).rpartition(" ")[2]) if token else None
+        return (token, header, self._key, *self._exchange.secrets)
 
     def _note(self, status: int, headers: Mapping[str, str]) -> None:
         """Records the quota and the clock that an answer reports."""

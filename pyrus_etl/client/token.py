@@ -13,12 +13,18 @@ Login = Callable[[], Awaitable[Secret]]
 
 
 class Token:
-    """Holds the current token. `login` is None if the token was obtained elsewhere and cannot be renewed."""
+    """Holds the current token. `login` is None if the token was obtained elsewhere and cannot be renewed.
 
-    def __init__(self, given: Secret | None, login: Login | None, service: str) -> None:
+    `credential`: what messages call a given token.
+    """
+
+    def __init__(
+        self, given: Secret | None, login: Login | None, service: str, credential: str = "the access token"
+    ) -> None:
         self._current = given
         self._login = login
         self._service = service
+        self._credential = credential
         self._renewals = 0
         self._lock = asyncio.Lock()
 
@@ -42,7 +48,7 @@ class Token:
             if self._current is not refused:
                 return
             if self._login is None:
-                raise LoginRefused(f"{self._service} refused the access token: {reason}; get a new one.")
+                raise LoginRefused(f"{self._service} refused {self._credential}: {reason}; get a new one.")
             if self._renewals:
                 raise LoginRefused(
                     f"{self._service} refused the token of a fresh login too: {reason}; check what this account may do."

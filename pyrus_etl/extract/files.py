@@ -1,27 +1,15 @@
 """A file service as the commands see it, whichever service answers: Pyrus, Paymo or ONLYOFFICE."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from pyrus_etl.client.file import Download
+from pyrus_etl.client.form import Contents
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import Place
 from pyrus_etl.settings import Secret
-
-
-class Contents(NamedTuple):
-    """The contents of a file that is to be uploaded.
-
-    `size`: in bytes; None if it is not known before the end. `open` begins the contents again, for each try; what it
-    raises ends the upload, so that the service gets no whole file.
-    """
-
-    name: str
-    size: int | None
-    media_type: str
-    open: Callable[[], AsyncIterator[bytes]]
 
 
 class FileService(Protocol):

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.sandbox import Options, World
+from pyrus_etl.sandbox import Options, World, onlyoffice, paymo
 from pyrus_etl.sandbox import serve as serve_world
+from pyrus_etl.sandbox.backend import Served
+from pyrus_etl.sandbox.running import CannotListen
 from pyrus_etl.settings import parse_quota
 
 
@@ -39,6 +41,8 @@ def sandbox() -> None:
     show_default=True,
     help="The API to serve. Both show the same organisation.",
 )
+@click.option("--paymo", "paymo_port", type=click.IntRange(0, 65535), help="Serve a Paymo on this port as well.")
+@click.option("--onlyoffice", "office_port", type=click.IntRange(0, 65535), help="… and an ONLYOFFICE on this one.")
 @click.option("--warm", is_flag=True, help="Write the rows of all registers first, so that answers cost little.")
 @click.option("--gzip/--no-gzip", default=True, show_default=True, help="Compress answers if the client accepts gzip.")
 def serve(
@@ -51,6 +55,8 @@ def serve(
     quota: str | None,
     period: str,
     api: str,
+    paymo_port: int | None,
+    office_port: int | None,
     warm: bool,
     gzip: bool,
 ) -> None:
@@ -67,24 +73,47 @@ def serve(
     if warm:
         world.v4.warm()
     options: dict[str, Any] = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
+    ports = {"--paymo": paymo_port, "--onlyoffice": office_port}
+    services = {option: number for option, number in ports.items() if number is not None}
+    beside = [(_service(option, seed), number) for option, number in services.items()]
+    ready = partial(_print_settings, api, tuple(services))
     try:
-        serve_world(world, port=port, grow=grow, ready=partial(_print_settings, api), **options)
-    except OSError as error:
+        serve_world(world, port=port, grow=grow, ready=ready, beside=beside, **options)
+    except CannotListen as error:
+        option = next((name for name, number in services.items() if number == error.port), "--port")
         raise SettingsError(
-            f"--port: the sandbox cannot listen on port {port}: {error.strerror}; choose another."
+            f"{option}: the sandbox cannot listen on port {error.port}: {error.reason}; choose another."
         ) from error
 
 
-def _print_settings(api: str, url: str) -> None:
+def _service(option: str, seed: int) -> Served:
+    """The server of a file service, over a world of its own."""
+    now = datetime.now(UTC)
+    if option == "--paymo":
+        return paymo.service(paymo.World(seed, start=now, running=True), paymo.Options())
+    return onlyoffice.service(onlyoffice.World(seed, start=now, running=True), onlyoffice.Options())
+
+
+def _print_settings(api: str, services: tuple[str, ...], url: str, *beside: str) -> None:
     """Prints the settings with which pyrus-etl reads from this server."""
     options = Options()
     click.echo(f"# A simulated Pyrus is running at {url}. In another terminal, set these, then run: pyrus-etl sync")
     click.echo(f"export PYRUS_URL={url}")
     click.echo(f"export PYRUS_LOGIN={options.login}")
     click.echo(f"export PYRUS_SECURITY_KEY={options.security_key}")
+    for option, origin in zip(services, beside, strict=True):
+        _print_service(option, origin)
     if api == "v3":
         click.echo(f"export PYRUS_CLIENT_ID={options.client_id}")
         return
     click.echo("export PYRUS_API=v4")
     if api == "both":
         click.echo(f"# API v3 is served too: export PYRUS_API=v3 PYRUS_CLIENT_ID={options.client_id}")
+
+
+def _print_service(option: str, url: str) -> None:
+    """Prints the settings for a file service."""
+    if option == "--paymo":
+        click.echo(f"export PAYMO_URL={url} PAYMO_API_KEY={paymo.Options().api_key}")
+    else:
+        click.echo(f"export ONLYOFFICE_URL={url} ONLYOFFICE_TOKEN={onlyoffice.Options().token}")

@@ -1,11 +1,13 @@
 """A simulated Pyrus: an organisation with a clock and a history, and a server with the vendor's API over it.
 
-The API is the one described at https://pyrus.com/en/api-v3.
+The API is the one described at https://pyrus.com/en/api-v3. `paymo` and `onlyoffice` are two file services beside it,
+each with its own world.
 """
 
+from . import onlyoffice, paymo
 from .faults import Faults
 from .options import Options
 from .sandbox import Sandbox, serve
 from .world import Activity, World
 
-__all__ = ["Activity", "Faults", "Options", "Sandbox", "World", "serve"]
+__all__ = ["Activity", "Faults", "Options", "Sandbox", "World", "onlyoffice", "paymo", "serve"]

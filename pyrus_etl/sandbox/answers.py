@@ -40,12 +40,13 @@ class Answer(msgspec.Struct):
 
 
 class Refused(Exception):
-    """The request is answered with an error of the vendor, given by its code."""
+    """The request is answered with an error of the vendor, given by its code; `about` says what is wrong."""
 
-    def __init__(self, code: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, code: str, headers: dict[str, str] | None = None, about: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.headers = headers or {}
+        self.about = about
 
     def answer(self) -> Answer:
         status, message = MESSAGES[self.code]

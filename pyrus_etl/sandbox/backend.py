@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from aiohttp import web
+
+from .answers import Answer, Refused
+from .clock import Clock
+from .control import obey
 from .faults import FaultInjector, Faults
 from .journal import Journal
 from .lists import Lists
@@ -13,8 +20,47 @@ from .v4.api import ApiV4
 from .world import World
 
 
+class Api(Protocol):
+    """Finds the endpoint of a request, "" if there is none, and answers it."""
+
+    def endpoint(self, method: str, path: str) -> tuple[str, str]: ...
+
+    async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer: ...
+
+    def refusal(self, refused: Refused, /) -> Answer: ...
+
+
+class Served(Protocol):
+    """What a server needs: an API for each path, and everything that counts, limits or fails its requests."""
+
+    injector: FaultInjector
+    journal: Journal
+    quota: Quota | None
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def gzip(self) -> bool: ...
+
+    @property
+    def files_apart(self) -> bool: ...
+
+    def api(self, path: str) -> Api: ...
+
+    def located(self, origin: str, files_origin: str | None) -> None:
+        """Sets the addresses that answers name."""
+
+    def obey(self, method: str, command: str, body: bytes) -> Answer:
+        """Runs a command of the sandbox's own."""
+
+
 class Backend:
     """The state of one running sandbox."""
+
+    world: World
+    journal: Journal
+    tokens: Tokens
 
     def __init__(self, world: World, options: Options, faults: Faults) -> None:
         self.world = world
@@ -30,6 +76,24 @@ class Backend:
         self.quota = Quota(*options.quota) if options.quota else None
         self.restapi = Restapi(self.world, Lists(self.world, options), self.tokens, self.journal)
         self.v4 = ApiV4(self.world, options, self.tokens, self.journal)
+
+    @property
+    def clock(self) -> Clock:
+        return self.world.clock
+
+    @property
+    def gzip(self) -> bool:
+        return self.options.gzip
+
+    @property
+    def files_apart(self) -> bool:
+        return self.options.files_apart
+
+    def located(self, origin: str, files_origin: str | None) -> None:
+        self.world.origin, self.world.files_origin = origin, files_origin
+
+    def obey(self, method: str, command: str, body: bytes) -> Answer:
+        return obey(self, method, command, body)
 
     def api(self, path: str) -> Restapi | ApiV4:
         """The API that a path belongs to, unless only the other one is served."""

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from .answers import Answer, Refused, answer
-from .backend import Backend
 from .clock import moment
 from .faults import KINDS, Faults
 
+if TYPE_CHECKING:
+    from .backend import Backend, Served
+
+S = TypeVar("S")
+
 Json = dict[str, Any]
-Command = Callable[[Backend, Json], Any]
+Command = Callable[["Backend", Json], Any]
 
 ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant", "unlist", "relist")
 ON_NOTES_AND_LISTS = ("edit_note", "delete_note", "take_out")
@@ -38,18 +42,18 @@ def state(backend: Backend, arguments: Json) -> Json:
     }
 
 
-def faults(backend: Backend, arguments: Json) -> None:
+def faults(backend: Served, arguments: Json) -> None:
     backend.injector.change(msgspec.convert(arguments, Faults))
 
 
-def fail(backend: Backend, arguments: Json) -> None:
+def fail(backend: Served, arguments: Json) -> None:
     kind = arguments["kind"]
     if kind not in KINDS:
         raise ValueError(kind)
     backend.injector.fail_next(int(arguments.get("count", 1)), kind, arguments.get("endpoint"))
 
 
-def down(backend: Backend, arguments: Json) -> None:
+def down(backend: Served, arguments: Json) -> None:
     backend.injector.down = bool(arguments.get("down", True))
 
 
@@ -75,6 +79,12 @@ def of_directory(name: str) -> Command:
     return lambda backend, arguments: getattr(backend.world.v4.directory, name)(**arguments)
 
 
+OF_ANY_SERVER: dict[str, Callable[[Served, Json], Any]] = {
+    "faults": faults,
+    "fail": fail,
+    "down": down,
+    "clear": lambda served, arguments: served.journal.clear(),
+}
 READS: dict[str, Command] = {
     "state": state,
     "requests": lambda backend, arguments: backend.journal.summary(),
@@ -95,23 +105,23 @@ CHANGES: dict[str, Command] = {
     "remove-field": of_directory("remove_field"),
     "change-item": of_directory("change_item"),
     "drop-item": of_directory("drop_item"),
-    "faults": faults,
-    "fail": fail,
-    "down": down,
     "revoke-token": lambda backend, arguments: backend.tokens.revoke_all(),
-    "clear": lambda backend, arguments: backend.journal.clear(),
+    **OF_ANY_SERVER,
 }
 
 
 def obey(backend: Backend, method: str, command: str, body: bytes) -> Answer:
     """Runs `command`. An unknown one is 404, wrong arguments are 400."""
+    if command in (*ON_TASK, *ON_NOTES_AND_LISTS) and method == "POST":
+        return run(lambda _, given: getattr(backend.world, command)(given["task_id"]), backend, command, body)
+    return run((READS if method == "GET" else CHANGES).get(command), backend, command, body)
+
+
+def run(found: Callable[[S, Json], Any] | None, served: S, command: str, body: bytes) -> Answer:
+    """Runs the command that was found by this name."""
+    if found is None:
+        return Refused("MethodNotFound").answer()
     try:
-        arguments = msgspec.json.decode(body or b"{}")
-        if command in (*ON_TASK, *ON_NOTES_AND_LISTS) and method == "POST":
-            return answer({"result": getattr(backend.world, command)(arguments["task_id"])})
-        found = (READS if method == "GET" else CHANGES).get(command)
-        if found is None:
-            return Refused("MethodNotFound").answer()
-        return answer({"result": found(backend, arguments)})
+        return answer({"result": found(served, msgspec.json.decode(body or b"{}"))})
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError, ValueError) as wrong:
         return Answer(msgspec.json.encode({"error": f"{command}: {wrong!r}"}), 400)

@@ -21,7 +21,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     html         HTML instead of JSON       slow         the answer, after `seconds`
     limit        429 with Retry-After: `retry_after`
 
-    If `endpoints` is set, only those fail: token, task, inbox, alltasks, searchtasks, profile, contacts, file.
+    If `endpoints` is set, only those fail: token, task, inbox, alltasks, searchtasks, profile, contacts, file; for
+    API v4 and the file services, the names in their tables of routes.
     """
 
     error: float = 0.0

@@ -31,15 +31,21 @@ class Quota:
         self._used += 1
         if self._used > self.requests:
             self.overruns += 1
-            headers = self.headers()
-            raise Refused("TooManyRequests", headers | {"Retry-After": headers["X-RateLimit-Reset"]})
+            raise Refused("TooManyRequests", self.headers() | {"Retry-After": str(self.seconds_left())})
         return self.headers()
 
     def headers(self) -> dict[str, str]:
-        """The state of this window; `X-RateLimit-Reset` is in whole seconds until the next one, never 0."""
-        left = (self._window + 1) * self.seconds - self._now()
+        """The state of this window."""
         return {
             "X-RateLimit-Limit": str(self.requests),
-            "X-RateLimit-Remaining": str(max(self.requests - self._used, 0)),
-            "X-RateLimit-Reset": str(max(math.ceil(left), 1)),
+            "X-RateLimit-Remaining": str(self.left()),
+            "X-RateLimit-Reset": str(self.seconds_left()),
         }
+
+    def left(self) -> int:
+        """The requests that this window still allows."""
+        return max(self.requests - self._used, 0)
+
+    def seconds_left(self) -> int:
+        """Whole seconds until the next window, never 0."""
+        return max(math.ceil((self._window + 1) * self.seconds - self._now()), 1)

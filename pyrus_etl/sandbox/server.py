@@ -10,11 +10,8 @@ import zlib
 from aiohttp import web
 
 from .answers import HTML, Answer, Refused
-from .backend import Backend
-from .control import obey
+from .backend import Api, Served
 from .faults import Fault
-from .restapi import Restapi
-from .v4.api import ApiV4
 
 LOOPBACK = ("127.0.0.1", "::1", None)
 LONG = 256 * 1024
@@ -24,7 +21,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>One moment</title></head><body>Plea
 class Server:
     """Answers requests, one with each call of `handle`."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Served) -> None:
         self.backend = backend
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -44,12 +41,10 @@ class Server:
     async def control(self, request: web.BaseRequest) -> web.Response:
         if request.remote not in LOOPBACK:
             return web.Response(status=403)
-        found = obey(self.backend, request.method, request.path.removeprefix("/sandbox/"), await request.read())
+        found = self.backend.obey(request.method, request.path.removeprefix("/sandbox/"), await request.read())
         return web.Response(body=found.body, status=found.status, headers={"Content-Type": found.content_type})
 
-    async def respond(
-        self, api: Restapi | ApiV4, endpoint: str, argument: str, request: web.BaseRequest
-    ) -> web.StreamResponse:
+    async def respond(self, api: Api, endpoint: str, argument: str, request: web.BaseRequest) -> web.StreamResponse:
         fault = self.backend.injector.fault(endpoint)
         if fault:
             self.backend.journal.faults[fault] += 1
@@ -63,11 +58,11 @@ class Server:
             found = self.failed(api, fault) or await api.answer(endpoint, argument, request)
         except Refused as refused:
             found = api.refusal(refused)
-        found.headers = limits | found.headers | {"Date": self.backend.world.clock.header()}
+        found.headers = limits | found.headers | {"Date": self.backend.clock.header()}
         body = await self.packed(found, request)
         return await cut_short(request, found, body) if fault == "short" else respond(found, body)
 
-    def failed(self, api: Restapi | ApiV4, fault: Fault | None) -> Answer | None:
+    def failed(self, api: Api, fault: Fault | None) -> Answer | None:
         """The answer that a fault sends instead of the right one; None if there is none."""
         if fault == "html":
             return Answer(PAGE, content_type=HTML)
@@ -80,7 +75,7 @@ class Server:
 
     async def packed(self, answer: Answer, request: web.BaseRequest) -> bytes:
         """The body as it is sent: compressed if the client accepts gzip, in a thread if it is long."""
-        if not self.backend.options.gzip or "gzip" not in request.headers.get("Accept-Encoding", ""):
+        if not self.backend.gzip or "gzip" not in request.headers.get("Accept-Encoding", ""):
             return answer.body
         answer.headers["Content-Encoding"] = "gzip"
         if len(answer.body) > LONG:

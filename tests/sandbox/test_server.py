@@ -296,12 +296,14 @@ def test_other_processes_control_it_over_http(sandbox: Sandbox) -> None:
     assert ask(sandbox, "/sandbox/edit", {}, token=None).status == 400
 
 
-def test_a_port_in_use_is_a_sentence() -> None:
+@pytest.mark.parametrize("option", ["--port", "--paymo"])
+def test_a_port_in_use_is_a_sentence(option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = program("sandbox", "serve", "--port", str(taken.getsockname()[1]), "--tasks", "1")
+        process = program("sandbox", "serve", "--port", "0", option, str(taken.getsockname()[1]), "--tasks", "1")
 
     assert process.returncode == 2
+    assert f"{option}: the sandbox cannot listen" in process.stderr
     assert "choose another" in process.stderr
     assert "Traceback" not in process.stderr

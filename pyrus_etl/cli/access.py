@@ -66,9 +66,10 @@ def first_sync(access: Access, quota: Quota) -> Line:
     tasks = sum(form.tasks or 0 for form in access.forms)
     about = "at least" if any(form.has_more for form in access.forms) else "about"
     first = REQUESTS_OF_A_RUN + REGISTERS_OF_A_FORM * len(access.forms) + access.lists + access.catalogs
+    seconds = (first + tasks - 1) // quota.requests * quota.period  # those of a whole period may pass at once
     return Line(
         f"{tasks:,} tasks in forms: first rows after about {first:,} requests; everything after {about} "
-        f"{first + tasks:,}, which takes {about} {_duration(first + tasks, quota)} at this quota; each task that is "
+        f"{first + tasks:,}, which takes {about} {duration(seconds)} at this quota; each task that is "
         "only in lists takes one more"
     )
 
@@ -106,7 +107,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _duration(requests: int, quota: Quota) -> str:
-    """How long the quota makes it wait; the requests of a whole period may pass at once."""
-    minutes = max(1, round(max(0, requests - 1) // quota.requests * quota.period / 60))
+def duration(seconds: float) -> str:
+    """A duration in hours and minutes, at least a minute."""
+    minutes = max(1, round(seconds / 60))
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"

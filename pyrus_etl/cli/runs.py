@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial, wraps
@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from pyrus_etl.cli.forecast import print_forecast
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, print_result, summary
@@ -20,6 +21,7 @@ from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlE
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.forecast import Forecast, forecast
 from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
@@ -52,40 +54,63 @@ def budget_options(command: Command) -> Command:
     return budgeted
 
 
+dry_run_option = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only say what the run would ask for, how many requests, and how long; store nothing.",
+)
+
+
 @click.command()
 @click.option("--from", "start", metavar="DATE", help="First day or time to fetch (ISO 8601, in UTC by default).")
 @click.option("--to", "end", metavar="DATE", help="Last day or time to fetch (inclusive).")
 @click.option("--restart", is_flag=True, help="Start over, even if a backfill of the same period can be resumed.")
+@dry_run_option
 @budget_options
 @json_option
 @with_settings()
-def backfill(start: str | None, end: str | None, restart: bool, budget: Budget, as_json: bool) -> int:
+def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, budget: Budget, as_json: bool) -> int:
     """Fetch all tasks of a period window by window, then catch up to now.
 
     Without dates, fetches everything that the account can see. You can stop it at any time; the next call resumes it.
-    Tasks that are already stored are fetched again only if they changed.
+    Tasks that are already stored are fetched again only if they changed. With --dry-run it reads the lists, compares
+    them with what is stored, and says what is left to fetch; it fetches no task and writes nothing.
 
     \b
-    Example:  pyrus-etl backfill --from 2024-01-01 --to 2024-12-31
+    Examples:  pyrus-etl backfill --from 2024-01-01 --to 2024-12-31
+               pyrus-etl backfill --dry-run
     """
     settings = read_settings()
     days = period(_parse_date(start, "--from"), _parse_date(end, "--to"))
+    if dry_run:
+        return show_forecast(
+            partial(forecast, "backfill", period=days, restart=restart, budget=budget), settings, as_json
+        )
     return run_plan(backfill_plan(days, restart=restart), settings, as_json, budget)
 
 
 @click.command()
 @click.option("--every", metavar="DURATION", help="Keep running and sync at this interval, e.g. 15m or 2h.")
+@dry_run_option
 @budget_options
 @json_option
 @with_settings()
-def sync(every: str | None, budget: Budget, as_json: bool) -> int:
+def sync(every: str | None, dry_run: bool, budget: Budget, as_json: bool) -> int:
     """Fetch what changed since the last run; on an empty database, everything.
+
+    With --dry-run it reads the lists, compares them with what is stored, and says how many tasks changed; it fetches no
+    task and writes nothing.
 
     \b
     Examples:  pyrus-etl sync
                pyrus-etl sync --every 15m
+               pyrus-etl sync --dry-run
     """
     settings = read_settings()
+    if dry_run and every is not None:
+        raise SettingsError("--dry-run looks once; leave out --every.")
+    if dry_run:
+        return show_forecast(partial(forecast, "sync", budget=budget), settings, as_json)
     if every is None:
         return run_plan(sync_plan(), settings, as_json, budget)
     interval = parse_duration(every, "--every")
@@ -156,6 +181,17 @@ def _result(plan: Plan, settings: Settings, budget: Budget) -> Result:
             return asyncio.run(run(plan, settings, budget=budget, handles_signals=True, watch=watch))
     except PyrusEtlError as error:  # e.g. the embedded database did not start
         return begun.ended(error)
+
+
+def show_forecast(ask: Callable[[Settings], Coroutine[Any, Any, Forecast]], settings: Settings, as_json: bool) -> int:
+    """Asks for a forecast, and prints it. Returns the exit code."""
+    with open_database(settings) as url:
+        found = asyncio.run(ask(replace(settings, database_url=url)))
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print_forecast(found)
+    return 0
 
 
 def _parse_date(text: str | None, option: str) -> date | None:

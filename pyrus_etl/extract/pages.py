@@ -52,6 +52,10 @@ class Whole(NamedTuple):
 
     versions: Mapping[int, int] = MappingProxyType({})
 
+    def has_moved(self, thing_id: int, version: int | None) -> bool:
+        """Whether the contents of a thing are to be listed: it has no version, or another one than is known."""
+        return version is None or self.versions.get(thing_id) != version
+
 
 class FirstRows(NamedTuple):
     """Asks for what the feeds show of their tasks: partial tasks, before any body is fetched.
@@ -97,9 +101,13 @@ class Page(NamedTuple):
 
     Without a `checkpoint` of windows, or one that says how far its feed has `reached`, it cannot be resumed. `refused`:
     a feed that the account may not read, so that its tasks are not listed, although they exist; such a page is empty.
+    `feed`: the feed that task headers come from, if they come from one. `is_answer`: it took a request; if not, it only
+    says that its feed has ended.
     """
 
     items: Iterable[Any]
     checkpoint: Checkpoint | None = None
     reached: Reached | None = None
     refused: Feed | None = None
+    feed: Feed | None = None
+    is_answer: bool = True

@@ -42,6 +42,13 @@ def last_backfill(connection: Connection, account_id: int, stream: str) -> Backf
     return Backfill(*found) if found else None
 
 
+def unfinished(connection: Connection, account_id: int, stream: str, period: Window) -> Backfill | None:
+    """The last backfill of the account, if it can be resumed: it is of the same period, and not done."""
+    last = last_backfill(connection, account_id, stream)
+    can_be_resumed = last and not last.finished_at and (last.from_second, last.to_second) == period
+    return last if can_be_resumed else None
+
+
 def begin_backfill(connection: Connection, account_id: int, stream: str, period: Window, start: datetime) -> None:
     """Replaces the account's last backfill with a new one, which has a single window so far."""
     connection.execute("DELETE FROM pyrus.sync_backfills WHERE account_id = %s AND stream = %s", [account_id, stream])

@@ -39,11 +39,8 @@ def write_requests(connection: Connection, run_id: UUID, rows: Mapping[int, int]
     )
 
 
-def recent_requests(connection: Connection, run_id: UUID, login: str | None, period: float) -> list[Sent]:
-    """The requests that other runs of the login sent within the last period, in order.
-
-    Runs whose login is not known count too, and all runs if `login` is None. Deletes what is too old for any run.
-    """
+def forget_requests(connection: Connection, period: float) -> None:
+    """Deletes what is too old for any run."""
     connection.execute(
         """
         DELETE FROM pyrus.sync_requests
@@ -51,6 +48,13 @@ def recent_requests(connection: Connection, run_id: UUID, login: str | None, per
         """,
         [KEPT, period + 1],
     )
+
+
+def recent_requests(connection: Connection, run_id: UUID, login: str | None, period: float) -> list[Sent]:
+    """The requests that other runs of the login sent within the last period, in order.
+
+    Runs whose login is not known count too, and all runs if `login` is None.
+    """
     found = connection.execute(
         """
         SELECT login, extract(epoch FROM second)::float8, sync_requests.requests, sync_leases.account_id

@@ -25,7 +25,7 @@ ENOUGH = 4
 
 
 async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pace) -> None:
-    """Counts requests of recent runs against the quota; call it before the first request.
+    """Counts requests of recent runs against the quota; call it before the first request. Writes nothing.
 
     Raises LockHeld if an active run of the same login has used nearly all of it: to learn that from a login, this run
     would have to wait long.
@@ -33,7 +33,7 @@ async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pac
     began = time.monotonic()
     now = await store.query(database_clock)
     pace.journal.set_clock(now + time.monotonic() - began)
-    sent = await store.transaction(recent_requests, run_id, login, pace.quota.period)
+    sent = await store.query(recent_requests, run_id, login, pace.quota.period)
     if sum(each.requests for each in sent) > pace.quota.requests - ENOUGH:
         for account_id in {each.account_id for each in sent if each.account_id and each.login and login}:
             await _leave_if_held(store, account_id)

@@ -85,8 +85,12 @@ def _announce(kind: str, progress: Progress, wait: Wait) -> None:
 
 
 async def _logged_in(session: Session, ledger: Ledger, stop: Stop, settings: Settings, limits: Limits) -> Run:
-    """Logs in, and reads what a plan needs to know of the database."""
-    session = await log_in(session, stop)
+    """Logs in and takes the account's lock."""
+    return await prepared(await log_in(session, stop), ledger, stop, settings, limits)
+
+
+async def prepared(session: Session, ledger: Ledger, stop: Stop, settings: Settings, limits: Limits) -> Run:
+    """What a plan gets, once it is known which account this is. Changes nothing in the database."""
     store = session.store
     overrides = await store.query(forms.overrides)
     ledger.note_doubted(await store.query(doubted, session.account_id))

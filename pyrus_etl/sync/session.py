@@ -13,12 +13,13 @@ from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.source import Source
+from pyrus_etl.load.requests import forget_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.quota import requests_written, take_up_quota
-from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.result import Result, new_run_id
 from pyrus_etl.sync.stop import Stop
 
 log = logging.getLogger(__name__)
@@ -47,21 +48,41 @@ async def opened(settings: Settings, client: Client, begun: Result) -> AsyncIter
 
     Raises SettingsError or DatabaseUnavailable.
     """
+    async with _connected(settings, client, begun.run_id) as session:
+        store = session.store
+        await store.transaction(open_run, begun.run_id, session.login, begun.kind, begun.started_at)
+        async with requests_written(store, begun.run_id, client.pace.journal):
+            yield session
+
+
+@asynccontextmanager
+async def watching(settings: Settings, client: Client) -> AsyncIterator[Session]:
+    """Opens the database and the client, and logs in, for a caller that only reads.
+
+    It has no lock and no row in sync_runs, and its requests are not recorded. Raises LockHeld if an active run has
+    used nearly all of the quota.
+    """
+    async with _connected(settings, client, new_run_id()) as session:
+        await take_up_quota(session.store, session.run_id, session.login, session.pace)
+        account = await session.source.profile()
+        yield replace(session, account_id=account.id)
+
+
+@asynccontextmanager
+async def _connected(settings: Settings, client: Client, run_id: UUID) -> AsyncIterator[Session]:
     if settings.database_url is None:
         raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
     api = api_of(settings)
     login = None if settings.access_token else api.shown_login(settings) or None
     async with Store(settings.database_url, settings.waits) as store, client:
-        session = Session(begun.run_id, api.open(client), store, client.pace, login)
-        await store.transaction(open_run, begun.run_id, login, begun.kind, begun.started_at)
-        async with requests_written(store, begun.run_id, client.pace.journal):
-            yield session
+        yield Session(run_id, api.open(client), store, client.pace, login)
 
 
 async def log_in(session: Session, stop: Stop) -> Session:
     """Finds out which account this is, and takes its lock; raises LockHeld if another run is at work."""
     run_id, source, store = session.run_id, session.source, session.store
     async with _heartbeat(session):
+        await store.transaction(forget_requests, session.pace.quota.period)
         try:
             await stop.unless_asked(take_up_quota(store, run_id, session.login, session.pace))
             account = await stop.unless_asked(source.profile())

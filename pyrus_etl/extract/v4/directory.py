@@ -6,7 +6,7 @@ roles. Properties beyond those pages, and parameters, are those of the vendor's 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -164,8 +164,8 @@ class Directory:
 
 def _moved(catalogs: Sequence[Catalog], question: Question) -> list[Catalog]:
     """The catalogs whose contents are to be read: those without a version, or with another one than is known."""
-    known: Mapping[int, int] = question.versions if isinstance(question, Whole) else {}
-    return [each for each in catalogs if each.version is None or known.get(each.id) != each.version]
+    wanted = question if isinstance(question, Whole) else Whole()
+    return [each for each in catalogs if wanted.has_moved(each.id, each.version)]
 
 
 def _first_of_each(served: Sequence[T | None]) -> list[T]:

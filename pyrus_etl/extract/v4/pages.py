@@ -65,15 +65,16 @@ class TaskPages:
             for form in feeds.forms
         ]
         async for part in self._registers.read(wanted):
-            reached = (
-                None
-                if part.refusal
-                else Reached(Feed("form", part.form.id), None if part.is_complete else part.last_id)
-            )
-            yield Page(part.rows.headers if part.rows else (), reached=reached, refused=_refused(part))
+            feed = Feed("form", part.form.id)
+            reached = None if part.refusal else Reached(feed, None if part.is_complete else part.last_id)
+            is_answer = part.rows is not None or part.refusal is not None
+            yield Page(part.rows.headers if part.rows else (), None, reached, _refused(part), feed, is_answer)
         async for listed in self._listed(feeds.lists, question):
             reached = Reached(listed.feed, None) if listed.is_complete else None
-            yield Page(listed.rows.headers if listed.rows else (), reached=reached, refused=listed.refused)
+            is_answer = listed.rows is not None or listed.refused is not None
+            yield Page(
+                listed.rows.headers if listed.rows else (), None, reached, listed.refused, listed.feed, is_answer
+            )
 
     async def _first_rows(self, feeds: Feeds, question: FirstRows, now: datetime) -> AsyncIterator[Page]:
         """Partial tasks. A row of a register does not say whether the task is open: that is a request of its own."""

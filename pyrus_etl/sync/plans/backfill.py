@@ -46,8 +46,7 @@ async def fetch_period(run: Run, period: Window = EVERYTHING, *, restart: bool =
 
 
 def _begin(connection: Connection, account_id: int, period: Window, start: datetime, *, restart: bool) -> None:
-    last = backfills.last_backfill(connection, account_id, TASKS)
-    if last and not last.finished_at and not restart and (last.from_second, last.to_second) == period:
+    if not restart and (last := backfills.unfinished(connection, account_id, TASKS, period)):
         log.info("resuming the backfill that began at %s", f"{last.started_at:%Y-%m-%d %H:%M:%S %Z}")
         return
     backfills.begin_backfill(connection, account_id, TASKS, period, start)
@@ -74,8 +73,14 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
 
 
 async def _without_body(run: Run) -> AsyncIterator[Listed]:
-    """Lists rejected tasks, then those that are known from a register or a list only, newest first."""
+    """Lists rejected tasks, then those that have no body."""
     yield await rejected(run)
+    async for listed in without_body(run):
+        yield listed
+
+
+async def without_body(run: Run) -> AsyncIterator[Listed]:
+    """Lists the tasks that are known from a register or a list only, newest first."""
     session, before = run.session, None
     while found := await session.store.query(feeds.without_body, session.account_id, before, LARGEST_PART):
         run.ledger.progress.tasks_waiting = max(0, run.ledger.progress.tasks_waiting - len(found))

@@ -31,18 +31,22 @@ async def catch_up(run: Run, cursor: datetime) -> None:
     """
     await read_streams(run, FIRST)
     run.ledger.lag.cursor = cursor
-    start, window = run.session.start, await since(run, cursor)
-    run.ledger.lag.asked_from = window.start
-    may_search = not await run.session.store.query(search_was_refused, run.session.account_id)
-    changed = Changed(window, may_search, await _periods(run))
+    start, changed = run.session.start, await changes(run, cursor)
+    run.ledger.lag.asked_from = changed.period.start
     await run_pipeline(_lists(run, changed), run)
-    if run.session.start != start and (earlier := await since(run, cursor)) != window:
+    if run.session.start != start and (earlier := await since(run, cursor)) != changed.period:
         await run_pipeline(tasks(run, changed._replace(period=earlier)), run)
     await run_pipeline(to_ask_again(run), run)
     await fetch_watched(run)
     await read_streams(run, LAST)
     await note_lost_forms(run)
     await finish(run)
+
+
+async def changes(run: Run, cursor: datetime) -> Changed:
+    """The question for what changed since the cursor. Changes nothing in the database."""
+    may_search = not await run.session.store.query(search_was_refused, run.session.account_id)
+    return Changed(await since(run, cursor), may_search, await _periods(run))
 
 
 async def finish(run: Run) -> None:

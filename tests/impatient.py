@@ -10,6 +10,7 @@ IMPATIENT = STANDARD._replace(
     quota=STANDARD.quota._replace(longest_pause=SOON),
     outage=STANDARD.outage._replace(longest_pause=SOON, within=3.0),
     locks=STANDARD.locks._replace(attempts=1),
+    settle=SOON,
 )
 """As many tries as usual, but with almost no pauses; a lost database and a locked table are given up sooner."""
 

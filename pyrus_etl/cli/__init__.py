@@ -23,6 +23,7 @@ COMMANDS = {
     "reconcile": ("runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
     "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
     "errors": ("errors", "List or retry the tasks that were set aside."),
+    "files": ("files", "Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE."),
     "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
     "reports": ("reports", "Create or update views of forms and catalogs; materialize slow reports."),
     "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),

@@ -62,6 +62,7 @@ class Client:
         login_again = partial(self._log_in, login) if can_log_in else None
         self._token = Token(settings.access_token, login_again, dialect.service, dialect.credential)
         self._sender = Sender(settings, dialect, most_requests, announce)
+        self.others: tuple[str, ...] = ()
         self.retries = 0
 
     async def __aenter__(self) -> Self:
@@ -110,9 +111,24 @@ class Client:
         """Sets the address that paths follow, in place of the origin in the settings; its origin gets the token."""
         self._sender.set_address(address)
 
+    @property
+    def address(self) -> str:
+        """The address that paths follow."""
+        return self._sender.address
+
+    def set_others(self, urls: tuple[str, ...]) -> None:
+        """Sets the addresses beside the API's, such as that of files; requests to their origins have the token too."""
+        self.others = urls
+        for url in urls:
+            self.add_origin(url)
+
     def add_origin(self, url: str) -> None:
-        """Lets requests to the origin of the URL have the token and count: a login may name an origin for files."""
+        """Lets requests to the origin of the URL have the token and count."""
         self._sender.add_origin(url)
+
+    async def log_in(self) -> None:
+        """Gets a token if there is none yet: a login may name other addresses."""
+        await self._token.current()
 
     @asynccontextmanager
     async def stream(
@@ -139,8 +155,7 @@ class Client:
         if isinstance(granted, Secret):
             return granted
         self.set_address(granted.address)
-        for url in granted.others:
-            self.add_origin(url)
+        self.set_others(granted.others)
         return granted.token
 
     async def _ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:

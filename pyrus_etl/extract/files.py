@@ -18,12 +18,13 @@ class FileService(Protocol):
     Every call raises LoginRefused or PyrusUnreachable if nothing can go on, and FileRefused if the service refuses
     this one file or place. A call that the service has no method for raises SettingsError, with what to do instead.
     A write whose answer is lost is never sent again blindly: if its effect cannot be found, it raises AnswerLost.
+    Only `upload` does not look for its effect: see `uploads`.
     """
 
     name: str
     """As in names of files: pyrus, paymo or onlyoffice."""
 
-    def list(self, place: Place) -> AsyncIterator[ServiceFile]:
+    def files_at(self, place: Place) -> AsyncIterator[ServiceFile]:
         """The files of a place, page by page, in no promised order."""
         ...
 
@@ -36,7 +37,18 @@ class FileService(Protocol):
         ...
 
     async def upload(self, contents: Contents, place: Place) -> ServiceFile:
-        """Uploads a file and attaches it to the place, if that has a kind."""
+        """Uploads a file and attaches it to the place, if that has a kind; raises AnswerLost."""
+        ...
+
+    async def traces(self, place: Place) -> list[ServiceFile]:
+        """All files at a place, and those where an upload that was not attached to it may stand.
+
+        Read before an upload and after a lost answer, it shows what the upload has left.
+        """
+        ...
+
+    def could_be(self, file: ServiceFile, name: str, size: int | None) -> bool:
+        """Whether a file may be an upload of this name and size; a service may change names."""
         ...
 
     async def attach(self, file_id: str, place: Place, token: Secret | None = None) -> ServiceFile:
@@ -49,4 +61,12 @@ class FileService(Protocol):
 
     async def delete(self, file_id: str) -> None:
         """Deletes a file."""
+        ...
+
+    async def detach(self, file_id: str, place: Place) -> None:
+        """Takes a file off a place; it stays at the service."""
+        ...
+
+    async def check(self) -> None:
+        """Asks for something small; raises LoginRefused or PyrusUnreachable if the service as a whole is failing."""
         ...

@@ -17,9 +17,11 @@ from pyrus_etl.settings.parse import (
     parse_hybrid,
     parse_log_format,
     parse_log_level,
+    parse_optional_origin,
     parse_origin,
     parse_person_id,
     parse_quota,
+    parse_switch,
     parse_whole_number,
     secret,
 )
@@ -110,6 +112,25 @@ class Settings:
     hash_key: Secret | None = setting(
         "PYRUS_ETL_HASH_KEY", "privacy.hash_key", secret, "the key of the hashes", is_secret=True
     )
+    paymo_url: str = setting(
+        "PAYMO_URL", "paymo.url", parse_origin, "origin of Paymo, without a path", "https://app.paymoapp.com"
+    )
+    paymo_api_key: Secret | None = setting(
+        "PAYMO_API_KEY", "paymo.api_key", secret, "an API key of Paymo, or e-mail:password", is_secret=True
+    )
+    onlyoffice_url: str | None = setting(
+        "ONLYOFFICE_URL", "onlyoffice.url", parse_optional_origin, "origin of the ONLYOFFICE portal, without a path"
+    )
+    onlyoffice_token: Secret | None = setting(
+        "ONLYOFFICE_TOKEN", "onlyoffice.token", secret, "an access token of the portal", is_secret=True
+    )
+    write: bool | None = setting(
+        "PYRUS_ETL_WRITE",
+        "files.write",
+        parse_switch,
+        "on lets push and files write to a service; off forbids it",
+        unset="off for push, on for files",
+    )
     time_zone: str | None = setting(
         "PYRUS_ETL_TIME_ZONE",
         "reports.time_zone",
@@ -131,7 +152,8 @@ class Settings:
     waits: Waits = STANDARD
 
     def __post_init__(self) -> None:
-        parse_origin(self.url, "url")  # settings built in Python must not send a token unencrypted either
+        for name in ("url", "paymo_url", "onlyoffice_url"):  # settings built in Python must not send a token
+            parse_optional_origin(getattr(self, name) or "", name)  # unencrypted either
         if self.hashed and not self.hash_key:
             raise SettingsError("PYRUS_ETL_HASHED needs a key; set PYRUS_ETL_HASH_KEY, and keep it.")
 

@@ -17,6 +17,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
 APIS = ("v3", "v4")
 HYBRID = ("auto", "off")
+SWITCH = ("on", "off")
 LONGEST_DURATION = timedelta(days=3650)
 MAX_DIGITS = 18
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -72,6 +73,11 @@ def parse_origin(text: str, source: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def parse_optional_origin(text: str, source: str) -> str | None:
+    """Parses an origin; None if the text is empty."""
+    return parse_origin(text, source) if text else None
+
+
 def is_loopback(host: str) -> bool:
     """Returns whether `host` is this machine's loopback address."""
     return host in LOOPBACK or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
@@ -102,6 +108,11 @@ def parse_api(text: str, source: str) -> str | None:
 
 def parse_hybrid(text: str, source: str) -> str:
     return _one_of(HYBRID, text, source)
+
+
+def parse_switch(text: str, source: str) -> bool | None:
+    """Parses 'on' or 'off'; None if the text is empty."""
+    return _one_of(SWITCH, text.lower(), source) == "on" if text else None
 
 
 def parse_person_id(text: str, source: str) -> int | None:

@@ -48,6 +48,7 @@ class Waits(NamedTuple):
     `slow`: silence of a list that the service has to gather first.
     `quota`: a spent quota, if the server does not say until when. `outage`: a database that went away.
     `connect_database`: long enough for two hosts that do not answer. `locks`: tables that another session has locked.
+    `settle`: after this time, a service has applied a write whose answer was lost, or never will.
     """
 
     requests: Retry = REQUESTS
@@ -60,6 +61,7 @@ class Waits(NamedTuple):
     outage: Retry = OUTAGE
     connect_database: float = 25.0
     locks: Retry = LOCKS
+    settle: float = 5.0
 
 
 STANDARD = Waits()

@@ -47,8 +47,7 @@ def client_for(settings: Settings, most_requests: int | None = None, announce: A
     """A client of API v4."""
     client = Client(settings, DIALECT, login, most_requests, announce)
     client.set_address(address_without_login(settings))
-    for url in files_without_login(settings):
-        client.add_origin(url)
+    client.set_others(files_without_login(settings))
     return client
 
 

@@ -1,0 +1,1 @@
+"""The API of ONLYOFFICE Workspace, as far as files need it: https://api.onlyoffice.com/workspace."""

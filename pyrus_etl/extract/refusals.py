@@ -1,0 +1,76 @@
+"""Asks a file service; an answer that is no content becomes an error with a sentence."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pyrus_etl.client.client import Client
+from pyrus_etl.client.dialect import Dialect
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
+from pyrus_etl.client.request import Answer, Request
+from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, PyrusEtlError, PyrusUnreachable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MOST_WRITES = 5
+"""How often a write is sent at most, if its answers are lost and its effect is absent."""
+
+
+async def ask(client: Client, dialect: Dialect, request: Request[T], what: str) -> Answer[T]:
+    """The answer to a request. `what`: the thing that it is about, such as "file 55".
+
+    Raises FileRefused, LoginRefused or PyrusUnreachable; AnswerLost if the request writes and may have been applied.
+    """
+    outcome = await client.ask(request)
+    if isinstance(outcome, Answer):
+        return outcome
+    if request.once and isinstance(outcome, Again | Unreadable):
+        raise AnswerLost(f"{dialect.service} gave no clear answer about {what}: {outcome}; look whether it was done.")
+    raise refused(dialect, what, outcome)
+
+
+async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]], pause: float) -> T:
+    """Sends a write. If its answer is lost, looks for its effect, and sends it again only if there is none.
+
+    `pause`: seconds after which the service is done with a request whose answer was lost. Raises AnswerLost.
+    """
+    for tries_left in reversed(range(MOST_WRITES)):
+        try:
+            return await send()
+        except AnswerLost as error:
+            if not tries_left:
+                raise
+            log.debug("looking for the effect of a write: %s", error)
+        for wait in (0.0, pause):
+            await asyncio.sleep(wait)
+            if (found := await look()) is not None:
+                return found
+    raise AssertionError("the last try returns or raises")
+
+
+async def check(client: Client, dialect: Dialect, path: str) -> None:
+    """Asks for something small; raises LoginRefused or PyrusUnreachable if the service as a whole cannot be used."""
+    outcome = await client.ask(Request("GET", path, lambda body: body))
+    if isinstance(outcome, Again | TokenRefused):
+        raise refused(dialect, path, outcome)
+
+
+def refused(dialect: Dialect, what: str, failure: Failure) -> PyrusEtlError:
+    """The error of a request without content."""
+    service, setting = dialect.service, dialect.setting
+    match failure:
+        case TokenRefused():
+            return LoginRefused(f"{service} refused {dialect.credential}: {failure}; get a new one.")
+        case Denied(status=404):
+            return _of_file(f"{service} does not know {what} ({failure}); check its id.", failure)
+        case Denied() | Refused(is_redirect=False):
+            return _of_file(f"{service} refuses {what}: {failure}; check what this account may do.", failure)
+        case Again(body=None):
+            return PyrusUnreachable(f"{service} failed to answer about {what} ({failure}); try again later.")
+    return PyrusUnreachable(f"{setting} does not answer about {what} as {service} does ({failure}); check {setting}.")
+
+
+def _of_file(message: str, failure: Denied | Refused) -> FileRefused:
+    return FileRefused(message, status=failure.status, code=failure.complaint.code)

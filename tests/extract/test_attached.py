@@ -1,0 +1,183 @@
+"""Files of Pyrus: those of a task, their contents, and uploads that a comment attaches, over both APIs."""
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from pyrus_etl.errors import FileRefused, LoginRefused
+from pyrus_etl.extract.contents import name_in
+from pyrus_etl.extract.files import FileService
+from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.model.file import ServiceFile
+from pyrus_etl.model.place import parse_place
+from pyrus_etl.sandbox import Sandbox, World
+from tests.extract.services import asked, contents, listed, read
+from tests.scripted import Asked, Reply, Script, scripted
+
+pytestmark = pytest.mark.usefixtures("impatient")
+
+APIS = ("v3", "v4")
+
+
+def environment(url: str, api: str) -> dict[str, str]:
+    return {"PYRUS_URL": url, "PYRUS_API": api, "PYRUS_ACCESS_TOKEN": "canary"}
+
+
+def account(sandbox: Sandbox, api: str) -> dict[str, str]:
+    options = sandbox.options
+    given = {"PYRUS_LOGIN": options.login, "PYRUS_SECURITY_KEY": options.security_key, "PYRUS_API": api}
+    return given | {"PYRUS_URL": sandbox.url, "PYRUS_CLIENT_ID": options.client_id}
+
+
+def files_in(tree: Any) -> dict[int, str]:
+    """Id and MD5 of everything in a body that looks like a file."""
+    if isinstance(tree, dict):
+        own = {tree["Id"]: tree["MD5Hash"].lower()} if "MD5Hash" in tree else {}
+        return own | {key: value for each in tree.values() for key, value in files_in(each).items()}
+    return {key: value for each in tree for key, value in files_in(each).items()} if isinstance(tree, list) else {}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_files_of_a_task_are_those_in_its_body_and_have_their_contents(api: str) -> None:
+    world = World(1, tasks=60)
+    bodies = {task_id: files_in(json.loads(body)) for task_id, body in world.bodies()}
+    task_id, expected = max(bodies.items(), key=lambda each: len(each[1]))
+    assert len(expected) > 1
+
+    async def live(service: FileService) -> dict[int, str]:
+        found = await listed(service, f"pyrus:task/{task_id}")
+        assert {file.task_id for file in found} == {str(task_id)}
+        some = found[0]
+        content = await read(service, some)
+        assert (len(content), hashlib.md5(content).hexdigest()) == (some.size_bytes, some.md5)
+        described = await service.get(some.file_id)
+        assert (described.name, described.size_bytes) == (f"file-{some.file_id}", len(content))
+        with pytest.raises(FileRefused, match="attachment 5"):
+            await service.get("5")
+        return {int(file.file_id): str(file.md5) for file in found}
+
+    with Sandbox(world) as sandbox:
+        assert asked("pyrus", account(sandbox, api), live) == expected
+
+
+def test_contents_are_asked_for_at_the_address_of_files_that_the_login_names() -> None:
+    world = World(1, tasks=60)
+    task_id = max(world.bodies(), key=lambda each: len(files_in(json.loads(each[1]))))[0]
+
+    async def live(service: FileService) -> bytes:
+        return await read(service, (await listed(service, f"pyrus:task/{task_id}"))[0])
+
+    with Sandbox(world, files_apart=True) as sandbox:
+        assert asked("pyrus", account(sandbox, "v4"), live)
+
+
+def test_an_upload_to_pyrus_whose_bytes_arrive_changed_is_sent_again() -> None:
+    right = hashlib.md5(b"some text").hexdigest().upper()
+    answers = [{"guid": "first-of-two", "md5_hash": "0" * 32}, {"guid": "second-of-two", "md5_hash": right}]
+    with scripted(lambda _: Reply(200, json.dumps(answers.pop(0)).encode())) as server:
+        file = asked("pyrus", environment(server.url, "v4"), put("pyrus:"))
+
+    assert (file.guid, file.md5, file.size_bytes) == ("second-of-two", right.lower(), 9)
+
+
+def test_bytes_that_keep_arriving_changed_are_an_error() -> None:
+    with (
+        scripted(lambda _: Reply(200, b'{"guid": "g", "md5_hash": "ff"}')) as server,
+        pytest.raises(FileRefused, match="keeps receiving other bytes"),
+    ):
+        asked("pyrus", environment(server.url, "v4"), put("pyrus:"))
+
+
+def put(place: str) -> Any:
+    return lambda service: uploaded(service, contents("a.txt", b"some text"), parse_place(place), 0)
+
+
+class Board:
+    """A Pyrus with one task, to which comments add files; `lost`: how many answers to comments are 502."""
+
+    def __init__(self, api: str, lost: int, applies: bool) -> None:
+        self.api, self.lost, self.applies = api, lost, applies
+        self.files: list[dict[str, Any]] = [{"id": 5, "name": "a.txt", "size": 9}]
+        self.uploads: dict[str, bytes] = {}
+        self.comments: list[Any] = []
+
+    def script(self, asked: Asked) -> Reply:
+        if asked.path.endswith("/upload"):
+            self.uploads[name := f"upload-number-{len(self.uploads)}"] = asked.body
+            return reply({"guid": name} if self.api == "v4" else {"UploadedFileId": name})
+        if asked.method in ("POST", "PUT"):
+            return self.comment(json.loads(asked.body))
+        return self.task()
+
+    def comment(self, body: dict[str, Any]) -> Reply:
+        self.comments.append(body)
+        if not self.lost or self.applies:
+            for name in body.get("attachments") or body["AttachmentIds"]:
+                assert name in self.uploads
+                self.files.append({"id": 6 + len(self.files), "name": "a.txt", "size": 9})
+        if self.lost:
+            self.lost -= 1
+            return Reply(502, b"<html>bad gateway</html>")
+        return self.task()
+
+    def task(self) -> Reply:
+        if self.api == "v4":
+            return reply({"task": {"id": 7, "attachments": self.files}})
+        files = [{key.title(): value for key, value in file.items()} for file in self.files]
+        return reply({"TaskWithNotes": {"Id": 7, "Notes": [{"Attachments": files}]}})
+
+
+def reply(value: Any) -> Reply:
+    return Reply(200, msgspec.json.encode(value))
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(("lost", "applies"), [(0, True), (1, True), (1, False)])
+def test_a_comment_attaches_an_upload_once_even_if_its_answer_is_lost(api: str, lost: int, applies: bool) -> None:
+    board = Board(api, lost, applies)
+    with scripted(board.script) as server:
+        file: ServiceFile = asked("pyrus", environment(server.url, api), put("pyrus:task/7"))
+
+    assert (file.file_id, file.task_id, file.name) == ("7", "7", "a.txt")
+    assert (file.guid if api == "v4" else file.uploaded_file_id) == "upload-number-0"
+    assert len(board.files) == 2
+    expected = {
+        "v4": {"attachments": ["upload-number-0"], "skip_auto_reopen": True},
+        "v3": {"TaskId": 7, "AttachmentIds": ["upload-number-0"]},
+    }
+    assert board.comments == [expected[api]] * (1 if applies else 2)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_refused_upload_is_a_sentence_with_pyrus_code(api: str) -> None:
+    body = {"v3": {"ApiException": {"Code": "BehavioralMaxContentLengthExceeded", "Message": "5 MB"}}}
+    body["v4"] = {"error_code": "attachment_too_big", "error": "too big"}  # type: ignore[dict-item]
+    answers: Script = lambda _: Reply(403, json.dumps(body[api]).encode())  # noqa: E731
+    with scripted(answers) as server, pytest.raises(FileRefused, match="refuses the upload of") as raised:
+        asked("pyrus", environment(server.url, api), put("pyrus:"))
+
+    assert raised.value.code in ("BehavioralMaxContentLengthExceeded", "attachment_too_big")
+
+
+def test_a_refused_token_is_a_refused_login() -> None:
+    with scripted(lambda _: Reply(401)) as server, pytest.raises(LoginRefused):
+        asked("pyrus", environment(server.url, "v4"), put("pyrus:"))
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("attachment; filename=test.txt", "test.txt"),
+        ('attachment; filename="a \\"b\\".txt"', 'a "b".txt'),
+        ("attachment; filename=\"x.txt\"; filename*=UTF-8''%D0%A1%D1%87%D1%91%D1%82.txt", "Счёт.txt"),
+        ('attachment; filename="Счёт.txt"', "Счёт.txt"),
+        ("attachment; filename=\"a.txt\"; filename*=UTF-8''%FF.txt", "a.txt"),
+        ("attachment", None),
+        ("", None),
+    ],
+)
+def test_the_name_of_contents_is_in_their_header(header: str, name: str | None) -> None:
+    assert name_in({"Content-Disposition": header}) == name

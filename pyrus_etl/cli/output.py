@@ -77,5 +77,5 @@ def print_result(result: Result) -> None:
     """Prints the result of a run in a few lines."""
     seconds = ((result.finished_at or datetime.now(UTC)) - result.started_at).total_seconds()
     click.echo(f"{result.kind} {result.status} in {seconds:.1f} s")
-    for line in result.counts.summary():
+    for line in result.summary():
         click.echo(f"  {line}")

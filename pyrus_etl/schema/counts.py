@@ -7,21 +7,25 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
+TASKS, FILES = "tasks", "files"
+
 
 class Counter(NamedTuple):
     """A counter. `label`: follows its number in the summary of a run; empty to leave it out.
 
-    `advice`: a line of the summary if the number is not zero.
+    `advice`: a line of the summary if the number is not zero. `of`: the runs whose summary it is in, those that fetch
+    tasks or those that fetch files; empty for both.
     """
 
     name: str
     comment: str
     label: str
     advice: str
+    of: str
 
 
-def _counter(comment: str, label: str = "", advice: str = "") -> Any:
-    return field(default=0, metadata={"comment": comment, "label": label, "advice": advice})
+def _counter(comment: str, label: str = "", advice: str = "", of: str = TASKS) -> Any:
+    return field(default=0, metadata={"comment": comment, "label": label, "advice": advice, "of": of})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,18 @@ class Counts:
         "Values stored as null because they could not be read; raw_tasks has them.",
         advice="{} values could not be read; pyrus.raw_tasks has them as served",
     )
-    requests: int = _counter("Requests sent to Pyrus.", "requests")
-    retries: int = _counter("Requests that had to be sent again.", "retries")
+    files_listed: int = _counter("Files whose contents the run was to fetch.", "listed", of=FILES)
+    files_stored: int = _counter("Files whose contents were stored.", "stored", of=FILES)
+    files_skipped: int = _counter("Files that an option of the run leaves out.", "skipped", of=FILES)
+    files_missing: int = _counter("Files that Pyrus does not have.", "missing", of=FILES)
+    files_denied: int = _counter("Files that Pyrus refuses to the account.", "denied", of=FILES)
+    files_corrupt: int = _counter("Files that came with another size or MD5 than stated.", "corrupt", of=FILES)
+    files_failed: int = _counter(
+        "Files whose contents could not be stored for another reason; see attachment_contents.", "failed", of=FILES
+    )
+    bytes: int = _counter("Bytes of the contents that were stored.", "bytes", of=FILES)
+    requests: int = _counter("Requests sent to Pyrus.", "requests", of="")
+    retries: int = _counter("Requests that had to be sent again.", "retries", of="")
 
     def __add__(self, more: "Counts") -> Self:
         mine, theirs = self.as_columns(), more.as_columns()
@@ -57,11 +71,16 @@ class Counts:
         """The number of each counter, by the name of its column."""
         return asdict(self)
 
-    def summary(self) -> Iterator[str]:
-        """What a run prints: a line with the numbers, then lines of advice."""
-        numbers = self.as_columns()
-        yield ", ".join(f"{numbers[each.name]} {each.label}" for each in COUNTERS if each.label)
-        yield from (each.advice.format(numbers[each.name]) for each in COUNTERS if each.advice and numbers[each.name])
+    @property
+    def files_not_stored(self) -> int:
+        """Files that were requested and are not stored."""
+        return self.files_missing + self.files_denied + self.files_corrupt + self.files_failed
+
+    def summary(self, of: str = TASKS) -> Iterator[str]:
+        """What a run prints that fetched tasks or files: a line with the numbers, then lines of advice."""
+        numbers, shown = self.as_columns(), [each for each in COUNTERS if each.of in (of, "")]
+        yield ", ".join(f"{numbers[each.name]} {each.label}" for each in shown if each.label)
+        yield from (each.advice.format(numbers[each.name]) for each in shown if each.advice and numbers[each.name])
 
 
 NONE = Counts()

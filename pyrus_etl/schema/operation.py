@@ -24,7 +24,7 @@ sync_runs = Table(
     Column("run_id", Uuid, primary_key=True, comment="Id of the run; later runs have greater ids (UUID version 7)."),
     bigint("account_id", "Id of the person that the connector logs in as; null if the run could not log in."),
     Column("login", Text, comment="PYRUS_LOGIN of the run; null if it used an access token or no login was set."),
-    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile or retry."),
+    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry or download."),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, continues next time) or failed."
     ),

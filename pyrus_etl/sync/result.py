@@ -2,14 +2,17 @@
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
 from pyrus_etl.errors import SET_ASIDE, CensusDoubted, PyrusEtlError, StoppedEarly
-from pyrus_etl.schema.counts import NONE, Counts
+from pyrus_etl.schema.counts import FILES, NONE, TASKS, Counts
 
+DOWNLOAD = "download"
+"""The kind of run that fetches files, not tasks."""
 PARTIAL = (StoppedEarly, CensusDoubted)
 """Errors that end a run before its plan is done, although nothing is wrong."""
 
@@ -54,7 +57,12 @@ class Result:
     def exit_code(self) -> int:
         """The exit code of a program that ends with this result; see `pyrus_etl.errors`."""
         code = self.error.exit_code if isinstance(self.error, PyrusEtlError) else 0
-        return code or (SET_ASIDE if self.counts.tasks_failed or self.counts.forms_lost else 0)
+        counts = self.counts
+        return code or (SET_ASIDE if counts.tasks_failed or counts.forms_lost or counts.files_not_stored else 0)
+
+    def summary(self) -> Iterator[str]:
+        """What is printed of the counts."""
+        return self.counts.summary(FILES if self.kind == DOWNLOAD else TASKS)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, in the order in which people read them."""

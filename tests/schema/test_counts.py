@@ -1,6 +1,6 @@
 """A counter is one line, from which its column, its comment and what a run prints come."""
 
-from pyrus_etl.schema.counts import COUNTERS, Counts
+from pyrus_etl.schema.counts import COUNTERS, FILES, Counts
 from pyrus_etl.schema.operation import sync_runs
 
 
@@ -19,6 +19,12 @@ def test_counts_are_added_counter_by_counter() -> None:
 def test_a_run_prints_its_counts_in_a_line() -> None:
     assert list(Counts(tasks_listed=3, tasks_fetched=2, requests=5).summary()) == [
         "3 listed, 2 fetched, 0 changed, 0 unchanged, 0 deleted, 0 set aside, 5 requests, 0 retries"
+    ]
+
+
+def test_a_run_that_fetches_files_prints_counts_of_files() -> None:
+    assert list(Counts(files_listed=3, files_stored=2, files_denied=1, bytes=5, requests=4).summary(FILES)) == [
+        "3 listed, 2 stored, 0 skipped, 0 missing, 1 denied, 0 corrupt, 0 failed, 5 bytes, 4 requests, 0 retries"
     ]
 
 

@@ -18,11 +18,15 @@ from tests.typing import Query
 
 RUN_COLUMNS = (
     "kind status started_at finished_at tasks_listed tasks_fetched tasks_changed tasks_unchanged tasks_deleted "
-    "tasks_failed requests retries error"
+    "tasks_failed requests retries error files_listed files_stored files_skipped files_missing files_denied "
+    "files_corrupt files_failed bytes"
 )
 CONTRACT = {
     **COLUMNS,
-    "attachment_contents": ("task_id attachment_id", "status stored_uri stored_at error"),
+    "attachment_contents": (
+        "task_id attachment_id",
+        "status stored_uri stored_at size_bytes sha256 media_type error attempts",
+    ),
     "raw_tasks": ("task_id", "payload payload_sha256 fetched_at"),
     "task_sightings": ("task_id account_id", "listed_date seen_at is_reader"),
     "inbox_tasks": ("account_id task_id", "position seen_at"),

@@ -1,7 +1,8 @@
 """Registers: the tasks of a form with their values, from id to id. https://pyrus.com/en/help/api/registry."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -37,6 +38,11 @@ class Wanted(NamedTuple):
     criteria: Mapping[str, Any]
     after: int = 0
     opened: Mapping[str, Any] | None = None
+
+    @property
+    def is_of_a_period(self) -> bool:
+        """Whether only tasks that changed in a period are wanted."""
+        return any(name in self.criteria for name in ("modified_after", "modified_before"))
 
 
 class Part(NamedTuple):
@@ -79,25 +85,39 @@ class Registers:
         unsettled: list[_Open] = []
         async for part in together((self._read(each, unsettled) for each in wanted), AT_A_TIME):
             yield part
+        await self._look_for_longer(unsettled)
         while unsettled:
-            batch = _next(unsettled, len(unsettled) if self._ends.is_capped else 1)
-            async for part in together((self._settle(each, unsettled) for each in batch), AT_A_TIME):
+            before, unsettled = unsettled, []
+            async for part in together((self._settle(each, unsettled) for each in before), AT_A_TIME):
                 yield part
 
-    async def sample(self, form: Form) -> int:
+    async def sample(self, form: Form, most: int = SHORT) -> int:
         """How many tasks a short page of the register has. Raises FeedRefused."""
         wanted = Wanted(form, {**ARCHIVED, **one_field(form)})
-        return len((await self._lister.list(self._request(wanted, SHORT), 1, self._sizes)).headers)
+        return len((await self._lister.list(self._request(wanted, most), 1, self._sizes)).headers)
+
+    async def _look_for_longer(self, unsettled: Sequence[_Open]) -> None:
+        """If several pages of changes are as long as the longest, asks one form for one task more, changed or not.
+
+        If it has so many, all these pages are the last ones, and that was one request in place of one for each. The
+        oldest of the last tasks is probably in the largest form.
+        """
+        longest = [each for each in unsettled if each.rows == self._ends.longest and each.wanted.is_of_a_period]
+        if len(longest) < 2:
+            return
+        form = min(longest, key=lambda each: each.wanted.after).wanted.form
+        with suppress(FeedRefused):
+            self._ends.note(await self.sample(form, self._ends.longest + 1))
 
     async def _settle(self, before: _Open, unsettled: list[_Open]) -> AsyncIterator[Part]:
         if self._ends.is_last(before.rows, self._sizes.most):
             yield Part(before.wanted.form, None, before.wanted.after, is_complete=True)
             return
-        async for part in self._read(before.wanted, unsettled, before.rows):
+        async for part in self._read(before.wanted, unsettled):
             yield part
 
-    async def _read(self, wanted: Wanted, unsettled: list[_Open], before: int = 0) -> AsyncIterator[Part]:
-        """Reads a register until nobody can tell whether it ends; `before`: the rows of the page before, if any."""
+    async def _read(self, wanted: Wanted, unsettled: list[_Open]) -> AsyncIterator[Part]:
+        """Reads a register until nobody can tell whether it ends."""
         opened = Opened(wanted.after)
         while True:
             try:
@@ -108,17 +128,15 @@ class Registers:
                 return
             ids = [header.id for header in listed.headers]
             last_id = max([wanted.after, *ids])
-            if before:
-                self._ends.note_next(before, is_empty=last_id == wanted.after)
             self._ends.note(len(ids))
             is_last = True if last_id == wanted.after else self._ends.is_last(len(ids), asked)
             if is_last is False and ids != sorted(ids):
                 raise _unsorted(wanted.form)
             yield Part(wanted.form, listed, last_id, is_last is True, opened.ids)
             del listed  # its bytes would stay while the next page arrives
-            wanted, before = wanted._replace(after=last_id), len(ids)
+            wanted = wanted._replace(after=last_id)
             if is_last is None:
-                unsettled.append(_Open(wanted, before))
+                unsettled.append(_Open(wanted, len(ids)))
             if is_last is not False:
                 return
 
@@ -158,13 +176,6 @@ class Registers:
         stored = storable(body)
         listed, unreadable = read_register(hidden(stored, self._privacy, form_id))
         return listed, unreadable + damage(body, stored)
-
-
-def _next(unsettled: list[_Open], count: int) -> list[_Open]:
-    """Takes the registers to settle next: first those whose last task is the oldest, for these rather go on."""
-    unsettled.sort(key=lambda each: each.wanted.after)
-    batch, unsettled[:] = unsettled[:count], unsettled[count:]
-    return batch
 
 
 def one_field(form: Form) -> dict[str, Any]:

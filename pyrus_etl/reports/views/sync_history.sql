@@ -9,7 +9,7 @@ SELECT run_id, run_account.account_id, person.name AS account, kind, status,
        round(requests / nullif(seconds, 0), 2) AS requests_per_second,
        round(tasks_changed / nullif(tasks_fetched, 0)::numeric, 4) AS changed_share,
        round(retries / nullif(requests, 0)::numeric, 4) AS retried_share,
-       error, run.login, run.register_lag_seconds
+       error, run.login, run.register_lag_seconds, files_stored, bytes
 FROM pyrus.sync_runs AS run
 JOIN pyrus_report.run_accounts AS run_account USING (run_id)
 CROSS JOIN pyrus_report.clock
@@ -24,7 +24,7 @@ COMMENT ON COLUMN pyrus_report.sync_history.run_id IS 'Id of the run; later runs
 COMMENT ON COLUMN pyrus_report.sync_history.account_id IS
     'Id of the person that the connector logs in as; see run_accounts for runs that could not log in.';
 COMMENT ON COLUMN pyrus_report.sync_history.account IS 'Name of the person that the connector logs in as, if known.';
-COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile or retry.';
+COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile, retry or download.';
 COMMENT ON COLUMN pyrus_report.sync_history.status IS
     'running, ok, partial (stopped early, continues next time) or failed.';
 COMMENT ON COLUMN pyrus_report.sync_history.started_at IS 'When the run started.';
@@ -57,3 +57,5 @@ COMMENT ON COLUMN pyrus_report.sync_history.login IS
 COMMENT ON COLUMN pyrus_report.sync_history.register_lag_seconds IS
     'The most seconds by which the register of a form lagged behind the tasks; null if none was compared, and through API '
     'v3.';
+COMMENT ON COLUMN pyrus_report.sync_history.files_stored IS 'Files whose contents were stored.';
+COMMENT ON COLUMN pyrus_report.sync_history.bytes IS 'Bytes of the contents that were stored.';

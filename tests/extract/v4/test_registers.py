@@ -49,10 +49,36 @@ def test_of_pages_of_the_same_length_the_one_that_ends_with_the_oldest_task_is_s
     assert len(ids(pages)) == 8 * 5 + 12
 
 
-def test_forms_of_the_same_length_are_soon_known_to_be_complete() -> None:
-    _, server = asked_for(World({form: rows(25, 100 * form) for form in range(1, 21)}), Census())
+def test_a_page_as_long_as_the_longest_is_never_the_end() -> None:
+    """However many registers end with pages of that length, another one may go on."""
+    ending = {form: rows(25, 100 * form) for form in range(1, 8)}
+    pages, server = asked_for(World({**ending, 8: rows(60, 9000)}, cap=25), Census())
 
-    assert len(registers(server)) == 20 + 2
+    assert len(ids(pages)) == 7 * 25 + 60
+    assert len(registers(server)) == 7 * 2 + 3
+
+
+def test_changes_in_many_forms_are_known_to_be_all_by_one_request() -> None:
+    """Each form has one change, so no page of changes is longer; a page that is not of changes is."""
+    forms = {form: [row(100 * form), row(100 * form + 1, 30)] for form in range(1, 21)}
+    pages, server = asked_for(World(forms), Changed(Window(1772366400 + 20)))
+
+    assert ids(pages) == [100 * form + 1 for form in range(1, 21)]
+    assert len(registers(server)) == 20 + 1
+    assert json.loads(registers(server)[-1].body) == {
+        "include_archived": "y",
+        "field_ids": [5],
+        "sort": "id",
+        "item_count": 2,
+    }
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_no_change_is_lost_if_a_server_caps_all_pages_alike(cap: int) -> None:
+    forms = {form: rows(5, 100 * form) + [row(100 * form + 50 + one, 30) for one in range(4)] for form in range(1, 6)}
+    pages, _ = asked_for(World(forms, cap=cap), Changed(Window(1772366400 + 20)))
+
+    assert len(ids(pages)) == 5 * 4
 
 
 def test_changes_are_asked_for_with_one_field_and_closed_tasks_and_a_second_before_the_period() -> None:

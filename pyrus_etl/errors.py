@@ -50,7 +50,7 @@ class LoginRefused(PyrusEtlError):
 
 
 class PyrusUnreachable(PyrusEtlError):
-    """Pyrus cannot be reached, still fails after all retries, or does not answer as its API should."""
+    """Pyrus, or another service, cannot be reached, fails after all retries, or does not answer as its API should."""
 
     exit_code = 4
 

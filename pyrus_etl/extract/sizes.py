@@ -1,9 +1,12 @@
 """How many tasks a list may ask for: learned during a run from the answers and refusals of the server."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sized
 from typing import Protocol, TypeVar
 
 from pyrus_etl.errors import BodyTooLarge, ListRefused
+
+log = logging.getLogger(__name__)
 
 LARGEST = 50_000_000
 SHRINKAGE = 8
@@ -89,7 +92,7 @@ async def longest(ask: Callable[[int], Awaitable[L]], sizes: Sizes, *, exact: bo
         try:
             longer = await ask(size)
         except TooLong as error:
-            sizes.refuse(size, certain=error.certain)
+            _refuse(sizes, size, error)
             continue
         sizes.accept(size)
         if len(longer.headers) <= len(answer.headers):
@@ -108,10 +111,15 @@ async def answered_list(ask: Callable[[int], Awaitable[L]], sizes: Sizes) -> L:
         except TooLong as error:
             if size == 1:
                 raise
-            sizes.refuse(size, certain=error.certain)
+            _refuse(sizes, size, error)
         else:
             sizes.accept(size)
             return answer
+
+
+def _refuse(sizes: Sizes, size: int, error: BodyTooLarge | ListRefused) -> None:
+    log.debug("a list of %d tasks is not served, asking for fewer: %s", size, error)
+    sizes.refuse(size, certain=error.certain)
 
 
 def round_number_between(low: int, high: int) -> int | None:

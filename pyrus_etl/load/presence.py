@@ -1,6 +1,8 @@
 """Deletions: stored tasks that no account sees any more. Every function works inside the caller's transaction."""
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from typing import NamedTuple
 
 from pyrus_etl.load.readers import hand_over, lock_tasks
 from pyrus_etl.load.rejected import open_rejections, resolve_rejections
@@ -14,25 +16,39 @@ IsListed = Callable[[int | None], bool]
 """Whether a census lists the tasks of a form, or with None those without a form."""
 
 
+class Absentees(NamedTuple):
+    """Stored tasks that a census does not have; `late`: those that the lists may not show yet.
+
+    `share`: of the absent tasks among those that it should have.
+    """
+
+    task_ids: list[int]
+    share: float
+    late: set[int]
+
+
 def absentees(
     connection: Connection,
     account_id: int,
     census: Collection[int],
     is_listed: IsListed = lambda _: True,
     unread_lists: Collection[int] = (),
-) -> tuple[list[int], float]:
-    """The tasks that the account saw, or was refused, and that its census does not have; and their share of those seen.
+    shown: datetime | None = None,
+) -> Absentees:
+    """The tasks that the account saw, or was refused, and that its census does not have.
 
-    Tasks that no account has seen count too; those of forms and lists that the census could not read do not.
+    Tasks that no account has seen count too; those of forms and lists that the census could not read do not. The lists
+    may not show tasks yet that were created after the instant `shown`.
     """
-    stored, absent, known = 0, [], _watched(connection, account_id)
-    for found in _seen(connection, account_id, unread_lists):
-        task_ids = [task_id for task_id, form_id in found if is_listed(form_id)]
-        stored += len(task_ids)
-        absent += [task_id for task_id in task_ids if task_id not in census]
-    share = len(set(absent) - known) / stored if stored else 0.0
+    stored, absent, late, known = 0, set[int](), set[int](), _watched(connection, account_id)
+    for found in _seen(connection, account_id, unread_lists, shown):
+        tasks = [(task_id, is_new) for task_id, form_id, is_new in found if is_listed(form_id)]
+        stored += sum(not is_new for _, is_new in tasks)
+        absent.update(task_id for task_id, _ in tasks if task_id not in census)
+        late.update(task_id for task_id, is_new in tasks if is_new and task_id not in census)
+    share = len(absent - known - late) / stored if stored else 0.0
     rejected = [task_id for task_id in open_rejections(connection, account_id) if task_id not in census]
-    return sorted({*absent, *rejected}), share
+    return Absentees(sorted(absent.union(rejected)), share, late)
 
 
 def _watched(connection: Connection, account_id: int) -> set[int]:
@@ -42,11 +58,11 @@ def _watched(connection: Connection, account_id: int) -> set[int]:
 
 
 def _seen(
-    connection: Connection, account_id: int, unread_lists: Collection[int]
-) -> Iterator[list[tuple[int, int | None]]]:
-    """The ids and forms of the stored tasks that the account or nobody saw, `IDS_AT_A_TIME` at a time."""
+    connection: Connection, account_id: int, unread_lists: Collection[int], shown: datetime | None
+) -> Iterator[list[tuple[int, int | None, bool]]]:
+    """Stored tasks that the account or nobody saw, `IDS_AT_A_TIME` at a time: id, form, whether it is newer."""
     query = """
-        SELECT task_id, form_id FROM pyrus.tasks AS task
+        SELECT task_id, form_id, coalesce(create_date > %s, false) FROM pyrus.tasks AS task
         LEFT JOIN LATERAL (
             SELECT bool_or(account_id = %s) AS is_mine FROM pyrus.task_sightings WHERE task_id = task.task_id
         ) AS sighting ON true
@@ -55,9 +71,9 @@ def _seen(
         ) ORDER BY task_id LIMIT %s
     """
     last = LEAST_ID
-    while found := connection.execute(query, [account_id, last, list(unread_lists), IDS_AT_A_TIME]).fetchall():
+    while found := connection.execute(query, [shown, account_id, last, list(unread_lists), IDS_AT_A_TIME]).fetchall():
         yield found
-        last, _ = found[-1]
+        last = found[-1][0]
 
 
 def mark_deleted(connection: Connection, account_id: int, gone: Collection[int], there: Collection[int]) -> int:

@@ -39,10 +39,15 @@ async def since(run: Run, cursor: datetime) -> Window:
     if start is None:
         backfill = await store.query(last_backfill, account_id, TASKS)
         return Window(start=backfill.from_second if backfill else None)
+    return Window(start=int((start - await overlap(run)).timestamp()) - 1)
+
+
+async def overlap(run: Run) -> timedelta:
+    """How long after a change the lists may not show it, as far as earlier runs tell; see `since`."""
+    store, account_id = run.session.store, run.session.account_id
     duration = await store.query(last_duration, account_id)
     lag = await store.query(greatest_lag, account_id)
-    overlap = max(run.overlap, timedelta(seconds=max(duration, 2 * lag)))
-    return Window(start=int((start - overlap).timestamp()) - 1)
+    return max(run.overlap, timedelta(seconds=max(duration, 2 * lag)))
 
 
 def _shown(instant: datetime) -> str:

@@ -17,7 +17,7 @@ from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 from tests.conftest import settings_for
-from tests.runs import program
+from tests.runs import program, result_of
 from tests.tables_v4 import assert_tables_equal_world_v4
 from tests.typing import Query
 
@@ -132,6 +132,26 @@ def test_a_register_that_lags_hides_a_change_only_until_it_catches_up(
     assert lag[0] is not None
     assert 0 < float(str(lag[0])) <= 900
     assert_tables_equal_world_v4(database, sandbox.world)
+
+
+def test_tasks_that_a_register_does_not_show_yet_raise_no_doubt_in_a_census(database: Secret, query: Query) -> None:
+    """They are five of eight tasks, and Pyrus confirms each of them."""
+    with Sandbox(World(5, tasks=3)) as sandbox:
+        ran(sync(), sandbox, database)
+        created = sandbox.world.create(5)
+        sandbox.world.advance(60)
+        ran(sync(), sandbox, database)
+        sandbox.reconfigure(register_lag=900.0)
+        result = ran(reconcile(), sandbox, database)
+
+        assert (result.status, result.counts.tasks_deleted) == ("ok", 0)
+        assert {*created} <= {*sandbox.requests.summary()["fetched"]}
+
+        sandbox.world.advance(7200)
+        sandbox.world.delete(created[0])
+        for task_id in created[1:]:
+            sandbox.world.revoke(task_id)
+        assert "absent from Pyrus's lists" in str(result_of(reconcile(), sandbox, database, PYRUS_API="v4").error)
 
 
 def test_a_page_that_the_server_caps_is_not_the_end(database: Secret) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pyrus_etl.errors import CensusDoubted, TaskRefused
 from pyrus_etl.extract.pages import Census
-from pyrus_etl.load.presence import absentees, mark_deleted
+from pyrus_etl.load.presence import Absentees, absentees, mark_deleted
 from pyrus_etl.load.seen import unseen_forms
 from pyrus_etl.load.watched import note_asked, unwatch
 from pyrus_etl.model.body import Fetched
@@ -24,6 +24,7 @@ from pyrus_etl.sync.lost import note_lost_forms
 from pyrus_etl.sync.pipeline import check_server, run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.incremental import finish
+from pyrus_etl.sync.since import overlap
 from pyrus_etl.sync.stages import together
 from pyrus_etl.sync.streams import FIRST, read_streams
 from pyrus_etl.sync.tasks import Listed
@@ -58,7 +59,7 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     census: set[int] = set()
     await run_pipeline(_with_census(_lists(run, census), census), run)
     await note_lost_forms(run)
-    absent, share = await _absent(run, census)
+    absent, share, late = await _absent(run, census)
     if share > max_deleted and not force:
         raise CensusDoubted(
             f"{len(absent)} tasks, {share:.1%} of the stored ones, are absent from Pyrus's lists "
@@ -71,13 +72,13 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
         await run_pipeline(_listed(existing), run, {id_: each for id_, each in existing.items() if each})
     await run_pipeline(to_ask_again(run), run)
     session = run.session
-    deleted = await session.store.transaction(_finish, session.account_id, census, gone, set(absent) - gone)
+    deleted = await session.store.transaction(_finish, session.account_id, census, gone, set(absent) - gone, late)
     run.ledger.count(Counts(tasks_deleted=deleted))
     await finish(run)
 
 
-async def _absent(run: Run, census: set[int]) -> tuple[list[int], float]:
-    """The tasks that the census does not have, and their share; not those of forms and lists that it could not read."""
+async def _absent(run: Run, census: set[int]) -> Absentees:
+    """The tasks that the census does not have; not those of forms and lists that it could not read."""
     session = run.session
     unseen = set(await session.store.query(unseen_forms, session.account_id))
 
@@ -87,13 +88,19 @@ async def _absent(run: Run, census: set[int]) -> tuple[list[int], float]:
         return form_id not in unseen and run.forms.has(form_id)
 
     refused = run.ledger.feeds.refused_ids("list")
-    return await session.store.query(absentees, session.account_id, census, is_listed, refused)
+    shown = session.source.start.server - await overlap(run) if session.source.has_feeds else None
+    return await session.store.query(absentees, session.account_id, census, is_listed, refused, shown)
 
 
-def _finish(connection: Connection, account_id: int, census: set[int], gone: set[int], existing: set[int]) -> int:
-    """Marks what is gone and unmarks what is there; what exists although no list shows it is watched from now on."""
+def _finish(
+    connection: Connection, account_id: int, census: set[int], gone: set[int], existing: set[int], late: set[int]
+) -> int:
+    """Marks what is gone and unmarks what is there.
+
+    What exists although no list shows it is watched from now on, except for what the lists may not show yet.
+    """
     unwatch(connection, account_id, census | gone)
-    note_asked(connection, account_id, existing)
+    note_asked(connection, account_id, existing - late)
     return mark_deleted(connection, account_id, gone, census | existing)
 
 

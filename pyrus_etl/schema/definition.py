@@ -67,7 +67,7 @@ form_fields = Table(
     bigint("decimal_places", "Number of decimal places that users see."),
     Column("currency", Text, comment="Currency of the amounts."),
     Column("multiple", Boolean, comment="Whether the field may have several items; null if Pyrus does not say."),
-    Column("removed_at", Timestamp, comment="When a run found that the form no longer has the field."),
+    Column("removed_at", Timestamp, comment="When a run found that no account sees the field in the form any more."),
     Index(None, "catalog_id"),
     info={"settled_by": "position"},
     comment="Every field of a form: as API v4 defines it, or as values of tasks show it; merged, never deleted.",

@@ -1,6 +1,6 @@
 """The connector's own state: runs, cursors, windows, the lease, and tasks set aside."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
 
 from pyrus_etl.schema.counts import COUNTERS, Counter
 from pyrus_etl.schema.metadata import SCHEMA, Timestamp, bigint, key, metadata, ordinal
@@ -191,5 +191,6 @@ directory_sightings = Table(
         comment="When Pyrus refused the register of the form, or the items of the catalog; null if it did not.",
     ),
     bigint("refused_version", "Version of the catalog whose items were refused."),
+    Column("field_ids", ARRAY(BigInteger), comment="Ids of the fields that the account sees in the form, in order."),
     comment="What each account sees of the directory. What none sees any more is marked in its own table.",
 )

@@ -368,6 +368,40 @@ def test_a_form_that_another_account_sees_is_not_lost(database: Secret, query: Q
     assert lost(database) == [], "it runs again, and nothing has changed for it"
 
 
+def test_fields_that_another_account_sees_are_not_removed(database: Secret, query: Query, rows: Rows) -> None:
+    """The other account sees the second field alone; it neither removes the others nor counts positions for them."""
+    query(
+        database,
+        "INSERT INTO pyrus.sync_cursors VALUES (%s, 'tasks', now(), now()), (%s, 'tasks', now(), now())",
+        ACCOUNT,
+        OTHER,
+    )
+    added = {"id": 9, "type": "text", "name": "Seen by the other one"}
+    part = {**FORM, "fields": [FORM["fields"][1], added]}
+    read_directory(WHOLE, database)
+    read_directory({**WHOLE, "/forms": {"forms": [part]}}, database, OTHER)
+    before = versions(query, database)
+    read_directory(WHOLE, database)
+    read_directory({**WHOLE, "/forms": {"forms": [part]}}, database, OTHER)
+
+    assert rows("form_fields field_id position num_nulls(removed_at)") == [
+        (1, 1, True), (2, 2, True), (3, 3, True), (4, 4, True), (9, 2, True),
+    ]  # fmt: skip
+    assert versions(query, database) == before, "nothing flips to and fro"
+
+    rest = {**FORM, "fields": FORM["fields"][:1]}
+    read_directory({**WHOLE, "/forms": {"forms": [rest]}}, database)
+    assert rows("form_fields field_id num_nulls(removed_at)") == [
+        (1, True), (2, True), (3, False), (4, False), (9, True),
+    ]  # fmt: skip
+    assert rows("form_choices choice_id deleted") == [(1, False), (2, False)]
+
+    read_directory({**WHOLE, "/forms": {"forms": [{**part, "fields": [added]}]}}, database, OTHER)
+    read_directory({**WHOLE, "/forms": {"forms": [rest]}}, database)
+    assert rows("form_fields field_id num_nulls(removed_at)")[1] == (2, False)
+    assert rows("form_choices choice_id deleted") == [(1, True), (2, True)]
+
+
 def lost(database: Secret, account_id: int = ACCOUNT) -> list[int]:
     with connect(database) as connection:
         return lost_forms(connection, account_id)

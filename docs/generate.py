@@ -18,6 +18,7 @@ from pyrus_etl.schema import (
     project,
     raw,
     report,
+    service,
     task,
 )
 
@@ -39,6 +40,7 @@ SECTIONS = {
     "Forms": (definition.forms, definition.form_steps, definition.form_fields, definition.form_choices),
     "Catalogs": (catalog.catalogs, catalog.catalog_columns, catalog.catalog_items),
     "Attachments": (attachment.attachments, attachment.attachment_contents),
+    "Files at other services": (service.service_files, service.service_file_contents),
     "People and projects": (person.persons, person.organizations, person.roles, person.role_members, project.projects),
     "Bodies as served": (raw.raw_tasks,),
     "Reports": (
@@ -62,7 +64,7 @@ SECTIONS = {
     ),
 }
 
-OUR_OWN = ("Reports", "Operation")
+OUR_OWN = ("Files at other services", "Reports", "Operation")
 """Sections of tables that do not hold data of Pyrus; the diagram leaves them out."""
 
 POINTERS = {

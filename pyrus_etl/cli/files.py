@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pyrus_etl.cli.files_sync import sync
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import SettingsError
@@ -46,6 +47,7 @@ def _place(_: click.Context, __: click.Parameter, text: str) -> Place:
     return parse_place(text)
 
 
+files.add_command(sync)
 file_argument = click.argument("file", metavar="FILE", callback=_file)
 place_argument = click.argument("place", metavar="PLACE", callback=_place)
 

@@ -18,6 +18,7 @@ from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, print_result, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
+from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.database import open_database
@@ -157,10 +158,12 @@ def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) ->
     return run_plan(reconcile_plan(max_deleted, force=force), read_settings(), as_json, budget)
 
 
-def run_plan(plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT) -> int:
+def run_plan(
+    plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT, access: AccountAccess | None = None
+) -> int:
     """Runs a plan, shows its progress and prints its result. Returns the exit code."""
     collect_garbage_less_often()
-    result = _result(plan, settings, budget)
+    result = _result(plan, settings, budget, access)
     with summary():
         if as_json:
             print_json(result.as_json())
@@ -171,14 +174,14 @@ def run_plan(plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_
     return result.exit_code
 
 
-def _result(plan: Plan, settings: Settings, budget: Budget) -> Result:
+def _result(plan: Plan, settings: Settings, budget: Budget, access: AccountAccess | None) -> Result:
     begun, watch = Result(plan.kind), partial(progress_shown, plan.kind)
     try:
         if not settings.database_url:
             log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
         with open_database(settings) as url:
             settings = replace(settings, database_url=url)
-            return asyncio.run(run(plan, settings, budget=budget, handles_signals=True, watch=watch))
+            return asyncio.run(run(plan, settings, budget=budget, handles_signals=True, watch=watch, access=access))
     except PyrusEtlError as error:  # e.g. the embedded database did not start
         return begun.ended(error)
 

@@ -1,12 +1,13 @@
 """The APIs of Pyrus that we know, and the one that the settings ask for. Nothing else chooses an API."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.extract.attached import Methods
 from pyrus_etl.extract.shown import shown_login
-from pyrus_etl.extract.source import Source
+from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.extract.v3 import api as v3
 from pyrus_etl.extract.v3 import files as v3_files
 from pyrus_etl.extract.v4 import api as v4
@@ -42,3 +43,10 @@ READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: v3.read_st
 def api_of(settings: Settings) -> Api:
     """The API that the settings ask for; v3 needs a client id, which nobody gets any more."""
     return APIS[settings.api or (v3.API if settings.client_id else v4.API)]
+
+
+def access_of(settings: Settings) -> AccountAccess:
+    """How a run gets to the account in the settings."""
+    api = api_of(settings)
+    login = None if settings.access_token else api.shown_login(settings) or None
+    return AccountAccess(partial(api.client, settings), api.open, login)

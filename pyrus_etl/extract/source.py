@@ -1,8 +1,9 @@
 """An account at Pyrus as a sync sees it, whichever API answers."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import NamedTuple, Protocol
 
+from pyrus_etl.client.client import Client
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.model.access import Access
@@ -69,3 +70,15 @@ class Source(Protocol):
     async def task(self, task_id: int) -> Fetched:
         """One task; raises TaskRefused if it cannot be fetched or read."""
         ...
+
+
+class AccountAccess(NamedTuple):
+    """How a run gets to its account.
+
+    `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
+    account that the client logs in as. `login`: under which the runs of the account share its quota; None if unknown.
+    """
+
+    client: Callable[..., Client]
+    open: Callable[[Client], Source]
+    login: str | None

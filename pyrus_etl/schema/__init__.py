@@ -1,6 +1,19 @@
 """Declarations of the tables, each beside the type of its rows. Alembic migrates to exactly these."""
 
-from pyrus_etl.schema import attachment, catalog, definition, form, note, operation, person, project, raw, report, task
+from pyrus_etl.schema import (
+    attachment,
+    catalog,
+    definition,
+    form,
+    note,
+    operation,
+    person,
+    project,
+    raw,
+    report,
+    service,
+    task,
+)
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA, metadata
 
 __all__ = [
@@ -17,5 +30,6 @@ __all__ = [
     "project",
     "raw",
     "report",
+    "service",
     "task",
 ]

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
-TASKS, FILES = "tasks", "files"
+TASKS, FILES, SERVICE = "tasks", "files", "service"
 
 
 class Counter(NamedTuple):
     """A counter. `label`: follows its number in the summary of a run; empty to leave it out.
 
-    `advice`: a line of the summary if the number is not zero. `of`: the runs whose summary it is in, those that fetch
-    tasks or those that fetch files; empty for both.
+    `advice`: a line of the summary if the number is not zero. `of`: the runs whose summary it is in, as words: those
+    that fetch tasks, those that fetch contents of files, those that read the files of a service; empty for all.
     """
 
     name: str
@@ -50,7 +50,9 @@ class Counts:
         "Values stored as null because they could not be read; raw_tasks has them.",
         advice="{} values could not be read; pyrus.raw_tasks has them as served",
     )
-    files_listed: int = _counter("Files whose contents the run was to fetch.", "listed", of=FILES)
+    files_listed: int = _counter(
+        "Files that the run listed, or whose contents it was to fetch.", "listed", of=f"{FILES} {SERVICE}"
+    )
     files_stored: int = _counter("Files whose contents were stored.", "stored", of=FILES)
     files_skipped: int = _counter("Files that an option of the run leaves out.", "skipped", of=FILES)
     files_missing: int = _counter("Files that Pyrus does not have.", "missing", of=FILES)
@@ -58,6 +60,15 @@ class Counts:
     files_corrupt: int = _counter("Files that came with another size or MD5 than stated.", "corrupt", of=FILES)
     files_failed: int = _counter(
         "Files whose contents could not be stored for another reason; see attachment_contents.", "failed", of=FILES
+    )
+    files_changed: int = _counter("Files of another service that were new or changed.", "new or changed", of=SERVICE)
+    files_unchanged: int = _counter("Files of another service that were stored already.", "unchanged", of=SERVICE)
+    files_deleted: int = _counter("Files of another service that were marked as deleted.", "deleted", of=SERVICE)
+    projects_failed: int = _counter(
+        "Projects of another service whose files could not be listed.",
+        "projects set aside",
+        "see the warnings about projects; none of their files was marked as deleted",
+        of=SERVICE,
     )
     bytes: int = _counter("Bytes of the contents that were stored.", "bytes", of=FILES)
     requests: int = _counter("Requests sent to Pyrus.", "requests", of="")
@@ -77,8 +88,8 @@ class Counts:
         return self.files_missing + self.files_denied + self.files_corrupt + self.files_failed
 
     def summary(self, of: str = TASKS) -> Iterator[str]:
-        """What a run prints that fetched tasks or files: a line with the numbers, then lines of advice."""
-        numbers, shown = self.as_columns(), [each for each in COUNTERS if each.of in (of, "")]
+        """What such a run prints: a line with the numbers, then lines of advice."""
+        numbers, shown = self.as_columns(), [each for each in COUNTERS if not each.of or of in each.of.split()]
         yield ", ".join(f"{numbers[each.name]} {each.label}" for each in shown if each.label)
         yield from (each.advice.format(numbers[each.name]) for each in shown if each.advice and numbers[each.name])
 

@@ -22,9 +22,16 @@ sync_runs = Table(
     "sync_runs",
     metadata,
     Column("run_id", Uuid, primary_key=True, comment="Id of the run; later runs have greater ids (UUID version 7)."),
-    bigint("account_id", "Id of the person that the connector logs in as; null if the run could not log in."),
-    Column("login", Text, comment="PYRUS_LOGIN of the run; null if it used an access token or no login was set."),
-    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry or download."),
+    bigint(
+        "account_id",
+        "Id of the person that the connector logs in as, negative for a file service; null without a login.",
+    ),
+    Column(
+        "login",
+        Text,
+        comment="PYRUS_LOGIN of the run, or the file service; null with an access token and without a login.",
+    ),
+    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry, download or files."),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, continues next time) or failed."
     ),

@@ -12,7 +12,8 @@ class Progress:
     """How far a run has come: tasks chosen and done so far, windows listed so far and left.
 
     `first_rows`: tasks that are known from registers and lists. `tasks_waiting`: those that are still to be chosen.
-    `pace`: the limit on requests, once there is one. Another thread may read all of it.
+    `what`: the name of what is counted. `pace`: the limit on requests, once there is one. Another thread may read all
+    of it.
     """
 
     tasks_wanted: int = 0
@@ -21,6 +22,7 @@ class Progress:
     windows_left: int = 0
     first_rows: int = 0
     tasks_waiting: int = 0
+    what: str = "tasks"
     pace: Pace | None = None
 
     def __str__(self) -> str:
@@ -29,7 +31,7 @@ class Progress:
             return self.announced(wait)
         if self.first_rows and not self.tasks_expected:
             return f"first rows of {self.first_rows:,} tasks"
-        return f"{self.tasks_done:,} of {self.tasks_expected:,} tasks{self._at_the_quota}"
+        return f"{self.tasks_done:,} of {self.tasks_expected:,} {self.what}{self._at_the_quota}"
 
     def announced(self, wait: Wait) -> str:
         """A wait, and the tasks left after it."""
@@ -58,8 +60,8 @@ class Progress:
     @property
     def _left(self) -> str:
         if not self.tasks_expected:
-            return "the tasks are not counted yet"
-        return f"{self.tasks_expected - self.tasks_done:,} of {self.tasks_expected:,} tasks left"
+            return f"the {self.what} are not counted yet"
+        return f"{self.tasks_expected - self.tasks_done:,} of {self.tasks_expected:,} {self.what} left"
 
     @property
     def tasks_expected(self) -> int:

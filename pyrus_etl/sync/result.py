@@ -9,10 +9,14 @@ from typing import Any, Self
 from uuid import UUID
 
 from pyrus_etl.errors import SET_ASIDE, CensusDoubted, PyrusEtlError, StoppedEarly
-from pyrus_etl.schema.counts import FILES, NONE, TASKS, Counts
+from pyrus_etl.schema.counts import FILES, NONE, SERVICE, TASKS, Counts
 
 DOWNLOAD = "download"
 """The kind of run that fetches files, not tasks."""
+SYNC_FILES = "files"
+"""The kind of run that reads the files of another service."""
+SHOWN = {DOWNLOAD: FILES, SYNC_FILES: SERVICE}
+"""Kind → the counters that its summary has."""
 PARTIAL = (StoppedEarly, CensusDoubted)
 """Errors that end a run before its plan is done, although nothing is wrong."""
 
@@ -58,11 +62,12 @@ class Result:
         """The exit code of a program that ends with this result; see `pyrus_etl.errors`."""
         code = self.error.exit_code if isinstance(self.error, PyrusEtlError) else 0
         counts = self.counts
-        return code or (SET_ASIDE if counts.tasks_failed or counts.forms_lost or counts.files_not_stored else 0)
+        is_incomplete = counts.tasks_failed or counts.forms_lost or counts.files_not_stored or counts.projects_failed
+        return code or (SET_ASIDE if is_incomplete else 0)
 
     def summary(self) -> Iterator[str]:
         """What is printed of the counts."""
-        return self.counts.summary(FILES if self.kind == DOWNLOAD else TASKS)
+        return self.counts.summary(SHOWN.get(self.kind, TASKS))
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, in the order in which people read them."""

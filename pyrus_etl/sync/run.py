@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pyrus_etl.client.waits import Wait, log_wait
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.extract.apis import api_of
+from pyrus_etl.extract.apis import access_of
+from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load import rebuild
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.requests import write_requests
@@ -52,6 +53,7 @@ async def run(
     handles_signals: bool = False,
     watch: Watch = nullcontext,
     stop: Stop | None = None,
+    access: AccountAccess | None = None,
 ) -> Result:
     """Carries out a plan as one run on the database of the settings, and returns its result.
 
@@ -60,10 +62,12 @@ async def run(
     even if it never logs in. Only a run that gives way to another one leaves no row, because it did nothing.
 
     With `handles_signals`, which only the main thread may ask for, a signal ends the run after the tasks in flight.
-    The caller can do the same by `stop`.
+    The caller can do the same by `stop`. `access`: what the run logs in to, if not the API of Pyrus in the
+    settings.
     """
+    access = access or access_of(settings)
     begun, ledger, stop = Result(plan.kind), Ledger(), stop or Stop()
-    client = api_of(settings).client(settings, budget.requests, partial(_announce, plan.kind, ledger.progress))
+    client = access.client(budget.requests, partial(_announce, plan.kind, ledger.progress))
     ledger.progress.pace = client.pace
     limits = limits._replace(fetchers=client.concurrency)  # more would only wait for the client
 
@@ -74,7 +78,7 @@ async def run(
 
     try:
         with watch(ledger.progress):
-            async with opened(settings, client, begun) as session:
+            async with opened(settings, client, begun, access) as session:
                 return await _recorded(work, session, ledger, stop, begun)
     except PyrusEtlError as error:
         return begun.ended(error, ledger.counts(client))

@@ -11,8 +11,8 @@ from uuid import UUID
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
-from pyrus_etl.extract.apis import api_of
-from pyrus_etl.extract.source import Source
+from pyrus_etl.extract.apis import access_of
+from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.load.requests import forget_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
@@ -43,12 +43,12 @@ class Session:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, client: Client, begun: Result) -> AsyncIterator[Session]:
+async def opened(settings: Settings, client: Client, begun: Result, access: AccountAccess) -> AsyncIterator[Session]:
     """Opens the database and the client, and gives the run its row; on exit closes them and releases the lock.
 
     Raises SettingsError or DatabaseUnavailable.
     """
-    async with _connected(settings, client, begun.run_id) as session:
+    async with _connected(settings, client, begun.run_id, access) as session:
         store = session.store
         await store.transaction(open_run, begun.run_id, session.login, begun.kind, begun.started_at)
         async with requests_written(store, begun.run_id, client.pace.journal):
@@ -62,20 +62,18 @@ async def watching(settings: Settings, client: Client) -> AsyncIterator[Session]
     It has no lock and no row in sync_runs, and its requests are not recorded. Raises LockHeld if an active run has
     used nearly all of the quota.
     """
-    async with _connected(settings, client, new_run_id()) as session:
+    async with _connected(settings, client, new_run_id(), access_of(settings)) as session:
         await take_up_quota(session.store, session.run_id, session.login, session.pace)
         account = await session.source.profile()
         yield replace(session, account_id=account.id)
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, client: Client, run_id: UUID) -> AsyncIterator[Session]:
+async def _connected(settings: Settings, client: Client, run_id: UUID, access: AccountAccess) -> AsyncIterator[Session]:
     if settings.database_url is None:
         raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
-    api = api_of(settings)
-    login = None if settings.access_token else api.shown_login(settings) or None
     async with Store(settings.database_url, settings.waits) as store, client:
-        yield Session(run_id, api.open(client), store, client.pace, login)
+        yield Session(run_id, access.open(client), store, client.pace, access.login)
 
 
 async def log_in(session: Session, stop: Stop) -> Session:

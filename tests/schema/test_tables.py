@@ -21,6 +21,10 @@ RUN_COLUMNS = (
     "tasks_failed requests retries error files_listed files_stored files_skipped files_missing files_denied "
     "files_corrupt files_failed bytes"
 )
+SERVICE_FILE = (
+    "name size_bytes media_type description project_id task_id discussion_id comment_id author_id created_at "
+    "updated_at download_url payload seen_at deleted_at"
+)
 CONTRACT = {
     **COLUMNS,
     "attachment_contents": (
@@ -46,6 +50,11 @@ CONTRACT = {
     "roles": ("role_id", "name banned fired"),
     "role_members": ("role_id person_id", ""),
     "watched_tasks": ("task_id account_id", "asked_at"),
+    "service_files": ("service file_id", SERVICE_FILE),
+    "service_file_contents": (
+        "service file_id",
+        "status stored_uri stored_at size_bytes sha256 media_type error attempts",
+    ),
 }
 OF_API_V4 = {
     "tasks": "subject is_closed current_step due_at due_minutes scheduled_date scheduled_at last_note_id detail_at",
@@ -159,11 +168,18 @@ def test_children_are_deleted_with_their_task_and_no_other_key_is_foreign(databa
 def test_types_are_those_of_the_contract(database: Secret, query: Query) -> None:
     types = {(table, column): kind for table, column, kind, _ in query(database, COLUMN_TYPES)}
     no_ids_of_pyrus = "run_id", "external_id"
-    ids = {place: kind for place, kind in types.items() if place[1].endswith("_id") and place[1] not in no_ids_of_pyrus}
+    ids = {
+        (table, column): kind
+        for (table, column), kind in types.items()
+        if column.endswith("_id") and column not in no_ids_of_pyrus and not table.startswith("service_")
+    }
     times = {place: kind for place, kind in types.items() if re.search(r"_at$|(create|modified|close)_date$", place[1])}
     ordinals = {place: kind for place, kind in types.items() if place[1].endswith("_no")}
 
     assert set(ids.values()) == {"bigint"}
+    assert {kind for (table, column), kind in types.items() if table == "service_files" and column.endswith("_id")} == {
+        "text"
+    }
     assert set(times.values()) == {"timestamp with time zone"}
     assert set(ordinals.values()) == {"integer"}
     assert "timestamp without time zone" not in types.values()

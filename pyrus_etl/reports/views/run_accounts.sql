@@ -3,13 +3,13 @@ WITH known AS (
     SELECT DISTINCT ON (login) login, account_id FROM pyrus.sync_runs
     WHERE login IS NOT NULL AND account_id IS NOT NULL ORDER BY login, started_at DESC
 ), only_one AS (
-    SELECT min(account_id) AS account_id FROM pyrus.sync_runs HAVING count(DISTINCT account_id) = 1
+    SELECT min(account_id) AS account_id FROM pyrus.sync_runs WHERE kind <> 'files' HAVING count(DISTINCT account_id) = 1
 )
 SELECT run_id, coalesce(run.account_id, known.account_id, only_one.account_id) AS account_id,
        run.account_id IS NOT NULL AS is_logged_in, run.login
 FROM pyrus.sync_runs AS run
 LEFT JOIN known ON known.login = run.login
-LEFT JOIN only_one ON true;
+LEFT JOIN only_one ON run.kind <> 'files';
 
 COMMENT ON VIEW pyrus_report.run_accounts IS
     'Which account does a run belong to, even if it could not log in? One row per run. A run that could not log in '

@@ -1,14 +1,14 @@
 """Files at other services, the state of their contents, and the counters of runs that read them.
 
-Revision 0015, after 0014.
+Revision 0016, after 0015.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

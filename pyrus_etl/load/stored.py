@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pyrus_etl.normalize.doubt import SETTLED_AFTER
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.metadata import written_columns
 from pyrus_etl.schema.raw import RawTaskRow, raw_tasks
@@ -99,12 +100,23 @@ def is_doubtful(task: TaskLoad, stored: Stored) -> bool:
 
 
 def stays_doubted(task: TaskLoad, stored: Stored) -> bool:
-    """Whether the stored body is still doubted when it is served again: not if the run asked because of the doubt.
+    """Whether the stored body is still doubted when it is served again.
 
-    If a list has a later date since then, the task has changed again, and that is a new doubt.
+    The doubt ends if the run asked because of it and was answered more than `SETTLED_AFTER` after the first time: two
+    answers within the same second may both be older than a change in it. If a list has a later date since then, the
+    task has changed again, and that is a new doubt.
     """
+    if not (task.raw and task.raw.is_doubted):
+        return False
     listed_later = task.listed_date and stored.listed_date and task.listed_date > stored.listed_date
-    return bool(task.raw and task.raw.is_doubted) and not (task.asked_again and not listed_later)
+    return not task.asked_again or bool(listed_later) or _is_too_soon(task.raw.served_at, stored.served_at)
+
+
+def _is_too_soon(served_at: datetime | None, first_served_at: datetime | None) -> bool:
+    """Whether an answer came too soon after the first one to tell anything new; not if a time is not known."""
+    if served_at is None or first_served_at is None:
+        return False
+    return abs(served_at - first_served_at) <= SETTLED_AFTER
 
 
 def _is_before(date: datetime | None, stored: datetime | None) -> bool:

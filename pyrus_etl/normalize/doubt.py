@@ -2,7 +2,8 @@
 
 A list may show a change before the body does, because a replica lags or a cache answers. Dates also count in whole
 seconds: a second change within the same second keeps the date, so no date can show it (git calls such a file "racy").
-A second answer with the same body ends the doubt, so doubt costs one request per task.
+A second answer with the same body, more than two seconds after the first, ends the doubt, so doubt costs one request
+per task.
 """
 
 from datetime import datetime, timedelta

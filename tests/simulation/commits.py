@@ -51,8 +51,7 @@ class Commits(Administrator):
     def arm(self, at: dict[int, list[Callable[[], None]]], full: Collection[int] = ()) -> None:
         """Starts counting again. Faults at lower numbers happen first. `full`: commits that find the disk full."""
         self._at = []
-        self.database.execute("SELECT pg_advisory_unlock_all()")
-        self.database.execute("TRUNCATE simulation.armed")
+        self._disarm()
         self.database.execute("SELECT setval('simulation.commits', 1, false)")
         self._at = [happens for _, group in sorted(at.items()) for happens in group]
         if self._at:
@@ -88,8 +87,13 @@ class Commits(Administrator):
 
     def our_clock_passes(self, seconds: float) -> None:
         """Moves our clock with the world's, by changing the difference that the runs stored."""
-        self.database.execute("TRUNCATE simulation.armed")
+        self._disarm()
         self.database.execute("UPDATE pyrus.sync_runs SET server_ahead_seconds = server_ahead_seconds + %s", [seconds])
+
+    def _disarm(self) -> None:
+        """Lets every commit pass, also one of a killed run that waits in the database."""
+        self.database.execute("SELECT pg_advisory_unlock_all()")
+        self.database.execute("DELETE FROM simulation.armed")
 
     def settle(self) -> None:
         """Waits until the connections of dead processes are gone."""

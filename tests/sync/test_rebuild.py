@@ -33,6 +33,7 @@ def sandbox(world: World, database: Secret) -> Iterator[Sandbox]:
     world.put(FULL_ID, FULL)
     with Sandbox(world) as sandbox:
         sync(sandbox, database)
+        world.advance(3)
         sync(sandbox, database)  # fetches tasks again that had just changed
         yield sandbox
 

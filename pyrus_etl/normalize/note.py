@@ -1,6 +1,7 @@
 """Notes → rows."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.task import Approval, Note, Steps
@@ -21,6 +22,18 @@ from pyrus_etl.schema.note import (
 )
 from pyrus_etl.schema.rows import NOTE_ITEMS, Rows
 
+_APPROVALS = ("added", "removed", "rerequested")
+_approvals = attrgetter(*(f"approvals_{change}" for change in _APPROVALS))
+_PERSONS = {
+    "participant_added": "participants_added",
+    "participant_removed": "participants_removed",
+    "subscriber_added": "subscribers_added",
+    "subscriber_removed": "subscribers_removed",
+    "subscriber_rerequested": "subscribers_rerequested",
+    "mentioned": "mentioned",
+}
+_persons = attrgetter(*_PERSONS.values())
+
 
 def add_notes(rows: Rows, task_id: int, given: Sequence[Note | None] | None) -> None:
     """Adds the notes of a task and everything that they changed, except their files."""
@@ -31,31 +44,31 @@ def add_notes(rows: Rows, task_id: int, given: Sequence[Note | None] | None) -> 
 
 def _add_note(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
     row = NoteRow(
-        task_id=task_id,
-        note_no=note_no,
-        note_id=note.id,
-        author_id=add_person(rows, note.author),
-        create_date=note.create_date,
-        text=note.text,
-        reassigned_to_id=add_person(rows, note.reassigned_to),
-        activity_action=note.activity_action,
-        approval_choice=note.approval_choice,
-        due_date_changed=note.due_date_changed,
-        due_date_removed=bool(note.due_date_removed),
-        user_id=note.user_id,
-        subject=note.subject,
-        changed_step=note.changed_step,
-        reset_to_step=note.reset_to_step,
-        approval_step=note.approval_step,
-        due_at=note.due_at,
-        due_minutes=note.due_minutes,
-        scheduled_date=note.scheduled_date,
-        scheduled_at=note.scheduled_at,
-        spent_minutes=note.spent_minutes,
-        reply_note_id=note.reply_note_id,
-        edit_note_id=note.edit_note_id,
-        delete_note_id=note.delete_note_id,
-        channel_type=note.channel.type if note.channel else None,
+        task_id,
+        note_no,
+        note.id,
+        add_person(rows, note.author),
+        note.create_date,
+        note.text,
+        add_person(rows, note.reassigned_to),
+        note.activity_action,
+        note.approval_choice,
+        note.due_date_changed,
+        bool(note.due_date_removed),
+        note.user_id,
+        note.subject,
+        note.changed_step,
+        note.reset_to_step,
+        note.approval_step,
+        note.due_at,
+        note.due_minutes,
+        note.scheduled_date,
+        note.scheduled_at,
+        note.spent_minutes,
+        note.reply_note_id,
+        note.edit_note_id,
+        note.delete_note_id,
+        note.channel.type if note.channel else None,
     )
     rows.add(notes, row)
     for change, projects in (("added", note.added_projects), ("removed", note.removed_projects)):
@@ -68,12 +81,7 @@ def _add_note(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
 
 
 def _add_approvals(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
-    changes = (
-        ("added", note.approvals_added),
-        ("removed", note.approvals_removed),
-        ("rerequested", note.approvals_rerequested),
-    )
-    for change, steps in changes:
+    for change, steps in zip(_APPROVALS, _approvals(note), strict=True):
         if steps:
             _add_steps(rows, (task_id, note_no, change), steps, note)
 
@@ -95,15 +103,10 @@ def _approver(approver: Person | Approval) -> tuple[Person | None, int | None]:
 
 def _add_persons(rows: Rows, task_id: int, note_no: int, note: Note) -> None:
     """Everybody else whom the note added, removed, asked again or mentioned."""
-    changes = (
-        ("participant_added", note.participants_added),
-        ("participant_removed", note.participants_removed),
-        ("subscriber_added", note.subscribers_added),
-        ("subscriber_removed", note.subscribers_removed),
-        ("subscriber_rerequested", note.subscribers_rerequested),
-        ("mentioned", note.mentioned),
-    )
-    for change, members in changes:
+    given = _persons(note)
+    if not any(given):
+        return
+    for change, members in zip(_PERSONS, given, strict=True):
         for person_no, member in numbered(members) if members else ():
             rows.unreadable += member.unreadable
             person_id = add_person(rows, member.person)

@@ -36,21 +36,21 @@ def add_person(rows: Rows, person: Person | None, organization_id: int | None = 
         return None
     if rows.is_new((persons, person.id), (person, organization_id)):
         row = PersonRow(
-            person_id=person.id,
-            first_name=person.first_name,
-            last_name=person.last_name,
-            email=person.email,
-            organization_id=organization_id,
-            can_send_notification=person.can_send_notification,
-            person_type=person.person_type or None,
-            external_id=person.external_id or None,
-            department_id=person.department_id,
-            department_name=person.department_name or None,
-            position=person.position or None,
-            phone=person.phone or None,
-            mobile_phone=person.mobile_phone or None,
-            banned=person.banned,
-            fired=person.fired,
+            person.id,
+            person.first_name,
+            person.last_name,
+            person.email,
+            organization_id,
+            person.can_send_notification,
+            person.person_type or None,
+            person.external_id or None,
+            person.department_id,
+            person.department_name or None,
+            person.position or None,
+            person.phone or None,
+            person.mobile_phone or None,
+            person.banned,
+            person.fired,
         )
         rows.merge(persons, row)
     return person.id

@@ -35,7 +35,7 @@ def task_rows(
     rows = Rows()
     form_id = _form_id(task, form_overrides)
     main_project_id = _if_given(task.projects, lambda projects: _add_task_projects(rows, task.id, projects))
-    rows.add(tasks, _task_row(rows, task, form_id, main_project_id)._replace(detail_at=detail_at))
+    rows.add(tasks, _task_row(rows, task, form_id, main_project_id, detail_at))
     if task.approvals is not UNSET:
         _add_approvals(rows, task.id, task.approvals)
     if task.form is not UNSET:
@@ -61,29 +61,32 @@ def _form_id(task: Task, overrides: Mapping[int, int | None]) -> Given[int]:
     return form_of(task.projects, overrides) if any(task.form or ()) else None
 
 
-def _task_row(rows: Rows, task: Task, form_id: Given[int], main_project_id: Given[int]) -> TaskRow:
+def _task_row(
+    rows: Rows, task: Task, form_id: Given[int], main_project_id: Given[int], detail_at: datetime | UnsetType
+) -> TaskRow:
     return TaskRow(
-        task_id=task.id,
-        text=task.text,
-        author_id=_if_given(task.author, lambda person: add_person(rows, person)),
-        responsible_id=_if_given(task.responsible, lambda person: add_person(rows, person)),
-        due_date=task.due_date,
-        asap=_if_given(task.asap, bool),
-        create_date=task.create_date,
-        modified_date=task.modified_date,
-        close_date=task.close_date,
-        parent_task_id=task.parent_task_id,
-        is_any_rejected=_if_given(task.is_any_rejected, bool),
-        form_id=form_id,
-        main_project_id=main_project_id,
-        subject=task.subject,
-        is_closed=_is_closed(task),
-        current_step=task.current_step,
-        due_at=task.due_at,
-        due_minutes=task.due_minutes,
-        scheduled_date=task.scheduled_date,
-        scheduled_at=task.scheduled_at,
-        last_note_id=_if_given(task.notes, _last_note_id),
+        task.id,
+        task.text,
+        _if_given(task.author, lambda person: add_person(rows, person)),
+        _if_given(task.responsible, lambda person: add_person(rows, person)),
+        task.due_date,
+        _if_given(task.asap, bool),
+        task.create_date,
+        task.modified_date,
+        task.close_date,
+        task.parent_task_id,
+        _if_given(task.is_any_rejected, bool),
+        form_id,
+        main_project_id,
+        task.subject,
+        _is_closed(task),
+        task.current_step,
+        task.due_at,
+        task.due_minutes,
+        task.scheduled_date,
+        task.scheduled_at,
+        _if_given(task.notes, _last_note_id),
+        detail_at,
     )
 
 

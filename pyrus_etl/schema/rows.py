@@ -83,9 +83,9 @@ def _parts(claimed: tuple[Table | Part, ...]) -> frozenset[Part]:
 
 
 def _merge(merged: dict[Any, tuple[Any, ...]], key: Any, row: tuple[Any, ...]) -> None:
-    known = merged.get(key)
-    if known != row:
-        merged[key] = row if known is None else _over(row, known)
+    known = merged.setdefault(key, row)
+    if known is not row and known != row:
+        merged[key] = _over(row, known)
 
 
 def _over(newer: tuple[Any, ...], older: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ class Day(date):
 
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\dZ", re.ASCII)
 _INSTANT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<time>\d\d:\d\d(:\d\d([.,]\d+)?)?)\ ?(?P<offset>[Zz]|[+-]\d\d(:?\d\d)?)?",
     re.ASCII,
@@ -36,6 +37,8 @@ def parse_instant(text: object) -> Instant:
 
 @lru_cache(maxsize=4096)  # a date occurs several times in a task, and a day in many tasks
 def _instant(text: str) -> Instant:
+    if _USUAL.fullmatch(text):
+        return Instant.fromisoformat(text)
     match = _INSTANT.fullmatch(text)
     if match is None:
         day = parse_day(text)

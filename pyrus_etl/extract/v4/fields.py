@@ -8,20 +8,26 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.numbers import storable
+from pyrus_etl.extract.v4 import form_wire as wire
+from pyrus_etl.extract.v4.arrays import structs
 from pyrus_etl.extract.v4.dates import parse_day, parse_instant, parse_time
-from pyrus_etl.extract.v4.directory_wire import Id, Person
-from pyrus_etl.extract.v4.wire import Attachment
+from pyrus_etl.extract.v4.directory_wire import Person
+from pyrus_etl.extract.v4.form_wire import Field
+from pyrus_etl.extract.v4.words import field_type
 from pyrus_etl.fields import family_of
-from pyrus_etl.model.project import Project as ModelProject
+from pyrus_etl.model.form import FormValue
 from pyrus_etl.model.value import Due, FieldValue, Flag, Item, Items, Other, Projects
 
 S = TypeVar("S")
+Reader = Callable[[Field, FormValue], FieldValue | None]
+"""Reads the value of a field; tells the second what it cannot read of it, and which files are in it."""
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _FLAGS = {"checked": Flag("Checked", True), "unchecked": Flag("Unchecked", False), "none": Flag("None", None)}
@@ -29,44 +35,58 @@ _STATUSES = {"open": "Opened", "closed": "Closed"}
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class Served:
-    """The value of a field as served, which is not null, and the duration of a due date."""
+class Kind(NamedTuple):
+    """How the fields of a type are read. `type`: v3's name. `has_contents`: their values have fields in them."""
 
-    __slots__ = ("duration", "files", "unreadable", "value")
+    type: str | None
+    read: Reader
+    has_contents: bool
 
-    def __init__(self, value: Any, duration: Any = None) -> None:
-        self.value = value
-        self.duration = duration
-        self.files: Sequence[Attachment | None] = ()
-        self.unreadable = 0
 
-    def struct(self, kind: type[S]) -> S:
-        """The value as such a struct; unreadable values in it are dropped and counted."""
-        read, unreadable = salvage(self.value, kind)
-        self.unreadable += unreadable
+@lru_cache(maxsize=1024)  # types are few, but anybody may serve others
+def kind_of(served_type: str | None) -> Kind:
+    name = field_type(served_type)
+    return Kind(name, READERS.get(family_of(name).kind, _other), name in _WITH_CONTENTS)
+
+
+def read_value(kind: Kind, field: Field, into: FormValue) -> None:
+    """Reads the value of a field; leaves None if it is empty or cannot be read. The latter is counted."""
+    served = field.value
+    if not served and isinstance(served, list | dict):
+        return
+    try:
+        into.value = kind.read(field, into)
+    except ValueError:  # msgspec.ValidationError is one
+        into.unreadable += 1
+
+
+def _struct(field: Field, kind: type[S], into: FormValue) -> S:
+    """The value as such a struct; unreadable values in it are dropped and counted."""
+    try:
+        return msgspec.convert(field.value, kind)
+    except msgspec.ValidationError:
+        read, unreadable = salvage(field.value, kind)
+        into.unreadable += unreadable
         return read
 
 
-def value_of(field_type: str | None, served: Served) -> FieldValue | None:
-    """The value of a field of this type (v3's name), or None if it is empty or cannot be read, which is counted."""
-    if served.value == [] or served.value == {}:
-        return None
-    try:
-        return READERS.get(family_of(field_type).kind, _other)(served)
-    except ValueError:  # msgspec.ValidationError is one
-        served.unreadable += 1
-        return None
+def _structs(field: Field, kind: type[S], into: FormValue) -> Sequence[S | None]:
+    """The value as an array of such structs, as `_struct` reads it."""
+    read, unreadable = structs(field.value, kind)
+    into.unreadable += unreadable
+    return read
 
 
-def _text(served: Served) -> str:
-    if not isinstance(served.value, str):
-        raise ValueError(f"expected a text, got {type(served.value).__name__}")
-    return served.value
+def _text(field: Field, _: FormValue) -> str:
+    text = field.value
+    if not isinstance(text, str):
+        raise ValueError(f"expected a text, got {type(text).__name__}")
+    return text
 
 
-def _number(served: Served) -> Decimal:
+def _number(field: Field, _: FormValue) -> Decimal:
     """A number, to the last digit; it may be served as text."""
-    value = served.value
+    value = field.value
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = Decimal(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -74,52 +94,47 @@ def _number(served: Served) -> Decimal:
     return storable(Decimal(value))
 
 
-def _day(served: Served) -> FieldValue | None:
-    return _with_duration(served, parse_day)
+def _day(field: Field, into: FormValue) -> FieldValue | None:
+    return parse_day(field.value) if field.duration is None else _with_duration(field, into, parse_day)
 
 
-def _instant(served: Served) -> FieldValue | None:
-    return _with_duration(served, parse_instant)
+def _instant(field: Field, into: FormValue) -> FieldValue | None:
+    return parse_instant(field.value) if field.duration is None else _with_duration(field, into, parse_instant)
 
 
-def _with_duration(served: Served, parse: Callable[[object], date | datetime]) -> FieldValue | None:
-    """A day or instant, with the duration if it has one: a number of minutes, perhaps served as text."""
-    if served.duration is None:
-        return parse(served.value)
-    text = served.duration.strip() if isinstance(served.duration, str) else ""
-    json = _encode({"duration": int(text) if text.isascii() and text.isdigit() else served.duration})
+def _time(field: Field, _: FormValue) -> FieldValue:
+    return parse_time(field.value)
+
+
+def _with_duration(field: Field, into: FormValue, parse: Callable[[object], date | datetime]) -> Due:
+    """A day or instant with its duration: a number of minutes, perhaps served as text."""
+    text = field.duration.strip() if isinstance(field.duration, str) else ""
+    json = _encode({"duration": int(text) if text.isascii() and text.isdigit() else field.duration})
     try:
-        return Due(parse(served.value), json)
+        return Due(parse(field.value), json)
     except ValueError:
-        served.unreadable += 1
+        into.unreadable += 1
         return Due(None, json)
 
 
-def _flag(served: Served) -> Flag:
+def _flag(field: Field, into: FormValue) -> Flag:
     """A checkmark or flag in v3's word; an unknown word stays as served."""
-    word = _text(served)
+    word = _text(field, into)
     return _FLAGS.get(word) or Flag(word, None)
 
 
-def _status(served: Served) -> str:
-    word = _text(served)
+def _status(field: Field, into: FormValue) -> str:
+    word = _text(field, into)
     return _STATUSES.get(word, word)
 
 
-class _Catalog(msgspec.Struct):
-    """`item_id` and `values` are older: they show one item only."""
-
-    item_id: Id | None = None
-    item_ids: Sequence[Id | None] | None = None
-    item_names: Sequence[str | None] | None = None
-    headers: Sequence[Any] | None = None
-    values: Sequence[Any] | None = None
-    rows: Sequence[Sequence[Any] | None] | None = None
+def _person(field: Field, into: FormValue) -> Person:
+    return _struct(field, Person, into)
 
 
-def _catalog(served: Served) -> Items:
+def _catalog(field: Field, into: FormValue) -> Items:
     """The chosen items; the text of one is its first column."""
-    read = served.struct(_Catalog)
+    read = _struct(field, wire.Catalog, into)
     rows = read.rows or ([read.values] if read.values else [])
     texts = [_cell(row[0]) if row else None for row in rows] or read.item_names or ()
     shown = {"headers": read.headers, "rows": rows}
@@ -130,25 +145,13 @@ def _cell(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else _encode(value).decode()
 
 
-class _Choices(msgspec.Struct):
-    choice_id: Id | None = None
-    choice_ids: Sequence[Id | None] | None = None
-    choice_names: Sequence[str | None] | None = None
-
-
-def _choices(served: Served) -> Items:
-    read = served.struct(_Choices)
+def _choices(field: Field, into: FormValue) -> Items:
+    read = _struct(field, wire.Choices, into)
     return _items("choice", _ids(read.choice_ids, read.choice_id), read.choice_names or ())
 
 
-class _Tasks(msgspec.Struct):
-    task_id: Id | None = None
-    task_ids: Sequence[Id | None] | None = None
-    subject: str | None = None
-
-
-def _tasks(served: Served) -> Items:
-    read = served.struct(_Tasks)
+def _tasks(field: Field, into: FormValue) -> Items:
+    read = _struct(field, wire.Tasks, into)
     return Items("task", [Item(each, None) for each in _ids(read.task_ids, read.task_id)], text=read.subject)
 
 
@@ -173,54 +176,32 @@ def _joined(texts: Sequence[str | None]) -> str | None:
     return ", ".join(found) if found else None
 
 
-class Project(ModelProject, frozen=True, gc=False):
-    id: Id | None = None
-    name: str | None = None
-    parent: "Project | None" = None
-
-
-class _Projects(msgspec.Struct):
-    projects: Sequence[Project | None] | None = None
-
-
-def _projects(served: Served) -> Projects | None:
-    projects = served.struct(_Projects).projects
+def _projects(field: Field, into: FormValue) -> Projects | None:
+    projects = _struct(field, wire.Projects, into).projects
     return Projects(projects) if projects else None
 
 
-def _files(served: Served) -> Items:
+def _files(field: Field, into: FormValue) -> Items:
     """The files; one without an id is a link."""
-    files = served.files = served.struct(list[Attachment | None])
+    files = into.files = _structs(field, wire.Attachment, into)
     shown = [_picked({"id": file.id, "name": file.name}) for file in files if file]
     return Items("file", [Item(file.id, file.name) if file else None for file in files], _encode(shown))
 
 
-class _Title(msgspec.Struct):
-    checkmark: Any = None
-
-
-def _title(served: Served) -> Other | None:
+def _title(field: Field, into: FormValue) -> Other | None:
     """The checkmark of a section; the fields in it are read apart."""
-    json = _filled({"checkmark": served.struct(_Title).checkmark})
+    json = _filled({"checkmark": _struct(field, wire.Title, into).checkmark})
     return Other(json) if json else None
 
 
-class Row(msgspec.Struct):
-    """A row of a table field; a note may delete one. Its cells are fields."""
-
-    row_id: Id | None = None
-    position: Any = None
-    deleted: Any = None
-
-
-def _table(served: Served) -> Other | None:
+def _table(field: Field, into: FormValue) -> Other | None:
     """The rows that are left; the cells in them are read apart."""
-    rows = [row for row in served.struct(list[Row | None]) if row and row.deleted is not True]
+    rows = [row for row in _structs(field, wire.Row, into) if row and row.deleted is not True]
     return Other(_encode([_picked({"row_id": row.row_id, "position": row.position}) for row in rows])) if rows else None
 
 
-def _other(served: Served) -> Other:
-    return Other(_encode(served.value))
+def _other(field: Field, _: FormValue) -> Other:
+    return Other(_encode(field.value))
 
 
 def _picked(properties: dict[str, Any]) -> dict[str, Any]:
@@ -233,16 +214,16 @@ def _filled(properties: dict[str, Any]) -> bytes | None:
     return _encode(filled) if filled else None
 
 
-READERS: dict[str, Callable[[Served], FieldValue | None]] = {
+READERS: dict[str, Reader] = {
     "text": _text,
     "phone": _text,
     "status": _status,
     "number": _number,
     "day": _day,
     "instant": _instant,
-    "time": lambda served: parse_time(served.value),
+    "time": _time,
     "flag": _flag,
-    "person": lambda served: served.struct(Person),
+    "person": _person,
     "project": _projects,
     "catalog": _catalog,
     "choice": _choices,
@@ -255,13 +236,14 @@ READERS: dict[str, Callable[[Served], FieldValue | None]] = {
 """Kind of value (see `fields.Family.kind`) → its reader; a kind that only v3 has is read as `other`."""
 
 
-WITH_CONTENTS = frozenset({"Title", "MultipleChoice", "Table"})
+_WITH_CONTENTS = frozenset({"Title", "MultipleChoice", "Table"})
 """Types (v3's names) whose values have fields in them."""
 
 
-def contents(field_type: str | None, value: Any) -> Iterator[tuple[Any, Any]]:
+def contents(field: Field) -> Iterator[tuple[Any, Any]]:
     """The fields in a value, and the row that they are in: a section's, a choice's, or a table's cells row by row."""
-    if field_type == "Table":
+    value = field.value
+    if kind_of(field.type).type == "Table":
         for row in value if isinstance(value, list) else ():
             if isinstance(row, dict) and row.get("deleted") is not True:
                 yield row.get("cells"), row.get("row_id")

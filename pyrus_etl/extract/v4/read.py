@@ -11,7 +11,6 @@ from pyrus_etl.client import decode as any_api
 from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.v4.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v4.directory_wire import Person
-from pyrus_etl.extract.v4.values import read_values
 from pyrus_etl.extract.v4.wire import Action, Choice, ListRow, RegisterRow, TaskBody, TaskHeader, Whole
 from pyrus_etl.model import task as model
 from pyrus_etl.model.form import FormValues
@@ -166,6 +165,5 @@ _CUSTOM: dict[type, Callable[[Any], Any]] = {
     Whole: _whole,
     Choice: _word(CHOICES, Choice),
     Action: _word(ACTIONS, Action),
-    FormValues: read_values,
     model.Member: _member,
 }

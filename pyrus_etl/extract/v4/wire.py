@@ -14,9 +14,10 @@ from msgspec.structs import force_setattr
 
 from pyrus_etl.extract.v4.dates import Day, Instant, day_of
 from pyrus_etl.extract.v4.directory_wire import Id, Number, Person
+from pyrus_etl.extract.v4.form_wire import Attachment, Field
+from pyrus_etl.extract.v4.values import values_of
 from pyrus_etl.given import UNSET, UnsetType
-from pyrus_etl.model import attachment, task
-from pyrus_etl.model.form import FormValues
+from pyrus_etl.model import task
 from pyrus_etl.model.task import Member
 
 
@@ -36,26 +37,14 @@ class Action(str):
     __slots__ = ()
 
 
-class Attachment(
-    attachment.Attachment,
-    frozen=True,
-    gc=False,
-    rename={"download_url": "url", "existing_id": "root_id", "md5_hash": "md5"},
-):
-    id: Id | None = None
-    name: str | None = None
-    size: Id | None = None
-    download_url: str | None = None
-    existing_id: Id | None = None
-    md5_hash: str | None = None
-    version: Id | None = None
-
-
 class Approval(task.Approval, frozen=True, gc=False, kw_only=True, rename={"choice": "approval_choice"}):
     person: Person | None = None
     choice: Choice | None = None
     step: Whole | None = None
 
+
+Fields = Sequence[Field | None] | None
+"""Fields as served, which `__post_init__` replaces by their values."""
 
 Approvals = Sequence[Sequence[Approval | None] | None]
 
@@ -111,7 +100,7 @@ class Comment(
     approvals_removed: Approvals | None = None
     approvals_rerequested: Approvals | None = None
     attachments: Sequence[Attachment | None] | None = None
-    form: FormValues | None = None
+    form: Fields = None  # type: ignore[assignment] # only until __post_init__
     subject: str | None = None
     changed_step: Whole | None = None
     reset_to_step: Whole | None = None
@@ -133,6 +122,8 @@ class Comment(
     mentioned: Sequence[Member | None] | None = None
 
     def __post_init__(self) -> None:
+        if self.form is not None:
+            force_setattr(self, "form", values_of(self.form))
         if self.due_date_changed is None and self.due_at is not None:
             force_setattr(self, "due_date_changed", day_of(self.due_at))
 
@@ -176,12 +167,14 @@ class Task(task.Task, frozen=True, gc=False, kw_only=True, rename=_TASK):
     subscribers: Sequence[Subscriber | None] | None = None
     linked_task_ids: Sequence[Id | None] | None = None
     attachments: Sequence[Attachment | None] | None = None
-    form: FormValues | None = None
+    form: Fields = None  # type: ignore[assignment] # only until __post_init__
     notes: Sequence[Comment | None] | None = None
     last_note_id: Id | None = None
     deleted: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.form is not None:
+            force_setattr(self, "form", values_of(self.form))
         approvals = [approval for step in self.approvals or () for approval in step or () if approval]
         force_setattr(self, "asap", False)
         force_setattr(self, "is_any_rejected", any(approval.choice == "Rejected" for approval in approvals))
@@ -196,8 +189,12 @@ class RegisterRow(msgspec.Struct, frozen=True, gc=False, rename=_TASK):
     create_date: Instant | UnsetType | None = UNSET
     modified_date: Instant | UnsetType | None = UNSET
     current_step: Whole | UnsetType | None = UNSET
-    form: FormValues | UnsetType | None = UNSET
+    form: Fields | UnsetType = UNSET
     last_note_id: Id | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.form, list):
+            force_setattr(self, "form", values_of(self.form))
 
     @property
     def task(self) -> task.Task:
@@ -207,7 +204,7 @@ class RegisterRow(msgspec.Struct, frozen=True, gc=False, rename=_TASK):
             create_date=self.create_date,
             modified_date=self.modified_date,
             current_step=self.current_step,
-            form=self.form,
+            form=self.form,  # type: ignore[arg-type] # read by __post_init__
             last_note_id=self.last_note_id,
         )
 

@@ -178,6 +178,12 @@ def test_values_that_refer_to_things_have_their_items(
     assert all((item["note_no"], item["value_no"]) == (0, 1) for item in found)
 
 
+@pytest.mark.parametrize("served", [5, [5], [{"id": "5", "value": None}]], ids=repr)
+def test_fields_that_cannot_be_read_are_counted_even_if_no_other_field_has_a_value(served: Any) -> None:
+    assert read(fields=served).unreadable == 1
+    assert read(comments=[{"field_updates": served}]).unreadable == 1
+
+
 def field_body(field: Json) -> bytes:
     """An answer with a task whose form has this field; its numbers are written to the last digit."""
     return b'{"task": {"id": 1, "fields": [' + encoded(field) + b"]}}"

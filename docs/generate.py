@@ -10,6 +10,7 @@ from pyrus_etl.schema import (
     SCHEMA,
     attachment,
     catalog,
+    copy,
     definition,
     form,
     note,
@@ -40,7 +41,12 @@ SECTIONS = {
     "Forms": (definition.forms, definition.form_steps, definition.form_fields, definition.form_choices),
     "Catalogs": (catalog.catalogs, catalog.catalog_columns, catalog.catalog_items),
     "Attachments": (attachment.attachments, attachment.attachment_contents),
-    "Files at other services": (service.service_files, service.service_file_contents),
+    "Files at other services": (
+        service.service_files,
+        service.service_file_contents,
+        copy.external_tasks,
+        copy.file_copies,
+    ),
     "People and projects": (person.persons, person.organizations, person.roles, person.role_members, project.projects),
     "Bodies as served": (raw.raw_tasks,),
     "Reports": (

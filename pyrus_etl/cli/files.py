@@ -9,14 +9,18 @@ import click
 from pyrus_etl.cli.files_sync import sync
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.runs import budget_options, run_plan
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.local import contents_of
 from pyrus_etl.extract.services import opened
+from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
-from pyrus_etl.model.place import FileName, Place, parse_file, parse_place
+from pyrus_etl.model.place import FileName, Place, parse_file, parse_place, parse_service
 from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.sync.plans.mirror import mirror as mirror_plan
+from pyrus_etl.sync.run import Budget
 
 T = TypeVar("T")
 
@@ -45,6 +49,10 @@ def _file(_: click.Context, __: click.Parameter, text: str) -> FileName:
 
 def _place(_: click.Context, __: click.Parameter, text: str) -> Place:
     return parse_place(text)
+
+
+def _service(_: click.Context, __: click.Parameter, text: str) -> str:
+    return parse_service(text)
 
 
 files.add_command(sync)
@@ -170,6 +178,45 @@ def delete(file: FileName, place: str | None, as_json: bool) -> None:
         print_json({"service": file.service, "file_id": file.file_id, "status": "detached" if at else "deleted"})
         return
     click.echo(f"{file} is detached from {at}." if at else f"{file} is deleted.")
+
+
+@files.command(name="copy")
+@click.argument("file", metavar="FROM", callback=_file)
+@click.argument("place", metavar="TO", callback=_place)
+@json_option
+@with_settings(*SETTINGS)
+def copy_(file: FileName, place: Place, as_json: bool) -> None:
+    """Copy a file to a place at another service: it streams from one to the other.
+
+    \b
+    Example:  pyrus-etl files copy pyrus:123 paymo:task/9
+    """
+    settings = writing_settings(place.service)
+
+    async def copied() -> ServiceFile:
+        async with opened(file.service, settings) as source, opened(place.service, settings) as target:
+            found = await source.get(file.file_id)
+            return await uploaded(target, streamed(source, found), place, settings.waits.settle)
+
+    _show(asyncio.run(copied()), as_json)
+
+
+@files.command()
+@click.argument("service", metavar="SERVICE", callback=_service)
+@budget_options
+@json_option
+@with_settings(*SETTINGS)
+def mirror(service: str, budget: Budget, as_json: bool) -> int:
+    """Copy the attachments of tasks to the same tasks at Paymo or ONLYOFFICE, each file once.
+
+    Which task is which, you say in pyrus.external_tasks (task_id, service, external_task_id). You can stop it at any
+    time; the next call copies what is not there yet. pyrus.file_copies says what was copied.
+
+    \b
+    Example:  pyrus-etl files mirror paymo
+    """
+    settings = writing_settings(service)
+    return run_plan(mirror_plan(service, settings), settings, as_json, budget)
 
 
 def writing_settings(service: str) -> Settings:

@@ -5,13 +5,10 @@ from functools import partial
 from typing import NamedTuple
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.extract.attached import Methods
 from pyrus_etl.extract.shown import shown_login
 from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.extract.v3 import api as v3
-from pyrus_etl.extract.v3 import files as v3_files
 from pyrus_etl.extract.v4 import api as v4
-from pyrus_etl.extract.v4 import files as v4_files
 from pyrus_etl.extract.v4.read import read_stored
 from pyrus_etl.model.task import Task
 from pyrus_etl.settings import Settings
@@ -21,18 +18,17 @@ class Api(NamedTuple):
     """A generation of the API.
 
     `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
-    account that a client logs in as. `shown_login`: its login as it may be shown. `files`: how files are sent and read.
+    account that a client logs in as. `shown_login`: its login as it may be shown.
     """
 
     client: Callable[..., Client]
     open: Callable[[Client], Source]
     shown_login: Callable[[Settings], str]
-    files: Methods
 
 
 APIS = {
-    v3.API: Api(v3.client_for, v3.RestApi, shown_login, v3_files.METHODS),
-    v4.API: Api(v4.client_for, v4.ApiV4, shown_login, v4_files.METHODS),
+    v3.API: Api(v3.client_for, v3.RestApi, shown_login),
+    v4.API: Api(v4.client_for, v4.ApiV4, shown_login),
 }
 """API → how it is used."""
 

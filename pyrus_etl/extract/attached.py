@@ -54,6 +54,7 @@ class PyrusFiles:
         self._client = client
         self._source = source
         self._methods = methods
+        self.dialect = methods.dialect
 
     async def check(self) -> None:
         await self._source.profile()
@@ -69,7 +70,7 @@ class PyrusFiles:
         """What the headers of the contents say; the contents are not read."""
         async with self.open(ServiceFile(service=PYRUS, file_id=file_id)) as opened:
             if not isinstance(opened, Download):
-                raise refused(self._methods.dialect, f"attachment {file_id}", opened)
+                raise refused(self.dialect, f"attachment {file_id}", opened)
             name, size, media_type = name_in(opened.headers), size_in(opened.headers), opened.media_type
         return ServiceFile(service=PYRUS, file_id=file_id, name=name, size_bytes=size, media_type=media_type)
 
@@ -86,7 +87,7 @@ class PyrusFiles:
         for _ in range(TRIES):
             hashed = Hashed(contents)
             request = self._methods.upload(contents._replace(open=hashed.open))
-            file = (await ask(self._client, self._methods.dialect, request, f"the upload of {contents.name!r}")).value
+            file = (await ask(self._client, self.dialect, request, f"the upload of {contents.name!r}")).value
             if file.md5 in (None, hashed.md5):
                 file = msgspec.structs.replace(file, name=contents.name, size_bytes=hashed.size, md5=hashed.md5)
                 return await self._attached(file, place) if place.kind else file
@@ -121,7 +122,7 @@ class PyrusFiles:
         request, what = self._methods.attach(upload.file_id, place.place_id), f"upload {upload.file_id} for {place}"
 
         async def send() -> ServiceFile:
-            await ask(self._client, self._methods.dialect, request, what)
+            await ask(self._client, self.dialect, request, what)
             if (found := await look()) is None:
                 raise AnswerLost(f"Pyrus does not show {what}; look whether it is there.")
             return found

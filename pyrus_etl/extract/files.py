@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from pyrus_etl.client.dialect import Dialect
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.form import Contents
 from pyrus_etl.client.meaning import Failure
@@ -23,6 +24,7 @@ class FileService(Protocol):
 
     name: str
     """As in names of files: pyrus, paymo or onlyoffice."""
+    dialect: Dialect
 
     def files_at(self, place: Place) -> AsyncIterator[ServiceFile]:
         """The files of a place, page by page, in no promised order."""

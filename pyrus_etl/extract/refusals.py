@@ -40,14 +40,20 @@ async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable
         try:
             return await send()
         except AnswerLost as error:
+            log.debug("looking for the effect of a write: %s", error)
+            if (found := await _found(look, pause)) is not None:
+                return found
             if not tries_left:
                 raise
-            log.debug("looking for the effect of a write: %s", error)
-        for wait in (0.0, pause):
-            await asyncio.sleep(wait)
-            if (found := await look()) is not None:
-                return found
     raise AssertionError("the last try returns or raises")
+
+
+async def _found(look: Callable[[], Awaitable[T | None]], pause: float) -> T | None:
+    """Looks at once, and again after the pause."""
+    if (found := await look()) is not None:
+        return found
+    await asyncio.sleep(pause)
+    return await look()
 
 
 async def check(client: Client, dialect: Dialect, path: str) -> None:

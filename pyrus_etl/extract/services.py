@@ -9,7 +9,6 @@ from pyrus_etl.client.dialect import Dialect
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.apis import api_of
-from pyrus_etl.extract.attached import PyrusFiles
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.onlyoffice import dialect as onlyoffice
 from pyrus_etl.extract.onlyoffice.service import Onlyoffice
@@ -48,8 +47,7 @@ def client_for(
 def service_of(service: str, client: Client, settings: Settings) -> FileService:
     """The service that an open client asks."""
     if service == PYRUS:
-        api = api_of(settings)
-        return PyrusFiles(client, api.open(client), api.files)
+        return api_of(settings).open(client).files
     return Paymo(client) if service == PAYMO else Onlyoffice(client)
 
 

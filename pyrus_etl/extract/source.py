@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.clock import Clocks
+from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.model.access import Access
 from pyrus_etl.model.body import Fetched
@@ -28,6 +29,11 @@ class Source(Protocol):
 
     @property
     def has_feeds(self) -> bool: ...
+
+    @property
+    def files(self) -> FileService:
+        """The files of the account."""
+        ...
 
     @property
     def directory(self) -> Collection[str]:

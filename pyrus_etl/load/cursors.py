@@ -46,7 +46,7 @@ def trusted_start(
     found = connection.execute(
         """
         SELECT max(server_started_at) FROM pyrus.sync_runs
-        WHERE account_id = %s AND status = 'ok' AND kind NOT IN ('retry', 'download')
+        WHERE account_id = %s AND status = 'ok' AND kind IN ('backfill', 'sync', 'reconcile')
           AND server_started_at <= %s AND server_ahead_seconds <= %s
         """,
         [account_id, now, most_ahead],

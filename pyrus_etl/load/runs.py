@@ -75,7 +75,8 @@ def last_duration(connection: Connection, account_id: int) -> float:
     found = connection.execute(
         """
         SELECT extract(epoch FROM finished_at - started_at)::float8 FROM pyrus.sync_runs
-        WHERE account_id = %s AND status = 'ok' AND kind NOT IN ('retry', 'download') ORDER BY started_at DESC LIMIT 1
+        WHERE account_id = %s AND status = 'ok' AND kind IN ('backfill', 'sync', 'reconcile')
+        ORDER BY started_at DESC LIMIT 1
         """,
         [account_id],
     ).fetchone()

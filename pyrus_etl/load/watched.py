@@ -13,7 +13,7 @@ ASKED_EVERY = "1 day"
 
 _SINCE: LiteralString = """since AS (
     SELECT coalesce(max(started_at) - interval '1 hour', '-infinity') AS instant FROM pyrus.sync_runs
-    WHERE account_id = %(account_id)s AND status = 'ok' AND kind NOT IN ('retry', 'download')
+    WHERE account_id = %(account_id)s AND status = 'ok' AND kind IN ('backfill', 'sync', 'reconcile')
 )"""
 """Before the start of the last complete run; the clocks of the program and of the database may differ."""
 

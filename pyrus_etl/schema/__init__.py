@@ -3,6 +3,7 @@
 from pyrus_etl.schema import (
     attachment,
     catalog,
+    copy,
     definition,
     form,
     note,
@@ -21,6 +22,7 @@ __all__ = [
     "SCHEMA",
     "attachment",
     "catalog",
+    "copy",
     "definition",
     "form",
     "metadata",

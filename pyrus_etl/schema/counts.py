@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
-TASKS, FILES, SERVICE = "tasks", "files", "service"
+TASKS, FILES, SERVICE, COPIES = "tasks", "files", "service", "copies"
 
 
 class Counter(NamedTuple):
     """A counter. `label`: follows its number in the summary of a run; empty to leave it out.
 
     `advice`: a line of the summary if the number is not zero. `of`: the runs whose summary it is in, as words: those
-    that fetch tasks, those that fetch contents of files, those that read the files of a service; empty for all.
+    that fetch tasks, fetch contents of files, read the files of a service, or copy files to one; empty for all.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Counts:
         advice="{} values could not be read; pyrus.raw_tasks has them as served",
     )
     files_listed: int = _counter(
-        "Files that the run listed, or whose contents it was to fetch.", "listed", of=f"{FILES} {SERVICE}"
+        "Files that the run listed, or whose contents it was to fetch.", "listed", of=f"{FILES} {SERVICE} {COPIES}"
     )
     files_stored: int = _counter("Files whose contents were stored.", "stored", of=FILES)
     files_skipped: int = _counter("Files that an option of the run leaves out.", "skipped", of=FILES)
@@ -59,7 +59,9 @@ class Counts:
     files_denied: int = _counter("Files that Pyrus refuses to the account.", "denied", of=FILES)
     files_corrupt: int = _counter("Files that came with another size or MD5 than stated.", "corrupt", of=FILES)
     files_failed: int = _counter(
-        "Files whose contents could not be stored for another reason; see attachment_contents.", "failed", of=FILES
+        "Files that could not be stored or copied for another reason; see attachment_contents and file_copies.",
+        "failed",
+        of=f"{FILES} {COPIES}",
     )
     files_changed: int = _counter("Files of another service that were new or changed.", "new or changed", of=SERVICE)
     files_unchanged: int = _counter("Files of another service that were stored already.", "unchanged", of=SERVICE)
@@ -70,7 +72,8 @@ class Counts:
         "see the warnings about projects; none of their files was marked as deleted",
         of=SERVICE,
     )
-    bytes: int = _counter("Bytes of the contents that were stored.", "bytes", of=FILES)
+    files_copied: int = _counter("Files that were copied to another service.", "copied", of=COPIES)
+    bytes: int = _counter("Bytes of the contents that were stored or copied.", "bytes", of=f"{FILES} {COPIES}")
     requests: int = _counter("Requests sent to Pyrus.", "requests", of="")
     retries: int = _counter("Requests that had to be sent again.", "retries", of="")
 

@@ -31,7 +31,7 @@ sync_runs = Table(
         Text,
         comment="PYRUS_LOGIN of the run, or the file service; null with an access token and without a login.",
     ),
-    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry, download or files."),
+    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry, download, files or mirror."),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, continues next time) or failed."
     ),

@@ -9,13 +9,15 @@ from typing import Any, Self
 from uuid import UUID
 
 from pyrus_etl.errors import SET_ASIDE, CensusDoubted, PyrusEtlError, StoppedEarly
-from pyrus_etl.schema.counts import FILES, NONE, SERVICE, TASKS, Counts
+from pyrus_etl.schema.counts import COPIES, FILES, NONE, SERVICE, TASKS, Counts
 
 DOWNLOAD = "download"
 """The kind of run that fetches files, not tasks."""
 SYNC_FILES = "files"
 """The kind of run that reads the files of another service."""
-SHOWN = {DOWNLOAD: FILES, SYNC_FILES: SERVICE}
+MIRROR = "mirror"
+"""The kind of run that copies files to another service."""
+SHOWN = {DOWNLOAD: FILES, SYNC_FILES: SERVICE, MIRROR: COPIES}
 """Kind → the counters that its summary has."""
 PARTIAL = (StoppedEarly, CensusDoubted)
 """Errors that end a run before its plan is done, although nothing is wrong."""

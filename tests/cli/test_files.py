@@ -123,3 +123,24 @@ def test_a_key_that_is_refused_is_exit_code_3() -> None:
 
     assert ended.returncode == 3
     assert "Paymo refused PAYMO_API_KEY: Unauthorized; get a new one." in ended.stderr
+
+
+def test_a_file_is_copied_from_one_service_to_another() -> None:
+    source, target = paymo.World(7, projects=1, tasks=1), onlyoffice.World(7, projects=1, tasks=1)
+    file = source.add_file("Счёт.svg", CONTENT, task_id=source.ids("tasks")[0])
+    with paymo.PaymoSandbox(source) as one, onlyoffice.OnlyofficeSandbox(target) as other:
+        settings = paymo_environment(one) | onlyoffice_environment(other)
+        copied = files("copy", f"paymo:{file}", f"onlyoffice:task/{target.ids('tasks')[0]}", **settings)
+        missing = program("files", "copy", "paymo:5", f"onlyoffice:task/{target.ids('tasks')[0]}", **settings)
+
+    assert (copied["service"], copied["name"], copied["size_bytes"]) == ("onlyoffice", "Счёт.svg", len(CONTENT))
+    assert [CONTENT] in target.versions.values()
+    assert missing.returncode == 6
+
+
+def test_mirror_is_told_where_to() -> None:
+    for service, sentence in (("pyrus", "name paymo or onlyoffice"), ("nowhere", "is not a file service")):
+        ended = program("files", "mirror", service)
+
+        assert ended.returncode == 2
+        assert sentence in ended.stderr

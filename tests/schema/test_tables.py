@@ -51,6 +51,8 @@ CONTRACT = {
     "role_members": ("role_id person_id", ""),
     "watched_tasks": ("task_id account_id", "asked_at"),
     "service_files": ("service file_id", SERVICE_FILE),
+    "external_tasks": ("task_id service", "external_task_id"),
+    "file_copies": ("task_id attachment_id service", "external_file_id status attempts copied_at error"),
     "service_file_contents": (
         "service file_id",
         "status stored_uri stored_at size_bytes sha256 media_type error attempts",
@@ -73,7 +75,7 @@ OF_API_V4 = {
 OF_A_TASK = (
     *("task_projects", "notes", "note_projects", "approvals", "note_approvals", "form_values", "note_form_values"),
     "form_value_items",
-    *("attachments", "attachment_contents", "raw_tasks", "task_sightings"),
+    *("attachments", "attachment_contents", "file_copies", "raw_tasks", "task_sightings"),
     *("task_participants", "task_subscribers", "task_steps", "task_links", "note_persons"),
 )
 OUR_OWN = ("pyrus.report_columns", "pyrus.report_catalog_columns", "pyrus.sync_requests")
@@ -167,7 +169,7 @@ def test_children_are_deleted_with_their_task_and_no_other_key_is_foreign(databa
 
 def test_types_are_those_of_the_contract(database: Secret, query: Query) -> None:
     types = {(table, column): kind for table, column, kind, _ in query(database, COLUMN_TYPES)}
-    no_ids_of_pyrus = "run_id", "external_id"
+    no_ids_of_pyrus = "run_id", "external_id", "external_file_id"
     ids = {
         (table, column): kind
         for (table, column), kind in types.items()
@@ -227,8 +229,8 @@ def test_the_rows_of_form_values_are_their_key_the_field_and_the_value() -> None
     assert written_columns(form.note_form_values) == ["task_id", "note_no", *columns]
 
 
-def test_every_table_of_a_task_is_replaced_with_it_except_contents_and_sightings() -> None:
-    assert {table.name for table in OWNED} == set(OF_A_TASK) - {"attachment_contents", "task_sightings"}
+def test_every_table_of_a_task_is_replaced_with_it_except_our_own() -> None:
+    assert {table.name for table in OWNED} == set(OF_A_TASK) - {"attachment_contents", "file_copies", "task_sightings"}
     assert {table.name for table in MERGED} == {"persons", "organizations", "projects", "form_fields"}
     assert OWNER.name == "tasks"
 

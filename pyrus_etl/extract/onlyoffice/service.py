@@ -19,7 +19,7 @@ from pyrus_etl.client.file import Download
 from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
-from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, SettingsError
+from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.lenient import filled, nested, objects, whole
 from pyrus_etl.extract.onlyoffice.dialect import DIALECT
 from pyrus_etl.extract.onlyoffice.read import could_be, files_of
@@ -41,6 +41,7 @@ class Onlyoffice:
     """A FileService."""
 
     name = ONLYOFFICE
+    dialect = DIALECT
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -96,7 +97,14 @@ class Onlyoffice:
         form = Form((("createNewIfExist", "true"),), contents)
         request = Request("POST", f"/files/{folder}/upload?createNewIfExist=true", read, form=form, once=True)
         file = await self._one(request, f"the upload of {contents.name!r}")
-        return await self.attach(file.file_id, place) if place.kind in KINDS else file
+        return await self._attached(file, place) if place.kind in KINDS else file
+
+    async def _attached(self, file: ServiceFile, place: Place) -> ServiceFile:
+        """Attaches an upload; raises AnswerLost if that fails, because the file is in its folder by then."""
+        try:
+            return await self.attach(file.file_id, place)
+        except (FileRefused, PyrusUnreachable) as error:
+            raise AnswerLost(f"ONLYOFFICE has file {file.file_id} now, but not at {place}: {error}") from error
 
     async def traces(self, place: Place) -> list[ServiceFile]:
         """The files at the place, then those in the folder into which its uploads go."""

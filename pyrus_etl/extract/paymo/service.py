@@ -25,6 +25,7 @@ class Paymo:
     """A FileService."""
 
     name = PAYMO
+    dialect = DIALECT
 
     def __init__(self, client: Client) -> None:
         self._client = client

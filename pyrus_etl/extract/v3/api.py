@@ -14,12 +14,14 @@ from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, SettingsError, TaskRefused
+from pyrus_etl.extract.attached import PyrusFiles
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
 from pyrus_etl.extract.sizes import TRIES, Sizes, longest
 from pyrus_etl.extract.source import Sample
 from pyrus_etl.extract.v3 import pages
 from pyrus_etl.extract.v3.dialect import DIALECT
+from pyrus_etl.extract.v3.files import METHODS
 from pyrus_etl.extract.v3.login import login
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
@@ -56,6 +58,7 @@ class RestApi:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._privacy = client.settings.privacy
+        self.files = PyrusFiles(client, self, METHODS)
         self.search_sizes = search_sizes()
         self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
 

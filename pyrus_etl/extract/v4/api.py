@@ -14,6 +14,7 @@ from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, CensusDoubted, FeedRefused, TaskRefused
+from pyrus_etl.extract.attached import PyrusFiles
 from pyrus_etl.extract.pages import Census, Changed, FirstRows, Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
 from pyrus_etl.extract.source import Sample
@@ -21,6 +22,7 @@ from pyrus_etl.extract.v4.access import access_of
 from pyrus_etl.extract.v4.asking import Lister, unreachable
 from pyrus_etl.extract.v4.dialect import DIALECT
 from pyrus_etl.extract.v4.directory import Directory, reader
+from pyrus_etl.extract.v4.files import METHODS
 from pyrus_etl.extract.v4.hybrid import Search
 from pyrus_etl.extract.v4.lists import Lists
 from pyrus_etl.extract.v4.login import address_without_login, files_without_login, login
@@ -66,6 +68,7 @@ class ApiV4:
         self._registers = Registers(lister, self._privacy)
         self._tasks = TaskPages(self._registers, self._lists)
         self._search = Search(client, may_try=_may_search(client.settings))
+        self.files = PyrusFiles(client, self, METHODS)
 
     @property
     def search_works(self) -> bool | None:

@@ -43,7 +43,7 @@ COMMENT ON VIEW pyrus_report.sync_freshness IS
 COMMENT ON COLUMN pyrus_report.sync_freshness.account_id IS
     'Id of the person that the connector logs in as; null if it has never logged in.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.account IS 'Name of the person that the connector logs in as, if known.';
-COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile, retry, download or files.';
+COMMENT ON COLUMN pyrus_report.sync_freshness.kind IS 'backfill, sync, reconcile, retry, download, files or mirror.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.complete_started_at IS
     'When the last complete run of this kind started; null if there was none.';
 COMMENT ON COLUMN pyrus_report.sync_freshness.complete_finished_at IS 'When that run ended.';

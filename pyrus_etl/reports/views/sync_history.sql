@@ -24,7 +24,7 @@ COMMENT ON COLUMN pyrus_report.sync_history.run_id IS 'Id of the run; later runs
 COMMENT ON COLUMN pyrus_report.sync_history.account_id IS
     'Id of the person that the connector logs in as; see run_accounts for runs that could not log in.';
 COMMENT ON COLUMN pyrus_report.sync_history.account IS 'Name of the person that the connector logs in as, if known.';
-COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile, retry, download or files.';
+COMMENT ON COLUMN pyrus_report.sync_history.kind IS 'backfill, sync, reconcile, retry, download, files or mirror.';
 COMMENT ON COLUMN pyrus_report.sync_history.status IS
     'running, ok, partial (stopped early, continues next time) or failed.';
 COMMENT ON COLUMN pyrus_report.sync_history.started_at IS 'When the run started.';

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW pyrus_report.sync_lag AS
 WITH first_complete AS (
     SELECT account_id, min(finished_at) AS finished_at FROM pyrus.sync_runs
-    WHERE status = 'ok' AND kind NOT IN ('retry', 'download') GROUP BY account_id
+    WHERE status = 'ok' AND kind IN ('backfill', 'sync', 'reconcile') GROUP BY account_id
 ), loaded AS (
     SELECT DISTINCT ON (raw.task_id) run.run_id, run.account_id, run.kind, run.started_at,
            extract(epoch FROM fetched_at - coalesce(task.modified_date, sighting.listed_date)) AS lag

@@ -1,0 +1,102 @@
+"""Copies of attachments at other services: the tables external_tasks and file_copies.
+
+Every function works inside the caller's transaction.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from psycopg.rows import class_row
+
+from pyrus_etl.postgres.connection import Connection
+
+
+class Wanted(NamedTuple):
+    """An attachment that has no copy yet at the task of another service.
+
+    `attempts`: tries after which a copy may have arrived. `known`: ids of files that were there before the first of
+    them. `age`: seconds since the last try began.
+    """
+
+    task_id: int
+    attachment_id: int
+    external_task_id: int
+    name: str | None
+    size_bytes: int | None
+    md5_hash: str | None
+    attempts: int
+    known: list[str]
+    age: float
+
+
+def wanted(connection: Connection, service: str) -> list[Wanted]:
+    """The attachments that have no copy at their task's place, by place; those of deleted tasks are left out.
+
+    A copy at another task than external_tasks now says does not count.
+    """
+    query = """
+        SELECT task_id, attachment_id, link.external_task_id, name, size_bytes, lower(md5_hash) AS md5_hash,
+               CASE WHEN moved THEN 0 ELSE coalesce(attempts, 0) END AS attempts,
+               CASE WHEN moved THEN '{}' ELSE coalesce(known_file_ids, '{}') END AS known,
+               coalesce(extract(epoch FROM clock_timestamp() - started_at), 1e9)::float8 AS age
+        FROM pyrus.external_tasks AS link
+        JOIN pyrus.tasks AS task USING (task_id)
+        JOIN pyrus.attachments USING (task_id)
+        LEFT JOIN pyrus.file_copies AS copy USING (task_id, attachment_id, service)
+        CROSS JOIN LATERAL (
+            SELECT copy.external_task_id IS NOT NULL AND copy.external_task_id <> link.external_task_id AS moved
+        ) AS place
+        WHERE service = %s AND task.deleted_at IS NULL AND (copy.status IS DISTINCT FROM 'copied' OR moved)
+        ORDER BY link.external_task_id, attachment_id, task_id
+    """
+    with connection.cursor(row_factory=class_row(Wanted)) as cursor:
+        return cursor.execute(query, [service]).fetchall()
+
+
+def claimed(connection: Connection, service: str, file_ids: Collection[str]) -> set[str]:
+    """Those of the files that are known copies."""
+    query = "SELECT external_file_id FROM pyrus.file_copies WHERE service = %s AND external_file_id = ANY(%s)"
+    return {file_id for (file_id,) in connection.execute(query, [service, list(file_ids)])}
+
+
+def begin(connection: Connection, service: str, copy: Wanted) -> None:
+    """Records that a copy is about to be sent."""
+    connection.execute(
+        """
+        INSERT INTO pyrus.file_copies (task_id, attachment_id, service, external_task_id, status, attempts,
+                                       known_file_ids, started_at)
+        VALUES (%s, %s, %s, %s, 'copying', %s, %s, clock_timestamp())
+        ON CONFLICT (task_id, attachment_id, service) DO UPDATE
+        SET external_file_id = NULL, external_task_id = EXCLUDED.external_task_id, status = 'copying',
+            attempts = EXCLUDED.attempts, known_file_ids = EXCLUDED.known_file_ids, started_at = EXCLUDED.started_at,
+            copied_at = NULL, error = NULL
+        """,
+        [copy.task_id, copy.attachment_id, service, copy.external_task_id, copy.attempts, copy.known],
+    )
+
+
+def finish(connection: Connection, service: str, copy: Wanted, file_id: str) -> None:
+    """Records that the copy is there."""
+    connection.execute(
+        """
+        UPDATE pyrus.file_copies
+        SET status = 'copied', external_file_id = %s, attempts = %s, copied_at = clock_timestamp(), error = NULL
+        WHERE (task_id, attachment_id, service) = (%s, %s, %s)
+        """,
+        [file_id, copy.attempts, copy.task_id, copy.attachment_id, service],
+    )
+
+
+def fail(connection: Connection, service: str, copy: Wanted, error: str) -> None:
+    """Records why a file is not copied. `copy.attempts` counts only tries after which a copy may have arrived."""
+    connection.execute(
+        """
+        INSERT INTO pyrus.file_copies (task_id, attachment_id, service, external_task_id, status, attempts,
+                                       known_file_ids, started_at, error)
+        VALUES (%s, %s, %s, %s, 'failed', %s, %s, clock_timestamp(), %s)
+        ON CONFLICT (task_id, attachment_id, service) DO UPDATE
+        SET external_task_id = EXCLUDED.external_task_id, status = 'failed', attempts = EXCLUDED.attempts,
+            known_file_ids = EXCLUDED.known_file_ids, started_at = EXCLUDED.started_at, error = EXCLUDED.error
+        """,
+        [copy.task_id, copy.attachment_id, service, copy.external_task_id, copy.attempts, copy.known, error],
+    )

@@ -1,0 +1,88 @@
+"""The mirror plan: copies the attachments of tasks to the same tasks at another service, each file once."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from itertools import groupby
+
+from pyrus_etl.errors import FileRefused, PyrusEtlError, SettingsError
+from pyrus_etl.extract.services import client_for, opened
+from pyrus_etl.load.copies import Wanted, fail, wanted
+from pyrus_etl.model.place import PYRUS, Place
+from pyrus_etl.schema.counts import Counts
+from pyrus_etl.settings import Settings
+from pyrus_etl.sync.copying import Route, copied
+from pyrus_etl.sync.plan import Plan, Run
+from pyrus_etl.sync.result import MIRROR
+
+PLACES_AT_ONCE = 4
+"""Places to which files are copied side by side; at one place they follow one another."""
+
+
+def mirror(service: str, settings: Settings) -> Plan:
+    """The plan that copies to a service; raises SettingsError if a setting of the service is missing."""
+    if service == PYRUS:
+        raise SettingsError("files mirror copies from Pyrus to another service; name paymo or onlyoffice.")
+    client_for(service, settings)
+    return Plan(MIRROR, partial(_mirror, service, settings))
+
+
+async def _mirror(service: str, settings: Settings, run: Run) -> None:
+    session = run.session
+    todo = await session.store.query(wanted, service)
+    run.ledger.count(Counts(files_listed=len(todo)))
+    run.ledger.progress.tasks_wanted = len(todo)
+    if not todo:
+        return
+    async with opened(service, settings) as target:
+        route = Route(session.source.files, target, session.store, settings.waits.settle)
+        mirroring = _Mirroring(run, route, todo)
+        await asyncio.gather(*(mirroring.work() for _ in range(PLACES_AT_ONCE)))
+    mirroring.end()
+
+
+class _Mirroring:
+    """The workers of a mirror take place after place; if one fails, the others end after their file."""
+
+    def __init__(self, run: Run, route: Route, todo: list[Wanted]) -> None:
+        self._run = run
+        self._route = route
+        self._places: Iterator[list[Wanted]] = (
+            list(group) for _, group in groupby(todo, key=lambda each: each.external_task_id)
+        )
+        self._error: PyrusEtlError | None = None
+
+    async def work(self) -> None:
+        for todo in self._places:
+            try:
+                await self._copy_to_place(todo)
+            except PyrusEtlError as error:
+                self._error = self._error or error
+            if self._error:
+                return
+
+    def end(self) -> None:
+        """Raises the error that ended the work."""
+        if self._error:
+            raise self._error
+
+    async def _copy_to_place(self, todo: list[Wanted]) -> None:
+        place = Place(self._route.target.name, "task", str(todo[0].external_task_id))
+        try:
+            there = await self._route.target.traces(place)
+        except FileRefused as error:
+            for each in todo:
+                await self._route.store.transaction(fail, self._route.target.name, each, str(error))
+                self._count(each, is_copied=False)
+            return
+        for each in todo:
+            self._run.stop.check()
+            if self._error:
+                return
+            self._count(each, is_copied=await copied(self._route, each, there))
+
+    def _count(self, copy: Wanted, *, is_copied: bool) -> None:
+        ledger = self._run.ledger
+        ledger.progress.tasks_done += 1
+        size = copy.size_bytes or 0
+        ledger.count(Counts(files_copied=1, bytes=size) if is_copied else Counts(files_failed=1))

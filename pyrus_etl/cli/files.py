@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,7 @@ from pyrus_etl.cli.runs import budget_options, run_plan
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.local import contents_of
+from pyrus_etl.extract.saved import Saved, saved
 from pyrus_etl.extract.services import opened
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded
@@ -95,6 +97,31 @@ def get(file: FileName, as_json: bool) -> None:
     Example:  pyrus-etl files get onlyoffice:18
     """
     _show(_asked(file.service, read_settings(), lambda service: service.get(file.file_id)), as_json)
+
+
+@files.command()
+@file_argument
+@click.option("--to", "folder", metavar="DIR", required=True, help="The folder into which the file goes.")
+@json_option
+@with_settings(*SETTINGS)
+def download(file: FileName, folder: str, as_json: bool) -> None:
+    """Save the contents of a file into a folder.
+
+    The file has its final name only when it is complete. If another file has that name, it gets a number.
+
+    \b
+    Example:  pyrus-etl files download pyrus:123 --to downloads
+    """
+
+    async def fetched(service: FileService) -> tuple[ServiceFile, Saved]:
+        found = await service.get(file.file_id)
+        return found, await saved(streamed(service, found), Path(folder))
+
+    found, there = _asked(file.service, read_settings(), fetched)
+    if as_json:
+        print_json(as_object(found) | {"path": str(there.path), "size_bytes": there.size, "sha256": there.sha256})
+        return
+    click.echo(f"{file} is in {there.path} ({there.size:,} bytes).")
 
 
 @files.command()

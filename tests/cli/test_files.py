@@ -1,5 +1,7 @@
 """`pyrus-etl files …` as people and scripts run it."""
 
+import hashlib
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -8,9 +10,11 @@ from typing import Any
 import pytest
 
 from pyrus_etl.sandbox import onlyoffice, paymo
+from tests.counting import counting
 from tests.extract.services import onlyoffice_environment, paymo_environment
 from tests.forked import run_module
-from tests.runs import program_environment, program_module
+from tests.measured import measured
+from tests.runs import command_line, program_environment, program_module
 from tests.scripted import Asked, Reply, scripted
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -144,3 +148,63 @@ def test_mirror_is_told_where_to() -> None:
 
         assert ended.returncode == 2
         assert sentence in ended.stderr
+
+
+def test_a_file_of_500_mb_is_copied_in_little_memory() -> None:
+    part, parts = bytes(1 << 16), 8000
+    described = {"response": {"id": 18, "title": "large.bin", "pureContentLength": len(part) * parts}}
+
+    def portal(asked: Asked) -> Reply:
+        if "filehandler" in asked.path:
+            return Reply(200, parts=itertools.repeat(part, parts))
+        return Reply(200, json.dumps(described).encode())
+
+    with scripted(portal) as source, counting(b'{"files": [{"id": 9, "size": %d}]}') as url:
+        settings = {"ONLYOFFICE_URL": source.url, "ONLYOFFICE_TOKEN": "t", "PAYMO_URL": url, "PAYMO_API_KEY": "k"}
+        ended = measured(
+            command_line("files", "copy", "onlyoffice:18", "paymo:", "--json"),
+            program_environment(None, None) | settings,
+        )
+
+    assert ended.code == 0, ended.stderr
+    assert parts << 16 < json.loads(ended.stdout)["size_bytes"] < (parts << 16) + 1000
+    assert ended.memory < 100 << 20
+
+
+def test_a_file_is_downloaded_into_a_folder_under_a_safe_name(tmp_path: Path) -> None:
+    world = paymo.World(7, projects=1, tasks=1)
+    one, other = (
+        f"paymo:{world.add_file(name, CONTENT, task_id=world.ids('tasks')[0])}" for name in ("../../etc/a.txt", "b.txt")
+    )
+    folder = tmp_path / "new" / "folder"
+    with paymo.PaymoSandbox(world) as server:
+        settings = paymo_environment(server)
+        first = files("download", one, "--to", str(folder), **settings)
+        again = files("download", one, "--to", str(folder), **settings)
+        (folder / "b.txt").write_bytes(b"my own")
+        second = files("download", other, "--to", str(folder), **settings)
+
+    assert first["path"] == again["path"]
+    assert Path(first["path"]).parent == folder
+    assert (first["size_bytes"], first["sha256"]) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    assert second["path"] == str(folder / "b (1).txt")
+    assert (folder / "b.txt").read_bytes() == b"my own"
+    assert sorted(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()) == [CONTENT, CONTENT, b"my own"]
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_contents_that_cannot_be_had_or_written_leave_nothing(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Reply:
+        described = {"files": [{"id": 5, "original_filename": "a.txt", "size": 100, "file": "/a.txt"}]}
+        return Reply(200, b"short" if asked.path == "/a.txt" else json.dumps(described).encode())
+
+    (tmp_path / "file").write_bytes(b"")
+    with scripted(script) as server:
+        settings = {"PAYMO_URL": server.url, "PAYMO_API_KEY": "k"}
+        short = program("files", "download", "paymo:5", "--to", str(tmp_path / "to"), **settings)
+        no_folder = program("files", "download", "paymo:5", "--to", str(tmp_path / "file"), **settings)
+
+    assert (short.returncode, list((tmp_path / "to").iterdir())) == (6, [])
+    assert "'a.txt' should have 100 bytes and has 5; try again." in short.stderr
+    assert no_folder.returncode == 2
+    assert "cannot be written: File exists; make room, or name another folder." in no_folder.stderr

@@ -1,12 +1,9 @@
 """Uploads: a form with a file, streamed; and writes, which are not sent again if they may have been applied."""
 
 import asyncio
-import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
@@ -18,8 +15,6 @@ from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import BodyCut, FileRefused
 from pyrus_etl.extract.v3.api import client_for
 from tests.conftest import loaded
-from tests.measured import measured
-from tests.runs import program_environment
 from tests.scripted import Asked, Reply, Script, scripted
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -37,31 +32,6 @@ def contents(*pieces: bytes, name: str = "a.txt", size: int | None = None, error
             raise error
 
     return Contents(name, size, "text/plain", read)
-
-
-@pytest.fixture
-def counting() -> Iterator[str]:
-    """A server that answers with the number of bytes that it received."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            left = length = int(self.headers["Content-Length"])
-            while left and (piece := self.rfile.read(min(left, 1 << 20))):
-                left -= len(piece)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"%d" % (length - left))
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def sent(url: str, request: Request[Any]) -> Answer[Any] | Failure:
@@ -172,33 +142,3 @@ def test_a_write_that_was_not_applied_is_sent_again() -> None:
 
     assert isinstance(outcome, Answer)
     assert len(server.asked) == 3
-
-
-UPLOADER = """
-import asyncio
-from pyrus_etl.client.form import Contents, Form
-from pyrus_etl.client.request import Request
-from pyrus_etl.extract.v3.api import client_for
-from pyrus_etl.settings import load_settings
-
-PART, PARTS = bytes(1 << 16), 8000
-
-async def read():
-    for _ in range(PARTS):
-        yield PART
-
-async def main():
-    file = Contents("large", len(PART) * PARTS, "application/octet-stream", read)
-    async with client_for(load_settings({})) as client:
-        print((await client.ask(Request("POST", "/upload", int, form=Form((), file)))).value)
-
-asyncio.run(main())
-"""
-
-
-def test_a_file_of_500_mb_is_sent_in_little_memory(counting: str) -> None:
-    ended = measured([sys.executable, "-c", UPLOADER], program_environment(None, None, **TOKEN, PYRUS_URL=counting))
-
-    assert ended.code == 0, ended.stderr
-    assert 8000 << 16 < int(ended.stdout) < (8000 << 16) + 1000
-    assert ended.memory < 100 << 20

@@ -31,7 +31,7 @@ async def _mirror(service: str, settings: Settings, run: Run) -> None:
     session = run.session
     todo = await session.store.query(wanted, service)
     run.ledger.count(Counts(files_listed=len(todo)))
-    run.ledger.progress.tasks_wanted = len(todo)
+    run.ledger.progress.what, run.ledger.progress.tasks_wanted = "files", len(todo)
     if not todo:
         return
     async with opened(service, settings) as target:

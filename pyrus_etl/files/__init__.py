@@ -1,0 +1,1 @@
+"""Where the contents of files go: a folder, or an object store. It knows no Pyrus."""

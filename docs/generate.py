@@ -64,6 +64,7 @@ SECTIONS = {
         operation.sync_backfills,
         operation.sync_windows,
         operation.sync_feeds,
+        operation.privacy_rules,
         operation.sync_leases,
         operation.sync_requests,
         operation.directory_sightings,

@@ -13,13 +13,14 @@ from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.source import Source
-from pyrus_etl.load import rebuild
+from pyrus_etl.load import rebuild, rules
 from pyrus_etl.model.access import Access
-from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import definitions
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
 
 T = TypeVar("T")
@@ -76,7 +77,8 @@ def _database(context: Context) -> str:
 def _schema(context: Context) -> str:
     with connect(context.url) as connection:
         require_schema(connection)
-        wrong, advice = definitions.differences(connection), rebuild.advice(connection)
+        wrong = definitions.differences(connection)
+        advice = rebuild.advice(connection) or _rules_advice(connection, context.settings.privacy)
         if not wrong:
             require_time_zone(connection)
     if wrong:
@@ -85,6 +87,12 @@ def _schema(context: Context) -> str:
     if advice:
         raise Warned(f"at the expected revision, but {advice}")
     return "at the expected revision"
+
+
+def _rules_advice(connection: Connection, privacy: Privacy) -> str | None:
+    if rules.are_applied(connection, privacy.digest, is_needed=privacy.is_needed):
+        return None
+    return "stored rows follow other privacy rules; run pyrus-etl db rebuild"
 
 
 def _login(context: Context) -> str:

@@ -32,6 +32,7 @@ from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.repair import Difference
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
+from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.rebuild import Rebuilt, rebuild_all
@@ -66,20 +67,22 @@ def upgrade() -> None:
 
 @db.command(name="rebuild")
 @json_option
-@with_settings(*DATABASE_SETTINGS)
+@with_settings("privacy", *DATABASE_SETTINGS)
 def rebuild_command(as_json: bool) -> int:
     """Rebuild the rows of all tasks from the stored bodies, without requests to Pyrus.
 
-    Needed after an upgrade that reads more of the bodies; pyrus-etl check tells you. You can stop it at any time; the
-    next call continues from there.
+    Needed after an upgrade that reads more of the bodies, and after a change of the privacy rules; pyrus-etl check
+    tells you. It then hides what the rules name in everything that is stored, also in the bodies; what was hidden
+    before stays hidden. You can stop it at any time; the next call continues from there.
 
     \b
     Example:  pyrus-etl db rebuild
     """
     progress, began = Progress(), time.monotonic()
     collect_garbage_less_often()
-    with open_database(read_settings()) as url, progress_shown("rebuild", progress):
-        rebuilt = asyncio.run(_rebuild(url, progress))
+    settings = read_settings()
+    with open_database(settings) as url, progress_shown("rebuild", progress):
+        rebuilt = asyncio.run(_rebuild(url, progress, settings.privacy))
     seconds = round(time.monotonic() - began, 1)
     status = "partial" if rebuilt.set_aside else "ok"
     with summary():
@@ -93,9 +96,9 @@ def rebuild_command(as_json: bool) -> int:
     return SET_ASIDE if rebuilt.set_aside else 0
 
 
-async def _rebuild(url: Secret, progress: Progress) -> Rebuilt:
+async def _rebuild(url: Secret, progress: Progress, privacy: Privacy) -> Rebuilt:
     async with Store(url) as store, Store(url) as reader:
-        return await rebuild_all(store, reader, progress)
+        return await rebuild_all(store, reader, progress, privacy)
 
 
 @db.command()

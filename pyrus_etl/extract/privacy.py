@@ -47,6 +47,21 @@ def hidden(body: bytes, privacy: Privacy, form_id: int | None = None) -> bytes:
         raise msgspec.DecodeError(f"not JSON: {error}") from error
 
 
+def hidden_again(body: bytes, privacy: Privacy) -> bytes | None:
+    """A stored body with everything hidden that `privacy` names; None if it is stored so already."""
+    if not privacy.is_needed:
+        return None
+    tree = json.loads(body, parse_int=_number, parse_float=_number, parse_constant=_number)
+    kept = hidden(body, privacy)
+    return None if kept == msgspec.json.encode(tree) else kept
+
+
+def hidden_part(privacy: Privacy, name: str, part: str) -> str | None:
+    """What is stored of a part of a person, such as an `email` or a `mobile_phone`; None if it is left out."""
+    kept: str | None = _Hiding(privacy, frozenset()).part(name, part)
+    return kept
+
+
 def sha256_of(stored: bytes, served_sha256: str, privacy: Privacy) -> str:
     """The SHA-256 to store: if something is hidden, of what is left, because the other one would let people guess."""
     return hashlib.sha256(stored).hexdigest() if privacy.is_needed else served_sha256
@@ -109,7 +124,7 @@ class _Hiding:
         return served
 
     def _object(self, served: dict[str, Json]) -> dict[str, Json]:
-        return {name: self._property(name, part) for name, part in served.items()}
+        return {name: self.part(name, part) for name, part in served.items()}
 
     def _field(self, served: dict[str, Json], field: Field) -> dict[str, Json]:
         found = self._first(lambda target: _is_field(target, field, self._forms))
@@ -126,7 +141,7 @@ class _Hiding:
     def _object_of_field(self, served: dict[str, Json]) -> dict[str, Json]:
         return {name: self.tree(part) for name, part in served.items()}
 
-    def _property(self, name: str, part: Json) -> Json:
+    def part(self, name: str, part: Json) -> Json:
         """A property of anything but a field: a part of a person, the text of a task, or something to look into."""
         if not isinstance(part, str) or not part or part.startswith(HASHED):
             return self.tree(part)

@@ -1,6 +1,8 @@
 """Rebuilds rows from stored bodies. Every function works inside the caller's transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pyrus_etl.load.batch import load_rows
@@ -72,11 +74,16 @@ def mark_all(connection: Connection) -> None:
     connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0")
 
 
-def write_rebuilt(connection: Connection, tasks: Mapping[int, Rows], bodies: Sequence[StoredBody]) -> int:
+def write_rebuilt(
+    connection: Connection,
+    tasks: Mapping[int, Rows],
+    bodies: Sequence[StoredBody],
+    hidden: Mapping[int, bytes] = MappingProxyType({}),
+) -> int:
     """Replaces the rows of tasks whose stored body is still the one that was read; returns the number of such tasks.
 
     If a run has stored a newer body since, that body's rows stay. Bodies without rows, which could not be read, are
-    only marked. Safe to repeat.
+    only marked. `hidden`: bodies that replace the stored ones, by task. Safe to repeat.
     """
     query = """
         SELECT task_id, payload_sha256 FROM pyrus.raw_tasks
@@ -88,4 +95,12 @@ def write_rebuilt(connection: Connection, tasks: Mapping[int, Rows], bodies: Seq
     current = [task_id for task_id, payload_sha256 in stored if payload_sha256 == read[task_id]]
     load_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})
     connection.execute("UPDATE pyrus.raw_tasks SET read_by = %s WHERE task_id = ANY(%s)", [READER, current])
+    _replace_bodies(connection, {task_id: hidden[task_id] for task_id in current if task_id in hidden})
     return len(current)
+
+
+def _replace_bodies(connection: Connection, bodies: Mapping[int, bytes]) -> None:
+    query = "UPDATE pyrus.raw_tasks SET payload = %s::jsonb, payload_sha256 = %s WHERE task_id = %s"
+    replaced = [(body.decode(), sha256(body).hexdigest(), task_id) for task_id, body in bodies.items()]
+    if replaced:
+        connection.cursor().executemany(query, replaced)

@@ -141,6 +141,16 @@ sync_feeds = Table(
     comment="Registers and lists that the last backfill of an account has begun to read: first rows of tasks.",
 )
 
+privacy_rules = Table(
+    "privacy_rules",
+    metadata,
+    Column("digest", Text, primary_key=True, comment="Digest of the privacy rules, without the key; none: no rules."),
+    Column(
+        "applied_at", Timestamp, comment="When everything stored followed them; null while db rebuild applies them."
+    ),
+    comment="The privacy rules that stored rows follow: one row, or none if an earlier version wrote the first rows.",
+)
+
 sync_leases = Table(
     "sync_leases",
     metadata,

@@ -1,5 +1,6 @@
 """What must not be stored as served: fields of forms, and the e-mails and phones of persons."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -76,6 +77,14 @@ class Privacy(NamedTuple):
     @property
     def is_needed(self) -> bool:
         return bool(self.left_out or self.hashed or self.cut)
+
+    @property
+    def digest(self) -> str:
+        """The same for the same rules. The key is not in it, so that nobody can guess the key by it."""
+        if not self.is_needed:
+            return "none"
+        rules = ((action.value, target.form_id, *target[1:]) for action, target in self.actions())
+        return hashlib.sha256(repr(sorted(rules, key=repr)).encode()).hexdigest()
 
     def actions(self) -> Iterator[tuple[Action, Target]]:
         for action, targets in zip(Action, (self.left_out, self.hashed, self.cut), strict=True):

@@ -79,7 +79,7 @@ async def _stored(tasks: Sequence[TaskHeader], run: Run) -> Compared:
     if compared.sighted:
         await store.transaction(note_listed, account_id, compared)
     if run.has_outdated_rows:
-        await rebuild_some(store, run.ledger.trusted(compared.unchanged), run.form_overrides)
+        await rebuild_some(store, run.ledger.trusted(compared.unchanged), run.form_overrides, run.privacy)
     return compared
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pyrus_etl.model.task import Task
+from pyrus_etl.settings.privacy import OPEN, Privacy
 from pyrus_etl.settings.selection import EVERYTHING, Selection
 from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.ledger import Ledger
@@ -18,7 +19,8 @@ class Run:
     """A run that is logged in: what it holds open, how far its tasks have come, and whether it was asked to stop.
 
     `overlap`: the minimum overlap of two syncs. `form_overrides`: project id → form id, set manually.
-    `has_outdated_rows`: another version made some rows. `forms`, `lists`: those that are read.
+    `has_outdated_rows`: another version made some rows. `forms`, `lists`: those that are read. `privacy`: the
+    rules for what is stored.
     """
 
     session: Session
@@ -30,6 +32,7 @@ class Run:
     has_outdated_rows: bool
     forms: Selection = EVERYTHING
     lists: Selection = EVERYTHING
+    privacy: Privacy = OPEN
 
     def reads(self, task: Task) -> bool:
         """Whether a task is in a form that is read; a list shows tasks of other forms too."""

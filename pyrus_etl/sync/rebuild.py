@@ -7,13 +7,15 @@ stopped at any time: each page is one transaction, and rebuilt tasks are not reb
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.extract.apis import READERS
-from pyrus_etl.load import rebuild
+from pyrus_etl.extract.privacy import hidden_again, hidden_part
+from pyrus_etl.load import rebuild, rules
 from pyrus_etl.load.rebuild import FIRST, StoredBody
 from pyrus_etl.load.rejected import Rejected, reject_rebuilt
 from pyrus_etl.normalize.task import task_rows
@@ -21,6 +23,7 @@ from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import forms
 from pyrus_etl.schema.rows import Rows
+from pyrus_etl.settings.privacy import OPEN, Privacy
 from pyrus_etl.sync.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -29,10 +32,11 @@ Overrides = Mapping[int, int | None]
 
 
 class Page(NamedTuple):
-    """Bodies, and the rows of those that could be read, by task."""
+    """Bodies, and the rows of those that could be read, by task; `hidden`: bodies in which the rules hide more."""
 
     bodies: list[StoredBody]
     rows: dict[int, Rows]
+    hidden: dict[int, bytes]
 
 
 class Rebuilt(NamedTuple):
@@ -42,50 +46,68 @@ class Rebuilt(NamedTuple):
     set_aside: int = 0
 
 
-async def rebuild_all(store: Store, reader: Store, progress: Progress) -> Rebuilt:
+async def rebuild_all(store: Store, reader: Store, progress: Progress, privacy: Privacy = OPEN) -> Rebuilt:
     """Rebuilds the rows of every body; if an upgrade or an earlier call left outdated rows, only those.
 
-    The two stores are of the same database: one page is read while another is written. Memory does not grow with the
-    number of tasks.
+    If what is stored follows other privacy rules, it hides what these name, in the stored bodies too. The two stores
+    are of the same database: one page is read while another is written. Memory does not grow with the number of tasks.
     """
-    if not await store.query(rebuild.outdated):
+    digest = privacy.digest
+    if await _follows_others(store, privacy):
+        await store.transaction(rules.begin, digest, partial(hidden_part, privacy))
+    elif not await store.query(rebuild.outdated):
         await store.transaction(rebuild.mark_all)
     progress.tasks_wanted = await store.query(rebuild.outdated)
     pages: asyncio.Queue[Page | None] = asyncio.Queue(1)
-    reading = asyncio.create_task(_read_all(reader, pages))
+    reading = asyncio.create_task(_read_all(reader, pages, privacy))
     refused = 0
     try:
         while page := await pages.get():
-            refused += await _write(store, *page)
+            refused += await _write(store, page)
             progress.tasks_done += len(page.bodies)
         await reading
     finally:
         reading.cancel()
+    await store.transaction(rules.finish, digest)
     return Rebuilt(progress.tasks_done - refused, refused)
 
 
-async def rebuild_some(store: Store, task_ids: Collection[int], form_overrides: Overrides) -> None:
+async def _follows_others(store: Store, privacy: Privacy) -> bool:
+    """Whether stored rows follow other rules, and no rebuild has begun to apply these."""
+    applied = await store.query(rules.are_applied, privacy.digest, is_needed=privacy.is_needed)
+    return not applied and not await store.query(rules.are_begun, privacy.digest)
+
+
+async def rebuild_some(
+    store: Store, task_ids: Collection[int], form_overrides: Overrides, privacy: Privacy = OPEN
+) -> None:
     """Rebuilds the rows of those tasks whose rows another version of the reader made."""
     bodies = await store.query(rebuild.outdated_among, task_ids)
     if bodies:
         log.info("rebuilding the rows of %d tasks: another version made them", len(bodies))
-        await _write(store, bodies, _read(bodies, form_overrides))
+        await _write(store, _page(bodies, form_overrides, privacy))
 
 
-async def _read_all(store: Store, pages: asyncio.Queue[Page | None]) -> None:
+async def _read_all(store: Store, pages: asyncio.Queue[Page | None], privacy: Privacy) -> None:
     """Reads each page while the previous one is written."""
     form_overrides, last = await store.query(forms.overrides), FIRST
     try:
-        while (page := await store.query(_read_page, last, form_overrides)).bodies:
+        while (page := await store.query(_read_page, last, form_overrides, privacy)).bodies:
             last = page.bodies[-1].task_id
             await pages.put(page)
     finally:
         await pages.put(None)
 
 
-def _read_page(connection: Connection, after: int, form_overrides: Overrides) -> Page:
-    bodies = rebuild.outdated_bodies(connection, after)
-    return Page(bodies, _read(bodies, form_overrides))
+def _read_page(connection: Connection, after: int, form_overrides: Overrides, privacy: Privacy) -> Page:
+    return _page(rebuild.outdated_bodies(connection, after), form_overrides, privacy)
+
+
+def _page(bodies: list[StoredBody], form_overrides: Overrides, privacy: Privacy) -> Page:
+    found = {body.task_id: hidden_again(body.payload, privacy) for body in bodies}
+    hidden = {task_id: body for task_id, body in found.items() if body is not None}
+    read = [body._replace(payload=hidden.get(body.task_id, body.payload)) for body in bodies]
+    return Page(bodies, _read(read, form_overrides), hidden)
 
 
 def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows]:
@@ -101,14 +123,16 @@ def _read(bodies: list[StoredBody], form_overrides: Overrides) -> dict[int, Rows
     return tasks
 
 
-async def _write(store: Store, bodies: list[StoredBody], tasks: dict[int, Rows]) -> int:
+async def _write(store: Store, page: Page) -> int:
     """Writes a page, and rejects tasks whose rows PostgreSQL refuses; returns their number."""
+    bodies, tasks, hidden = page
     try:
-        await store.transaction(rebuild.write_rebuilt, tasks, bodies)
+        await store.transaction(rebuild.write_rebuilt, tasks, bodies, hidden)
     except RowsRefused as error:
         if len(bodies) > 1:
             middle = len(bodies) // 2
-            return await _write(store, bodies[:middle], tasks) + await _write(store, bodies[middle:], tasks)
+            halves = (page._replace(bodies=bodies[:middle]), page._replace(bodies=bodies[middle:]))
+            return sum([await _write(store, half) for half in halves])
         log.warning("task %s is set aside: %s", bodies[0].task_id, error)
         await store.transaction(reject_rebuilt, Rejected(bodies[0].task_id, "load", str(error), None, None))
         return 1

@@ -11,7 +11,7 @@ from pyrus_etl.client.waits import Wait, log_wait
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess
-from pyrus_etl.load import rebuild
+from pyrus_etl.load import rebuild, rules
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
@@ -90,7 +90,9 @@ def _announce(kind: str, progress: Progress, wait: Wait) -> None:
 
 async def _logged_in(session: Session, ledger: Ledger, stop: Stop, settings: Settings, limits: Limits) -> Run:
     """Logs in and takes the account's lock."""
-    return await prepared(await log_in(session, stop), ledger, stop, settings, limits)
+    session = await log_in(session, stop)
+    await session.store.transaction(rules.note_first, settings.privacy.digest)
+    return await prepared(session, ledger, stop, settings, limits)
 
 
 async def prepared(session: Session, ledger: Ledger, stop: Stop, settings: Settings, limits: Limits) -> Run:
@@ -101,7 +103,16 @@ async def prepared(session: Session, ledger: Ledger, stop: Stop, settings: Setti
     has_outdated_rows = await store.query(rebuild.outdated) > 0
     ledger.lag.start = session.source.start.server if session.source.has_feeds else None
     return Run(
-        session, ledger, stop, limits, settings.overlap, overrides, has_outdated_rows, settings.forms, settings.lists
+        session,
+        ledger,
+        stop,
+        limits,
+        overlap=settings.overlap,
+        form_overrides=overrides,
+        has_outdated_rows=has_outdated_rows,
+        forms=settings.forms,
+        lists=settings.lists,
+        privacy=settings.privacy,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.privacy import hidden
+from pyrus_etl.extract.privacy import hidden, hidden_again, hidden_part
 from pyrus_etl.settings import load_settings
 from pyrus_etl.settings.privacy import Privacy, Target
 
@@ -154,3 +154,29 @@ def test_a_selection_includes_or_excludes_ids() -> None:
 
 def _task(body: bytes) -> Any:
     return json.loads(body)["task"]
+
+
+def test_a_stored_body_is_hidden_again_only_if_the_rules_name_more_of_it() -> None:
+    rules = privacy(left_out="55/1, person/phone", hashed="*/email")
+    kept = hidden_again(V4, rules)
+
+    assert kept is not None
+    assert _task(kept) == _task(hidden(V4, rules))
+    assert hidden_again(kept, rules) is None
+    assert hidden_again(V4, Privacy()) is None
+    assert hidden_again(V4, privacy(left_out="99/1")) is None
+
+
+def test_the_stored_parts_of_a_person_follow_the_rules_for_persons() -> None:
+    rules = privacy(left_out="person/phone", hashed="person/email")
+
+    assert hidden_part(rules, "mobile_phone", "700") is None
+    assert hidden_part(rules, "email", "ann@x.org") == hashed("ann@x.org")
+    assert hidden_part(rules, "email", hashed("ann@x.org")) == hashed("ann@x.org")
+
+
+def test_the_digest_tells_rules_apart_and_has_no_key() -> None:
+    rules = privacy(left_out="55/1, 55/2")
+
+    assert rules.digest == privacy(left_out="55/2, 55/1").digest == rules._replace(key=b"another").digest
+    assert len({rules.digest, privacy(hashed="55/1, 55/2").digest, Privacy().digest}) == 3

@@ -113,6 +113,23 @@ def odd(number: int, name: str) -> Json:
     )  # fmt: skip
 
 
+def files_of_all_services(reports: Reports) -> None:
+    """With and without a name, a size, a date, a person and contents."""
+    attached = [{"Id": 7, "Name": ODD[0], "Size": 5}, {"Id": 8}, {"Id": 9, "Name": "", "Size": 2**50}]
+    reports.load(
+        task(1, "2026-03-02 09:00", note("2026-03-02 10:00", BOB, Attachments=attached)), task(2, "0001-01-01 00:00")
+    )
+    reports.connection.execute("""
+        INSERT INTO pyrus.service_files (service, file_id, name, size_bytes, created_at, payload, places, seen_at)
+        VALUES ('paymo', '1', NULL, NULL, NULL, '{}', '{}', now()),
+            ('onlyoffice', 'x', 'a.b', 0, '0001-01-01', '{"createdby": {"displayname": ""}}', '{task/1}', now())
+    """)
+    reports.connection.execute("""
+        INSERT INTO pyrus.service_file_contents (service, file_id, status, stored_uri, sha256)
+        VALUES ('paymo', '1', 'stored', 's3://bucket/1/a', 'same'), ('onlyoffice', 'x', 'stored', 'odd', 'same')
+    """)
+
+
 def no_forms(reports: Reports) -> None:
     reports.load(task(1, "2026-03-02 09:00", CLOSED, Projects=[CONTRACTS]), task(2, "2026-03-02 09:00"))
 
@@ -133,8 +150,8 @@ def an_organisation(reports: Reports) -> None:
 
 WORLDS = [
     nothing, one_open_task, one_closed_task, a_task_closed_as_it_was_created, a_task_that_came_just_now,
-    a_task_without_text_or_people_or_dates, tasks_that_are_gone, odd_names, no_forms, dates_of_any_year,
-    an_organisation,
+    a_task_without_text_or_people_or_dates, tasks_that_are_gone, odd_names, files_of_all_services, no_forms,
+    dates_of_any_year, an_organisation,
 ]  # fmt: skip
 
 

@@ -286,3 +286,57 @@ def test_a_report_that_is_missing_is_named(reports: Reports) -> None:
 
     with pytest.raises(DatabaseUnavailable, match=r"sync_freshness.*db upgrade"):
         figures(reports.connection)
+
+
+def test_files_are_counted_once_each(organisation: Reports, computed: Figures) -> None:
+    counted = organisation.ask("""
+        WITH file AS (SELECT DISTINCT ON (attachment_id) * FROM attachment_overview ORDER BY attachment_id, attached_at)
+        SELECT coalesce(form, 'No form'), count(*), sum(size_bytes) FROM file GROUP BY 1 ORDER BY 3 DESC
+    """)
+    largest = organisation.ask("SELECT DISTINCT attachment_id, size_bytes FROM attachment_overview ORDER BY 2 DESC")
+
+    assert [(row["name"], row["files"], row["bytes"]) for row in computed.files["form"]] == counted[:MOST_ROWS]
+    assert [row["bytes"] for row in computed.files["largest"]] == [size for _, size in largest[:MOST_ROWS]]
+    assert [row["name"] for row in computed.files["stored"]] == ["not asked for"]
+    months = [row["name"] for row in computed.files["month"]]
+    assert months == sorted(months, reverse=True)
+    assert len(months) == 12
+
+
+def test_files_of_other_services_and_duplicates_are_among_them(reports: Reports) -> None:
+    files = [{"Id": 7, "Name": "offer.pdf", "Size": 500}, {"Id": 8, "Name": "copy.pdf", "Size": 500}]
+    attached = note("2026-03-02 10:00", BOB, Attachments=files)
+    reports.load(task(1, "2026-03-02 09:00", attached), task(2, "2026-03-03 09:00", attached))
+    reports.connection.execute("""
+        INSERT INTO pyrus.service_files (service, file_id, name, size_bytes, created_at, payload, places, seen_at)
+        VALUES ('paymo', '55', 'offer.pdf', 500, '2026-04-01', '{}', '{task/123}', now())
+    """)
+    reports.connection.execute("""
+        INSERT INTO pyrus.attachment_contents (task_id, attachment_id, status, stored_uri, sha256)
+        VALUES (1, 7, 'stored', 's3://bucket/files/7/offer.pdf', 'aa'), (1, 8, 'missing', NULL, NULL),
+            (2, 7, 'stored', 's3://bucket/files/7/offer.pdf', 'aa'), (2, 8, 'missing', NULL, NULL)
+    """)
+    reports.connection.execute("""
+        INSERT INTO pyrus.service_file_contents (service, file_id, status, stored_uri, sha256)
+        VALUES ('paymo', '55', 'stored', 's3://bucket/files/paymo/55/offer.pdf', 'aa')
+    """)
+    shown = figures(reports.connection).files
+
+    def rows(about: str) -> list[tuple[Any, ...]]:
+        return [(row["name"], row["files"], row["bytes"]) for row in shown[about]]
+
+    assert rows("form") == [("No form", 2, 1000), ("Paymo", 1, 500)]
+    assert rows("person") == [("Bob Baker", 2, 1000), ("Unknown", 1, 500)]
+    assert rows("type") == [("pdf", 3, 1500)]
+    assert rows("month") == [("2026-04", 1, 500), ("2026-03", 2, 1000)]
+    assert rows("stored") == [
+        ("missing", 1, 500),
+        ("s3://bucket/files", 1, 500),
+        ("s3://bucket/files/paymo", 1, 500),
+    ]
+    assert rows("duplicate") == [("offer.pdf", 2, 500)]
+    assert [(row["name"], row["task"]) for row in shown["largest"]] == [
+        ("offer.pdf", "task/123"),
+        ("offer.pdf", "Task 1"),
+        ("copy.pdf", "Task 1"),
+    ]

@@ -20,6 +20,10 @@ def test_files_of_every_service_are_in_one_view_with_the_place_of_their_contents
                 '{"createdby": {"displayname": "Mike"}}', '{}', now(), NULL),
             ('paymo', '56', 'gone.png', 10, NULL, '4', NULL, NULL, NULL, '{}', '{}', now(), now())
     """)
+    reports.connection.execute("""
+        INSERT INTO pyrus.external_tasks (task_id, service, external_task_id)
+        VALUES (1, 'paymo', 123), (2, 'paymo', 123), (1, 'onlyoffice', 123)
+    """)
     reports.connection.execute(
         f"""
         INSERT INTO pyrus.service_file_contents (service, file_id, status, stored_uri, sha256)
@@ -34,7 +38,7 @@ def test_files_of_every_service_are_in_one_view_with_the_place_of_their_contents
     """) == [
         ("pyrus", "7", 1, "1", "Task 1", "task/1", "pdf", 1572864, None, utc("2026-03-02 10:00"),
          "Bob Baker", "not asked for", None, None),
-        ("paymo", "55", None, "123", None, "task/123", "png", 10, "image/png", utc("2026-03-03 09:00"),
+        ("paymo", "55", 1, "123", "Task 1", "task/123", "png", 10, "image/png", utc("2026-03-03 09:00"),
          None, "stored", "s3://files/paymo/55/plan.png", HASH),
         ("onlyoffice", "dropbox-1", None, None, None, "project/4", "png", None, None, utc("2026-03-04 09:00"),
          "Mike", "not asked for", None, None),

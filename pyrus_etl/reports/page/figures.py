@@ -16,6 +16,7 @@ from pyrus_etl.reports.settings import require_time_zone
 
 MOST_ROWS = 10
 LONGEST_TEXT = 160
+ABOUT_FILES = ("form", "type", "person", "month", "stored", "largest", "duplicate")
 
 Row = dict[str, Any]
 
@@ -54,6 +55,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     scopes: list[Scoped]
     scopes_left_out: int
     tasks: int
+    files: dict[str, list[Row]]
+    """What is shown of files, by what it is about. The filter has no effect on it."""
 
 
 def figures(connection: Connection) -> Figures:
@@ -91,7 +94,13 @@ def _figures(connection: Connection) -> Figures:
         for number, scope in enumerate(found)
     ]
     return Figures(
-        clock=clock, periods=PERIODS, axes=along, scopes=scoped, scopes_left_out=left_out, tasks=found[0].tasks
+        clock=clock,
+        periods=PERIODS,
+        axes=along,
+        scopes=scoped,
+        scopes_left_out=left_out,
+        tasks=found[0].tasks,
+        files=_files(_query(connection, "files", parameters)),
     )
 
 
@@ -100,6 +109,14 @@ def _query(connection: Connection, topic: str, parameters: Row | None = None) ->
     query = files("pyrus_etl.reports.page").joinpath("queries", f"{topic}.sql").read_text("utf-8")
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query.encode(), parameters).fetchall()
+
+
+def _files(rows: list[Row]) -> dict[str, list[Row]]:
+    """Groups rows by what they are about; each is about files, and has their number and bytes."""
+    found: dict[str, list[Row]] = {about: [] for about in ABOUT_FILES}
+    for row in rows:
+        found[row["about"]].append({name: row[name] for name in ("name", "files", "bytes", "task")})
+    return found
 
 
 def _members(found: list[Scope]) -> Row:

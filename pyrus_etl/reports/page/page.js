@@ -1,7 +1,7 @@
 "use strict";
 // Shows the figures for the chosen filters. SQL computed them; this script only selects and formats.
 
-const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, charts } =
+const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, files, charts } =
   JSON.parse(document.getElementById("figures").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const views = {};
@@ -22,6 +22,12 @@ function hours(value) {
 
 function days(value) {
   return value === 1 ? "1 day" : `${number(value)} days`;
+}
+
+function size(bytes) {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const step = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1024)), units.length - 1);
+  return `${(bytes / 1024 ** step).toLocaleString("en", { maximumFractionDigits: step ? 1 : 0 })} ${units[step]}`;
 }
 
 function month(text) {
@@ -96,6 +102,16 @@ const TABLES = {
   aging: { who: ["Responsible", String], hours: ["Open for", hours], usual_hours: ["85% took at most", hours] },
 };
 
+const ABOUT_FILES = {
+  form: { name: ["Form", String], files: ["Files", number], bytes: ["Size", size] },
+  type: { name: ["Type", String], files: ["Files", number], bytes: ["Size", size] },
+  person: { name: ["Person", String], files: ["Files", number], bytes: ["Size", size] },
+  month: { name: ["Month", (text) => month(`${text}-01`)], files: ["Files", number], bytes: ["Size", size] },
+  stored: { name: ["Place, or why not stored", String], files: ["Files", number], bytes: ["Size", size] },
+  largest: { name: ["File", String], bytes: ["Size", size] },
+  duplicate: { name: ["File", String], files: ["Copies", number], bytes: ["Size of copies", size] },
+};
+
 // The page. Texts are inserted as text, never as HTML.
 
 function element(name, text, properties = {}) {
@@ -141,6 +157,21 @@ function taskTable(name, tasksOf) {
     }),
   ]);
   return table(["Task", ...columns.map(([, [title]]) => title)], rows);
+}
+
+function filesTable(about, rows) {
+  const columns = Object.entries(ABOUT_FILES[about]);
+  const cell = (file, [key, [title, format]], place) => {
+    if (place) {
+      const counted = element("td", format(file[key]), { className: "number" });
+      counted.dataset.name = title;
+      return counted;
+    }
+    const made = element("td");
+    made.append(element("bdi", file[key] ? format(file[key]) : "Without a name"), ...(file.task ? [element("small", file.task)] : []));
+    return made;
+  };
+  return table(columns.map(([, [title]]) => title), rows.map((file) => columns.map((column, place) => cell(file, column, place))));
 }
 
 function themed(spec) {
@@ -250,6 +281,10 @@ function frames() {
     section.append(element("div", null, { className: "chart" }), details);
   }
   for (const section of document.querySelectorAll("[data-table]")) section.append(element("div"));
+  for (const section of document.querySelectorAll("[data-files]")) {
+    const rows = files[section.dataset.files];
+    section.append(rows.length ? filesTable(section.dataset.files, rows) : element("p", "None.", { className: "nothing" }));
+  }
 }
 
 freshness();

@@ -9,13 +9,20 @@ WITH listed AS (
     JOIN pyrus.tasks AS task USING (task_id)
     LEFT JOIN pyrus.attachment_contents AS content USING (task_id, attachment_id)
     UNION ALL
-    SELECT file.service, file.file_id, NULL, file.task_id, NULL, NULL,
+    SELECT file.service, file.file_id, task.task_id, file.task_id, coalesce(task.subject, task.text), form.name,
            coalesce(file.places[1], 'project/' || file.project_id), file.name, file.size_bytes,
            coalesce(file.media_type, content.media_type), file.created_at, file.author_id,
            file.payload #>> '{createdby,displayname}', file.download_url,
            content.status, content.stored_uri, content.stored_at, content.sha256, content.error
     FROM pyrus.service_files AS file
-    LEFT JOIN pyrus.service_file_contents AS content USING (service, file_id)
+    LEFT JOIN (
+        SELECT service, external_task_id::text AS external_task_id, min(task_id) AS task_id
+        FROM pyrus.external_tasks GROUP BY 1, 2
+    ) AS same ON (same.service, same.external_task_id) = (file.service, file.task_id)
+    LEFT JOIN pyrus.tasks AS task ON task.task_id = same.task_id AND task.deleted_at IS NULL
+    LEFT JOIN pyrus.projects AS form ON form.project_id = task.form_id
+    LEFT JOIN pyrus.service_file_contents AS content
+        ON (content.service, content.file_id) = (file.service, file.file_id)
     WHERE file.deleted_at IS NULL
 )
 SELECT service, file_id, task_id, service_task_id, task, form, place, name,
@@ -30,7 +37,7 @@ COMMENT ON VIEW pyrus_report.all_files IS
     'row per file of a task at Pyrus, and per file at another service; without those that are deleted.';
 COMMENT ON COLUMN pyrus_report.all_files.service IS 'pyrus, paymo or onlyoffice.';
 COMMENT ON COLUMN pyrus_report.all_files.file_id IS 'Id of the file at its service, as text.';
-COMMENT ON COLUMN pyrus_report.all_files.task_id IS 'Id of the task at Pyrus; null if there is none.';
+COMMENT ON COLUMN pyrus_report.all_files.task_id IS 'Id of the task at Pyrus: for a file of another service, as external_tasks has it; else null.';
 COMMENT ON COLUMN pyrus_report.all_files.service_task_id IS
     'Id of the task at the service, as text; null if the file is not attached to a task.';
 COMMENT ON COLUMN pyrus_report.all_files.task IS 'Subject or text of the task at Pyrus.';

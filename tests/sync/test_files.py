@@ -19,6 +19,7 @@ from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 from tests.conftest import loaded
 from tests.runs import program
+from tests.scripted import Asked, Reply, scripted
 from tests.typing import Query
 
 IDS = ("project_id", "task_id", "discussion_id", "comment_id")
@@ -256,3 +257,37 @@ def test_the_command_reports_its_run(company: paymo.PaymoSandbox, database: Secr
     assert (
         program("files", "sync", "onlyoffice", sandbox=None, database=database, **environment(company)).returncode == 2
     )
+
+
+def test_a_portal_that_knows_tasks_alone_is_enough(database: Secret, query: Query) -> None:
+    """As an older portal answers, or one without documents: PascalCase, and 404 for folders and discussions."""
+    file = {
+        "Id": 857864274,
+        "Title": "Some title.txt",
+        "PureContentLength": 12345,
+        "Created": "2020-12-13T17:13:31.59Z",
+    }
+    known = {
+        "/api/2.0/project": [{"Id": 4, "Title": "Portal"}],
+        "/api/2.0/project/task/filter": [{"Id": 9, "Title": "Task", "Status": 1}],
+        "/api/2.0/project/task/9/files": [file],
+        "/api/2.0/people/@self": {"Id": "1"},
+    }
+
+    def answer(asked: Asked) -> Reply:
+        found = known.get(asked.path.partition("?")[0])
+        if found is None:
+            return Reply(404, b'{"StatusCode":404,"Status":1,"Error":{"Message":"not found"}}')
+        wrapped = {"Count": 1, "StartIndex": 0, "Status": 0, "StatusCode": 200, "Response": found}
+        return Reply(200, json.dumps(wrapped).encode(), {"Content-Type": "application/json"})
+
+    with scripted(answer) as portal:
+        settings = loaded(
+            {"ONLYOFFICE_URL": portal.url, "ONLYOFFICE_TOKEN": "t", "DATABASE_URL": database.reveal()},
+        )
+        result = asyncio.run(run(sync_files(), settings, access=access_of("onlyoffice", settings)))
+
+    assert (result.exit_code, counts(result)) == (0, {"changed": 1})
+    assert stored(query, database, "onlyoffice") == {
+        ("857864274", "Some title.txt", 12345, None, "4", "9", None, None, None, ("task/9",))
+    }

@@ -221,7 +221,7 @@ class Onlyoffice:
         response = (await self._ask(Request("GET", f"{path}/files", read), str(place))).response
         if folder := filled(nested(response, "current", "id")):
             return folder
-        raise FileRefused(f"ONLYOFFICE does not name the folder of {place}; name a folder instead.")
+        raise FileRefused(f"ONLYOFFICE does not name the folder of {place}; name a folder instead.", status=404)
 
     async def _one(self, request: Request[Wrapped], what: str) -> ServiceFile:
         wrapped = await self._ask(request, what)

@@ -115,11 +115,11 @@ async def _files_of(run: Run, account: FileAccount, project_id: str) -> dict[str
 
 
 async def _files_at(account: FileAccount, place: Place) -> list[ServiceFile]:
-    """The files of a place; none if the task or discussion vanished after it was listed."""
+    """The files of a place; none if a task, discussion or folder of ONLYOFFICE is not there (any more)."""
     try:
         return [file async for file in account.files.files_at(place)]
     except FileRefused as error:
-        if place.kind == "project" or error.status != 404:
+        if error.status != 404 or place.service == PAYMO:
             raise
         return []
 

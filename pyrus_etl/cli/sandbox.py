@@ -11,7 +11,7 @@ from pyrus_etl.sandbox import Options, World, onlyoffice, paymo
 from pyrus_etl.sandbox import serve as serve_world
 from pyrus_etl.sandbox.backend import Served
 from pyrus_etl.sandbox.running import CannotListen
-from pyrus_etl.settings import parse_quota
+from pyrus_etl.settings import parse_duration, parse_quota
 
 
 @click.group()
@@ -26,6 +26,10 @@ def sandbox() -> None:
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same tasks.")
 @click.option("--grow", default=0.0, show_default=True, type=click.FloatRange(0), help="Changes per minute.")
 @click.option("--cap", type=click.IntRange(1), help="No list returns more tasks than this, even if more are requested.")
+@click.option("--register-cap", type=click.IntRange(1), help="No page of a register of API v4 has more rows than this.")
+@click.option("--list-cap", type=click.IntRange(1), help="No list of API v4 returns more tasks than this.")
+@click.option("--lag", metavar="DURATION", help="Registers and lists of API v4 are as late as this, e.g. 5m.")
+@click.option("--hybrid", is_flag=True, help="The lists of API v3 take a token of API v4.")
 @click.option("--quota", metavar="TEXT", help="Requests per period, e.g. 100/2s; any more are answered with 429.")
 @click.option(
     "--period",
@@ -52,6 +56,10 @@ def serve(
     seed: int,
     grow: float,
     cap: int | None,
+    register_cap: int | None,
+    list_cap: int | None,
+    lag: str | None,
+    hybrid: bool,
     quota: str | None,
     period: str,
     api: str,
@@ -63,16 +71,20 @@ def serve(
     """Serves a simulated Pyrus on 127.0.0.1 until it is interrupted.
 
     It follows the vendor's pages, https://pyrus.com/en/help/api and https://pyrus.com/en/api-v3. POST to /sandbox/… to
-    change tasks or to make requests fail while it runs.
+    change tasks or options (register_lag, register_cap, list_cap, hybrid, …) or to make requests fail while it runs.
 
     \b
-    Example:  pyrus-etl sandbox serve --tasks 5000 --grow 30
+    Examples:  pyrus-etl sandbox serve --tasks 5000 --grow 30
+               pyrus-etl sandbox serve --lag 10m --register-cap 100
+               curl -d '{"register_lag": 0}' http://127.0.0.1:8080/sandbox/options
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, forms=forms, start=datetime.now(UTC), running=True)
     if warm:
         world.v4.warm()
     options: dict[str, Any] = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
+    options |= {"register_cap": register_cap, "list_cap": list_cap, "hybrid": hybrid}
+    options |= {"register_lag": parse_duration(lag, "--lag").total_seconds() if lag else 0.0}
     ports = {"--paymo": paymo_port, "--onlyoffice": office_port}
     services = {option: number for option, number in ports.items() if number is not None}
     beside = [(_service(option, seed), number) for option, number in services.items()]

@@ -64,7 +64,7 @@ def kinds_of(forms: int) -> Kinds:
     """256 kinds, by share: a few plain tasks, and this number of forms, which are copies of the usual ones."""
     plain, usual = KINDS[0], KINDS[1:]
     copies = [
-        msgspec.structs.replace(kind, name=name, project=project(FIRST_FORM + number, name), lists=())
+        msgspec.structs.replace(kind, name=name, project=project(FIRST_FORM + number, name), lists=(), settled=True)
         for number in range(forms)
         for kind in (usual[number % len(usual)],)
         for name in (f"{kind.name} {number + 1}",)
@@ -157,7 +157,7 @@ def case(seed: int, ordinal: int, created: int, until: int, kinds: Kinds = KIND_
     kind = kinds[word & 255]
     asked = steps(dice, kind)
     approvers = [one for step in asked if step for one in step]
-    plan = roles(word, dice, len(approvers), kind.talk)
+    plan = _settled(roles(word, dice, len(approvers), kind.talk), word, kind)
     when = dates(span(word, kinds), created, plan, dice, approvers)
     seen = 1 + sum(date <= until for date in when[1:])
     due = midnight(created + kind.median) + DAY * dice.roll(20) if dice.chance(75) else None
@@ -184,6 +184,14 @@ def case(seed: int, ordinal: int, created: int, until: int, kinds: Kinds = KIND_
         tuple(plan[:seen]),
         tuple(when[:seen]),
     )
+
+
+def _settled(plan: list[str], word: int, kind: Kind) -> list[str]:
+    """The notes without those that file the task in another list, except for every eighth task."""
+    if not kind.settled or word >> 40 & 7 == 0:
+        return plan
+    kept = [role for role in plan if role != "refile"]
+    return kept if len(kept) > 1 else plan
 
 
 def closed(case: Case) -> int | None:

@@ -14,6 +14,7 @@ import msgspec
 from .answers import Answer, Refused, answer
 from .clock import moment
 from .faults import KINDS, Faults
+from .options import Options
 
 if TYPE_CHECKING:
     from .backend import Backend, Served
@@ -23,6 +24,11 @@ S = TypeVar("S")
 Json = dict[str, Any]
 Command = Callable[["Backend", Json], Any]
 
+CHANGEABLE = (
+    *("cap", "order", "period", "quota", "hybrid"),
+    *("register_cap", "register_lag", "index_seconds", "list_cap", "sublists"),
+)
+"""The options that a command may change."""
 ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant", "unlist", "relist")
 ON_NOTES_AND_LISTS = ("edit_note", "delete_note", "take_out")
 
@@ -35,6 +41,7 @@ def state(backend: Backend, arguments: Json) -> Json:
         "now": moment(world.clock.now()).isoformat(),
         "cap": options.cap,
         "period": options.period,
+        "options": {name: getattr(options, name) for name in CHANGEABLE},
         "requests": backend.journal.total,
         "overruns": backend.quota.overruns if backend.quota else 0,
         "down": backend.injector.down,
@@ -55,6 +62,13 @@ def fail(backend: Served, arguments: Json) -> None:
 
 def down(backend: Served, arguments: Json) -> None:
     backend.injector.down = bool(arguments.get("down", True))
+
+
+def options(backend: Backend, arguments: Json) -> None:
+    """Changes some of the options from the next request on."""
+    if unknown := arguments.keys() - set(CHANGEABLE):
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    backend.configure(msgspec.convert(msgspec.structs.asdict(backend.options) | arguments, Options))
 
 
 def live(backend: Backend, arguments: Json) -> Any:
@@ -93,6 +107,7 @@ READS: dict[str, Command] = {
 }
 CHANGES: dict[str, Command] = {
     "advance": lambda backend, arguments: backend.world.advance(float(arguments["seconds"])),
+    "options": options,
     "live": live,
     "create": lambda backend, arguments: backend.world.create(int(arguments.get("count", 1))),
     "edit": lambda backend, arguments: backend.world.edit(arguments["task_id"], arguments.get("role")),

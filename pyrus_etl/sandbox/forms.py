@@ -27,7 +27,10 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of task: its share of 256 tasks, its median duration, its approvers, the fields of its form."""
+    """A kind of task: its share of 256 tasks, its median duration, its approvers, the fields of its form.
+
+    `settled`: few of the tasks are filed in a list besides those of their form.
+    """
 
     name: str
     share: int
@@ -41,6 +44,7 @@ class Kind(msgspec.Struct, frozen=True):
     lists: tuple[Project, ...]
     project: Project | None = None
     fields: tuple[Field, ...] = ()
+    settled: bool = False
 
 
 Spec = tuple[str, str, tuple[Any, ...]]

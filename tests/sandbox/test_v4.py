@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from typing import Any, NamedTuple
@@ -390,3 +390,54 @@ def test_an_organisation_can_have_any_number_of_forms() -> None:
         assert len(client.forms()) == 40
         assert ids(rows) | set(simple) == set(sandbox.world.task_ids())
         assert 0 < len(simple) < 40
+
+
+def test_most_tasks_of_many_forms_are_in_no_list_besides_their_form() -> None:
+    with Sandbox(World(seed=7, tasks=400, forms=40)) as sandbox:
+        world = sandbox.world
+        tasks = [world.v4.task(task_id) for task_id in world.task_ids()]
+        filed = [task for task in tasks if set(task.get("list_ids", ())) - {task.get("form_id")}]
+        simple = [task for task in tasks if "form_id" not in task]
+
+        assert {task["id"] for task in simple} <= {task["id"] for task in filed}
+        assert len(simple) < len(filed) < 0.15 * len(tasks)
+
+
+def test_a_register_can_be_filtered_by_step_and_by_the_values_of_fields() -> None:
+    with Sandbox(World(seed=5, tasks=300)) as sandbox:
+        client = Client(sandbox)
+        registers = {form_id: client.register(form_id) for form_id in client.forms()}
+        types = {
+            form: {field["type"]: field for row in rows for field in row["fields"]} for form, rows in registers.items()
+        }
+        form_id = next(form for form, fields in types.items() if {"text", "money"} <= fields.keys())
+        rows, text, money = registers[form_id], types[form_id]["text"], types[form_id]["money"]
+        step, name = rows[0].get("current_step"), f"fld{money['id']}"
+
+        def having(field: Json, test: Callable[[Any], bool]) -> set[int]:
+            found = ((row["id"], one) for row in rows for one in row["fields"] if one["id"] == field["id"])
+            return {task_id for task_id, one in found if test(one["value"])}
+
+        def filtered(**given: Any) -> set[int]:
+            return ids(client.register(form_id, given))
+
+        assert filtered(steps=[step]) == {row["id"] for row in rows if row.get("current_step") == step} != set()
+        assert filtered(**{f"fld{text['id']}": text["value"]}) == having(text, lambda value: value == text["value"])
+        assert filtered(**{name: f"gt{money['value']}"}) == having(money, lambda value: value > money["value"])
+        assert filtered(**{name: "*"}) == having(money, lambda value: True)
+        assert filtered(**{name: "empty"}) == ids(rows) - filtered(**{name: "*"})
+        assert filtered(fldName="x", fld0="") == ids(rows), "what is no filter is ignored"
+
+
+def test_options_can_be_changed_while_it_runs() -> None:
+    with Sandbox(World(seed=5, tasks=60)) as sandbox:
+        client = Client(sandbox)
+        form_id = max(client.forms(), key=lambda each: len(client.register(each)))
+        given = {"register_cap": 2, "register_lag": 60, "list_cap": 3, "hybrid": True}
+        assert send(f"{sandbox.url}/sandbox/options", given).status == 200
+
+        assert len(client.register(form_id)) == 2
+        shown = send(f"{sandbox.url}/sandbox/state").json["result"]["options"]
+        assert {name: shown[name] for name in given} == given
+        assert send(f"{sandbox.url}/sandbox/options", {"login": "x"}).status == 400
+        assert sandbox.options.hybrid

@@ -14,6 +14,7 @@ from pyrus_etl.sandbox.options import Options
 from pyrus_etl.sandbox.world import World
 
 from .archive import Seen
+from .filters import matches, row_test
 from .parameters import Parameters
 from .tree import below
 
@@ -51,6 +52,8 @@ class Feeds:
         asked = question(given)
         with self.world.lock:
             found = [one for one in self._seen(self.world.v4.in_form(form_id), viewer) if self.matches(one, asked)]
+            if test := row_test(given):
+                found = [one for one in found if matches(self.world.v4.row_json(one), test)]
         ordered = sorted(found, key=self._id) if given.text("sort") == "id" else self._shuffled(found)
         return ordered[: min(count, self.options.register_cap or count)]
 

@@ -20,6 +20,9 @@ class Parameters:
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
 
+    def names(self) -> list[str]:
+        return list(self._given)
+
     def yes(self, name: str) -> bool:
         return str(self._given.get(name)).lower() in YES
 

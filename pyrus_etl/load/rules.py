@@ -39,16 +39,19 @@ def note_first(connection: Connection, digest: str) -> None:
     )
 
 
-def begin(connection: Connection, digest: str, hide: Hide) -> None:
+def begin(connection: Connection, digest: str, hide: Hide | None) -> None:
     """Begins to apply rules: marks all bodies, so that they are hidden again, and hides everything else.
 
-    A task whose rows are newer than its body is doubted, so the next run fetches it. Tasks without a body lose what
-    registers said; a backfill that is not done reads the registers again.
+    `hide`: None if the rules name nothing. A task whose rows are newer than its body is doubted, so the next run
+    fetches it. Tasks without a body lose what registers said; a backfill that is not done reads the registers again.
     """
-    connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0, is_overtaken = false")
-    _hide_persons(connection, hide)
-    _forget_first_rows(connection)
-    _forget_rejected_bodies(connection)
+    if hide:
+        connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0, is_overtaken = false")
+        _hide_persons(connection, hide)
+        _forget_first_rows(connection)
+        _forget_rejected_bodies(connection)
+    else:
+        connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0")
     connection.execute("DELETE FROM pyrus.privacy_rules")
     connection.execute("INSERT INTO pyrus.privacy_rules (digest) VALUES (%s)", [digest])
 

@@ -40,10 +40,10 @@ class Forecast:
     """What a run would ask for.
 
     `plan`: backfill or incremental. `is_complete`: the lists could be read within the budget; if not, there is more to
-    do. `tasks_listed`, `tasks_unchanged`: as the run would count them; `tasks_to_fetch`: new, changed, without a body,
-    or to be asked for again. `requests`: by part of the run, in its order. `seconds`: how long the quota makes them
-    last if the run begins now. `runs`: how many runs with this budget it takes; None if no run would get as far as
-    the tasks. `sent`: requests of the forecast itself.
+    do. `tasks_listed`: a task counts once for each list that shows it; `tasks_unchanged`: those that are stored as they
+    are listed; `tasks_to_fetch`: new, changed, without a body, or to be asked for again. `requests`: by part of the
+    run, in its order. `seconds`: how long the quota makes them last if the run begins now. `runs`: how many runs with
+    this budget it takes; None if no run would get as far as the tasks. `sent`: requests of the forecast itself.
     """
 
     kind: str

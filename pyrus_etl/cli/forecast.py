@@ -51,7 +51,7 @@ def _lasting(forecast: Forecast) -> str:
 def _runs(forecast: Forecast) -> str:
     match forecast.runs:
         case None:
-            return "; no run would get as far as the tasks: raise --max-requests"
+            return "; no run would get as far as the tasks: give it a larger --max-requests"
         case 1:
             return ""
     return f", in about {forecast.runs:,} runs"

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from pyrus_etl.errors import BudgetSpent
@@ -171,6 +172,7 @@ def _forecast(run: Run, survey: Survey, budget: Budget, *, kind: str, plan: str,
     requests = {**dict.fromkeys(ORDER, 0), **survey.requests, "bodies": len(survey.wanted)}
     requests = {part: number for part, number in requests.items() if number}
     pace, source = run.session.pace, run.session.source
+    seconds = pace.seconds_for(sum(requests.values()))
     return Forecast(
         kind=kind,
         plan=plan,
@@ -180,18 +182,20 @@ def _forecast(run: Run, survey: Survey, budget: Budget, *, kind: str, plan: str,
         tasks_unchanged=survey.unchanged,
         tasks_to_fetch=len(survey.wanted),
         requests=requests,
-        seconds=pace.seconds_for(sum(requests.values())),
-        runs=_runs(requests, budget),
+        seconds=seconds,
+        runs=_runs(requests, seconds, budget),
         quota=pace.quota,
         sent=source.requests,
         feeds=survey.by_feed(),
     )
 
 
-def _runs(requests: Mapping[str, int], budget: Budget) -> int | None:
-    """How many runs it takes if each may send so many requests; None if a run would not get as far as the tasks."""
+def _runs(requests: Mapping[str, int], seconds: float, budget: Budget) -> int | None:
+    """How many runs it takes within a budget; None if none would get as far as the tasks. Time is that of the quota."""
     again = sum(requests.get(part, 0) for part in EVERY_RUN)
     left = sum(requests.values()) - again
-    if budget.requests is None:
-        return 1
-    return None if budget.requests <= again else max(1, -(-left // (budget.requests - again)))
+    if budget.requests is not None and budget.requests <= again:
+        return None
+    by_requests = 1 if budget.requests is None else ceil(left / (budget.requests - again))
+    by_time = 1 if budget.seconds is None else ceil(seconds / budget.seconds)
+    return max(1, by_requests, by_time)

@@ -136,9 +136,12 @@ def in_front_of(sandbox: Sandbox, otherwise: Callable[[Asked], Reply | None]) ->
         yield server
 
 
+PASSED_ON = ("Accept", "Authorization", "Content-Type")
+
+
 def passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
     """Returns the answer of the sandbox."""
-    kept = {name: value for name, value in asked.headers.items() if name in ("Authorization", "Content-Type")}
+    kept = {name: value for name, value in asked.headers.items() if name in PASSED_ON}
     connection = _connection_to(sandbox)
     try:
         connection.request(asked.method, asked.path, asked.body or None, kept)

@@ -70,11 +70,15 @@ class Exchange:
         Raises PyrusUnreachable if only a person can make it succeed, BodyTooLarge, and what the contents of a form
         raise.
         """
-        sending = request.form.sending() if request.form else None
+        if not request.form:
+            return await self._sent(request, headers, None)
+        sending = request.form.sending()
         try:
+            await sending.begin()
             return await self._sent(request, headers, sending)
         finally:
-            if sending and sending.error:
+            await sending.close()
+            if sending.error:
                 raise sending.error
 
     async def _sent(

@@ -94,7 +94,7 @@ class PyrusFiles:
             log.warning("Pyrus received other bytes of %r than were sent, so it is sent again", contents.name)
         raise FileRefused(f"Pyrus keeps receiving other bytes of {contents.name!r} than were sent; try again later.")
 
-    async def traces(self, place: Place) -> list[ServiceFile]:
+    async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
         return [file async for file in self.files_at(place)]
 
     def could_be(self, file: ServiceFile, name: str, size: int | None) -> bool:

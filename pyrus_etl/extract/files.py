@@ -42,10 +42,11 @@ class FileService(Protocol):
         """Uploads a file and attaches it to the place, if that has a kind; raises AnswerLost."""
         ...
 
-    async def traces(self, place: Place) -> list[ServiceFile]:
+    async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
         """All files at a place, and those where an upload that was not attached to it may stand.
 
-        Read before an upload and after a lost answer, it shows what the upload has left.
+        Read before an upload and after a lost answer, it shows what the upload has left. Before, it need not be
+        `fresh`: what this service was asked earlier will do.
         """
         ...
 

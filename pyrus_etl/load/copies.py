@@ -4,9 +4,10 @@ Every function works inside the caller's transaction.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from psycopg.rows import class_row
+from psycopg.sql import SQL
 
 from pyrus_etl.postgres.connection import Connection
 
@@ -29,28 +30,51 @@ class Wanted(NamedTuple):
     age: float
 
 
-def wanted(connection: Connection, service: str) -> list[Wanted]:
-    """The attachments that have no copy at their task's place, by place; those of deleted tasks are left out.
+class Link(NamedTuple):
+    """A task of another service, its tasks of Pyrus, and how many of their files have no copy there yet."""
 
-    A copy at another task than external_tasks now says does not count.
-    """
-    query = """
+    external_task_id: int
+    task_ids: list[int]
+    files: int
+
+
+_WANTED: LiteralString = """
+    FROM pyrus.external_tasks AS link
+    JOIN pyrus.tasks AS task USING (task_id)
+    JOIN pyrus.attachments USING (task_id)
+    LEFT JOIN pyrus.file_copies AS copy USING (task_id, attachment_id, service)
+    CROSS JOIN LATERAL (
+        SELECT copy.external_task_id IS NOT NULL AND copy.external_task_id <> link.external_task_id AS moved
+    ) AS place
+    WHERE service = %(service)s AND task.deleted_at IS NULL AND (copy.status IS DISTINCT FROM 'copied' OR moved)
+"""
+"""A copy at another task than external_tasks now says does not count. Files of deleted tasks cannot be had."""
+
+
+def links(connection: Connection, service: str) -> list[Link]:
+    """The tasks at another service to which something is to be copied."""
+    query = SQL(
+        "SELECT link.external_task_id, array_agg(DISTINCT task_id ORDER BY task_id) AS task_ids, count(*) AS files {}"
+        "GROUP BY link.external_task_id ORDER BY link.external_task_id"
+    ).format(SQL(_WANTED))
+    with connection.cursor(row_factory=class_row(Link)) as cursor:
+        return cursor.execute(query, {"service": service}).fetchall()
+
+
+def wanted(connection: Connection, service: str, link: Link) -> list[Wanted]:
+    """The attachments that have no copy yet at a task of another service."""
+    query = SQL(
+        """
         SELECT task_id, attachment_id, link.external_task_id, name, size_bytes, lower(md5_hash) AS md5_hash,
                CASE WHEN moved THEN 0 ELSE coalesce(attempts, 0) END AS attempts,
-               CASE WHEN moved THEN '{}' ELSE coalesce(known_file_ids, '{}') END AS known,
-               coalesce(extract(epoch FROM clock_timestamp() - started_at), 1e9)::float8 AS age
-        FROM pyrus.external_tasks AS link
-        JOIN pyrus.tasks AS task USING (task_id)
-        JOIN pyrus.attachments USING (task_id)
-        LEFT JOIN pyrus.file_copies AS copy USING (task_id, attachment_id, service)
-        CROSS JOIN LATERAL (
-            SELECT copy.external_task_id IS NOT NULL AND copy.external_task_id <> link.external_task_id AS moved
-        ) AS place
-        WHERE service = %s AND task.deleted_at IS NULL AND (copy.status IS DISTINCT FROM 'copied' OR moved)
-        ORDER BY link.external_task_id, attachment_id, task_id
-    """
+               CASE WHEN moved THEN '{{}}' ELSE coalesce(known_file_ids, '{{}}') END AS known,
+               coalesce(extract(epoch FROM clock_timestamp() - copy.started_at), 1e9)::float8 AS age
+        {} AND task_id = ANY(%(task_ids)s) AND link.external_task_id = %(external_task_id)s
+        ORDER BY attachment_id, task_id
+        """
+    ).format(SQL(_WANTED))
     with connection.cursor(row_factory=class_row(Wanted)) as cursor:
-        return cursor.execute(query, [service]).fetchall()
+        return cursor.execute(query, {"service": service, **link._asdict()}).fetchall()
 
 
 def claimed(connection: Connection, service: str, file_ids: Collection[str]) -> set[str]:
@@ -99,4 +123,15 @@ def fail(connection: Connection, service: str, copy: Wanted, error: str) -> None
             known_file_ids = EXCLUDED.known_file_ids, started_at = EXCLUDED.started_at, error = EXCLUDED.error
         """,
         [copy.task_id, copy.attachment_id, service, copy.external_task_id, copy.attempts, copy.known, error],
+    )
+
+
+def withdraw(connection: Connection, service: str, copy: Wanted) -> None:
+    """Forgets a try that was not sent, if it was the first one."""
+    connection.execute(
+        """
+        DELETE FROM pyrus.file_copies
+        WHERE (task_id, attachment_id, service) = (%s, %s, %s) AND status = 'copying' AND %s = 0
+        """,
+        [copy.task_id, copy.attachment_id, service, copy.attempts],
     )

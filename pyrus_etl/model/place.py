@@ -18,7 +18,7 @@ UNATTACHED = (PYRUS, PAYMO)
 _PLACE = re.compile(r"(?P<kind>[a-z]+)/(?P<id>.*)", re.DOTALL)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _FILE_IDS = {
-    PYRUS: re.compile(r"[1-9][0-9]{0,17}|[0-9A-Za-z_.~=+-]{16,200}"),  # the second: an upload that no task refers to
+    PYRUS: re.compile(r"[^\s\x00-\x1f]{1,200}"),  # digits for an attachment, text for an upload that waits for a task
     PAYMO: _NUMBER,
     ONLYOFFICE: re.compile(r"[^\s/?#\\\x00-\x1f]{1,200}"),  # those of connected clouds are text
 }

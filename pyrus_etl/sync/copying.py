@@ -7,12 +7,20 @@ lost answer, the copy is looked for before it is sent again; see "A file once" i
 import asyncio
 from typing import NamedTuple
 
-from pyrus_etl.errors import AnswerLost, BodyCut, FileRefused, PyrusEtlError, PyrusUnreachable, StoppedEarly
+from pyrus_etl.errors import (
+    AnswerLost,
+    BodyCut,
+    FileRefused,
+    LoginRefused,
+    PyrusEtlError,
+    PyrusUnreachable,
+    StoppedEarly,
+)
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.refusals import MOST_WRITES, settled
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import left_by_upload
-from pyrus_etl.load.copies import Wanted, begin, claimed, fail, finish
+from pyrus_etl.load.copies import Wanted, begin, claimed, fail, finish, withdraw
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.postgres.store import Store
@@ -43,9 +51,11 @@ async def copied(route: Route, wanted: Wanted, there: list[ServiceFile]) -> bool
         await route.source.check()  # raise if a whole service is failing, and not only this file
         await route.target.check()
         return False
-    except PyrusEtlError as error:
-        if isinstance(error, StoppedEarly) or error.exit_code == 3:  # otherwise the database cannot be written to
-            await copying.record_failure(error)
+    except LoginRefused as error:
+        await copying.record_failure(error)
+        raise
+    except StoppedEarly:
+        await copying.withdraw()
         raise
     return True
 
@@ -70,6 +80,9 @@ class _Copying:
 
     async def record_failure(self, error: PyrusEtlError) -> None:
         await self._route.store.transaction(fail, self._route.target.name, self._wanted, str(error))
+
+    async def withdraw(self) -> None:
+        await self._route.store.transaction(withdraw, self._route.target.name, self._wanted)
 
     async def _left_by_earlier_run(self) -> ServiceFile | None:
         """What an earlier try has left, once the service must be done with it."""

@@ -39,7 +39,7 @@ DIALECT = Dialect(
     setting="ONLYOFFICE_URL",
     complaint=complaint,
     quota=QuotaHeaders(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset"),
-    good=frozenset({200, 201}),
+    good=frozenset({200, 201, 204}),
     quota_statuses=frozenset({429, 503}),
     authorization=plain,
     credential="ONLYOFFICE_TOKEN",

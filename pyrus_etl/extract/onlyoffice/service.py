@@ -32,6 +32,7 @@ from pyrus_etl.settings import Secret
 HANDLER = "/products/files/httphandlers/filehandler.ashx?action=download&fileid={}"
 KINDS = {"task": "task", "discussion": "message"}
 """Our word for what files are attached to → the portal's."""
+FOLDER = Place(ONLYOFFICE, "folder")
 PAGE_SIZE = 1000
 FIRST_POLL, LONGEST_POLL, PATIENCE = 0.05, 2.0, 600.0
 """Seconds between looks at a deletion, at first and at most, and for all of them."""
@@ -46,6 +47,7 @@ class Onlyoffice:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._folders: dict[Place, str] = {}
+        self._listings: dict[str, list[ServiceFile]] = {}
 
     async def check(self) -> None:
         await check(self._client, DIALECT, "/people/@self")
@@ -106,13 +108,18 @@ class Onlyoffice:
         except (FileRefused, PyrusUnreachable) as error:
             raise AnswerLost(f"ONLYOFFICE has file {file.file_id} now, but not at {place}: {error}") from error
 
-    async def traces(self, place: Place) -> list[ServiceFile]:
-        """The files at the place, then those in the folder into which its uploads go."""
+    async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
+        """The files at the place, and those in the folder into which its uploads go.
+
+        That folder may have thousands of files and serve as many tasks, so it is read again only for `fresh`.
+        """
         found = {file.file_id: file async for file in self.files_at(place)}
-        if place.kind in KINDS:
-            folder = Place(ONLYOFFICE, "folder", await self._folder(place))
-            found = {file.file_id: file async for file in self.files_at(folder)} | found
-        return list(found.values())
+        if place.kind not in KINDS:
+            return list(found.values())
+        folder = await self._folder(place)
+        if fresh or folder not in self._listings:
+            self._listings[folder] = [_brief(file) async for file in self._below(folder, FOLDER)]
+        return [*found.values(), *(file for file in self._listings[folder] if file.file_id not in found)]
 
     def could_be(self, file: ServiceFile, name: str, size: int | None) -> bool:
         return could_be(file, name, size)
@@ -265,6 +272,11 @@ def _file(file_id: str) -> str:
 def _at(file: ServiceFile, place: Place) -> ServiceFile:
     """The file as one that hangs at the place."""
     return msgspec.structs.replace(file, **{f"{place.kind}_id": place.place_id})
+
+
+def _brief(file: ServiceFile) -> ServiceFile:
+    """The file without what nobody compares."""
+    return msgspec.structs.replace(file, payload=b"{}")
 
 
 def _is_done(operation: dict[str, Any]) -> bool:

@@ -36,7 +36,7 @@ DIALECT = Dialect(
     setting="PAYMO_URL",
     complaint=complaint,
     quota=QuotaHeaders(remaining="X-Ratelimit-Remaining", reset="X-Ratelimit-Decay-Period"),
-    good=frozenset({200, 201}),
+    good=frozenset({200, 201, 204}),
     authorization=basic,
     credential="PAYMO_API_KEY",
     needs_envelope=False,

@@ -65,7 +65,7 @@ class Paymo:
         request = Request("POST", "/files", read_files, form=form, once=bool(place.kind))
         return await self._one(request, f"the upload of {contents.name!r}")
 
-    async def traces(self, place: Place) -> list[ServiceFile]:
+    async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
         return [file async for file in self.files_at(place)]
 
     def could_be(self, file: ServiceFile, name: str, size: int | None) -> bool:
@@ -113,7 +113,10 @@ class Paymo:
 
     async def _if_at(self, file_id: str, place: Place) -> ServiceFile | None:
         """The file, if it hangs there already."""
-        file = await self.get(file_id)
+        try:
+            file = await self.get(file_id)
+        except FileRefused:  # it is not shown while it hangs on nothing
+            return None
         return file if getattr(file, f"{place.kind}_id") == place.place_id else None
 
     async def _if_gone(self, file_id: str) -> Any | None:

@@ -1,13 +1,12 @@
 """The mirror plan: copies the attachments of tasks to the same tasks at another service, each file once."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
-from itertools import groupby
 
-from pyrus_etl.errors import FileRefused, PyrusEtlError, SettingsError
+from pyrus_etl.errors import FileRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.services import client_for, opened
-from pyrus_etl.load.copies import Wanted, fail, wanted
+from pyrus_etl.load.copies import Link, Wanted, fail, links, wanted
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
@@ -29,9 +28,10 @@ def mirror(service: str, settings: Settings) -> Plan:
 
 async def _mirror(service: str, settings: Settings, run: Run) -> None:
     session = run.session
-    todo = await session.store.query(wanted, service)
-    run.ledger.count(Counts(files_listed=len(todo)))
-    run.ledger.progress.what, run.ledger.progress.tasks_wanted = "files", len(todo)
+    todo = await session.store.query(links, service)
+    files = sum(link.files for link in todo)
+    run.ledger.count(Counts(files_listed=files))
+    run.ledger.progress.what, run.ledger.progress.tasks_wanted = "files", files
     if not todo:
         return
     async with opened(service, settings) as target:
@@ -44,18 +44,16 @@ async def _mirror(service: str, settings: Settings, run: Run) -> None:
 class _Mirroring:
     """The workers of a mirror take place after place; if one fails, the others end after their file."""
 
-    def __init__(self, run: Run, route: Route, todo: list[Wanted]) -> None:
+    def __init__(self, run: Run, route: Route, todo: Iterable[Link]) -> None:
         self._run = run
         self._route = route
-        self._places: Iterator[list[Wanted]] = (
-            list(group) for _, group in groupby(todo, key=lambda each: each.external_task_id)
-        )
+        self._todo = iter(todo)
         self._error: PyrusEtlError | None = None
 
     async def work(self) -> None:
-        for todo in self._places:
+        for link in self._todo:
             try:
-                await self._copy_to_place(todo)
+                await self._copy_to_place(link)
             except PyrusEtlError as error:
                 self._error = self._error or error
             if self._error:
@@ -66,13 +64,15 @@ class _Mirroring:
         if self._error:
             raise self._error
 
-    async def _copy_to_place(self, todo: list[Wanted]) -> None:
-        place = Place(self._route.target.name, "task", str(todo[0].external_task_id))
+    async def _copy_to_place(self, link: Link) -> None:
+        service, store = self._route.target.name, self._route.store
+        todo = await store.query(wanted, service, link)
         try:
-            there = await self._route.target.traces(place)
-        except FileRefused as error:
+            there = await self._route.target.traces(Place(service, "task", str(link.external_task_id)), fresh=False)
+        except (FileRefused, PyrusUnreachable) as error:
+            await self._route.target.check()  # raises if the whole service is failing, and not only this place
             for each in todo:
-                await self._route.store.transaction(fail, self._route.target.name, each, str(error))
+                await store.transaction(fail, service, each, str(error))
                 self._count(each, is_copied=False)
             return
         for each in todo:

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
+from pyrus_etl.cli.file_arguments import SETTINGS, as_object, file_argument, place_argument, show, writing_settings
+from pyrus_etl.cli.files_copy import copy_, mirror
 from pyrus_etl.cli.files_sync import sync
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.runs import budget_options, run_plan
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.local import contents_of
@@ -19,17 +20,10 @@ from pyrus_etl.extract.services import opened
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
-from pyrus_etl.model.place import FileName, Place, parse_file, parse_place, parse_service
+from pyrus_etl.model.place import FileName, Place, parse_place
 from pyrus_etl.settings import Secret, Settings
-from pyrus_etl.sync.plans.mirror import mirror as mirror_plan
-from pyrus_etl.sync.run import Budget
 
 T = TypeVar("T")
-
-SETTINGS = ("pyrus", "paymo", "onlyoffice", "files", "log")
-"""The tables of the config file whose settings these commands take as options."""
-
-FileParameter = Callable[[click.Context, click.Parameter, str], FileName]
 
 
 @click.group()
@@ -45,21 +39,9 @@ def files() -> None:
     """
 
 
-def _file(_: click.Context, __: click.Parameter, text: str) -> FileName:
-    return parse_file(text)
-
-
-def _place(_: click.Context, __: click.Parameter, text: str) -> Place:
-    return parse_place(text)
-
-
-def _service(_: click.Context, __: click.Parameter, text: str) -> str:
-    return parse_service(text)
-
-
 files.add_command(sync)
-file_argument = click.argument("file", metavar="FILE", callback=_file)
-place_argument = click.argument("place", metavar="PLACE", callback=_place)
+files.add_command(copy_)
+files.add_command(mirror)
 
 
 @files.command(name="list")
@@ -96,7 +78,7 @@ def get(file: FileName, as_json: bool) -> None:
     \b
     Example:  pyrus-etl files get onlyoffice:18
     """
-    _show(_asked(file.service, read_settings(), lambda service: service.get(file.file_id)), as_json)
+    show(_asked(file.service, read_settings(), lambda service: service.get(file.file_id)), as_json)
 
 
 @files.command()
@@ -139,7 +121,7 @@ def upload(path: str, place: Place, as_json: bool) -> None:
     """
     contents, settings = contents_of(path), writing_settings(place.service)
     pause = settings.waits.settle
-    _show(_asked(place.service, settings, lambda service: uploaded(service, contents, place, pause)), as_json)
+    show(_asked(place.service, settings, lambda service: uploaded(service, contents, place, pause)), as_json)
 
 
 @files.command()
@@ -149,7 +131,7 @@ def upload(path: str, place: Place, as_json: bool) -> None:
 @json_option
 @with_settings(*SETTINGS)
 def attach(file: FileName, place: Place, token: str | None, as_json: bool) -> None:
-    """Attach a file that the service has already to a place of the same service.
+    """Attach a file to a place of the same service.
 
     At Pyrus, FILE is an upload: pyrus: and its guid, or with API v3 its UploadedFileId.
 
@@ -160,7 +142,7 @@ def attach(file: FileName, place: Place, token: str | None, as_json: bool) -> No
         raise SettingsError(f"{file} is not at the service of {place}; use files copy.")
     secret = Secret(token) if token else None
     settings = writing_settings(file.service)
-    _show(_asked(file.service, settings, lambda service: service.attach(file.file_id, place, secret)), as_json)
+    show(_asked(file.service, settings, lambda service: service.attach(file.file_id, place, secret)), as_json)
 
 
 @files.command()
@@ -178,7 +160,7 @@ def update(file: FileName, name: str | None, description: str | None, as_json: b
     if name is None and description is None:
         raise SettingsError("Nothing to change: give --name, --description or both.")
     settings = writing_settings(file.service)
-    _show(_asked(file.service, settings, lambda service: service.update(file.file_id, name, description)), as_json)
+    show(_asked(file.service, settings, lambda service: service.update(file.file_id, name, description)), as_json)
 
 
 @files.command()
@@ -207,53 +189,6 @@ def delete(file: FileName, place: str | None, as_json: bool) -> None:
     click.echo(f"{file} is detached from {at}." if at else f"{file} is deleted.")
 
 
-@files.command(name="copy")
-@click.argument("file", metavar="FROM", callback=_file)
-@click.argument("place", metavar="TO", callback=_place)
-@json_option
-@with_settings(*SETTINGS)
-def copy_(file: FileName, place: Place, as_json: bool) -> None:
-    """Copy a file to a place at another service: it streams from one to the other.
-
-    \b
-    Example:  pyrus-etl files copy pyrus:123 paymo:task/9
-    """
-    settings = writing_settings(place.service)
-
-    async def copied() -> ServiceFile:
-        async with opened(file.service, settings) as source, opened(place.service, settings) as target:
-            found = await source.get(file.file_id)
-            return await uploaded(target, streamed(source, found), place, settings.waits.settle)
-
-    _show(asyncio.run(copied()), as_json)
-
-
-@files.command()
-@click.argument("service", metavar="SERVICE", callback=_service)
-@budget_options
-@json_option
-@with_settings(*SETTINGS)
-def mirror(service: str, budget: Budget, as_json: bool) -> int:
-    """Copy the attachments of tasks to the same tasks at Paymo or ONLYOFFICE, each file once.
-
-    Which task is which, you say in pyrus.external_tasks (task_id, service, external_task_id). You can stop it at any
-    time; the next call copies what is not there yet. pyrus.file_copies says what was copied.
-
-    \b
-    Example:  pyrus-etl files mirror paymo
-    """
-    settings = writing_settings(service)
-    return run_plan(mirror_plan(service, settings), settings, as_json, budget)
-
-
-def writing_settings(service: str) -> Settings:
-    """The settings of a command that writes to a service; raises SettingsError if that is forbidden."""
-    settings = read_settings()
-    if settings.write is False:
-        raise SettingsError(f"PYRUS_ETL_WRITE is off, so nothing is written to {service}; set it to on.")
-    return settings
-
-
 def _asked(name: str, settings: Settings, ask: Callable[[FileService], Awaitable[T]]) -> T:
     """Opens a service, asks it, and returns the answer."""
 
@@ -262,24 +197,6 @@ def _asked(name: str, settings: Settings, ask: Callable[[FileService], Awaitable
             return await ask(service)
 
     return asyncio.run(answer())
-
-
-def _show(file: ServiceFile, as_json: bool) -> None:
-    """Prints what is known of a file."""
-    if as_json:
-        print_json(as_object(file))
-        return
-    for name, value in as_object(file).items():
-        if value is not None:
-            click.echo(f"{name:<13}  {value}")
-
-
-def as_object(file: ServiceFile) -> dict[str, Any]:
-    """The file for `--json`: what every service may say, then what only uploads have."""
-    known = {name: getattr(file, name) for name in ServiceFile.__struct_fields__ if name != "payload"}
-    uploads = ("md5", "token", "guid", "uploaded_file_id")
-    shown = {name: value for name, value in known.items() if name not in uploads or value is not None}
-    return shown | ({"token": file.token.reveal()} if file.token else {})
 
 
 def _line(file: ServiceFile) -> str:

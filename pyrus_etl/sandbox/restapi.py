@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 import msgspec
@@ -48,6 +49,7 @@ class Restapi:
             "searchtasks": "POST",
             "profile": "GET",
             "contacts": "GET",
+            "upload": "POST",
         }
         return (head, rest) if known.get(head) == method else ("", "")
 
@@ -69,6 +71,8 @@ class Restapi:
                 return answer(profile(viewer))
             case "contacts":
                 return answer(contacts())
+            case "upload":
+                return await uploaded(request)
             case "file":
                 return self.file(integer(request.query.get("Id", "")))
         raise Refused("MethodNotFound")
@@ -97,6 +101,14 @@ class Restapi:
             await asyncio.sleep(0)
         ending = b'],"HasMoreTasks":true}' if more else b"]}"
         return Answer(b'{"Tasks":[' + b",".join(written) + ending)
+
+
+async def uploaded(request: web.BaseRequest) -> Answer:
+    """The answer to an upload. What was uploaded is forgotten, as no task ever refers to it."""
+    sent = [part for part in (await request.post()).values() if isinstance(part, web.FileField)]
+    if not sent:
+        raise Refused("BadFormat")
+    return answer({"UploadedFileId": hashlib.sha256(sent[0].file.read()).hexdigest()})
 
 
 def integer(text: str, default: int | None = None) -> int:

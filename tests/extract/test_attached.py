@@ -63,6 +63,15 @@ def test_the_files_of_a_task_are_those_in_its_body_and_have_their_contents(api: 
         assert asked("pyrus", account(sandbox, api), live) == expected
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_an_upload_without_a_task_has_the_id_that_its_api_gives(api: str) -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        file: ServiceFile = asked("pyrus", account(sandbox, api), put("pyrus:"))
+
+    assert file.file_id == (file.guid if api == "v4" else file.uploaded_file_id) != ""
+    assert (file.name, file.size_bytes, file.md5) == ("a.txt", 9, hashlib.md5(b"some text").hexdigest())
+
+
 def test_contents_are_asked_for_at_the_address_of_files_that_the_login_names() -> None:
     world = World(1, tasks=60)
     task_id = max(world.bodies(), key=lambda each: len(files_in(json.loads(each[1]))))[0]

@@ -1,0 +1,58 @@
+"""`files copy` and `files mirror`: files from one service to another."""
+
+import asyncio
+
+import click
+
+from pyrus_etl.cli.file_arguments import SETTINGS, show, to_file, to_place, to_service, writing_settings
+from pyrus_etl.cli.options import json_option, with_settings
+from pyrus_etl.cli.runs import budget_options, run_plan
+from pyrus_etl.extract.services import opened
+from pyrus_etl.extract.streamed import streamed
+from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.model.file import ServiceFile
+from pyrus_etl.model.place import FileName, Place
+from pyrus_etl.sync.plans.mirror import mirror as mirror_plan
+from pyrus_etl.sync.run import Budget
+
+
+@click.command(name="copy")
+@click.argument("file", metavar="FROM", callback=to_file)
+@click.argument("place", metavar="TO", callback=to_place)
+@json_option
+@with_settings(*SETTINGS)
+def copy_(file: FileName, place: Place, as_json: bool) -> None:
+    """Copy a file to a place at another service.
+
+    It streams from one to the other, and is not stored here.
+
+    \b
+    Example:  pyrus-etl files copy pyrus:123 paymo:task/9
+    """
+    settings = writing_settings(place.service)
+
+    async def copied() -> ServiceFile:
+        async with opened(file.service, settings) as source, opened(place.service, settings) as target:
+            found = await source.get(file.file_id)
+            return await uploaded(target, streamed(source, found), place, settings.waits.settle)
+
+    show(asyncio.run(copied()), as_json)
+
+
+@click.command()
+@click.argument("service", metavar="SERVICE", callback=to_service)
+@budget_options
+@json_option
+@with_settings(*SETTINGS)
+def mirror(service: str, budget: Budget, as_json: bool) -> int:
+    """Copy the attachments of linked tasks, each once.
+
+    They go from Pyrus to Paymo or ONLYOFFICE. Which task is which, you say in pyrus.external_tasks (task_id, service,
+    external_task_id). You can stop it at any time; the next call copies what is not there yet. pyrus.file_copies says
+    what was copied.
+
+    \b
+    Example:  pyrus-etl files mirror paymo
+    """
+    settings = writing_settings(service)
+    return run_plan(mirror_plan(service, settings), settings, as_json, budget)

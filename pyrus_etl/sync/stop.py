@@ -33,8 +33,14 @@ class Stop:
     async def unless_asked(self, request: Coroutine[Any, Any, T]) -> T:
         """Waits for an answer; if the run is asked to stop first, cancels the request and raises the reason."""
         answer, asked = asyncio.create_task(request), asyncio.create_task(self.asked.wait())
-        await asyncio.wait({answer, asked}, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
+        try:
+            await asyncio.wait({answer, asked}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:  # the request ends with the one who waits for it
+            answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
+            raise
+        finally:
+            asked.cancel()
         if not answer.done():
             answer.cancel()
             self.check()

@@ -61,6 +61,13 @@ def links(connection: Connection, service: str) -> list[Link]:
         return cursor.execute(query, {"service": service}).fetchall()
 
 
+def has_links(connection: Connection, service: str) -> bool:
+    """Whether external_tasks says of any task which one it is at the service."""
+    query = "SELECT EXISTS (SELECT FROM pyrus.external_tasks WHERE service = %s)"
+    ((found,),) = connection.execute(query, [service]).fetchall()
+    return bool(found)
+
+
 def wanted(connection: Connection, service: str, link: Link) -> list[Wanted]:
     """The attachments that have no copy yet at a task of another service."""
     query = SQL(

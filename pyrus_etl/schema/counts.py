@@ -54,6 +54,7 @@ class Counts:
         "Files that the run listed, or whose contents it was to fetch.", "listed", of=f"{FILES} {SERVICE} {COPIES}"
     )
     files_stored: int = _counter("Files whose contents were stored.", "stored", of=FILES)
+    files_copied: int = _counter("Files that were copied to another service.", "copied", of=COPIES)
     files_skipped: int = _counter("Files that an option of the run leaves out.", "skipped", of=FILES)
     files_missing: int = _counter("Files that Pyrus does not have.", "missing", of=FILES)
     files_denied: int = _counter("Files that Pyrus refuses to the account.", "denied", of=FILES)
@@ -72,7 +73,6 @@ class Counts:
         "see the warnings about projects; none of their files was marked as deleted",
         of=SERVICE,
     )
-    files_copied: int = _counter("Files that were copied to another service.", "copied", of=COPIES)
     bytes: int = _counter("Bytes of the contents that were stored or copied.", "bytes", of=f"{FILES} {COPIES}")
     requests: int = _counter("Requests sent to Pyrus.", "requests", of="")
     retries: int = _counter("Requests that had to be sent again.", "retries", of="")

@@ -104,7 +104,8 @@ class Onlyoffice:
     async def _attached(self, file: ServiceFile, place: Place) -> ServiceFile:
         """Attaches an upload; raises AnswerLost if that fails, because the file is in its folder by then."""
         try:
-            return await self.attach(file.file_id, place)
+            await self._attach(file.file_id, place)
+            return _at(file, place)
         except (FileRefused, PyrusUnreachable) as error:
             raise AnswerLost(f"ONLYOFFICE has file {file.file_id} now, but not at {place}: {error}") from error
 
@@ -128,11 +129,13 @@ class Onlyoffice:
         """Attaches a file that is in the portal already; to repeat it does no harm."""
         if place.kind not in KINDS:
             raise SettingsError(f"ONLYOFFICE attaches files to tasks and discussions, and not to {place}.")
+        await self._attach(file_id, place)
+        return _at(await self.get(file_id), place)
+
+    async def _attach(self, file_id: str, place: Place) -> None:
         number = whole(file_id)
         body = {f"{KINDS[place.kind]}id": int(place.place_id), "files": [file_id if number is None else number]}
         await self._ask(Request("POST", f"{_path(place)}/files", read, body), f"file {file_id} at {place}")
-        file = await self.get(file_id)
-        return _at(file, place)
 
     async def detach(self, file_id: str, place: Place) -> None:
         """Takes a file off a task or a discussion; it stays in its folder."""

@@ -1,18 +1,21 @@
 """The mirror plan: copies the attachments of tasks to the same tasks at another service, each file once."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from functools import partial
 
 from pyrus_etl.errors import FileRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.services import client_for, opened
-from pyrus_etl.load.copies import Link, Wanted, fail, links, wanted
+from pyrus_etl.load.copies import Link, Wanted, fail, has_links, links, wanted
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.copying import Route, copied
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.result import MIRROR
+
+log = logging.getLogger(__name__)
 
 PLACES_AT_ONCE = 4
 """Places to which files are copied side by side; at one place they follow one another."""
@@ -33,6 +36,8 @@ async def _mirror(service: str, settings: Settings, run: Run) -> None:
     run.ledger.count(Counts(files_listed=files))
     run.ledger.progress.what, run.ledger.progress.tasks_wanted = "files", files
     if not todo:
+        if not await session.store.query(has_links, service):
+            log.warning("no task is linked to %s; say in pyrus.external_tasks which task is which there", service)
         return
     async with opened(service, settings) as target:
         route = Route(session.source.files, target, session.store, settings.waits.settle)

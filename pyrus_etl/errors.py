@@ -2,6 +2,7 @@
 
 PyrusEtlError
 ├── SettingsError             2
+│   └── TargetUnavailable     2
 ├── LoginRefused              3
 ├── PyrusUnreachable          4
 │   ├── BodyTooLarge          4
@@ -41,6 +42,10 @@ class SettingsError(PyrusEtlError):
     """A setting, an option or the config file cannot be used."""
 
     exit_code = 2
+
+
+class TargetUnavailable(SettingsError):
+    """The folder or the bucket for contents of files is missing, full, or not ours to use."""
 
 
 class LoginRefused(PyrusEtlError):

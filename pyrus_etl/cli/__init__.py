@@ -23,6 +23,7 @@ COMMANDS = {
     "reconcile": ("runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
     "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
     "errors": ("errors", "List or retry the tasks that were set aside."),
+    "attachments": ("attachments", "Store the contents of attachments, and check what is stored."),
     "files": ("files", "Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE."),
     "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
     "reports": ("reports", "Create or update views of forms and catalogs; materialize slow reports."),

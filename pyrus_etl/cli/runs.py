@@ -82,7 +82,7 @@ def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, b
                pyrus-etl backfill --dry-run
     """
     settings = read_settings()
-    days = period(_parse_date(start, "--from"), _parse_date(end, "--to"))
+    days = period(parse_date(start, "--from"), parse_date(end, "--to"))
     if dry_run:
         return show_forecast(
             partial(forecast, "backfill", period=days, restart=restart, budget=budget), settings, as_json
@@ -197,7 +197,7 @@ def show_forecast(ask: Callable[[Settings], Coroutine[Any, Any, Forecast]], sett
     return 0
 
 
-def _parse_date(text: str | None, option: str) -> date | None:
+def parse_date(text: str | None, option: str) -> date | None:
     """Parses a day or, if there is a time too, an instant."""
     if text is None:
         return None

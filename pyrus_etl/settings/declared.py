@@ -112,6 +112,13 @@ class Settings:
     hash_key: Secret | None = setting(
         "PYRUS_ETL_HASH_KEY", "privacy.hash_key", secret, "the key of the hashes", is_secret=True
     )
+    files_to: str | None = setting(
+        "PYRUS_ETL_FILES_TO",
+        "contents.to",
+        optional,
+        "where contents of attachments go: a folder, s3://…, gs://… or az://…",
+        unset="attachments in the data folder",
+    )
     paymo_url: str = setting(
         "PAYMO_URL", "paymo.url", parse_origin, "origin of Paymo, without a path", "https://app.paymoapp.com"
     )

@@ -1,6 +1,7 @@
 """How far a run has come, for a person who watches."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyrus_etl.client.pace import Pace
@@ -12,8 +13,8 @@ class Progress:
     """How far a run has come: tasks chosen and done so far, windows listed so far and left.
 
     `first_rows`: tasks that are known from registers and lists. `tasks_waiting`: those that are still to be chosen.
-    `what`: the name of what is counted. `pace`: the limit on requests, once there is one. Another thread may read all
-    of it.
+    `what`: the name of what is counted. `bytes_wanted`, `bytes_done`: of files, if their sizes are known. `pace`: the
+    limit on requests, once there is one. Another thread may read all of it.
     """
 
     tasks_wanted: int = 0
@@ -23,7 +24,10 @@ class Progress:
     first_rows: int = 0
     tasks_waiting: int = 0
     what: str = "tasks"
+    bytes_wanted: int = 0
+    bytes_done: int = 0
     pace: Pace | None = None
+    started: float = field(default_factory=time.monotonic)
 
     def __str__(self) -> str:
         """For a log line: what is done, or what the run waits for and what is left; then the time left."""
@@ -31,7 +35,7 @@ class Progress:
             return self.announced(wait)
         if self.first_rows and not self.tasks_expected:
             return f"first rows of {self.first_rows:,} tasks"
-        return f"{self.tasks_done:,} of {self.tasks_expected:,} {self.what}{self._at_the_quota}"
+        return f"{self.tasks_done:,} of {self.tasks_expected:,} {self.what}{self._in_bytes}{self._at_the_quota}"
 
     def announced(self, wait: Wait) -> str:
         """A wait, and the tasks left after it."""
@@ -50,6 +54,16 @@ class Progress:
         seconds = self.pace.seconds_for(self.tasks_expected - self.tasks_done)
         left = (self.wait.until - datetime.now(UTC)).total_seconds() if seconds and self.wait else 0
         return max(seconds, left)
+
+    @property
+    def _in_bytes(self) -> str:
+        """The bytes of files, and the time that the others take at the same rate."""
+        if not self.bytes_wanted:
+            return ""
+        seconds = time.monotonic() - self.started
+        left = max(0, self.bytes_wanted - self.bytes_done) * seconds / self.bytes_done if self.bytes_done else 0
+        shown = f", {self.bytes_done / 1e6:,.1f} of {self.bytes_wanted / 1e6:,.1f} MB"
+        return f"{shown}, about {about(left)} left" if left else shown
 
     @property
     def _at_the_quota(self) -> str:

@@ -17,7 +17,8 @@ from pyrus_etl.load.requests import forget_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
-from pyrus_etl.settings import Settings
+from pyrus_etl.settings import Settings, Waits
+from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync.quota import requests_written, take_up_quota
 from pyrus_etl.sync.result import Result, new_run_id
 from pyrus_etl.sync.stop import Stop
@@ -35,6 +36,7 @@ class Session:
     pace: Pace
     login: str | None
     account_id: int = 0
+    waits: Waits = STANDARD
 
     @property
     def start(self) -> tuple[datetime, float]:
@@ -73,7 +75,7 @@ async def _connected(settings: Settings, client: Client, run_id: UUID, access: A
     if settings.database_url is None:
         raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
     async with Store(settings.database_url, settings.waits) as store, client:
-        yield Session(run_id, access.open(client), store, client.pace, access.login)
+        yield Session(run_id, access.open(client), store, client.pace, access.login, waits=settings.waits)
 
 
 async def log_in(session: Session, stop: Stop) -> Session:

@@ -1,0 +1,117 @@
+"""The contents of attachments: stored by `download`, checked by `verify`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from pyrus_etl.cli.options import json_option, read_settings, with_settings
+from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.runs import budget_options, parse_date, run_plan
+from pyrus_etl.errors import SET_ASIDE
+from pyrus_etl.files.target import target_url
+from pyrus_etl.load.contents import Chosen
+from pyrus_etl.postgres.folders import data_folder
+from pyrus_etl.postgres.store import Store
+from pyrus_etl.settings import Settings
+from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.period import period
+from pyrus_etl.sync.plans.download import download as download_plan
+from pyrus_etl.sync.run import Budget
+from pyrus_etl.sync.verify import prune, to_prune
+from pyrus_etl.sync.verify import verify as verify_all
+
+T = TypeVar("T")
+
+
+@click.group()
+def attachments() -> None:
+    """Store the contents of attachments, and check what is stored."""
+
+
+@attachments.command()
+@click.option("--to", metavar="URL", help="A folder, s3://…, gs://… or az://… instead of PYRUS_ETL_FILES_TO.")
+@click.option("--max-size", metavar="BYTES", type=click.IntRange(0), help="Leave larger files out.")
+@click.option("--form", "forms", metavar="ID", type=int, multiple=True, help="Only files of tasks with this form.")
+@click.option("--since", metavar="DATE", help="Only files attached at or after this time (ISO 8601, UTC).")
+@budget_options
+@json_option
+@with_settings("pyrus", "contents", "log")
+def download(
+    to: str | None,
+    max_size: int | None,
+    forms: tuple[int, ...],
+    since: str | None,
+    budget: Budget,
+    as_json: bool,
+) -> int:
+    """Store every file that is not stored yet, as URL/{attachment_id}/{name}.
+
+    Files of the newest tasks come first. You can stop it at any time; the next call continues, and tries again what
+    Pyrus refused. Credentials of object stores come from their own variables, such as AWS_ACCESS_KEY_ID.
+
+    \b
+    Examples:  pyrus-etl attachments download --to /srv/attachments
+               pyrus-etl attachments download --to s3://bucket/pyrus --max-size 100000000
+    """
+    settings = read_settings()
+    text = settings.files_to if to is None else to
+    source = "PYRUS_ETL_FILES_TO" if to is None else "--to"
+    target = target_url(str(data_folder().parent / "attachments") if text is None else text, source)
+    start = period(parse_date(since, "--since")).start
+    since_instant = None if start is None else datetime.fromtimestamp(start, UTC)
+    chosen = Chosen(list(forms) or None, since_instant, max_size)
+    return run_plan(download_plan(target, chosen, may_create_parents=text is None), settings, as_json, budget)
+
+
+@attachments.command()
+@click.option("--prune", "is_to_prune", is_flag=True, help="Instead show contents that no task has any more.")
+@click.option("--yes", is_flag=True, help="With --prune: delete them.")
+@json_option
+@with_settings("log")
+def verify(is_to_prune: bool, yes: bool, as_json: bool) -> int:
+    """Read what is stored, and compare it with its SHA-256; the next download fetches again what is wrong.
+
+    \b
+    Examples:  pyrus-etl attachments verify
+               pyrus-etl attachments verify --prune
+    """
+    settings = read_settings()
+    return _prune(settings, yes, as_json) if is_to_prune else _verify(settings, as_json)
+
+
+def _verify(settings: Settings, as_json: bool) -> int:
+    checked, wrong = _with_store(settings, verify_all)
+    found = {"files_checked": checked, "files_wrong": len(wrong), "wrong": [each._asdict() for each in wrong]}
+    _print(found, as_json, [*(each.error for each in wrong), f"{checked} files checked, {len(wrong)} wrong"])
+    return SET_ASIDE if wrong else 0
+
+
+def _prune(settings: Settings, yes: bool, as_json: bool) -> int:
+    if yes:
+        pruned = _with_store(settings, prune)
+        _print({"files_pruned": pruned}, as_json, [f"{pruned} files deleted"])
+        return 0
+    uris = [file.stored_uri for file in _with_store(settings, to_prune)]
+    advice = f"{len(uris)} files that no task has any more; to delete them: pyrus-etl attachments verify --prune --yes"
+    _print({"files_to_prune": len(uris), "uris": uris}, as_json, [*(uri or "not stored" for uri in uris), advice])
+    return 0
+
+
+def _with_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with Store(url, settings.waits) as store:
+            return await work(store)
+
+    with open_database(settings) as url:
+        return asyncio.run(opened())
+
+
+def _print(found: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+    if as_json:
+        print_json(found)
+        return
+    for line in lines:
+        click.echo(line)

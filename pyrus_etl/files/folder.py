@@ -1,0 +1,184 @@
+"""Contents in a folder: written aside, synced to the disk, then renamed. Links below the folder are never followed."""
+
+import asyncio
+import errno
+import os
+import re
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+from pyrus_etl.errors import FileRefused, TargetUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 16
+BLOCK = 1 << 20
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
+_IN_THE_WAY = {
+    errno.ELOOP,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENOTEMPTY,
+    errno.ENAMETOOLONG,
+    errno.EILSEQ,
+}
+"""Errors that concern one file; any other would stop the next file too."""
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_HINTS = {
+    errno.ENOSPC: "free some space, or choose another target",
+    errno.EDQUOT: "free some space, or choose another target",
+    errno.EFBIG: "raise the limit on the size of files, or choose another target",
+    errno.ENOENT: "create it, or choose another target",
+}
+
+
+class Folder:
+    """A FileStore in a folder; close it with `with`. Its calls work in threads, so they do not block the event loop."""
+
+    def __init__(self, target: str, path: Path, *, may_create: bool, may_create_parents: bool) -> None:
+        self.target = target
+        self._path = path
+        try:
+            if may_create:
+                path.mkdir(parents=may_create_parents, exist_ok=True)
+            self._root = os.open(path, _DIRECTORY)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        self._threads = ThreadPoolExecutor(THREADS, "files")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+        os.close(self._root)
+
+    async def put(self, path: str, contents: AsyncGenerator[bytes, None], media_type: str | None = None) -> None:
+        first, second = await anext(contents, b""), await anext(contents, None)
+        if second is None:  # most files are one block: one call in a thread
+            await self._in_thread(self._store_at_once, path, first)
+            return
+        name, file = await self._in_thread(self._begin)
+        try:
+            await self._in_thread(_write, file, first + second)
+            async for block in contents:
+                await self._in_thread(_write, file, block)
+            await self._in_thread(self._finish, name, file, path)
+        except BaseException:
+            await self._in_thread(self._give_up, name, file)
+            raise
+
+    async def read(self, path: str) -> AsyncIterator[bytes]:
+        if (file := await self._in_thread(self._open, path)) is None:
+            raise FileNotFoundError(path)
+        try:
+            while block := await self._in_thread(os.read, file, BLOCK):
+                yield block
+        finally:
+            os.close(file)
+
+    async def delete(self, path: str) -> None:
+        await self._in_thread(self._delete, path)
+
+    async def remove_unfinished(self) -> None:
+        await self._in_thread(self._remove_unfinished)
+
+    def _store_at_once(self, path: str, content: bytes) -> None:
+        name, file = self._begin()
+        try:
+            _write(file, content)
+            self._finish(name, file, path)
+        except BaseException:
+            self._give_up(name, file)
+            raise
+
+    def _begin(self) -> tuple[str, int]:
+        name = f".{secrets.token_hex(8)}.part"
+        return name, os.open(name, _NEW, 0o666, dir_fd=self._root)
+
+    def _finish(self, name: str, file: int, path: str) -> None:
+        """Moves a file that is whole to its place, where it is then the only one."""
+        os.fsync(file)
+        folder, _, last = path.partition("/")
+        with suppress(FileExistsError):
+            os.mkdir(folder, dir_fd=self._root)
+        with self._inside(folder) as place:
+            os.rename(name, last, src_dir_fd=self._root, dst_dir_fd=place)
+            for other in os.listdir(place):
+                if other != last:
+                    os.unlink(other, dir_fd=place)
+            os.fsync(place)
+        os.close(file)
+
+    def _give_up(self, name: str, file: int) -> None:
+        with suppress(OSError):
+            os.close(file)
+        with suppress(OSError):
+            os.unlink(name, dir_fd=self._root)
+
+    @contextmanager
+    def _inside(self, folder: str) -> Iterator[int]:
+        place = os.open(folder, _DIRECTORY | os.O_NOFOLLOW, dir_fd=self._root)
+        try:
+            yield place
+        finally:
+            os.close(place)
+
+    def _open(self, path: str) -> int | None:
+        folder, _, name = path.partition("/")
+        with suppress(FileNotFoundError), self._inside(folder) as place:
+            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+        return None
+
+    def _delete(self, path: str) -> None:
+        folder, _, name = path.partition("/")
+        with suppress(FileNotFoundError):
+            with self._inside(folder) as place, suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=place)
+            with suppress(OSError):  # it is not empty
+                os.rmdir(folder, dir_fd=self._root)
+
+    def _remove_unfinished(self) -> None:
+        for name in os.listdir(self._root):
+            if _UNFINISHED.fullmatch(name):
+                os.unlink(name, dir_fd=self._root)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Waits for the thread even if it is cancelled, because the thread has the file."""
+
+        def call() -> T:
+            with self._errors():
+                return work(*args, **options)
+
+        working = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait({working})
+            raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _IN_THE_WAY:
+                raise FileRefused(f"Something else is at its place in {self._path}: {error}; remove it.") from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: OSError) -> TargetUnavailable:
+        hint = _HINTS.get(error.errno or 0, "choose a folder that you may write")
+        return TargetUnavailable(f"Files cannot be stored in {self._path}: {error.strerror}; {hint}.")
+
+
+def _write(file: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]

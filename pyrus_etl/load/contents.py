@@ -1,0 +1,175 @@
+"""The contents of attachments: which are not stored, and what became of them. The table attachment_contents."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pyrus_etl.postgres.connection import Connection
+
+
+class Chosen(NamedTuple):
+    """The files that a run fetches; None means no limit."""
+
+    forms: Sequence[int] | None = None
+    since: datetime | None = None
+    most_bytes: int | None = None
+
+
+class Listed(NamedTuple):
+    """A file of a task whose contents are not stored."""
+
+    task_id: int
+    attachment_id: int
+    name: str | None
+    size_bytes: int | None
+    md5_hash: str | None
+    download_url: str | None
+
+
+class Outcome(NamedTuple):
+    """What became of the contents of a file; `attempts`: how often this run requested them."""
+
+    task_id: int
+    attachment_id: int
+    status: str
+    attempts: int
+    error: str | None = None
+    stored_uri: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+
+
+class Totals(NamedTuple):
+    """Different files that are to be fetched, their bytes if known, and files that an option leaves out."""
+
+    files: int
+    bytes: int
+    skipped: int
+
+
+_CHOSEN = """
+    (%(most_bytes)s::bigint IS NULL OR file.size_bytes IS NULL OR file.size_bytes <= %(most_bytes)s)
+    AND (%(forms)s::bigint[] IS NULL OR task.form_id = ANY (%(forms)s))
+    AND (%(since)s::timestamptz IS NULL OR coalesce(note.create_date, task.create_date) >= %(since)s)
+"""
+_WAITING = """
+    FROM pyrus.attachments AS file
+    JOIN pyrus.tasks AS task USING (task_id)
+    LEFT JOIN pyrus.notes AS note ON (note.task_id, note.note_no) = (file.task_id, file.note_no)
+    LEFT JOIN pyrus.attachment_contents AS content
+        ON (content.task_id, content.attachment_id) = (file.task_id, file.attachment_id)
+    WHERE content.status IS DISTINCT FROM 'stored'
+"""
+_TOTALS = f"""
+    WITH waiting AS (
+        SELECT file.attachment_id, bool_or({_CHOSEN}) AS chosen, max(file.size_bytes) AS size {_WAITING}
+        GROUP BY file.attachment_id
+    )
+    SELECT count(*) FILTER (WHERE chosen), coalesce(sum(size) FILTER (WHERE chosen), 0)::bigint,
+           count(*) FILTER (WHERE chosen IS NOT TRUE)
+    FROM waiting
+"""  # noqa: S608 -- constants
+_PAGE = f"""
+    SELECT file.task_id, file.attachment_id, file.name, file.size_bytes, file.md5_hash, file.download_url {_WAITING}
+    AND {_CHOSEN} AND (file.task_id, file.attachment_id) < (%(task_id)s, %(attachment_id)s)
+    ORDER BY file.task_id DESC, file.attachment_id DESC LIMIT 500
+"""
+_SHARE = """
+    WITH shared AS (SELECT attachment_id FROM pyrus.attachments GROUP BY 1 HAVING count(*) > 1),
+    best AS (
+        SELECT DISTINCT ON (attachment_id) * FROM pyrus.attachment_contents JOIN shared USING (attachment_id)
+        ORDER BY attachment_id, (status = 'stored') DESC, attempts DESC
+    )
+    INSERT INTO pyrus.attachment_contents AS content
+        (task_id, attachment_id, status, stored_uri, stored_at, error, size_bytes, sha256, media_type, attempts)
+    SELECT file.task_id, file.attachment_id, status, stored_uri, stored_at, error, best.size_bytes, sha256, media_type,
+           attempts
+    FROM pyrus.attachments AS file JOIN best USING (attachment_id)
+    ON CONFLICT (task_id, attachment_id) DO UPDATE
+    SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri, stored_at = EXCLUDED.stored_at,
+        error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes, sha256 = EXCLUDED.sha256,
+        media_type = EXCLUDED.media_type, attempts = EXCLUDED.attempts
+    WHERE content.status <> 'stored'
+        AND (content.status, content.attempts) IS DISTINCT FROM (EXCLUDED.status, EXCLUDED.attempts)
+"""
+_WRITE = """
+    INSERT INTO pyrus.attachment_contents AS content
+        (task_id, attachment_id, status, stored_uri, stored_at, error, size_bytes, sha256, media_type, attempts)
+    VALUES (%(task_id)s, %(attachment_id)s, %(status)s, %(stored_uri)s,
+            CASE WHEN %(status)s = 'stored' THEN now() END, %(error)s, %(size_bytes)s, %(sha256)s, %(media_type)s,
+            %(attempts)s)
+    ON CONFLICT (task_id, attachment_id) DO UPDATE
+    SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri, stored_at = EXCLUDED.stored_at,
+        error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes, sha256 = EXCLUDED.sha256,
+        media_type = EXCLUDED.media_type, attempts = content.attempts + EXCLUDED.attempts
+"""
+
+
+def totals(connection: Connection, chosen: Chosen) -> Totals:
+    found = connection.execute(_TOTALS, chosen._asdict()).fetchone()
+    assert found is not None
+    return Totals(*found)
+
+
+def waiting(connection: Connection, chosen: Chosen, before: tuple[int, int]) -> list[Listed]:
+    """The next files to fetch, those of the newest tasks first; a file of several tasks comes with each of them."""
+    parameters = {**chosen._asdict(), "task_id": before[0], "attachment_id": before[1]}
+    return [Listed(*row) for row in connection.execute(_PAGE, parameters)]
+
+
+def share(connection: Connection) -> None:
+    """Gives a file that several tasks have the same row with each of them."""
+    connection.execute(_SHARE)
+
+
+def write_outcomes(connection: Connection, outcomes: Iterable[Outcome]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(_WRITE, [outcome._asdict() for outcome in outcomes])
+
+
+def others_at_work(connection: Connection, account_id: int) -> bool:
+    """Whether a run of another account holds a lock: it may be storing files too."""
+    query = "SELECT EXISTS (SELECT FROM pyrus.sync_leases WHERE account_id <> %s AND expires_at > clock_timestamp())"
+    found = connection.execute(query, [account_id]).fetchone()
+    return bool(found and found[0])
+
+
+class StoredFile(NamedTuple):
+    """A file that is stored; `sha256` of its contents."""
+
+    attachment_id: int
+    stored_uri: str
+    sha256: str | None
+
+
+def stored(connection: Connection, after: int) -> list[StoredFile]:
+    """The next stored files, by their ids."""
+    query = """
+        SELECT DISTINCT attachment_id, stored_uri, sha256 FROM pyrus.attachment_contents
+        WHERE status = 'stored' AND stored_uri IS NOT NULL AND attachment_id > %s ORDER BY 1 LIMIT 500
+    """
+    return [StoredFile(*row) for row in connection.execute(query, [after])]
+
+
+def mark_wrong(connection: Connection, attachment_id: int, status: str, error: str) -> None:
+    """Notes that stored contents are not right, so that the next download fetches them again."""
+    query = "UPDATE pyrus.attachment_contents SET status = %s, error = %s WHERE attachment_id = %s"
+    connection.execute(query, [status, error, attachment_id])
+
+
+_GONE = """
+    FROM pyrus.attachment_contents AS content
+    WHERE NOT EXISTS (SELECT FROM pyrus.attachments AS file WHERE file.attachment_id = content.attachment_id)
+"""
+
+
+def gone(connection: Connection, after: int) -> list[StoredFile]:
+    """The next files that no task has any more, and that are or were stored."""
+    query = f"SELECT DISTINCT attachment_id, stored_uri, sha256 {_GONE} AND attachment_id > %s ORDER BY 1 LIMIT 500"
+    return [StoredFile(*row) for row in connection.execute(query, [after])]
+
+
+def forget(connection: Connection, attachment_id: int) -> None:
+    """Deletes the rows of a file that no task has."""
+    connection.execute(f"DELETE {_GONE} AND attachment_id = %s", [attachment_id])

@@ -1,0 +1,93 @@
+"""The download plan: the contents of attachments that are not stored yet, those of the newest tasks first."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from uuid import UUID
+
+from pyrus_etl.errors import BudgetSpent
+from pyrus_etl.files.store import open_store
+from pyrus_etl.load.contents import Chosen, Listed, Outcome, others_at_work, share, totals, waiting, write_outcomes
+from pyrus_etl.load.requests import write_requests
+from pyrus_etl.load.runs import write_run
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.schema.counts import Counts
+from pyrus_etl.sync.contents import fetch
+from pyrus_etl.sync.flow import Work, flow
+from pyrus_etl.sync.plan import Plan, Run
+from pyrus_etl.sync.result import DOWNLOAD
+
+_FIRST = ((1 << 63) - 1, (1 << 63) - 1)
+Arrival = Outcome | None
+"""None: the file exceeds the limit on its size."""
+
+
+def download(target: str, chosen: Chosen, *, may_create_parents: bool = False) -> Plan:
+    """The plan that stores contents below a target; see `files.target` and `files.store`.
+
+    A file of several tasks is fetched once. Contents are committed soon after they are stored, so a run that is killed
+    repeats only what was on its way. Contents that are stored elsewhere stay there.
+    """
+    return Plan(DOWNLOAD, partial(_download, target=target, chosen=chosen, may_create_parents=may_create_parents))
+
+
+async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents: bool) -> None:
+    session = run.session
+    async with open_store(target, may_create_parents=may_create_parents) as store:
+        if not await session.store.query(others_at_work, session.account_id):
+            await store.remove_unfinished()
+        await session.store.transaction(share)
+        await _note_totals(run, chosen)
+        try:
+            work = Work(
+                choose=_waiting(run, chosen),
+                fetch=partial(fetch, run=run, store=store, most_bytes=chosen.most_bytes),
+                load=partial(_commit, run=run),
+                size=lambda _: 0,
+                last=BudgetSpent,
+            )
+            await flow(work, run.limits, run.stop.asked)
+        finally:
+            await session.store.transaction(share)
+    run.stop.check()
+
+
+async def _note_totals(run: Run, chosen: Chosen) -> None:
+    found, progress = await run.session.store.query(totals, chosen), run.ledger.progress
+    run.ledger.count(Counts(files_listed=found.files, files_skipped=found.skipped))
+    progress.what, progress.tasks_wanted, progress.bytes_wanted = "files", found.files, found.bytes
+
+
+async def _waiting(run: Run, chosen: Chosen) -> AsyncIterator[Listed]:
+    seen: set[int] = set()
+    before = _FIRST
+    while page := await run.session.store.query(waiting, chosen, before):
+        for file in page:
+            if file.attachment_id not in seen:
+                seen.add(file.attachment_id)
+                yield file
+        before = (page[-1].task_id, page[-1].attachment_id)
+
+
+async def _commit(arrivals: list[Arrival], run: Run) -> None:
+    """Commits what became of files, with the counts and requests of the run."""
+    outcomes = [each for each in arrivals if each]
+    stored = [each for each in outcomes if each.status == "stored"]
+    found, too_large = Counter(f"files_{each.status}" for each in outcomes), len(arrivals) - len(outcomes)
+    size = sum(each.size_bytes or 0 for each in stored)
+    counted = Counts(**found, bytes=size) + Counts(files_skipped=too_large, files_listed=-too_large)
+    sent = run.session.pace.journal.unwritten()
+    counts = run.ledger.counts(run.session.source) + counted
+    await run.session.store.transaction(_write, run.session.run_id, outcomes, counts, sent)
+    run.session.pace.journal.written(sent)
+    run.ledger.count(counted)
+    run.ledger.progress.tasks_done += len(arrivals)
+    run.ledger.progress.bytes_done += size
+
+
+def _write(
+    connection: Connection, run_id: UUID, outcomes: list[Outcome], counts: Counts, sent: Mapping[int, int]
+) -> None:
+    write_outcomes(connection, outcomes)
+    write_run(connection, run_id, counts.as_columns())
+    write_requests(connection, run_id, sent)

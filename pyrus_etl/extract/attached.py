@@ -17,7 +17,7 @@ from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, SettingsError
 from pyrus_etl.extract.contents import name_in, size_in
-from pyrus_etl.extract.lenient import payload
+from pyrus_etl.extract.lenient import payload, same_name
 from pyrus_etl.extract.refusals import ask, refused, settled
 from pyrus_etl.extract.source import Source
 from pyrus_etl.model.attachment import Attachment
@@ -98,7 +98,7 @@ class PyrusFiles:
         return [file async for file in self.files_at(place)]
 
     def could_be(self, file: ServiceFile, name: str, size: int | None) -> bool:
-        return file.name == name and (size is None or file.size_bytes == size)
+        return same_name(file.name, name) and (size is None or file.size_bytes == size)
 
     async def attach(self, file_id: str, place: Place, token: Secret | None = None) -> ServiceFile:
         """Adds a comment with an upload to the task."""
@@ -132,7 +132,7 @@ class PyrusFiles:
     async def _arrived(self, upload: ServiceFile, place: Place, known: set[str]) -> ServiceFile | None:
         """The file of the task that was not there before and can be the upload."""
         for file in await self.traces(place):
-            is_same = (not upload.name or file.name == upload.name) and (
+            is_same = (not upload.name or same_name(file.name, upload.name)) and (
                 not upload.md5 or file.md5 in (None, upload.md5)
             )
             if file.file_id not in known and is_same:

@@ -1,5 +1,7 @@
 """Values of a file's description, each read by itself: what does not fit is None, and stays in the payload."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +41,19 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return datetime.combine(instant.date(), instant.time(), UTC)
+
+
+def same_name(served: str | None, sent: str) -> bool:
+    """Whether a service may show a file under the one name that was sent under the other.
+
+    Services trim names, take the last part of a path, normalize letters, and do not all read the %22 of a form.
+    """
+    return served is not None and _comparable(served) == _comparable(sent)
+
+
+def _comparable(name: str) -> str:
+    last = re.split(r"[/\\]", name)[-1].strip().replace("%22", '"')
+    return unicodedata.normalize("NFC", last.encode(errors="replace").decode())
 
 
 def nested(value: object, *keys: str) -> object:

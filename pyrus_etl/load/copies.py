@@ -90,6 +90,25 @@ def claimed(connection: Connection, service: str, file_ids: Collection[str]) -> 
     return {file_id for (file_id,) in connection.execute(query, [service, list(file_ids)])}
 
 
+def copies_at(connection: Connection, service: str, external_task_id: int) -> dict[int, str]:
+    """The attachments that have a copy at a task of another service, from whichever task, each with its copy."""
+    query = """
+        SELECT attachment_id, external_file_id
+        FROM pyrus.external_tasks AS link
+        JOIN pyrus.file_copies AS copy USING (task_id, service)
+        WHERE service = %s AND link.external_task_id = %s AND status = 'copied'
+          AND coalesce(copy.external_task_id, link.external_task_id) = link.external_task_id
+          AND external_file_id IS NOT NULL
+    """
+    return dict(connection.execute(query, [service, external_task_id]).fetchall())
+
+
+def adopt(connection: Connection, service: str, copy: Wanted, file_id: str) -> None:
+    """Records that the copy which another task has at the same place is the copy of this one too."""
+    begin(connection, service, copy)
+    finish(connection, service, copy, file_id)
+
+
 def begin(connection: Connection, service: str, copy: Wanted) -> None:
     """Records that a copy is about to be sent."""
     connection.execute(
@@ -129,7 +148,15 @@ def fail(connection: Connection, service: str, copy: Wanted, error: str) -> None
         SET external_task_id = EXCLUDED.external_task_id, status = 'failed', attempts = EXCLUDED.attempts,
             known_file_ids = EXCLUDED.known_file_ids, started_at = EXCLUDED.started_at, error = EXCLUDED.error
         """,
-        [copy.task_id, copy.attachment_id, service, copy.external_task_id, copy.attempts, copy.known, error],
+        [
+            copy.task_id,
+            copy.attachment_id,
+            service,
+            copy.external_task_id,
+            copy.attempts,
+            copy.known,
+            error.replace("\0", "\ufffd"),
+        ],
     )
 
 

@@ -35,29 +35,28 @@ class Route(NamedTuple):
     settle: float
 
 
-async def copied(route: Route, wanted: Wanted, there: list[ServiceFile]) -> bool:
-    """Copies a file, and records how that ended; returns whether it is there now.
+async def copied(route: Route, wanted: Wanted, there: list[ServiceFile]) -> str | None:
+    """Copies a file, and records how that ended; returns the id of the copy, if it is there now.
 
     `there`: the files at the place before. Raises what ends the run, after it has recorded the try.
     """
     copying = _Copying(route, wanted, there)
     try:
-        await copying.carry_out()
+        return await copying.carry_out()
     except FileRefused as error:
         await copying.record_failure(error)
-        return False
+        return None
     except PyrusUnreachable as error:
         await copying.record_failure(error)
         await route.source.check()  # raise if a whole service is failing, and not only this file
         await route.target.check()
-        return False
+        return None
     except LoginRefused as error:
         await copying.record_failure(error)
         raise
     except StoppedEarly:
         await copying.withdraw()
         raise
-    return True
 
 
 class _Copying:
@@ -71,12 +70,13 @@ class _Copying:
             wanted if wanted.attempts else wanted._replace(known=[each.file_id for each in self._alike(there)])
         )
 
-    async def carry_out(self) -> None:
-        """Sends the file until it is surely there; raises why it is not."""
+    async def carry_out(self) -> str:
+        """Sends the file until it is surely there, and returns its id; raises why it is not."""
         found = await self._left_by_earlier_run() if self._wanted.attempts else None
         if found is None:
             found = await settled(self._sent, self._left, self._route.settle)
         await self._route.store.transaction(finish, self._route.target.name, self._wanted, found.file_id)
+        return found.file_id
 
     async def record_failure(self, error: PyrusEtlError) -> None:
         await self._route.store.transaction(fail, self._route.target.name, self._wanted, str(error))

@@ -237,6 +237,33 @@ def test_a_task_that_is_linked_to_another_task_is_copied_there(database: Secret,
     assert places[one] > places[other]
 
 
+def test_two_tasks_with_one_place_share_the_copy_of_a_file_that_both_have(database: Secret, query: Query) -> None:
+    with stand("paymo", database, query, files=3) as there:
+        (other,) = query(
+            database,
+            "SELECT task_id FROM pyrus.tasks WHERE task_id NOT IN (SELECT task_id FROM pyrus.external_tasks) LIMIT 1",
+        )[0]
+        query(
+            database,
+            "INSERT INTO pyrus.attachments (task_id, attachment_id, name, size_bytes, md5_hash) "
+            "SELECT %s, attachment_id, name, size_bytes, md5_hash FROM pyrus.attachments",
+            other,
+        )
+        query(
+            database,
+            "INSERT INTO pyrus.external_tasks SELECT %s, service, min(external_task_id) "
+            "FROM pyrus.external_tasks GROUP BY service",
+            other,
+        )
+        result = there.mirror()
+        copies = there.copies
+
+    assert result.counts.files_copied == result.counts.files_listed == 6
+    one = query(database, "SELECT count(DISTINCT external_file_id) FROM pyrus.file_copies")[0][0]
+    assert copies.total() == one
+    assert copies.total() < 6
+
+
 def test_a_service_that_refuses_the_key_or_is_down_ends_the_run(database: Secret, query: Query) -> None:
     with stand("paymo", database, query) as there:
         refused = there.mirror(PAYMO_API_KEY="wrong")

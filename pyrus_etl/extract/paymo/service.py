@@ -12,6 +12,7 @@ from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, SettingsError
+from pyrus_etl.extract.lenient import same_name
 from pyrus_etl.extract.paymo.dialect import DIALECT
 from pyrus_etl.extract.paymo.lists import Lists, where
 from pyrus_etl.extract.paymo.read import read_files
@@ -69,7 +70,7 @@ class Paymo:
         return [file async for file in self.files_at(place)]
 
     def could_be(self, file: ServiceFile, name: str, size: int | None) -> bool:
-        return file.name == name and (size is None or file.size_bytes == size)
+        return same_name(file.name, name) and (size is None or file.size_bytes == size)
 
     async def attach(self, file_id: str, place: Place, token: Secret | None = None) -> ServiceFile:
         if not place.kind:

@@ -7,7 +7,7 @@ from functools import partial
 
 from pyrus_etl.errors import FileRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.services import client_for, opened
-from pyrus_etl.load.copies import Link, Wanted, fail, has_links, links, wanted
+from pyrus_etl.load.copies import Link, Wanted, adopt, copies_at, fail, has_links, links, wanted
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
@@ -80,11 +80,16 @@ class _Mirroring:
                 await store.transaction(fail, service, each, str(error))
                 self._count(each, is_copied=False)
             return
+        copies = await store.query(copies_at, service, link.external_task_id)
         for each in todo:
             self._run.stop.check()
             if self._error:
                 return
-            self._count(each, is_copied=await copied(self._route, each, there))
+            if file_id := copies.get(each.attachment_id):  # another task has the same file, and the same place
+                await store.transaction(adopt, service, each, file_id)
+            elif file_id := await copied(self._route, each, there):
+                copies[each.attachment_id] = file_id
+            self._count(each, is_copied=file_id is not None)
 
     def _count(self, copy: Wanted, *, is_copied: bool) -> None:
         ledger = self._run.ledger

@@ -7,7 +7,7 @@ upload into the folder of the task's project, and then the id of the file for th
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ KINDS = {"task": "task", "discussion": "message"}
 """Our word for what files are attached to → the portal's."""
 FOLDER = Place(ONLYOFFICE, "folder")
 PAGE_SIZE = 1000
+"""Entries that are asked for, after the first page; the portal has a smaller limit of its own."""
 FIRST_POLL, LONGEST_POLL, PATIENCE = 0.05, 2.0, 600.0
 """Seconds between looks at a deletion, at first and at most, and for all of them."""
 
@@ -66,8 +67,7 @@ class Onlyoffice:
         """Reads a list to its end, page by page. A server that repeats itself ends it too."""
         start: int | None = 0
         while start is not None:
-            mark = "&" if "?" in path else "?"
-            wrapped = await self._ask(Request("GET", f"{path}{mark}count={PAGE_SIZE}&startIndex={start}", read), what)
+            wrapped = await self._ask(Request("GET", _from(path, start), read), what)
             found = objects(wrapped.response)
             yield found
             start = next_start(wrapped, start, len(found))
@@ -202,7 +202,7 @@ class Onlyoffice:
         """The contents of a folder, page by page; they have a start and a total of their own."""
         start: int | None = 0
         while start is not None:
-            path = f"/files/{quote(folder, safe='')}?count={PAGE_SIZE}&startIndex={start}"
+            path = _from(f"/files/{quote(folder, safe='')}", start)
             response = (await self._ask(Request("GET", path, read), f"folder {folder}")).response
             page = response if isinstance(response, dict) else {}
             yield page
@@ -225,9 +225,10 @@ class Onlyoffice:
                 raise FileRefused(f"ONLYOFFICE does not say to which project {place} belongs; name a folder instead.")
             return await self._folder(Place(ONLYOFFICE, "project", owner))
         path = f"/project/{place.place_id}"
-        response = (await self._ask(Request("GET", path, read), str(place))).response
-        if folder := filled(nested(response, "projectfolder")):
-            return folder
+        with suppress(FileRefused):  # the files of a project name their folder too
+            response = (await self._ask(Request("GET", path, read), str(place))).response
+            if folder := filled(nested(response, "projectfolder")):
+                return folder
         response = (await self._ask(Request("GET", f"{path}/files", read), str(place))).response
         if folder := filled(nested(response, "current", "id")):
             return folder
@@ -266,6 +267,12 @@ class Onlyoffice:
 
 def _path(place: Place) -> str:
     return f"/project/{KINDS[place.kind]}/{place.place_id}"
+
+
+def _from(path: str, start: int) -> str:
+    """The rest of a list, from an entry on. A list that does not say how much it wants gets as much as any."""
+    mark = "&" if "?" in path else "?"
+    return f"{path}{mark}count={PAGE_SIZE}&startIndex={start}" if start else path
 
 
 def _file(file_id: str) -> str:

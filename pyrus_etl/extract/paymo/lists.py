@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.request import Request
@@ -49,7 +49,8 @@ class Lists:
             query = {"where": filtered, "page": str(page), "page_size": str(PAGE_SIZE)}
             if not filtered:
                 del query["where"]
-            found = (await ask(self._client, DIALECT, Request("GET", f"{path}?{urlencode(query)}", read), what)).value
+            asked = urlencode(query, safe="=", quote_via=quote)
+            found = (await ask(self._client, DIALECT, Request("GET", f"{path}?{asked}", read), what)).value
             fresh = [each for each in found if key(each) not in seen]
             seen.update(map(key, fresh))
             if fresh:

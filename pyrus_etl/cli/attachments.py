@@ -10,20 +10,31 @@ import click
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.runs import budget_options, parse_date, run_plan
-from pyrus_etl.errors import SET_ASIDE
+from pyrus_etl.errors import SET_ASIDE, SettingsError
+from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.files.target import target_url
 from pyrus_etl.load.contents import Chosen
+from pyrus_etl.model.place import ONLYOFFICE, PAYMO, PYRUS
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plans.download import download as download_plan
+from pyrus_etl.sync.plans.service_download import Wanted, download_from
 from pyrus_etl.sync.run import Budget
-from pyrus_etl.sync.verify import prune, to_prune
+from pyrus_etl.sync.verify import Wrong, prune, to_prune, verify_service
 from pyrus_etl.sync.verify import verify as verify_all
 
 T = TypeVar("T")
+
+service_option = click.option(
+    "--service",
+    type=click.Choice([PYRUS, PAYMO, ONLYOFFICE]),
+    default=PYRUS,
+    show_default=True,
+    help="Whose files: attachments of Pyrus, or what files sync has listed.",
+)
 
 
 @click.group()
@@ -36,18 +47,20 @@ def attachments() -> None:
 @click.option("--max-size", metavar="BYTES", type=click.IntRange(0), help="Leave larger files out.")
 @click.option("--form", "forms", metavar="ID", type=int, multiple=True, help="Only files of tasks with this form.")
 @click.option("--since", metavar="DATE", help="Only files attached at or after this time (ISO 8601, UTC).")
+@service_option
 @budget_options
 @json_option
-@with_settings("pyrus", "contents", "log")
+@with_settings("pyrus", "paymo", "onlyoffice", "contents", "log")
 def download(
     to: str | None,
     max_size: int | None,
     forms: tuple[int, ...],
     since: str | None,
+    service: str,
     budget: Budget,
     as_json: bool,
 ) -> int:
-    """Store every file that is not stored yet, as URL/{attachment_id}/{name}.
+    """Store every file that is not stored yet, as URL/{attachment_id}/{name}; of another service below URL/SERVICE.
 
     Files of the newest tasks come first. You can stop it at any time; the next call continues, and tries again what
     Pyrus refused. Credentials of object stores come from their own variables, such as AWS_ACCESS_KEY_ID.
@@ -62,16 +75,22 @@ def download(
     target = target_url(str(data_folder().parent / "attachments") if text is None else text, source)
     start = period(parse_date(since, "--since")).start
     since_instant = None if start is None else datetime.fromtimestamp(start, UTC)
-    chosen = Chosen(list(forms) or None, since_instant, max_size)
-    return run_plan(download_plan(target, chosen, may_create_parents=text is None), settings, as_json, budget)
+    if service == PYRUS:
+        chosen = Chosen(list(forms) or None, since_instant, max_size)
+        return run_plan(download_plan(target, chosen, may_create_parents=text is None), settings, as_json, budget)
+    if forms:
+        raise SettingsError(f"--form: the files of {service} belong to no form; leave it out.")
+    plan = download_from(Wanted(service, since_instant, max_size), f"{target}/{service}", may_create_parents=True)
+    return run_plan(plan, settings, as_json, budget, access_of(service, settings))
 
 
 @attachments.command()
 @click.option("--prune", "is_to_prune", is_flag=True, help="Instead show contents that no task has any more.")
 @click.option("--yes", is_flag=True, help="With --prune: delete them.")
+@service_option
 @json_option
 @with_settings("log")
-def verify(is_to_prune: bool, yes: bool, as_json: bool) -> int:
+def verify(is_to_prune: bool, yes: bool, service: str, as_json: bool) -> int:
     """Read what is stored, and compare it with its SHA-256; the next download fetches again what is wrong.
 
     \b
@@ -79,11 +98,17 @@ def verify(is_to_prune: bool, yes: bool, as_json: bool) -> int:
                pyrus-etl attachments verify --prune
     """
     settings = read_settings()
-    return _prune(settings, yes, as_json) if is_to_prune else _verify(settings, as_json)
+    if service == PYRUS:
+        return _prune(settings, yes, as_json) if is_to_prune else _verify(settings, as_json, verify_all)
+    if is_to_prune:
+        raise SettingsError(f"--prune: rows of files that {service} has no more are kept, and so are their contents.")
+    return _verify(settings, as_json, lambda store: verify_service(store, service))
 
 
-def _verify(settings: Settings, as_json: bool) -> int:
-    checked, wrong = _with_store(settings, verify_all)
+def _verify(
+    settings: Settings, as_json: bool, verify_stored: Callable[[Store], Awaitable[tuple[int, list[Wrong]]]]
+) -> int:
+    checked, wrong = _with_store(settings, verify_stored)
     found = {"files_checked": checked, "files_wrong": len(wrong), "wrong": [each._asdict() for each in wrong]}
     _print(found, as_json, [*(each.error for each in wrong), f"{checked} files checked, {len(wrong)} wrong"])
     return SET_ASIDE if wrong else 0

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Denied, Failure, Refused
@@ -12,14 +12,26 @@ from pyrus_etl.errors import BodyCut, BodyTooLarge, FileRefused, PyrusUnreachabl
 from pyrus_etl.files.names import safe_name
 from pyrus_etl.files.store import FileStore
 from pyrus_etl.files.target import uri_of
-from pyrus_etl.load.contents import Listed, Outcome
 from pyrus_etl.model.file import ServiceFile
-from pyrus_etl.model.place import PYRUS
 from pyrus_etl.sync.plan import Run
 
 BLOCK = 1 << 20
 MOST_TRIES = 3
+_REFUSED = {403: "denied", 404: "missing", 410: "denied"}
+"""What it means if a service refuses to describe a file."""
 UNKNOWN = ("unrecognized_attachment_id", "BehavioralUnrecognizedAttachmentId")
+
+
+class Contents(NamedTuple):
+    """What became of the contents of a file; `attempts`: how often this run requested them."""
+
+    status: str
+    attempts: int
+    error: str | None = None
+    stored_uri: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    media_type: str | None = None
 
 
 class _Corrupt(Exception):
@@ -39,7 +51,7 @@ class _Check:
     md5: Any = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
 
 
-async def fetch(file: Listed, run: Run, store: FileStore, most_bytes: int | None) -> Outcome | None:
+async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None) -> Contents | None:
     """Stores the contents of a file; None if only they show that they exceed the limit.
 
     Contents of another size or MD5 are requested `MOST_TRIES` times. Raises what ends the run.
@@ -55,25 +67,24 @@ async def fetch(file: Listed, run: Run, store: FileStore, most_bytes: int | None
             cuts += isinstance(error, BodyCut)
             waits = run.session.waits.requests
             if attempts - cuts >= MOST_TRIES or attempts >= waits.attempts:
-                return _not_stored(file, "corrupt", attempts, str(error))
+                return _not_stored("corrupt", attempts, str(error))
             await asyncio.sleep(waits.pause(attempts) if cuts else 0)
-        except (FileRefused, BodyTooLarge) as error:
-            return _not_stored(file, "failed", attempts, str(error))
+        except FileRefused as error:
+            return _not_stored(_REFUSED.get(error.status, "failed"), attempts, str(error))
+        except BodyTooLarge as error:
+            return _not_stored("failed", attempts, str(error))
         except PyrusUnreachable as error:
             await run.session.source.profile()  # raises if it is not this file alone
-            return _not_stored(file, "failed", attempts, str(error))
+            return _not_stored("failed", attempts, str(error))
 
 
-async def _fetched(file: Listed, run: Run, store: FileStore, most_bytes: int | None, attempts: int) -> Outcome:
-    asked = ServiceFile(service=PYRUS, file_id=str(file.attachment_id), download_url=file.download_url)
-    async with run.session.source.files.open(asked) as found:
+async def _fetched(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None, attempts: int) -> Contents:
+    async with run.session.source.files.open(file) as found:
         if not isinstance(found, Download):
-            return _not_stored(file, _status(found), attempts, str(found))
-        path, check = f"{file.attachment_id}/{safe_name(file.name)}", _Check()
+            return _not_stored(_status(found), attempts, str(found))
+        path, check = f"{safe_name(file.file_id)}/{safe_name(file.name)}", _Check()
         await store.put(path, _checked(found.chunks, file, check, most_bytes), found.media_type)
-        return Outcome(
-            file.task_id,
-            file.attachment_id,
+        return Contents(
             "stored",
             attempts,
             stored_uri=uri_of(store.target, path),
@@ -84,7 +95,7 @@ async def _fetched(file: Listed, run: Run, store: FileStore, most_bytes: int | N
 
 
 async def _checked(
-    chunks: AsyncIterator[bytes], file: Listed, check: _Check, most_bytes: int | None
+    chunks: AsyncIterator[bytes], file: ServiceFile, check: _Check, most_bytes: int | None
 ) -> AsyncGenerator[bytes, None]:
     """Yields the contents in blocks. Raises _Corrupt if they are others than stated, and _TooLarge."""
     block = bytearray()
@@ -101,8 +112,8 @@ async def _checked(
     last = _noted(block, check)
     if file.size_bytes is not None and check.size != file.size_bytes:
         raise _Corrupt(f"it has {check.size:,} bytes, not the stated {file.size_bytes:,}")
-    if file.md5_hash and (found := check.md5.hexdigest()) != file.md5_hash.strip().lower():
-        raise _Corrupt(f"its MD5 is {found}, not the stated {file.md5_hash}")
+    if file.md5 and (found := check.md5.hexdigest()) != file.md5.strip().lower():
+        raise _Corrupt(f"its MD5 is {found}, not the stated {file.md5}")
     if last:
         yield last
 
@@ -124,8 +135,8 @@ def _status(failure: Failure) -> str:
     return "failed"
 
 
-def _not_stored(file: Listed, status: str, attempts: int, error: str) -> Outcome:
-    return Outcome(file.task_id, file.attachment_id, status, attempts, error=_storable(error))
+def _not_stored(status: str, attempts: int, error: str) -> Contents:
+    return Contents(status, attempts, error=_storable(error))
 
 
 def _storable(text: str | None) -> str | None:

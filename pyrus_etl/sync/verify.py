@@ -4,13 +4,16 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from pyrus_etl.files.store import FileStore, open_store
 from pyrus_etl.files.target import stored_at
+from pyrus_etl.load import service_contents
 from pyrus_etl.load.contents import StoredFile, forget, gone, mark_wrong, stored
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 
@@ -43,6 +46,21 @@ async def verify(store: Store) -> tuple[int, list[Wrong]]:
     return checked, wrong
 
 
+async def verify_service(store: Store, service: str) -> tuple[int, list[Wrong]]:
+    """The same for contents of files at another service."""
+    wrong: list[Wrong] = []
+    files = await store.query(service_contents.stored, service)
+    async with _Targets() as targets:
+
+        async def check(file: service_contents.ServiceStored) -> None:
+            if problem := await _problem(file, await targets.of(file.stored_uri)):
+                wrong.append(Wrong(file.stored_uri, problem[1]))
+                await store.transaction(service_contents.mark_wrong, service, file.file_id, *problem)
+
+        await _together(check, files)
+    return len(files), wrong
+
+
 async def prune(store: Store) -> int:
     """Deletes contents that no task has any more, and their rows; returns how many. Safe to repeat after a kill."""
     pruned = 0
@@ -72,7 +90,7 @@ async def _pages(store: Store, page: Callable[[Connection, int], list[StoredFile
         after = files[-1].attachment_id
 
 
-async def _together(work: Callable[[StoredFile], Awaitable[None]], files: list[StoredFile]) -> None:
+async def _together(work: Callable[[T], Awaitable[None]], files: list[T]) -> None:
     waiting = iter(files)
 
     async def one_by_one() -> None:
@@ -82,7 +100,7 @@ async def _together(work: Callable[[StoredFile], Awaitable[None]], files: list[S
     await asyncio.gather(*(one_by_one() for _ in range(AT_ONCE)))
 
 
-async def _problem(file: StoredFile, target: FileStore) -> tuple[str, str] | None:
+async def _problem(file: StoredFile | service_contents.ServiceStored, target: FileStore) -> tuple[str, str] | None:
     """The status and the error of contents that are not right."""
     digest = hashlib.sha256()
     try:

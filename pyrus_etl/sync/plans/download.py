@@ -1,15 +1,18 @@
 """The download plan: the contents of attachments that are not stored yet, those of the newest tasks first."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from pyrus_etl.errors import BudgetSpent
-from pyrus_etl.files.store import open_store
+from pyrus_etl.files.store import FileStore, open_store
 from pyrus_etl.load.contents import Chosen, Listed, Outcome, others_at_work, share, totals, waiting, write_outcomes
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
+from pyrus_etl.model.file import ServiceFile
+from pyrus_etl.model.place import PYRUS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.contents import fetch
@@ -20,6 +23,19 @@ from pyrus_etl.sync.result import DOWNLOAD
 _FIRST = ((1 << 63) - 1, (1 << 63) - 1)
 Arrival = Outcome | None
 """None: the file exceeds the limit on its size."""
+
+
+class Ended(Protocol):
+    """What became of the contents of a file."""
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def size_bytes(self) -> int | None: ...
+
+
+T = TypeVar("T", bound=Ended)
 
 
 def download(target: str, chosen: Chosen, *, may_create_parents: bool = False) -> Plan:
@@ -41,8 +57,8 @@ async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents
         try:
             work = Work(
                 choose=_waiting(run, chosen),
-                fetch=partial(fetch, run=run, store=store, most_bytes=chosen.most_bytes),
-                load=partial(_commit, run=run),
+                fetch=partial(_fetch, run=run, store=store, most_bytes=chosen.most_bytes),
+                load=partial(commit, run=run, write=write_outcomes),
                 size=lambda _: 0,
                 last=BudgetSpent,
             )
@@ -69,8 +85,21 @@ async def _waiting(run: Run, chosen: Chosen) -> AsyncIterator[Listed]:
         before = (page[-1].task_id, page[-1].attachment_id)
 
 
-async def _commit(arrivals: list[Arrival], run: Run) -> None:
-    """Commits what became of files, with the counts and requests of the run."""
+async def _fetch(file: Listed, run: Run, store: FileStore, most_bytes: int | None) -> Arrival:
+    asked = ServiceFile(
+        service=PYRUS,
+        file_id=str(file.attachment_id),
+        name=file.name,
+        size_bytes=file.size_bytes,
+        md5=file.md5_hash,
+        download_url=file.download_url,
+    )
+    found = await fetch(asked, run, store, most_bytes)
+    return found and Outcome(file.task_id, file.attachment_id, *found)
+
+
+async def commit(arrivals: Sequence[T | None], run: Run, write: Callable[..., None]) -> None:
+    """Commits what became of files, with the counts and requests of the run. None is a file that is too large."""
     outcomes = [each for each in arrivals if each]
     stored = [each for each in outcomes if each.status == "stored"]
     found, too_large = Counter(f"files_{each.status}" for each in outcomes), len(arrivals) - len(outcomes)
@@ -78,7 +107,8 @@ async def _commit(arrivals: list[Arrival], run: Run) -> None:
     counted = Counts(**found, bytes=size) + Counts(files_skipped=too_large, files_listed=-too_large)
     sent = run.session.pace.journal.unwritten()
     counts = run.ledger.counts(run.session.source) + counted
-    await run.session.store.transaction(_write, run.session.run_id, outcomes, counts, sent)
+    of_files = partial(write, outcomes=outcomes)
+    await run.session.store.transaction(_write, run.session.run_id, of_files, counts, sent)
     run.session.pace.journal.written(sent)
     run.ledger.count(counted)
     run.ledger.progress.tasks_done += len(arrivals)
@@ -86,8 +116,12 @@ async def _commit(arrivals: list[Arrival], run: Run) -> None:
 
 
 def _write(
-    connection: Connection, run_id: UUID, outcomes: list[Outcome], counts: Counts, sent: Mapping[int, int]
+    connection: Connection,
+    run_id: UUID,
+    write_outcomes: Callable[[Connection], None],
+    counts: Counts,
+    sent: Mapping[int, int],
 ) -> None:
-    write_outcomes(connection, outcomes)
+    write_outcomes(connection)
     write_run(connection, run_id, counts.as_columns())
     write_requests(connection, run_id, sent)

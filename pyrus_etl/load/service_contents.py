@@ -1,0 +1,100 @@
+"""The contents of files at other services: which are not stored, and what became of them. service_file_contents.
+
+Every function works inside the caller's transaction, and is safe to repeat.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from pyrus_etl.postgres.connection import Connection
+
+
+class ServiceListed(NamedTuple):
+    """A file of a service whose contents are not stored."""
+
+    file_id: str
+    name: str | None
+    size_bytes: int | None
+    download_url: str | None
+
+
+class ServiceOutcome(NamedTuple):
+    """What became of the contents of a file; `attempts`: how often this run requested them."""
+
+    file_id: str
+    status: str
+    attempts: int
+    error: str | None = None
+    stored_uri: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+
+
+class ServiceStored(NamedTuple):
+    """A file that is stored; `sha256` of its contents."""
+
+    file_id: str
+    stored_uri: str
+    sha256: str | None
+
+
+def waiting(connection: Connection, service: str, since: datetime | None, most: int | None) -> list[ServiceListed]:
+    """The files to fetch, the newest first: not stored, uploaded since then, and of at most `most` bytes."""
+    query = """
+        SELECT file_id, file.name, file.size_bytes, file.download_url FROM pyrus.service_files AS file
+        LEFT JOIN pyrus.service_file_contents AS content USING (service, file_id)
+        WHERE service = %(service)s AND file.deleted_at IS NULL AND content.status IS DISTINCT FROM 'stored'
+            AND (%(most)s::bigint IS NULL OR file.size_bytes IS NULL OR file.size_bytes <= %(most)s::bigint)
+            AND (%(since)s::timestamptz IS NULL OR file.created_at >= %(since)s::timestamptz)
+        ORDER BY file.created_at DESC NULLS LAST, file_id
+    """
+    found = connection.execute(query, {"service": service, "since": since, "most": most})
+    return [ServiceListed(*row) for row in found.fetchall()]
+
+
+def not_stored(connection: Connection, service: str) -> int:
+    """How many files are not stored, whatever a run chooses."""
+    query = """
+        SELECT count(*) FROM pyrus.service_files AS file
+        LEFT JOIN pyrus.service_file_contents AS content USING (service, file_id)
+        WHERE service = %s AND file.deleted_at IS NULL AND content.status IS DISTINCT FROM 'stored'
+    """
+    ((count,),) = connection.execute(query, [service]).fetchall()
+    return int(count)
+
+
+def write_outcomes(connection: Connection, service: str, outcomes: Iterable[ServiceOutcome]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO pyrus.service_file_contents AS content (service, file_id, status, stored_uri, stored_at, error,
+                size_bytes, sha256, media_type, attempts)
+            VALUES (%(service)s, %(file_id)s, %(status)s, %(stored_uri)s,
+                CASE WHEN %(status)s = 'stored' THEN now() END, %(error)s, %(size_bytes)s, %(sha256)s, %(media_type)s,
+                %(attempts)s)
+            ON CONFLICT (service, file_id) DO UPDATE SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri,
+                stored_at = EXCLUDED.stored_at, error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes,
+                sha256 = EXCLUDED.sha256, media_type = EXCLUDED.media_type,
+                attempts = content.attempts + EXCLUDED.attempts
+            """,
+            [{"service": service, **outcome._asdict()} for outcome in outcomes],
+        )
+
+
+def stored(connection: Connection, service: str) -> list[ServiceStored]:
+    """The files that are recorded as stored."""
+    query = """
+        SELECT file_id, stored_uri, sha256 FROM pyrus.service_file_contents
+        WHERE service = %s AND status = 'stored' AND stored_uri IS NOT NULL ORDER BY file_id
+    """
+    return [ServiceStored(*row) for row in connection.execute(query, [service]).fetchall()]
+
+
+def mark_wrong(connection: Connection, service: str, file_id: str, status: str, error: str) -> None:
+    """Notes that stored contents are not right, so that the next download fetches them again."""
+    connection.execute(
+        "UPDATE pyrus.service_file_contents SET status = %s, error = %s WHERE service = %s AND file_id = %s",
+        [status, error, service, file_id],
+    )

@@ -1,0 +1,72 @@
+"""The same for files at other services, which `files sync` has listed: their contents below URL/SERVICE."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from pyrus_etl.errors import BudgetSpent
+from pyrus_etl.files.store import FileStore, open_store
+from pyrus_etl.load.service_contents import ServiceListed, ServiceOutcome, not_stored, waiting, write_outcomes
+from pyrus_etl.model.file import ServiceFile
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.schema.counts import Counts
+from pyrus_etl.sync.contents import fetch
+from pyrus_etl.sync.flow import Work, flow
+from pyrus_etl.sync.plan import Plan, Run
+from pyrus_etl.sync.plans.download import commit
+from pyrus_etl.sync.result import DOWNLOAD
+
+
+class Wanted(NamedTuple):
+    """The service, and which of its files to fetch; None means no limit."""
+
+    service: str
+    since: datetime | None = None
+    most_bytes: int | None = None
+
+
+def download_from(wanted: Wanted, target: str, *, may_create_parents: bool = False) -> Plan:
+    """The plan that stores contents below a target, each soon committed, as `download` does."""
+    return Plan(DOWNLOAD, partial(_download, wanted=wanted, target=target, may_create_parents=may_create_parents))
+
+
+async def _download(run: Run, wanted: Wanted, target: str, *, may_create_parents: bool) -> None:
+    async with open_store(target, may_create_parents=may_create_parents) as store:
+        await store.remove_unfinished()  # the lock of the service is held, and the target is its own
+        files = await run.session.store.query(waiting, wanted.service, wanted.since, wanted.most_bytes)
+        skipped = await run.session.store.query(not_stored, wanted.service) - len(files)
+        run.ledger.count(Counts(files_listed=len(files), files_skipped=skipped))
+        progress = run.ledger.progress
+        progress.what, progress.tasks_wanted = "files", len(files)
+        progress.bytes_wanted = sum(file.size_bytes or 0 for file in files)
+        work = Work(
+            choose=_each(files),
+            fetch=partial(_fetch, run=run, store=store, wanted=wanted),
+            load=partial(commit, run=run, write=partial(_write, service=wanted.service)),
+            size=lambda _: 0,
+            last=BudgetSpent,
+        )
+        await flow(work, run.limits, run.stop.asked)
+    run.stop.check()
+
+
+async def _each(files: list[ServiceListed]) -> AsyncIterator[ServiceListed]:
+    for file in files:
+        yield file
+
+
+async def _fetch(file: ServiceListed, run: Run, store: FileStore, wanted: Wanted) -> ServiceOutcome | None:
+    asked = ServiceFile(
+        service=wanted.service,
+        file_id=file.file_id,
+        name=file.name,
+        size_bytes=file.size_bytes,
+        download_url=file.download_url,
+    )
+    found = await fetch(asked, run, store, wanted.most_bytes)
+    return found and ServiceOutcome(file.file_id, *found)
+
+
+def _write(connection: Connection, outcomes: list[ServiceOutcome], service: str) -> None:
+    write_outcomes(connection, service, outcomes)

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from pyrus_etl.client.client import Client
 from pyrus_etl.client.dialect import Dialect
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.form import Contents
-from pyrus_etl.client.meaning import Failure
+from pyrus_etl.client.meaning import Denied, Failure
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, SettingsError
 from pyrus_etl.extract.contents import name_in, size_in
@@ -28,6 +28,8 @@ from pyrus_etl.settings import Secret
 
 log = logging.getLogger(__name__)
 
+NO_ADDRESS = ("", "not_found", "MethodNotFound")
+"""Codes of a 404 that may concern the address, and not the file."""
 TRIES = 3
 """How often a file is uploaded if Pyrus got other bytes than we sent."""
 
@@ -35,14 +37,18 @@ TRIES = 3
 class Methods(NamedTuple):
     """What differs between the generations of the API.
 
-    `address`: where the contents of an attachment are. `upload`: sends contents, and reads the upload with its id.
-    `attach`: adds a comment with an upload to a task.
+    `addresses`: where the contents of an attachment may be, the likeliest first. `upload`: sends contents, and reads
+    the upload with its id. `attach`: adds a comment with an upload to a task.
     """
 
     dialect: Dialect
-    address: Callable[[Client, str], Awaitable[str]]
+    addresses: Callable[[Client, ServiceFile], Awaitable[list[str]]]
     upload: Callable[[Contents], Request[ServiceFile]]
     attach: Callable[[str, str], Request[None]]
+
+
+def _is_no_address(failure: Failure) -> bool:
+    return isinstance(failure, Denied) and failure.status == 404 and failure.complaint.code in NO_ADDRESS
 
 
 class PyrusFiles:
@@ -76,11 +82,21 @@ class PyrusFiles:
 
     @asynccontextmanager
     async def open(self, file: ServiceFile) -> AsyncIterator[Download | Failure]:
-        """Opens the contents by the id of the attachment, whatever address its task gives."""
+        """Opens the contents by the id of the attachment. A plain 404 may mean that the address is another one."""
         if not file.file_id.isdecimal():
             raise SettingsError(f"Pyrus has contents of attachments only, and {file.file_id} is not the id of one.")
-        async with self._client.stream(await self._methods.address(self._client, file.file_id)) as contents:
-            yield contents
+        first: Failure | None = None
+        async with AsyncExitStack() as opened:
+            for address in await self._methods.addresses(self._client, file):
+                contents = await opened.enter_async_context(self._client.stream(address))
+                if isinstance(contents, Download):
+                    yield contents
+                    return
+                first = first or contents
+                if not _is_no_address(contents):
+                    break
+        assert first, "there is an address"
+        yield first
 
     async def upload(self, contents: Contents, place: Place) -> ServiceFile:
         """Uploads a file, and attaches it to the task. Uploads that no task refers to vanish, so repeats do no harm."""

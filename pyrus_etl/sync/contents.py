@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pyrus_etl.client.file import Download
-from pyrus_etl.client.meaning import Denied, Failure, Refused
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
 from pyrus_etl.errors import BodyCut, BodyTooLarge, FileRefused, PyrusUnreachable
 from pyrus_etl.files.names import safe_name
 from pyrus_etl.files.store import FileStore
@@ -80,6 +80,8 @@ async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int |
 
 async def _fetched(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None, attempts: int) -> Contents:
     async with run.session.source.files.open(file) as found:
+        if isinstance(found, Again):
+            await run.session.source.profile()  # raises if it is not this file alone
         if not isinstance(found, Download):
             return _not_stored(_status(found), attempts, str(found))
         path, check = f"{safe_name(file.file_id)}/{safe_name(file.name)}", _Check()

@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import signal
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from pyrus_etl.sandbox.files import contents
 from pyrus_etl.settings import Secret
 from tests.measured import measured
 from tests.processes import eventually, launched
-from tests.runs import program, program_environment, sync
+from tests.runs import command_line, program, program_environment, sync
 from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
@@ -162,7 +163,7 @@ def test_one_file_that_cannot_be_had_leaves_the_others_alone(
     ((file,),) = query(synced, ONE)
 
     def script(asked: Asked) -> Reply | None:
-        return reply if asked.path.endswith(f"/download/{file}") else None
+        return reply if asked.path.endswith((f"/download/{file}", f"Id={file}")) else None
 
     sandbox.reconfigure(login_urls=False)
     with in_front_of(sandbox, script) as server:
@@ -192,6 +193,39 @@ def test_a_redirect_to_another_host_is_followed_without_the_token(
 
     assert code == 0
     assert [(asked.path, asked.headers.get("Authorization")) for asked in other.asked] == [("/signed", None)]
+
+
+def test_contents_are_found_at_another_address_of_the_files_host(
+    sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
+) -> None:
+    def script(asked: Asked) -> Reply | None:
+        return Reply(404, b"<html>no such page</html>") if "/files/download/" in asked.path else None
+
+    sandbox.reconfigure(login_urls=False)
+    with in_front_of(sandbox, script) as server:
+        code, counts, _ = download(sandbox, synced, tmp_path / "to", PYRUS_URL=server.url, **V4)
+    sandbox.reconfigure(login_urls=True)
+
+    assert (code, counts["files_stored"]) == (0, counts["files_listed"])
+
+
+def test_a_link_to_another_host_is_followed_without_the_token(
+    sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
+) -> None:
+    ((file,),) = query(synced, ONE)
+
+    with in_front_of(sandbox, lambda asked: Reply(200, contents(int(str(file))))) as other:
+        link = f"UPDATE pyrus.attachments SET download_url = '{other.url}/linked' WHERE attachment_id = {file}"
+        query(synced, link)
+
+        def script(asked: Asked) -> Reply | None:
+            return Reply(404) if asked.path.endswith(f"Id={file}") else None
+
+        with in_front_of(sandbox, script) as server:
+            code, _, _ = download(sandbox, synced, tmp_path / "to", PYRUS_URL=server.url)
+
+    assert code == 0
+    assert [(asked.path, asked.headers.get("Authorization")) for asked in other.asked] == [("/linked", None)]
 
 
 def test_options_leave_files_out(sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path) -> None:
@@ -269,17 +303,16 @@ def test_a_target_that_is_missing_ends_the_run_with_a_sentence(
 
 
 def test_no_room_ends_the_run_and_what_is_stored_stays(sandbox: Sandbox, synced: Secret, tmp_path: Path) -> None:
-    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900)); "
-    ended = measured(
-        [
-            *(sys.executable, "-c", limited + "from pyrus_etl.__main__ import main; main()"),
-            *("attachments", "download", "--to", str(tmp_path / "to"), "--json"),
-        ],
-        program_environment(sandbox, synced),
+    command = command_line("attachments", "download", "--to", str(tmp_path / "to"))
+    ended = subprocess.run(
+        ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *command],
+        env=program_environment(sandbox, synced, PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
     )
     code, _, _ = download(sandbox, synced, tmp_path / "to")
 
-    assert ended.code == 2
+    assert ended.returncode == 2, ended.stderr
     assert "choose another target" in ended.stderr
     assert code == 0
     assert verified(synced)[0] == 0

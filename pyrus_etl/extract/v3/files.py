@@ -13,9 +13,11 @@ from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS
 
 
-async def address(_: Client, attachment_id: str) -> str:
-    """Where the contents of an attachment are."""
-    return f"/services/attachment?Id={attachment_id}"
+async def addresses(client: Client, file: ServiceFile) -> list[str]:
+    """Where the contents of an attachment are; a link that leads to another host comes last."""
+    by_id = f"/services/attachment?Id={file.file_id}"
+    is_elsewhere = "://" in (file.download_url or "") and not (file.download_url or "").startswith(client.settings.url)
+    return [by_id, file.download_url] if is_elsewhere and file.download_url else [by_id]
 
 
 def upload(contents: Contents) -> Request[ServiceFile]:
@@ -28,7 +30,7 @@ def attach(uploaded_file_id: str, task_id: str) -> Request[None]:
     return Request("PUT", "/restapi/addcomment", _is_object, body, once=True)
 
 
-METHODS = Methods(DIALECT, address, upload, attach)
+METHODS = Methods(DIALECT, addresses, upload, attach)
 
 
 class _Uploaded(msgspec.Struct, rename="pascal"):

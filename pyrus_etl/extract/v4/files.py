@@ -13,12 +13,18 @@ from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS
 
 
-async def address(client: Client, attachment_id: str) -> str:
-    """Where the contents of an attachment are: at the address of files that the login names, else below the API's."""
+async def addresses(client: Client, file: ServiceFile) -> list[str]:
+    """Where the contents of an attachment are: at the address of files that the login names, or below the API's.
+
+    The vendor's clients use three forms, and its page names the last: https://pyrus.com/en/help/api/files.
+    """
     await client.log_in()
-    if client.others:
-        return f"{client.others[0].rstrip('/')}/v4/files/download/{attachment_id}"
-    return f"{client.address.rstrip('/')}/files/download/{attachment_id}"
+    page, origin = f"services/attachment?Id={file.file_id}", f"{client.settings.url}/"
+    documented = f"{client.address.rstrip('/')}/files/download/{file.file_id}"
+    if not client.others:
+        return [documented, origin + page]
+    files = client.others[0].rstrip("/")
+    return [f"{files}/v4/files/download/{file.file_id}", f"{files}/{page}", documented]
 
 
 def upload(contents: Contents) -> Request[ServiceFile]:
@@ -31,7 +37,7 @@ def attach(guid: str, task_id: str) -> Request[None]:
     return Request("POST", f"/tasks/{task_id}/comments", _is_object, body, once=True)
 
 
-METHODS = Methods(DIALECT, address, upload, attach)
+METHODS = Methods(DIALECT, addresses, upload, attach)
 
 
 class _Uploaded(msgspec.Struct):

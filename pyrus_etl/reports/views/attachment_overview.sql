@@ -10,7 +10,7 @@ SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, tas
        coalesce(note.create_date, task.create_date) AS attached_at, note.author_id AS attached_by_id,
        person.name AS attached_by, file.note_no, file.field_id, field.field_name AS field,
        coalesce(content.status, 'not asked for') AS contents, content.stored_uri, content.stored_at, content.error,
-       file.md5_hash, file.download_url
+       file.md5_hash, file.download_url, content.sha256, content.media_type, content.attempts
 FROM pyrus_report.current_tasks AS task
 JOIN pyrus.attachments AS file USING (task_id)
 LEFT JOIN pyrus.attachment_contents AS content USING (task_id, attachment_id)
@@ -55,3 +55,7 @@ COMMENT ON COLUMN pyrus_report.attachment_overview.error IS 'Why the contents co
 COMMENT ON COLUMN pyrus_report.attachment_overview.md5_hash IS 'MD5 of the contents, as Pyrus gives it.';
 COMMENT ON COLUMN pyrus_report.attachment_overview.download_url IS
     'Where Pyrus serves the contents to logged-in users.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.sha256 IS
+    'SHA-256 of the stored contents; files with the same one are duplicates.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.media_type IS 'Content-Type that came with the contents.';
+COMMENT ON COLUMN pyrus_report.attachment_overview.attempts IS 'How often the contents were requested so far.';

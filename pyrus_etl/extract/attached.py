@@ -15,7 +15,7 @@ from pyrus_etl.client.file import Download
 from pyrus_etl.client.form import Contents
 from pyrus_etl.client.meaning import Denied, Failure
 from pyrus_etl.client.request import Request
-from pyrus_etl.errors import AnswerLost, FileRefused, SettingsError
+from pyrus_etl.errors import AnswerLost, FileRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.contents import name_in, size_in
 from pyrus_etl.extract.lenient import payload, same_name
 from pyrus_etl.extract.refusals import ask, refused, settled
@@ -88,7 +88,12 @@ class PyrusFiles:
         first: Failure | None = None
         async with AsyncExitStack() as opened:
             for address in await self._methods.addresses(self._client, file):
-                contents = await opened.enter_async_context(self._client.stream(address))
+                try:
+                    contents = await opened.enter_async_context(self._client.stream(address))
+                except PyrusUnreachable:
+                    if first is None:
+                        raise
+                    break  # a link to a host that is gone says no more than the refusal
                 if isinstance(contents, Download):
                     yield contents
                     return

@@ -228,6 +228,22 @@ def test_a_link_to_another_host_is_followed_without_the_token(
     assert [(asked.path, asked.headers.get("Authorization")) for asked in other.asked] == [("/linked", None)]
 
 
+def test_a_link_to_a_host_that_is_gone_leaves_the_file_missing(
+    sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
+) -> None:
+    ((file,),) = query(synced, ONE)
+    link = f"UPDATE pyrus.attachments SET download_url = 'http://127.0.0.1:1/x' WHERE attachment_id = {file}"
+    query(synced, link)
+
+    def script(asked: Asked) -> Reply | None:
+        return Reply(404) if asked.path.endswith(f"Id={file}") else None
+
+    with in_front_of(sandbox, script) as server:
+        code, counts, _ = download(sandbox, synced, tmp_path / "to", PYRUS_URL=server.url)
+
+    assert (code, counts["files_missing"], counts["files_failed"]) == (6, 1, 0)
+
+
 def test_options_leave_files_out(sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path) -> None:
     every = len(query(synced, FILES))
     ((small,),) = query(synced, f"SELECT count(*) FROM ({FILES} WHERE size_bytes <= 1000) AS files")

@@ -1,5 +1,6 @@
 """The tables of a database beside the world that API v4 serves, through the oracle."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -18,14 +19,35 @@ _THERE = "task_id NOT IN (SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NO
 
 def assert_tables_equal_world_v4(database: Secret, world: World) -> None:
     """Asserts that every table about tasks has what the world serves over API v4; others are deleted."""
-    expected = tables_of(dict(world.v4.bodies()))
+    assert_tables_equal_bodies_v4(database, dict(world.v4.bodies()))
+
+
+def assert_tables_equal_bodies_v4(database: Secret, bodies: Mapping[int, bytes]) -> None:
+    """Asserts that every table about tasks has the rows of these bodies; other tasks are deleted."""
+    expected = tables_of(bodies)
     with psycopg.connect(database.reveal(), options="-c timezone=UTC") as connection:
         for name, rows in expected.items():
             found = _read(connection, name)
             missing, more = rows.keys() - found.keys(), found.keys() - rows.keys()
-            assert (missing, more) == (set(), set()), name
-            different = {key: (rows[key], found[key]) for key in rows if _plain(rows[key]) != _plain(found[key])}
+            assert (missing, more) == (set(), set()), f"{name}: missing {missing}, too many {more}"
+            different = _different(rows, found)
             assert different == {}, f"{name}: {next(iter(different.items()))}"
+
+
+def different_rows(database: Secret, bodies: Mapping[int, bytes]) -> dict[str, Any]:
+    """The rows of these tasks that are not as their bodies say, by table; the rows of other tasks may be anything."""
+    wrong: dict[str, Any] = {}
+    with psycopg.connect(database.reveal(), options="-c timezone=UTC") as connection:
+        for name, rows in tables_of(bodies).items():
+            found = {key: row for key, row in _read(connection, name).items() if key[0] in bodies}
+            different = rows.keys() ^ found.keys() or _different(rows, found)
+            if different:
+                wrong[name] = different
+    return wrong
+
+
+def _different(rows: Table, found: Table) -> dict[Any, Any]:
+    return {key: (rows[key], found[key]) for key in rows if _plain(rows[key]) != _plain(found[key])}
 
 
 def _read(connection: psycopg.Connection[Any], name: str) -> Table:

@@ -2,5 +2,8 @@
 
 A seed makes a history: changes of tasks, and runs of the connector with faults in them. It is played on a sandbox over
 HTTP and a real PostgreSQL. In most histories all runs share one process, in which they crash (see `life`); in the
-others each run is a process, which is really killed. `python -m tests.simulation --help` shows how to play more.
+others each run is a process, which is really killed.
+
+Histories over API v4 have one bot or two, and crash in one process (see `api_v4`). `python -m tests.simulation --help`
+shows how to play more.
 """

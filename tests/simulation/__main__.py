@@ -14,7 +14,7 @@ def main() -> int:
     given = _arguments()
     _hash_alike()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = Plan(partial(history_of, length=given.length, share_of_kills=given.kills), given.shrink)
+    plan = Plan(partial(history_of, length=given.length, share_of_kills=given.kills), given.shrink, given.api)
     if given.seed is None:
         played = play_many(plan, given.seconds, given.workers, partial(_show, given))
     else:
@@ -25,6 +25,7 @@ def main() -> int:
 
 def _show(given: argparse.Namespace, failure: Failure) -> None:
     again = f"--seed {failure.seed} --length {given.length} --kills {given.kills:g}"
+    again += f" --api {given.api}" if given.api else ""
     print(f"{failure}\n\nreplay it: python -m tests.simulation {again}", flush=True)
 
 
@@ -33,6 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60, help="time to play")
     parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 1), help="histories played at a time")
     parser.add_argument("--seed", type=int, help="play only the history of this seed")
+    parser.add_argument("--api", choices=("v3", "v4"), help="play only over this API; the seed chooses by default")
     parser.add_argument("--length", type=int, default=6, help="runs in a history")
     parser.add_argument("--kills", type=float, default=0.1, help="share of the histories whose runs are processes")
     parser.add_argument("--shrink", type=float, default=0, metavar="SECONDS", help="time to shorten a broken history")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
@@ -133,6 +134,12 @@ def check_fetched(before: Stored, fetched: list[int], truth: Truth, dates: Mappi
         task = before.tasks.get(task_id)
         if task and task.deleted_at is None and dates.get(task_id) in (task.listed_date, task.modified_date):
             raise Broken(f"task {task_id} was stored as it is listed, and fetched again")
+
+
+def check_idle(requests: Mapping[str, Any], feeds: int) -> None:
+    """A sync of a quiet world asks once for each form and list, and for few things more (contract §5.4)."""
+    require(not requests["fetched"], f"a sync of a quiet world fetched {requests['fetched']}")
+    require(requests["total"] <= feeds + 10, f"a sync of a quiet world: {requests['endpoints']}, {feeds} feeds")
 
 
 def check_each_once(fetched: list[int], unreadable: set[int]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import TEMPLATE
 from tests.servers import Server
+from tests.simulation.crashing_v4 import play_v4
 from tests.simulation.history import history_of
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
@@ -27,6 +28,15 @@ def test_two_accounts_share_a_database_whenever_their_runs_crash(machine: Machin
     totals = play_two_accounts(1, machine, length=4)
 
     assert totals.crashes > 0
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_the_tables_equal_the_world_of_api_v4_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
+    play_v4(seed, machine, length=4)
+
+
+def test_a_seed_replays_its_history_over_api_v4_to_the_step(machine: Machine) -> None:
+    assert play_v4(6, machine, length=2) == play_v4(6, machine, length=2)
 
 
 def test_a_seed_replays_its_history_to_the_step(machine: Machine) -> None:

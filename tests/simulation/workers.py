@@ -12,10 +12,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Event
 from random import SystemRandom
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pyrus_etl.reports.migrate import upgrade
 from tests.servers import embedded_server, server_folder
+from tests.simulation.crashing_v4 import play_v4
 from tests.simulation.history import History
 from tests.simulation.invariants import Broken
 from tests.simulation.machine import Machine
@@ -25,7 +26,8 @@ from tests.simulation.two_crashing import play_two_accounts
 
 TEMPLATE = "template_pyrus"
 EVERY = 8
-"""The history of every eighth seed is one of two accounts."""
+"""Over v3, the history of every eighth seed is one of two accounts."""
+Api = Literal["v3", "v4"]
 
 
 class Failure(NamedTuple):
@@ -57,10 +59,14 @@ class Played:
 
 
 class Plan(NamedTuple):
-    """How to make the history of a seed, and for how many seconds to shorten it if it breaks."""
+    """How to make the history of a seed, and for how many seconds to shorten it if it breaks.
+
+    `api`: the API over which it is played; without it the seed chooses: an odd one means v4.
+    """
 
     history_of: Callable[[int], History]
     shrink: float = 0.0
+    api: Api | None = None
 
 
 Show = Callable[[Failure], object]
@@ -132,8 +138,10 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    if (plan.api or ("v3", "v4")[seed % 2]) == "v4":
+        return _played(play_v4, seed, machine)
     if seed % EVERY == 0:
-        return _play_two(seed, machine)
+        return _played(play_two_accounts, seed, machine)
     history = plan.history_of(seed)
     try:
         return play(history, machine)
@@ -143,9 +151,9 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
         return Failure(seed, traceback.format_exc())
 
 
-def _play_two(seed: int, machine: Machine) -> Totals | Failure:
+def _played(play_seed: Callable[[int, Machine], Totals], seed: int, machine: Machine) -> Totals | Failure:
     try:
-        return play_two_accounts(seed, machine)
+        return play_seed(seed, machine)
     except Exception:
         return Failure(seed, traceback.format_exc())
 

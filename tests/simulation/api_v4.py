@@ -14,6 +14,7 @@ import psycopg
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.v4.directory import Level
 from pyrus_etl.sandbox.v4.tree import LISTS
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan
@@ -56,6 +57,7 @@ PLANS: dict[str, Callable[[], Plan]] = {
     "retry": retry,
 }
 WEIGHTS = (8, 2, 1, 3, 1)
+LEVELS: tuple[Level, ...] = ("refused", "none", "manager", "manager")
 MARKED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
 BODIES = """
     SELECT task_id, payload::text FROM pyrus.raw_tasks JOIN pyrus.tasks USING (task_id)
@@ -125,7 +127,7 @@ class HistoryV4:
                 if self.deleted:
                     self.deleted.remove(self.world.restore(self.dice.choice(sorted(self.deleted))))
             case "grant":
-                level = self.dice.choice(("refused", "none", "manager", "manager"))
+                level = self.dice.choice(LEVELS)
                 bot, form_id = self.dice.choice(self.bots), self.dice.choice(self._forms)
                 self.lines.append(f"  {level} {form_id} to {bot}")
                 self.world.v4.directory.grant(bot, form_id, level)

@@ -4,9 +4,7 @@ Between runs, tasks change, notes are edited and deleted, rights come and go by 
 have budgets, faulty answers and revoked tokens, and may crash.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
@@ -17,16 +15,9 @@ from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.sandbox.v4.directory import Level
 from pyrus_etl.sandbox.v4.tree import LISTS
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.plan import Plan
-from pyrus_etl.sync.plans.backfill import backfill
-from pyrus_etl.sync.plans.reconcile import reconcile
-from pyrus_etl.sync.plans.retry import retry
-from pyrus_etl.sync.plans.sync import sync
-from pyrus_etl.sync.result import Result
-from pyrus_etl.sync.run import NO_LIMIT, Budget, run
-from tests.conftest import settings_for
-from tests.impatient import IMPATIENT
+from tests.conftest import environment_of
 from tests.simulation.invariants import check_idle, require
+from tests.simulation.orders import Order, Outcome
 from tests.tables_v4 import assert_tables_equal_bodies_v4, different_rows
 
 ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
@@ -49,14 +40,7 @@ EVENTS = {
     "tokens": 1,
     "advance": 4,
 }
-PLANS: dict[str, Callable[[], Plan]] = {
-    "sync": sync,
-    "backfill": backfill,
-    "restart": lambda: backfill(restart=True),
-    "force": lambda: reconcile(force=True),
-    "retry": retry,
-}
-WEIGHTS = (8, 2, 1, 3, 1)
+PLANS = {"sync": 8, "backfill": 2, "restart": 1, "force": 3, "retry": 1}
 LEVELS: tuple[Level, ...] = ("refused", "none", "manager", "manager")
 MARKED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
 BODIES = """
@@ -65,9 +49,8 @@ BODIES = """
 """
 DATES = "SELECT task_id, (payload #>> '{task,last_modified_date}')::timestamptz FROM pyrus.raw_tasks WHERE api = 'v4'"
 
-Results = list[Result]
-Live = Callable[[Callable[[], Coroutine[Any, Any, Results]], bool], Results | None]
-"""Does the runs, and returns their results; if they may crash, perhaps None."""
+Live = Callable[[list[Order], bool], list[Outcome] | None]
+"""Carries out orders at the same time, and returns their outcomes; if they may crash, perhaps None."""
 
 
 def sandbox_of(seed: int) -> tuple[Sandbox, tuple[int, ...]]:
@@ -153,11 +136,11 @@ class HistoryV4:
         error, short = dice.choice((0, 0, 0.1)), dice.choice((0, 0.05))
         self.sandbox.faults = Faults(seed=dice.randrange(99), error=error, short=short)
         bots = dice.choice(([*self.bots], [self.bots[0]], [self.bots[-1]]))
-        plans = [(bot, dice.choices(list(PLANS), WEIGHTS)[0]) for bot in bots]
-        budget = Budget(requests=dice.randint(3, 150)) if dice.random() < 0.3 else NO_LIMIT
+        plans = [(bot, dice.choices(list(PLANS), list(PLANS.values()))[0]) for bot in bots]
+        budget = dice.randint(3, 150) if dice.random() < 0.3 else None
         before, dates = set(self._ask(MARKED)), dict(self._ask(DATES))
-        for result in self._run(plans, budget, may_crash=True):
-            require(result.exit_code in (0, 6), f"{result.kind} ended with {result.error!r}")
+        for outcome in self._run(plans, budget, may_crash=True):
+            require(outcome.exit_code in (0, 6) and not outcome.amiss, f"a run ended with {outcome}")
         self._check(before, dates)
 
     def _check(self, before: set[tuple[int]], dates: dict[int, Any]) -> None:
@@ -171,19 +154,17 @@ class HistoryV4:
         require(not wrong, f"rows differ from the body that gave them: {wrong}")
         require(self.sandbox.overruns == 0, f"{self.sandbox.overruns} requests went over the quota")
 
-    def _run(self, plans: Iterable[tuple[int, str]], budget: Budget = NO_LIMIT, *, may_crash: bool = False) -> Results:
-        self.lines.append(f"{plans} {budget} {self.sandbox.faults}")
+    def _run(
+        self, plans: Iterable[tuple[int, str]], budget: int | None = None, *, may_crash: bool = False
+    ) -> list[Outcome]:
+        self.lines.append(f"{plans} of {budget or 'any number of'} requests, {self.sandbox.faults}")
+        outcomes = self.live([self._order(bot, plan, budget) for bot, plan in plans], may_crash)
+        self.lines.append("  crashed" if outcomes is None else f"  {[each.status for each in outcomes]}")
+        return outcomes or []
 
-        async def together() -> Results:
-            return await asyncio.gather(*(self._one(bot, PLANS[plan](), budget) for bot, plan in plans))
-
-        results = self.live(together, may_crash)
-        self.lines.append("  crashed" if results is None else f"  {[each.status for each in results]}")
-        return results or []
-
-    async def _one(self, bot: int, plan: Plan, budget: Budget) -> Result:
-        settings = settings_for(self.sandbox, self.database, PYRUS_API="v4", PYRUS_LOGIN=LOGINS[bot])
-        return await run(plan, replace(settings, waits=IMPATIENT), budget=budget)
+    def _order(self, bot: int, plan: str, budget: int | None) -> Order:
+        login = {"PYRUS_API": "v4", "PYRUS_LOGIN": LOGINS[bot]}
+        return Order(plan, environment_of(self.sandbox, self.database) | login, budget)
 
     def _end(self) -> None:
         """Everything is shown again: after a sync, a census and a sync the tables are what the bots see."""
@@ -193,8 +174,8 @@ class HistoryV4:
             self.world.relist(task_id)
         self.world.advance(LAG + 3600)
         for plan in ("sync", "force", "sync"):
-            results = [result for bot in self.bots for result in self._run([(bot, plan)])]
-        require([result.exit_code for result in results] == [0] * len(self.bots), f"a quiet run ended with {results}")
+            ended = [outcome for bot in self.bots for outcome in self._run([(bot, plan)])]
+        require([each.exit_code for each in ended] == [0] * len(self.bots), f"a quiet run ended with {ended}")
         assert_tables_equal_bodies_v4(self.database, {k: v for bot in self.bots for k, v in self.world.v4.bodies(bot)})
         for bot in self.bots:
             self.sandbox.requests.clear()

@@ -1,10 +1,9 @@
 """Histories over API v4 whose runs crash in this process, both at the same time if two bots are at work."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from contextlib import ExitStack, closing
 from functools import partial
 from random import Random
-from typing import TypeVar
 
 from pyrus_etl.sandbox.clock import moment
 from pyrus_etl.sandbox.server import Server
@@ -15,10 +14,9 @@ from tests.simulation.invariants import require
 from tests.simulation.leftovers import nothing_left_behind
 from tests.simulation.life import Life, living
 from tests.simulation.machine import Machine
+from tests.simulation.orders import Order, Outcome, carry_out
 from tests.simulation.passing import Time
 from tests.simulation.totals import Totals
-
-T = TypeVar("T")
 
 SHARE_CRASHED = 0.5
 """Of the runs that may crash; the place of the crash may be behind the end of the run."""
@@ -30,13 +28,16 @@ def play_v4(seed: int, machine: Machine, length: int = 6) -> Totals:
     world, server = sandbox.world, Server(sandbox.backend)
     totals = Totals(histories=1, over_v4=1, two_accounts=len(bots) - 1)
 
-    def live(work: Callable[[], Awaitable[T]], may_crash: bool) -> T | None:
+    def live(orders: list[Order], may_crash: bool) -> list[Outcome] | None:
+        async def together() -> list[Outcome]:
+            return await asyncio.gather(*map(carry_out, orders))
+
         life = Life(clock, Random(dice.random()), server.handle)
         if may_crash and dice.random() < SHARE_CRASHED:
             life.put(any_kill(dice, kills=False), life.kill)
-        done = life.live(work)
+        done = life.live(together)
         require(not life.errors, f"errors were logged: {life.errors}")
-        totals.runs += 1
+        totals.runs += len(orders)
         totals.steps += life.steps
         totals.crashes += not done
         return done

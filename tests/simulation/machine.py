@@ -80,6 +80,16 @@ class Machine:
                 opened.enter_context(living(clock, lambda: moment(world.clock.now()), history.seed))
                 yield InOneProcess(stage, log, clock, history.seed)
 
+    @contextmanager
+    def launched(self) -> Iterator[tuple[Launcher, Launcher]]:
+        """Two launchers; no run of theirs is left after the block."""
+        launchers = self._two_launchers()
+        try:
+            yield launchers
+        finally:
+            for launcher in launchers:
+                launcher.end()
+
     def _two_launchers(self) -> tuple[Launcher, Launcher]:
         if not self._launchers:
             self._launchers = self._opened.enter_context(Launcher()), self._opened.enter_context(Launcher())

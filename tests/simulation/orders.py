@@ -56,6 +56,7 @@ class Outcome(msgspec.Struct):
     message: str = ""
     status: str = ""
     amiss: str = ""
+    exit_code: int = 0
 
 
 async def carry_out(order: Order) -> Outcome:
@@ -71,7 +72,7 @@ async def carry_out(order: Order) -> Outcome:
 
 def _outcome(result: Result) -> Outcome:
     error = type(result.error).__name__ if result.error else ""
-    return Outcome(error, str(result.error or ""), result.status)
+    return Outcome(error, str(result.error or ""), result.status, exit_code=result.exit_code)
 
 
 class Errors(logging.Handler):

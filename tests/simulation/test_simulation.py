@@ -8,6 +8,7 @@ from tests.conftest import TEMPLATE
 from tests.servers import Server
 from tests.simulation.crashing_v4 import play_v4
 from tests.simulation.history import history_of
+from tests.simulation.killing_v4 import play_v4_killed
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.two_crashing import play_two_accounts
@@ -30,7 +31,7 @@ def test_two_accounts_share_a_database_whenever_their_runs_crash(machine: Machin
     assert totals.crashes > 0
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", range(1, 3))
 def test_the_tables_equal_the_world_of_api_v4_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
     play_v4(seed, machine, length=4)
 
@@ -47,3 +48,9 @@ def test_a_seed_replays_its_history_to_the_step(machine: Machine) -> None:
 
 def test_the_tables_equal_the_world_whenever_a_process_is_killed(machine: Machine) -> None:
     play(history_of(1, length=3, share_of_kills=1), machine)
+
+
+def test_the_tables_equal_the_world_of_api_v4_whenever_a_process_is_killed(machine: Machine) -> None:
+    totals = play_v4_killed(1, machine, length=3)
+
+    assert totals.over_v4 == 1

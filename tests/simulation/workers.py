@@ -19,6 +19,7 @@ from tests.servers import embedded_server, server_folder
 from tests.simulation.crashing_v4 import play_v4
 from tests.simulation.history import History
 from tests.simulation.invariants import Broken
+from tests.simulation.killing_v4 import play_v4_killed
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.totals import Totals
@@ -139,7 +140,8 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
     if (plan.api or ("v3", "v4")[seed % 2]) == "v4":
-        return _played(play_v4, seed, machine)
+        kills = plan.history_of(seed).setting.kills
+        return _played(play_v4_killed if kills else play_v4, seed, machine)
     if seed % EVERY == 0:
         return _played(play_two_accounts, seed, machine)
     history = plan.history_of(seed)

@@ -23,6 +23,8 @@ from tests.tables_v4 import assert_tables_equal_bodies_v4, different_rows
 ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
 LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
 LAG = 600.0
+A_MOMENT = 3
+"""Seconds between two runs: a doubted body is believed if a later answer is the same (see `normalize.doubt`)."""
 EVENTS = {
     "live": 6,
     "create": 2,
@@ -158,6 +160,7 @@ class HistoryV4:
         self, plans: Iterable[tuple[int, str]], budget: int | None = None, *, may_crash: bool = False
     ) -> list[Outcome]:
         self.lines.append(f"{plans} of {budget or 'any number of'} requests, {self.sandbox.faults}")
+        self.world.advance(A_MOMENT)
         outcomes = self.live([self._order(bot, plan, budget) for bot, plan in plans], may_crash)
         self.lines.append("  crashed" if outcomes is None else f"  {[each.status for each in outcomes]}")
         return outcomes or []

@@ -16,7 +16,7 @@ class Chosen(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A file of a task whose contents are not stored."""
+    """A file of a task whose contents are not stored below the target."""
 
     task_id: int
     attachment_id: int
@@ -59,7 +59,7 @@ _WAITING = """
     LEFT JOIN pyrus.notes AS note ON (note.task_id, note.note_no) = (file.task_id, file.note_no)
     LEFT JOIN pyrus.attachment_contents AS content
         ON (content.task_id, content.attachment_id) = (file.task_id, file.attachment_id)
-    WHERE content.status IS DISTINCT FROM 'stored'
+    WHERE (content.status IS DISTINCT FROM 'stored' OR NOT starts_with(content.stored_uri, %(target)s || '/'))
 """
 _TOTALS = f"""
     WITH waiting AS (
@@ -79,7 +79,7 @@ _SHARE = """
     WITH shared AS (SELECT attachment_id FROM pyrus.attachments GROUP BY 1 HAVING count(*) > 1),
     best AS (
         SELECT DISTINCT ON (attachment_id) * FROM pyrus.attachment_contents JOIN shared USING (attachment_id)
-        ORDER BY attachment_id, (status = 'stored') DESC, attempts DESC
+        ORDER BY attachment_id, (status = 'stored') DESC, stored_at DESC NULLS LAST, attempts DESC
     )
     INSERT INTO pyrus.attachment_contents AS content
         (task_id, attachment_id, status, stored_uri, stored_at, error, size_bytes, sha256, media_type, attempts)
@@ -90,8 +90,9 @@ _SHARE = """
     SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri, stored_at = EXCLUDED.stored_at,
         error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes, sha256 = EXCLUDED.sha256,
         media_type = EXCLUDED.media_type, attempts = EXCLUDED.attempts
-    WHERE content.status <> 'stored'
-        AND (content.status, content.attempts) IS DISTINCT FROM (EXCLUDED.status, EXCLUDED.attempts)
+    WHERE (content.status <> 'stored' OR EXCLUDED.status = 'stored')
+        AND (content.status, content.attempts, content.stored_uri)
+            IS DISTINCT FROM (EXCLUDED.status, EXCLUDED.attempts, EXCLUDED.stored_uri)
 """
 _WRITE = """
     INSERT INTO pyrus.attachment_contents AS content
@@ -103,18 +104,19 @@ _WRITE = """
     SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri, stored_at = EXCLUDED.stored_at,
         error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes, sha256 = EXCLUDED.sha256,
         media_type = EXCLUDED.media_type, attempts = content.attempts + EXCLUDED.attempts
+    WHERE content.status <> 'stored' OR EXCLUDED.status = 'stored'
 """
 
 
-def totals(connection: Connection, chosen: Chosen) -> Totals:
-    found = connection.execute(_TOTALS, chosen._asdict()).fetchone()
+def totals(connection: Connection, target: str, chosen: Chosen) -> Totals:
+    found = connection.execute(_TOTALS, {**chosen._asdict(), "target": target}).fetchone()
     assert found is not None
     return Totals(*found)
 
 
-def waiting(connection: Connection, chosen: Chosen, before: tuple[int, int]) -> list[Listed]:
+def waiting(connection: Connection, target: str, chosen: Chosen, before: tuple[int, int]) -> list[Listed]:
     """The next files to fetch, those of the newest tasks first; a file of several tasks comes with each of them."""
-    parameters = {**chosen._asdict(), "task_id": before[0], "attachment_id": before[1]}
+    parameters = {**chosen._asdict(), "target": target, "task_id": before[0], "attachment_id": before[1]}
     return [Listed(*row) for row in connection.execute(_PAGE, parameters)]
 
 
@@ -124,6 +126,7 @@ def share(connection: Connection) -> None:
 
 
 def write_outcomes(connection: Connection, outcomes: Iterable[Outcome]) -> None:
+    """Writes what became of files. Contents that are stored elsewhere stay recorded until they are stored here."""
     with connection.cursor() as cursor:
         cursor.executemany(_WRITE, [outcome._asdict() for outcome in outcomes])
 

@@ -40,28 +40,31 @@ class ServiceStored(NamedTuple):
     sha256: str | None
 
 
-def waiting(connection: Connection, service: str, since: datetime | None, most: int | None) -> list[ServiceListed]:
-    """The files to fetch, the newest first: not stored, uploaded since then, and of at most `most` bytes."""
-    query = """
-        SELECT file_id, file.name, file.size_bytes, file.download_url FROM pyrus.service_files AS file
-        LEFT JOIN pyrus.service_file_contents AS content USING (service, file_id)
-        WHERE service = %(service)s AND file.deleted_at IS NULL AND content.status IS DISTINCT FROM 'stored'
+_WAITING = """
+    FROM pyrus.service_files AS file LEFT JOIN pyrus.service_file_contents AS content USING (service, file_id)
+    WHERE service = %(service)s AND file.deleted_at IS NULL
+        AND (content.status IS DISTINCT FROM 'stored' OR NOT starts_with(content.stored_uri, %(target)s || '/'))
+"""
+
+
+def waiting(
+    connection: Connection, service: str, target: str, since: datetime | None, most: int | None
+) -> list[ServiceListed]:
+    """The files to fetch, the newest first: not below the target, uploaded since then, and of at most `most` bytes."""
+    query = f"""
+        SELECT file_id, file.name, file.size_bytes, file.download_url {_WAITING}
             AND (%(most)s::bigint IS NULL OR file.size_bytes IS NULL OR file.size_bytes <= %(most)s::bigint)
             AND (%(since)s::timestamptz IS NULL OR file.created_at >= %(since)s::timestamptz)
         ORDER BY file.created_at DESC NULLS LAST, file_id
     """
-    found = connection.execute(query, {"service": service, "since": since, "most": most})
+    found = connection.execute(query, {"service": service, "target": target, "since": since, "most": most})
     return [ServiceListed(*row) for row in found.fetchall()]
 
 
-def not_stored(connection: Connection, service: str) -> int:
-    """How many files are not stored, whatever a run chooses."""
-    query = """
-        SELECT count(*) FROM pyrus.service_files AS file
-        LEFT JOIN pyrus.service_file_contents AS content USING (service, file_id)
-        WHERE service = %s AND file.deleted_at IS NULL AND content.status IS DISTINCT FROM 'stored'
-    """
-    ((count,),) = connection.execute(query, [service]).fetchall()
+def not_stored(connection: Connection, service: str, target: str) -> int:
+    """How many files are not stored below the target, whatever a run chooses."""
+    parameters = {"service": service, "target": target}
+    ((count,),) = connection.execute(f"SELECT count(*) {_WAITING}", parameters).fetchall()
     return int(count)
 
 
@@ -78,6 +81,7 @@ def write_outcomes(connection: Connection, service: str, outcomes: Iterable[Serv
                 stored_at = EXCLUDED.stored_at, error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes,
                 sha256 = EXCLUDED.sha256, media_type = EXCLUDED.media_type,
                 attempts = content.attempts + EXCLUDED.attempts
+            WHERE content.status <> 'stored' OR EXCLUDED.status = 'stored'
             """,
             [{"service": service, **outcome._asdict()} for outcome in outcomes],
         )

@@ -111,6 +111,15 @@ def test_every_file_is_stored_once_and_verified(
     assert verified(synced) == (0, {"files_checked": len(ids), "files_wrong": 0, "wrong": []})
 
 
+def test_another_target_gets_every_file_too(sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path) -> None:
+    download(sandbox, synced, tmp_path / "first")
+    code, counts, _ = download(sandbox, synced, tmp_path / "first2")
+
+    assert (code, counts["files_stored"]) == (0, counts["files_listed"])
+    assert files_below(tmp_path / "first2") == files_below(tmp_path / "first")
+    assert {str(row[2]).split("/")[-3] for row in query(synced, ROWS)} == {"first2"}
+
+
 def test_verify_finds_what_changed_and_the_next_download_fetches_it(
     sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
 ) -> None:

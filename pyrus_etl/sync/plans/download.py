@@ -42,7 +42,8 @@ def download(target: str, chosen: Chosen, *, may_create_parents: bool = False) -
     """The plan that stores contents below a target; see `files.target` and `files.store`.
 
     A file of several tasks is fetched once. Contents are committed soon after they are stored, so a run that is killed
-    repeats only what was on its way. Contents that are stored elsewhere stay there.
+    repeats only what was on its way. Contents that are stored below another target stay there, and are
+    stored below this one too.
     """
     return Plan(DOWNLOAD, partial(_download, target=target, chosen=chosen, may_create_parents=may_create_parents))
 
@@ -53,10 +54,10 @@ async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents
         if not await session.store.query(others_at_work, session.account_id):
             await store.remove_unfinished()
         await session.store.transaction(share)
-        await _note_totals(run, chosen)
+        await _note_totals(run, target, chosen)
         try:
             work = Work(
-                choose=_waiting(run, chosen),
+                choose=_waiting(run, target, chosen),
                 fetch=partial(_fetch, run=run, store=store, most_bytes=chosen.most_bytes),
                 load=partial(commit, run=run, write=write_outcomes),
                 size=lambda _: 0,
@@ -68,16 +69,16 @@ async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents
     run.stop.check()
 
 
-async def _note_totals(run: Run, chosen: Chosen) -> None:
-    found, progress = await run.session.store.query(totals, chosen), run.ledger.progress
+async def _note_totals(run: Run, target: str, chosen: Chosen) -> None:
+    found, progress = await run.session.store.query(totals, target, chosen), run.ledger.progress
     run.ledger.count(Counts(files_listed=found.files, files_skipped=found.skipped))
     progress.what, progress.tasks_wanted, progress.bytes_wanted = "files", found.files, found.bytes
 
 
-async def _waiting(run: Run, chosen: Chosen) -> AsyncIterator[Listed]:
+async def _waiting(run: Run, target: str, chosen: Chosen) -> AsyncIterator[Listed]:
     seen: set[int] = set()
     before = _FIRST
-    while page := await run.session.store.query(waiting, chosen, before):
+    while page := await run.session.store.query(waiting, target, chosen, before):
         for file in page:
             if file.attachment_id not in seen:
                 seen.add(file.attachment_id)

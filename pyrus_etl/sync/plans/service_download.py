@@ -34,8 +34,8 @@ def download_from(wanted: Wanted, target: str, *, may_create_parents: bool = Fal
 async def _download(run: Run, wanted: Wanted, target: str, *, may_create_parents: bool) -> None:
     async with open_store(target, may_create_parents=may_create_parents) as store:
         await store.remove_unfinished()  # the lock of the service is held, and the target is its own
-        files = await run.session.store.query(waiting, wanted.service, wanted.since, wanted.most_bytes)
-        skipped = await run.session.store.query(not_stored, wanted.service) - len(files)
+        files = await run.session.store.query(waiting, wanted.service, target, wanted.since, wanted.most_bytes)
+        skipped = await run.session.store.query(not_stored, wanted.service, target) - len(files)
         run.ledger.count(Counts(files_listed=len(files), files_skipped=skipped))
         progress = run.ledger.progress
         progress.what, progress.tasks_wanted = "files", len(files)

@@ -45,3 +45,14 @@ def test_a_search_that_works_is_used_in_each_sync(database: Secret) -> None:
 
         assert idle.counts.requests <= 11
         assert sandbox.requests.endpoints["register"] == 0
+
+
+def test_fractions_of_seconds_in_the_search_raise_no_doubt_of_bodies(database: Secret, query: Query) -> None:
+    with Sandbox(World(tasks=40, tick=0.3), hybrid=True) as sandbox:
+        sync(sandbox, database, **V4)
+        sandbox.world.live(600, 12)
+        sandbox.world.advance(60)
+        sync(sandbox, database, **V4)
+
+        assert query(database, "SELECT count(*) FROM pyrus.raw_tasks WHERE is_doubted") == [(0,)]
+        assert sync(sandbox, database, **V4).counts.tasks_fetched == 0

@@ -36,9 +36,12 @@ class Search:
         return self.works is True
 
     async def changed(self, period: Window) -> AsyncIterator[list[TaskHeader]]:
-        """The headers of the tasks that changed in the period, in parts; raises PyrusUnreachable."""
+        """The headers of the tasks that changed in the period, in parts; raises PyrusUnreachable.
+
+        Their dates are in whole seconds, as those of v4: a fraction would make each body look older than its task.
+        """
         async for listing in listings(self._search, [period]):
-            yield listing.tasks
+            yield [_in_whole_seconds(task) for task in listing.tasks]
 
     async def _search(self, window: Window, most: int) -> TaskList:
         if self._first is not None:
@@ -67,6 +70,11 @@ class Search:
             criteria["ActiveTo"] = f"/Date({window.end * 1000 + 999})/"
         address = f"{self._client.settings.url}/restapi/searchtasks"
         return Request("POST", address, read, criteria, is_slow=True, may_renew=self.works is True)
+
+
+def _in_whole_seconds(task: TaskHeader) -> TaskHeader:
+    date = task.modified_date
+    return task if date is None else msgspec.structs.replace(task, modified_date=date.replace(microsecond=0))
 
 
 def _proof(body: bytes) -> tuple[TaskList, int]:

@@ -9,6 +9,7 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures
 TITLES = {
     "peers": "A backfill, its stages alone, and dlt",
     "v4": "API v4: first rows, full rows, syncs, and dlt",
+    "files": "Contents of attachments, curl and s3fs",
     "growth": "As the work grows",
     "following": "Once much is stored",
     "odd": "Worlds with very many rows of one kind",

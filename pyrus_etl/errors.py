@@ -86,7 +86,14 @@ class ListRefused(PyrusUnreachable):
 
 
 class AnswerLost(PyrusUnreachable):
-    """A write was sent and its answer was lost; whether the service applied it could not be found out."""
+    """A write was sent and its answer was lost; whether the service applied it could not be found out.
+
+    `is_applied`: the service says that it applied the write, but its effect was not found. Sent again, it would double.
+    """
+
+    def __init__(self, message: str, *, is_applied: bool = False) -> None:
+        super().__init__(message)
+        self.is_applied = is_applied
 
 
 class DatabaseUnavailable(PyrusEtlError):

@@ -143,7 +143,7 @@ class Client:
         """
         base = URL(self.settings.url)
         if (address := followed(base, url)) is None:
-            yield Refused(0, Complaint("address", "neither https nor on loopback, so it is not asked"))
+            yield Refused(0, Complaint("", "its address is neither https nor on loopback, so it is not asked"))
             return
         wanted, tries = Wanted(address, headers, most), Tries(self.settings.waits)
         async with AsyncExitStack() as opened:

@@ -80,7 +80,7 @@ async def within_limit(first: bytes | None, rest: AsyncIterator[bytes], wanted: 
         try:
             piece = await anext(rest, None)
         except Broken as error:
-            raise BodyCut(f"{wanted} broke off after {received:,} bytes ({error}); fetch the rest.", received) from None
+            raise BodyCut(f"{wanted} broke off after {received:,} bytes ({error}); try again.", received) from None
 
 
 def _too_large(wanted: Wanted) -> BodyTooLarge:

@@ -70,7 +70,7 @@ class Refused(msgspec.Struct, frozen=True):
         return 300 <= self.status < 400
 
     def __str__(self) -> str:
-        return f"{self.status} {self.complaint}"
+        return f"{self.status} {self.complaint}" if self.status else str(self.complaint)
 
 
 class Denied(msgspec.Struct, frozen=True):

@@ -34,7 +34,8 @@ async def ask(client: Client, dialect: Dialect, request: Request[T], what: str) 
 async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]], pause: float) -> T:
     """Sends a write. If its answer is lost, looks for its effect, and sends it again only if there is none.
 
-    `pause`: seconds after which the service is done with a request whose answer was lost. Raises AnswerLost.
+    A write that the service says it applied is never sent again. `pause`: seconds after which the service is done with
+    a request whose answer was lost. Raises AnswerLost.
     """
     for tries_left in reversed(range(MOST_WRITES)):
         try:
@@ -43,7 +44,7 @@ async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable
             log.debug("looking for the effect of a write: %s", error)
             if (found := await _found(look, pause)) is not None:
                 return found
-            if not tries_left:
+            if error.is_applied or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
 
@@ -66,16 +67,17 @@ async def check(client: Client, dialect: Dialect, path: str) -> None:
 def refused(dialect: Dialect, what: str, failure: Failure) -> PyrusEtlError:
     """The error of a request without content."""
     service, setting = dialect.service, dialect.setting
+    reason = str(failure).rstrip(".")
     match failure:
         case TokenRefused():
-            return LoginRefused(f"{service} refused {dialect.credential}: {failure}; get a new one.")
+            return LoginRefused(f"{service} refused {dialect.credential}: {reason}; get a new one.")
         case Denied(status=404):
-            return _of_file(f"{service} does not know {what} ({failure}); check its id.", failure)
+            return _of_file(f"{service} does not know {what} ({reason}); check its id.", failure)
         case Denied() | Refused(is_redirect=False):
-            return _of_file(f"{service} refuses {what}: {failure}; check what this account may do.", failure)
+            return _of_file(f"{service} refuses {what}: {reason}; check what this account may do.", failure)
         case Again(body=None):
-            return PyrusUnreachable(f"{service} failed to answer about {what} ({failure}); try again later.")
-    return PyrusUnreachable(f"{setting} does not answer about {what} as {service} does ({failure}); check {setting}.")
+            return PyrusUnreachable(f"{service} failed to answer about {what} ({reason}); try again later.")
+    return PyrusUnreachable(f"{setting} does not answer about {what} as {service} does ({reason}); check {setting}.")
 
 
 def _of_file(message: str, failure: Denied | Refused) -> FileRefused:

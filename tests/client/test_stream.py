@@ -184,7 +184,7 @@ def test_a_file_that_breaks_off_raises_an_error_with_the_bytes_that_came() -> No
         (content, cut), client = using(settings(server.url), use)
 
     assert (content, cut.received, cut.exit_code) == (b"12345678", 8, 4)
-    assert re.match(r"GET http://127\S+/services/attachment broke off after 8 bytes \(.+\); fetch the rest", str(cut))
+    assert re.match(r"GET http://127\S+/services/attachment broke off after 8 bytes \(.+\); try again", str(cut))
     assert client.requests == 1
 
 

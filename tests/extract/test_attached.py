@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyrus_etl.errors import FileRefused, LoginRefused
+from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused
 from pyrus_etl.extract.contents import name_in
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.uploads import uploaded
@@ -158,6 +158,18 @@ def test_a_comment_attaches_an_upload_once_even_if_its_answer_is_lost(api: str, 
         "v3": {"TaskId": 7, "AttachmentIds": ["upload-number-0"]},
     }
     assert board.comments == [expected[api]] * (1 if applies else 2)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_comment_that_pyrus_took_is_never_sent_again_even_if_its_file_is_not_shown(api: str) -> None:
+    board, empty = Board(api, 0, True), Board(api, 0, True)
+    with (
+        scripted(lambda each: empty.task() if each.method == "GET" else board.script(each)) as server,
+        pytest.raises(AnswerLost, match="Pyrus does not show upload upload-number-0"),
+    ):
+        asked("pyrus", environment(server.url, api), put("pyrus:task/7"))
+
+    assert len(board.comments) == 1
 
 
 @pytest.mark.parametrize("api", APIS)

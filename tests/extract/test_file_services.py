@@ -21,7 +21,7 @@ from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import parse_place
 from pyrus_etl.sandbox import onlyoffice, paymo
 from pyrus_etl.sandbox.faults import Fault
-from pyrus_etl.settings import load_settings
+from pyrus_etl.settings import Secret, load_settings
 from tests.extract.services import asked, contents, listed, onlyoffice_environment, paymo_environment, read
 from tests.scripted import Asked, Reply, Scripted, scripted
 
@@ -371,6 +371,57 @@ def test_a_write_that_keeps_failing_says_that_it_may_have_been_applied() -> None
         )
 
     assert [each.method for each in server.asked].count("POST") == 5
+
+
+@pytest.mark.parametrize("service", ["paymo", "onlyoffice"])
+def test_an_upload_that_the_service_says_it_has_is_never_sent_again(service: str) -> None:
+    def script(each: Asked) -> Reply:
+        if each.method == "POST":
+            return Reply(201, b'{"response": {"title": "a"}}')
+        return Reply(200, b'{"files": [], "response": {"files": [], "projectFolder": 3, "projectOwner": {"id": 4}}}')
+
+    place = parse_place(f"{service}:task/1")
+    at = {"paymo": at_paymo, "onlyoffice": at_onlyoffice}[service]
+    with scripted(script) as server, pytest.raises(AnswerLost, match="look whether it is there"):
+        asked(service, at(server), lambda each: uploaded(each, contents("a", b"a"), place, 0))
+
+    assert [each.method for each in server.asked].count("POST") == 1
+
+
+@pytest.mark.parametrize("described", [Reply(200, b'{"files": [{"id": 77, "size": "1"}]}'), Reply(404), Reply(500)])
+def test_paymo_names_an_upload_in_its_location(described: Reply) -> None:
+    def script(each: Asked) -> Reply:
+        if each.method == "POST":
+            return Reply(201, b"", {"Location": "https://app.paymoapp.com/api/files/77/?x=1"})
+        return described if each.path == "/api/files/77" else Reply(200, b'{"files": []}')
+
+    with scripted(script) as server:
+        place = parse_place("paymo:task/1")
+        file = asked("paymo", at_paymo(server), lambda each: uploaded(each, contents("a", b"a"), place, 0))
+
+    assert (file.file_id, file.size_bytes) == ("77", 1 if described.status == 200 else None)
+    assert [each.method for each in server.asked].count("POST") == 1
+
+
+def test_a_file_that_onlyoffice_attached_and_does_not_describe_is_attached() -> None:
+    with scripted(
+        lambda each: Reply(200, b'{"response": {"id": 9}}') if each.method == "POST" else Reply(404)
+    ) as server:
+        place = parse_place("onlyoffice:task/9")
+        file = asked("onlyoffice", at_onlyoffice(server), lambda each: each.attach("18", place))
+
+    assert (file.file_id, file.task_id) == ("18", "9")
+
+
+@pytest.mark.parametrize("message", ["The token is not the file's.", "The token is not the file's"])
+def test_a_refusal_is_one_sentence(message: str) -> None:
+    reply = Reply(403, json.dumps({"message": message}).encode())
+    token, place = Secret("a token"), parse_place("paymo:task/9")
+    with scripted(lambda _: reply) as server, pytest.raises(FileRefused) as raised:
+        asked("paymo", at_paymo(server), lambda each: each.attach("55", place, token))
+
+    refusal = "Paymo refuses file 55 for paymo:task/9: 403 The token is not the file's; check what this account may do."
+    assert str(raised.value) == refusal
 
 
 def test_titles_of_onlyoffice_are_cleaned_as_the_portal_does() -> None:

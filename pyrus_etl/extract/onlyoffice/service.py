@@ -107,7 +107,8 @@ class Onlyoffice:
             await self._attach(file.file_id, place)
             return _at(file, place)
         except (FileRefused, PyrusUnreachable) as error:
-            raise AnswerLost(f"ONLYOFFICE has file {file.file_id} now, but not at {place}: {error}") from error
+            message = f"ONLYOFFICE has file {file.file_id} now, but not at {place}: {error}"
+            raise AnswerLost(message, is_applied=True) from error
 
     async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
         """The files at the place, and those in the folder into which its uploads go.
@@ -130,7 +131,10 @@ class Onlyoffice:
         if place.kind not in KINDS:
             raise SettingsError(f"ONLYOFFICE attaches files to tasks and discussions, and not to {place}.")
         await self._attach(file_id, place)
-        return _at(await self.get(file_id), place)
+        file = ServiceFile(service=ONLYOFFICE, file_id=file_id)
+        with suppress(FileRefused, PyrusUnreachable):  # it is attached, whether the portal describes it or not
+            file = await self.get(file_id)
+        return _at(file, place)
 
     async def _attach(self, file_id: str, place: Place) -> None:
         number = whole(file_id)
@@ -239,7 +243,9 @@ class Onlyoffice:
         if found := files_of(wrapped.response):
             return found[0]
         if request.once:
-            raise AnswerLost(f"ONLYOFFICE's answer about {what} has no file; look whether it was done.")
+            raise AnswerLost(
+                f"ONLYOFFICE's answer about {what} has no file; look whether it is there.", is_applied=True
+            )
         raise FileRefused(f"ONLYOFFICE's answer about {what} has no file; check its id.")
 
     async def _ask(self, request: Request[Wrapped], what: str) -> Wrapped:

@@ -34,8 +34,9 @@ def file_of(served: dict[str, Any]) -> ServiceFile | None:
 
 
 def _files(served: dict[str, Any]) -> list[ServiceFile]:
-    """Paymo wraps one file like many: `{"files": […]}`."""
-    return [file for each in objects(served.get("files")) if (file := file_of(each))]
+    """Paymo wraps one file like many: `{"files": […]}`; one without the brackets is read too."""
+    found = served.get("files")
+    return [file for each in objects([found] if isinstance(found, dict) else found) if (file := file_of(each))]
 
 
 read_files = reader(_files)

@@ -1,5 +1,6 @@
 """Files of Paymo: "Files" on https://github.com/paymoapp/api."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,7 +12,7 @@ from pyrus_etl.client.file import Download
 from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
-from pyrus_etl.errors import AnswerLost, FileRefused, SettingsError
+from pyrus_etl.errors import AnswerLost, FileRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.lenient import same_name
 from pyrus_etl.extract.paymo.dialect import DIALECT
 from pyrus_etl.extract.paymo.lists import Lists, where
@@ -20,6 +21,9 @@ from pyrus_etl.extract.refusals import ask, check, settled
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PAYMO, Place
 from pyrus_etl.settings import Secret
+
+_LOCATION = re.compile(r"/files/(?P<id>[0-9]{1,18})/?(?:[?#]|$)")
+"""The address of a file that an upload has made."""
 
 
 class Paymo:
@@ -81,7 +85,7 @@ class Paymo:
             raise SettingsError(f"Paymo attaches a file by the token of its upload; give --token for file {file_id}.")
         body = {"token": token.reveal(), **{name: int(place_id) for name, place_id in _target(place)}}
         request = Request("POST", f"/files/{quote(file_id, safe='')}", read_files, body, once=True)
-        send = partial(self._one, request, f"attaching file {file_id}")
+        send = partial(self._one, request, f"file {file_id} for {place}")
         return await settled(send, partial(self._if_at, file_id, place), self._client.settings.waits.settle)
 
     async def update(self, file_id: str, name: str | None, description: str | None) -> ServiceFile:
@@ -106,11 +110,18 @@ class Paymo:
         answer = await ask(self._client, DIALECT, request, what)
         if answer.value:
             return answer.value[0]
-        if request.form and (file_id := answer.location.rstrip("/").rpartition("/")[2]).isdecimal():
-            return await self.get(file_id)
+        if request.form and (made := _LOCATION.search(answer.location)):
+            return await self._made(made["id"])
         if request.once:
-            raise AnswerLost(f"Paymo's answer about {what} has no file; look whether it was done.")
+            raise AnswerLost(f"Paymo's answer about {what} has no file; look whether it is there.", is_applied=True)
         raise FileRefused(f"Paymo's answer about {what} has no file; check its id.")
+
+    async def _made(self, file_id: str) -> ServiceFile:
+        """A file that an upload has made; only its id if Paymo does not describe it."""
+        try:
+            return await self.get(file_id)
+        except (FileRefused, PyrusUnreachable):
+            return ServiceFile(service=PAYMO, file_id=file_id)
 
     async def _if_at(self, file_id: str, place: Place) -> ServiceFile | None:
         """The file, if it hangs there already."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -104,8 +105,7 @@ def tables_of(
     tables: Tables = {table: {} for table in COLUMNS}
     for served, deleted_at in ((gone or {}, DELETED), (bodies, None)):
         for task_id, body in served.items():
-            plain = plain_json(body)
-            digest = hashlib.sha256(body).hexdigest()
+            plain, digest = _served(body)
             tables["raw_tasks"][(task_id,)] = (plain, digest)
             _task(tables, task_id, plain["TaskWithNotes"], deleted_at)
     if with_contacts:
@@ -122,11 +122,21 @@ def _contacts(tables: Tables, contacts: Json) -> None:
             _person(tables, person, organization_id)
 
 
+@lru_cache(maxsize=1000)
+def _served(body: bytes) -> tuple[Json, str]:
+    """A body, parsed, and its SHA-256; a test that compares after each of its runs compares mostly the same bodies."""
+    return plain_json(body), hashlib.sha256(body).hexdigest()
+
+
 def plain_json(body: bytes) -> Json:
     """Parses a body, with U+FFFD for characters that PostgreSQL cannot store; fractions are exact."""
     text = body.decode("utf-8", errors="replace")
-    plain: Json = json.loads(text, parse_float=Decimal, parse_int=_whole)
+    plain: Json = _exact_json(text)
     return _storable(plain) if "\\u" in text else plain
+
+
+def _exact_json(text: str | bytes) -> Any:
+    return json.loads(text, parse_float=Decimal, parse_int=_whole)
 
 
 def _whole(digits: str) -> int | Decimal:
@@ -447,7 +457,7 @@ def _numbered(value: Any, kind: type[T]) -> Iterator[tuple[int, T]]:
 def read_tables(database: Secret) -> Tables:
     """Reads every table."""
     with psycopg.connect(database.reveal(), options="-c timezone=UTC") as connection:
-        set_json_loads(lambda text: json.loads(text, parse_float=Decimal, parse_int=_whole), connection)
+        set_json_loads(_exact_json, connection)
         return {table: _read(connection, table) for table in COLUMNS}
 
 
@@ -465,17 +475,20 @@ def first_difference(
     A lenient comparison allows additional rows, and values that are expected to be null.
     """
     keys, others = (names.split() for names in COLUMNS[table])
+
+    def place() -> str:
+        return f"{table} at " + ", ".join(f"{name} {part}" for name, part in zip(keys, key, strict=True))
+
     for key in sorted(expected.keys() | found.keys()):
-        place = f"{table} at " + ", ".join(f"{name} {part}" for name, part in zip(keys, key, strict=True))
         if key not in found:
-            return f"{place}: no such row, expected {_short(expected[key])}"
+            return f"{place()}: no such row, expected {_short(expected[key])}"
         if key not in expected:
             if lenient:
                 continue
-            return f"{place}: a row that nothing calls for, {_short(found[key])}"
+            return f"{place()}: a row that nothing calls for, {_short(found[key])}"
         for name, wanted, stored in zip(others, expected[key], found[key], strict=True):
             if not (_same(wanted, stored) or (lenient and wanted is None)):
-                return f"{place}, {name}: expected {_short(wanted)}, found {_short(stored)}"
+                return f"{place()}, {name}: expected {_short(wanted)}, found {_short(stored)}"
     return None
 
 

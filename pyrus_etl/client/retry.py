@@ -9,7 +9,7 @@ from pyrus_etl.settings import Waits
 class Tries:
     """Counts the failed tries of one request. `most`: at most how many tries, if fewer than `Waits.requests` says.
 
-    `once`: there is no other try after one that reached a server.
+    `once`: nothing is tried again after it has reached a server.
     """
 
     def __init__(self, waits: Waits, most: int | None = None, *, once: bool = False) -> None:

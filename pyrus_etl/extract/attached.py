@@ -162,7 +162,7 @@ class PyrusFiles:
 
 
 class Hashed:
-    """Contents whose MD5 and size are known after they have been read; each reading begins anew."""
+    """Contents whose MD5 and size are known after they have been read; each reading starts from the beginning."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents

@@ -1,4 +1,4 @@
-"""Asks a file service; an answer that is no content becomes an error with a sentence."""
+"""Asks a file service; any answer but content becomes an error with a sentence."""
 
 import asyncio
 import logging

@@ -96,7 +96,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _hash_of(path: Path) -> str | None:
-    """The SHA-256 of a file; None if it cannot be read, or is no file."""
+    """The SHA-256 of a file; None if it is not a file or cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() if path.is_file() else None

@@ -15,7 +15,7 @@ def streamed(source: FileService, file: ServiceFile) -> Contents:
     """The contents of a file at a service; each reading opens them there again.
 
     Reading them raises FileRefused if they cannot be had or have another MD5 than stated, and BodyCut if they break
-    off. Their size is checked by whoever sends them.
+    off. The sender checks their size.
     """
     name = file.name or f"{file.service}-{file.file_id}"
     return Contents(name, file.size_bytes, file.media_type or ANY_TYPE, lambda: _pieces(source, file))

@@ -11,7 +11,7 @@ from pyrus_etl.model.place import Place
 
 
 async def uploaded(service: FileService, contents: Contents, place: Place, pause: float) -> ServiceFile:
-    """Uploads a file to a place; an upload that hangs nowhere may be repeated freely.
+    """Uploads a file to a place; an upload without a place may be repeated freely.
 
     `pause`: seconds after which the service is done with a request whose answer was lost. Raises AnswerLost.
     """

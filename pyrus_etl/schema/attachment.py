@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, text
+from sqlalchemy.schema import SchemaItem
 
 from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, owned_table, task_key
 
@@ -38,27 +39,32 @@ class AttachmentRow(NamedTuple):
     version: int | None = None
 
 
+def contents_columns(table: str) -> list[SchemaItem]:
+    """What became of the contents of a file."""
+    return [
+        Column("status", Text, nullable=False, comment="stored, missing, denied, corrupt or failed."),
+        Column("stored_uri", Text, comment="URL of the stored contents: file, s3, gs or az."),
+        Column("stored_at", Timestamp, comment="When the contents were stored."),
+        Column("error", Text, comment="Why the contents are not stored; null if they are."),
+        bigint("size_bytes", "Size of the stored contents in bytes."),
+        Column("sha256", Text, comment="SHA-256 of the stored contents, in hexadecimal."),
+        Column("media_type", Text, comment="Content-Type that came with the contents."),
+        Column(
+            "attempts",
+            Integer,
+            nullable=False,
+            server_default=text("0"),
+            comment="How often the contents were requested so far.",
+        ),
+        CheckConstraint("status IN ('stored', 'missing', 'denied', 'corrupt', 'failed')", name=f"ck_{table}_status"),
+    ]
+
+
 attachment_contents = Table(
     "attachment_contents",
     metadata,
     task_key(),
     key("attachment_id", "Id of the file in Pyrus; a new version of a file has a new id."),
-    Column("status", Text, nullable=False, comment="stored, missing, denied, corrupt or failed."),
-    Column("stored_uri", Text, comment="URL of the stored contents: file, s3, gs or az."),
-    Column("stored_at", Timestamp, comment="When the contents were stored."),
-    Column("error", Text, comment="Why the contents are not stored; null if they are."),
-    bigint("size_bytes", "Size of the stored contents in bytes."),
-    Column("sha256", Text, comment="SHA-256 of the stored contents, in hexadecimal."),
-    Column("media_type", Text, comment="Content-Type that came with the contents."),
-    Column(
-        "attempts",
-        Integer,
-        nullable=False,
-        server_default=text("0"),
-        comment="How often the contents were requested so far.",
-    ),
-    CheckConstraint(
-        "status IN ('stored', 'missing', 'denied', 'corrupt', 'failed')", name="ck_attachment_contents_status"
-    ),
+    *contents_columns("attachment_contents"),
     comment="State of the contents of attachments; filled by attachments download.",
 )

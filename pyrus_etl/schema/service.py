@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Integer, Table, Text, text
+from sqlalchemy import ARRAY, Column, Index, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from pyrus_etl.schema.attachment import contents_columns
 from pyrus_etl.schema.metadata import Timestamp, bigint, metadata
 
 
@@ -73,22 +74,6 @@ service_file_contents = Table(
     metadata,
     _service(),
     _file_id(),
-    Column("status", Text, nullable=False, comment="stored, missing, denied, corrupt or failed."),
-    Column("stored_uri", Text, comment="URL of the stored contents: file, s3, gs or az."),
-    Column("stored_at", Timestamp, comment="When the contents were stored."),
-    Column("error", Text, comment="Why the contents are not stored; null if they are."),
-    bigint("size_bytes", "Size of the stored contents in bytes."),
-    Column("sha256", Text, comment="SHA-256 of the stored contents, in hexadecimal."),
-    Column("media_type", Text, comment="Content-Type that came with the contents."),
-    Column(
-        "attempts",
-        Integer,
-        nullable=False,
-        server_default=text("0"),
-        comment="How often the contents were requested so far.",
-    ),
-    CheckConstraint(
-        "status IN ('stored', 'missing', 'denied', 'corrupt', 'failed')", name="ck_service_file_contents_status"
-    ),
+    *contents_columns("service_file_contents"),
     comment="State of the contents of files at other services; filled by attachments download --service.",
 )

@@ -94,7 +94,7 @@ class Paymo:
         return await self._one(Request("PUT", f"/files/{quote(file_id, safe='')}", read_files, body), f"file {file_id}")
 
     async def delete(self, file_id: str) -> None:
-        """Deletes the file; if an answer is lost, a file that is no longer there counts as deleted."""
+        """Deletes the file. If the answer is lost and the file is gone, it counts as deleted."""
         request = Request("DELETE", f"/files/{quote(file_id, safe='')}", _nothing, once=True)
         await settled(
             partial(ask, self._client, DIALECT, request, f"file {file_id}"),

@@ -14,7 +14,7 @@ def structs(served: Any, kind: type[S]) -> tuple[Sequence[S | None], int]:
     """Reads an array of structs, each of which may be null; also returns the number of unreadable values (`salvage`).
 
     One by one, because for a type like list[…] msgspec looks up how to convert it in each call, which takes ten times
-    as long as the conversion. Raises msgspec.ValidationError if it is no array.
+    as long as the conversion. Raises msgspec.ValidationError if it is not an array.
     """
     if isinstance(served, list):
         try:

@@ -283,7 +283,7 @@ class Paymo:
         return self.files([file], request)
 
     def target(self, given: Json) -> dict[str, int]:
-        """The one target of a file, or none; refused if there are several, or if there is no such target."""
+        """The one target of a file, or none; refused if there are several, or if it does not exist."""
         found = {key: given[key] for key in TARGETS if given.get(key)}
         if len(found) > 1 or not all(str(value).isdecimal() for value in found.values()):
             raise Refused("bad_request", about="Send one of project_id, discussion_id, task_id, comment_id.")
@@ -302,7 +302,7 @@ def wrapped(name: str, found: list[Json], status: int = 200, headers: dict[str, 
 
 
 def basic(request: web.BaseRequest) -> str:
-    """User and password of HTTP Basic; for a user that is no e-mail address, any password is as good as none."""
+    """User and password of HTTP Basic; of an API key, the password does not matter and is left out."""
     kind, _, word = request.headers.get("Authorization", "").partition(" ")
     try:
         text = base64.b64decode(word, validate=True).decode() if kind.lower() == "basic" else ""

@@ -129,7 +129,7 @@ class World(Office):
         return f"{mix(self.seed, file_id, 1):016x}{mix(self.seed, file_id, 2):016x}"
 
     def project_of(self, key: str, target_id: int) -> int | None:
-        """The project that a target belongs to; None if there is no such target."""
+        """The project that a target belongs to; None if the target does not exist."""
         target = self.tables[TARGETS[key]].get(target_id)
         if target is None:
             return None

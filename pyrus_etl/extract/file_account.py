@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.clock import Clocks
 from pyrus_etl.errors import TaskRefused
 from pyrus_etl.extract import services
 from pyrus_etl.extract.files import FileService
@@ -13,7 +12,7 @@ from pyrus_etl.extract.onlyoffice.service import Onlyoffice
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.extract.paymo import census as paymo
 from pyrus_etl.extract.paymo.service import Paymo
-from pyrus_etl.extract.source import AccountAccess, Sample
+from pyrus_etl.extract.source import AccountAccess, Figures, Sample
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.person import Profile
 from pyrus_etl.model.place import ONLYOFFICE, PAYMO, Place
@@ -23,7 +22,7 @@ ACCOUNTS = {PAYMO: -1, ONLYOFFICE: -2}
 """Service → the id under which its runs are recorded and take their lock. Ids of persons at Pyrus are positive."""
 
 
-class FileAccount:
+class FileAccount(Figures):
     """A Source without tasks, through an open client.
 
     `projects` and `places` are for a census: all projects, and the places that together list all files of a project.
@@ -34,21 +33,9 @@ class FileAccount:
     search_works = None
 
     def __init__(self, service: str, settings: Settings, client: Client) -> None:
-        self._client = client
+        super().__init__(client)
         self.name = service
         self.files: FileService = services.service_of(service, client, settings)
-
-    @property
-    def requests(self) -> int:
-        return self._client.requests
-
-    @property
-    def retries(self) -> int:
-        return self._client.retries
-
-    @property
-    def start(self) -> Clocks:
-        return self._client.start
 
     async def profile(self) -> Profile:
         """The account of the service, if it takes the key."""

@@ -78,6 +78,25 @@ class Source(Protocol):
         ...
 
 
+class Figures:
+    """The figures of a Source, which its client keeps."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
+    @property
+    def retries(self) -> int:
+        return self._client.retries
+
+    @property
+    def start(self) -> Clocks:
+        return self._client.start
+
+
 class AccountAccess(NamedTuple):
     """How a run gets to its account.
 

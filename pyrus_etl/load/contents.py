@@ -1,6 +1,6 @@
 """The contents of attachments: which are not stored, and what became of them. The table attachment_contents."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -24,20 +24,6 @@ class Listed(NamedTuple):
     size_bytes: int | None
     md5_hash: str | None
     download_url: str | None
-
-
-class Outcome(NamedTuple):
-    """What became of the contents of a file; `attempts`: how often this run requested them."""
-
-    task_id: int
-    attachment_id: int
-    status: str
-    attempts: int
-    error: str | None = None
-    stored_uri: str | None = None
-    size_bytes: int | None = None
-    sha256: str | None = None
-    media_type: str | None = None
 
 
 class Totals(NamedTuple):
@@ -94,18 +80,6 @@ _SHARE = """
         AND (content.status, content.attempts, content.stored_uri)
             IS DISTINCT FROM (EXCLUDED.status, EXCLUDED.attempts, EXCLUDED.stored_uri)
 """
-_WRITE = """
-    INSERT INTO pyrus.attachment_contents AS content
-        (task_id, attachment_id, status, stored_uri, stored_at, error, size_bytes, sha256, media_type, attempts)
-    VALUES (%(task_id)s, %(attachment_id)s, %(status)s, %(stored_uri)s,
-            CASE WHEN %(status)s = 'stored' THEN now() END, %(error)s, %(size_bytes)s, %(sha256)s, %(media_type)s,
-            %(attempts)s)
-    ON CONFLICT (task_id, attachment_id) DO UPDATE
-    SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri, stored_at = EXCLUDED.stored_at,
-        error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes, sha256 = EXCLUDED.sha256,
-        media_type = EXCLUDED.media_type, attempts = content.attempts + EXCLUDED.attempts
-    WHERE content.status <> 'stored' OR EXCLUDED.status = 'stored'
-"""
 
 
 def totals(connection: Connection, target: str, chosen: Chosen) -> Totals:
@@ -123,12 +97,6 @@ def waiting(connection: Connection, target: str, chosen: Chosen, before: tuple[i
 def share(connection: Connection) -> None:
     """Gives a file that several tasks have the same row with each of them."""
     connection.execute(_SHARE)
-
-
-def write_outcomes(connection: Connection, outcomes: Iterable[Outcome]) -> None:
-    """Writes what became of files. Contents that are stored elsewhere stay recorded until they are stored here."""
-    with connection.cursor() as cursor:
-        cursor.executemany(_WRITE, [outcome._asdict() for outcome in outcomes])
 
 
 def others_at_work(connection: Connection, account_id: int) -> bool:

@@ -3,7 +3,6 @@
 Every function works inside the caller's transaction, and is safe to repeat.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,19 +16,6 @@ class ServiceListed(NamedTuple):
     name: str | None
     size_bytes: int | None
     download_url: str | None
-
-
-class ServiceOutcome(NamedTuple):
-    """What became of the contents of a file; `attempts`: how often this run requested them."""
-
-    file_id: str
-    status: str
-    attempts: int
-    error: str | None = None
-    stored_uri: str | None = None
-    size_bytes: int | None = None
-    sha256: str | None = None
-    media_type: str | None = None
 
 
 class ServiceStored(NamedTuple):
@@ -66,25 +52,6 @@ def not_stored(connection: Connection, service: str, target: str) -> int:
     parameters = {"service": service, "target": target}
     ((count,),) = connection.execute(f"SELECT count(*) {_WAITING}", parameters).fetchall()
     return int(count)
-
-
-def write_outcomes(connection: Connection, service: str, outcomes: Iterable[ServiceOutcome]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            INSERT INTO pyrus.service_file_contents AS content (service, file_id, status, stored_uri, stored_at, error,
-                size_bytes, sha256, media_type, attempts)
-            VALUES (%(service)s, %(file_id)s, %(status)s, %(stored_uri)s,
-                CASE WHEN %(status)s = 'stored' THEN now() END, %(error)s, %(size_bytes)s, %(sha256)s, %(media_type)s,
-                %(attempts)s)
-            ON CONFLICT (service, file_id) DO UPDATE SET status = EXCLUDED.status, stored_uri = EXCLUDED.stored_uri,
-                stored_at = EXCLUDED.stored_at, error = EXCLUDED.error, size_bytes = EXCLUDED.size_bytes,
-                sha256 = EXCLUDED.sha256, media_type = EXCLUDED.media_type,
-                attempts = content.attempts + EXCLUDED.attempts
-            WHERE content.status <> 'stored' OR EXCLUDED.status = 'stored'
-            """,
-            [{"service": service, **outcome._asdict()} for outcome in outcomes],
-        )
 
 
 def stored(connection: Connection, service: str) -> list[ServiceStored]:

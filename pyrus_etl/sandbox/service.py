@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,15 +19,19 @@ Json = dict[str, Any]
 
 
 class Office:
-    """What the world of every file service has: a clock that each change moves on, and the addresses of its links.
+    """What the world of every file service has: numbered things, a clock that each change moves on, and its addresses.
 
-    `leaks` counts the requests that sent a key to the links' own host.
+    `first_ids`: kind → the number before the first. `forbidden`: projects of which everything is refused with 403; they
+    are still listed. `leaks` counts the requests that sent a key to the links' own host.
     """
 
     changes: tuple[str, ...] = ()
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, first_ids: Mapping[str, int]) -> None:
         self.clock = clock
+        self.tables: dict[str, dict[Any, Json]] = {kind: {} for kind in first_ids}
+        self.forbidden: set[int] = set()
+        self._last = dict(first_ids)
         self.origin = "http://127.0.0.1:8080"
         self.files_origin: str | None = None
         self.leaks = 0
@@ -38,7 +42,20 @@ class Office:
 
     def counts(self) -> dict[str, int]:
         """The number of things by kind."""
-        return {}
+        return {kind: len(table) for kind, table in self.tables.items()}
+
+    def ids(self, kind: str) -> list[Any]:
+        return list(self.tables[kind])
+
+    def forbid(self, project_id: int) -> None:
+        self.forbidden.add(project_id)
+
+    def permit(self, project_id: int) -> None:
+        self.forbidden.discard(project_id)
+
+    def next_id(self, kind: str) -> int:
+        self._last[kind] += 1
+        return self._last[kind]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

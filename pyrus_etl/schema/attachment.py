@@ -60,6 +60,18 @@ def contents_columns(table: str) -> list[SchemaItem]:
     ]
 
 
+class Outcome(NamedTuple):
+    """What became of the contents of a file; `attempts`: how often one run requested them."""
+
+    status: str
+    attempts: int
+    error: str | None = None
+    stored_uri: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+
+
 attachment_contents = Table(
     "attachment_contents",
     metadata,

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
@@ -13,6 +13,7 @@ from pyrus_etl.files.names import safe_name
 from pyrus_etl.files.store import FileStore
 from pyrus_etl.files.target import uri_of
 from pyrus_etl.model.file import ServiceFile
+from pyrus_etl.schema.attachment import Outcome
 from pyrus_etl.sync.plan import Run
 
 BLOCK = 1 << 20
@@ -20,18 +21,6 @@ MOST_TRIES = 3
 _REFUSED = {403: "denied", 404: "missing", 410: "denied"}
 """What it means if a service refuses to describe a file."""
 UNKNOWN = ("unrecognized_attachment_id", "BehavioralUnrecognizedAttachmentId")
-
-
-class Contents(NamedTuple):
-    """What became of the contents of a file; `attempts`: how often this run requested them."""
-
-    status: str
-    attempts: int
-    error: str | None = None
-    stored_uri: str | None = None
-    size_bytes: int | None = None
-    sha256: str | None = None
-    media_type: str | None = None
 
 
 class _Corrupt(Exception):
@@ -51,7 +40,7 @@ class _Check:
     md5: Any = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
 
 
-async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None) -> Contents | None:
+async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None) -> Outcome | None:
     """Stores the contents of a file; None if only they show that they exceed the limit.
 
     Contents of another size or MD5 are requested `MOST_TRIES` times. Raises what ends the run.
@@ -78,7 +67,7 @@ async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int |
             return _not_stored("failed", attempts, str(error))
 
 
-async def _fetched(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None, attempts: int) -> Contents:
+async def _fetched(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None, attempts: int) -> Outcome:
     async with run.session.source.files.open(file) as found:
         if isinstance(found, Again):
             await run.session.source.profile()  # raises if it is not this file alone
@@ -86,7 +75,7 @@ async def _fetched(file: ServiceFile, run: Run, store: FileStore, most_bytes: in
             return _not_stored(_status(found), attempts, str(found))
         path, check = f"{safe_name(file.file_id)}/{safe_name(file.name)}", _Check()
         await store.put(path, _checked(found.chunks, file, check, most_bytes), found.media_type)
-        return Contents(
+        return Outcome(
             "stored",
             attempts,
             stored_uri=uri_of(store.target, path),
@@ -137,8 +126,8 @@ def _status(failure: Failure) -> str:
     return "failed"
 
 
-def _not_stored(status: str, attempts: int, error: str) -> Contents:
-    return Contents(status, attempts, error=_storable(error))
+def _not_stored(status: str, attempts: int, error: str) -> Outcome:
+    return Outcome(status, attempts, error=_storable(error))
 
 
 def _storable(text: str | None) -> str | None:

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.clock import Clocks
 from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
@@ -18,7 +17,7 @@ from pyrus_etl.extract.attached import PyrusFiles
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
 from pyrus_etl.extract.sizes import TRIES, Sizes, longest
-from pyrus_etl.extract.source import Sample
+from pyrus_etl.extract.source import Figures, Sample
 from pyrus_etl.extract.v3 import pages
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.extract.v3.files import METHODS
@@ -48,7 +47,7 @@ def client_for(settings: Settings, most_requests: int | None = None, announce: A
     return Client(settings, DIALECT, login, most_requests, announce)
 
 
-class RestApi:
+class RestApi(Figures):
     """A Source that asks through an open client."""
 
     directory = (PEOPLE,)
@@ -56,23 +55,11 @@ class RestApi:
     search_works = None
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        super().__init__(client)
         self._privacy = client.settings.privacy
         self.files = PyrusFiles(client, self, METHODS)
         self.search_sizes = search_sizes()
         self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
-
-    @property
-    def requests(self) -> int:
-        return self._client.requests
-
-    @property
-    def retries(self) -> int:
-        return self._client.retries
-
-    @property
-    def start(self) -> Clocks:
-        return self._client.start
 
     async def profile(self) -> Profile:
         return (await self._call(Request("GET", "/restapi/profile", _reader(_ProfileBody)))).profile

@@ -8,7 +8,6 @@ from functools import partial
 import msgspec
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.clock import Clocks
 from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
 from pyrus_etl.client.request import Answer, Request
@@ -17,7 +16,7 @@ from pyrus_etl.errors import BodyTooLarge, CensusDoubted, FeedRefused, TaskRefus
 from pyrus_etl.extract.attached import PyrusFiles
 from pyrus_etl.extract.pages import Census, Changed, FirstRows, Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
-from pyrus_etl.extract.source import Sample
+from pyrus_etl.extract.source import Figures, Sample
 from pyrus_etl.extract.v4.access import access_of
 from pyrus_etl.extract.v4.asking import Lister, unreachable
 from pyrus_etl.extract.v4.dialect import DIALECT
@@ -53,14 +52,14 @@ def client_for(settings: Settings, most_requests: int | None = None, announce: A
     return client
 
 
-class ApiV4:
+class ApiV4(Figures):
     """A Source that asks through an open client."""
 
     directory = (FORMS, LISTS, CATALOGS, PEOPLE)
     has_feeds = True
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        super().__init__(client)
         self._privacy = client.settings.privacy
         self._directory = Directory(client.ask, self._privacy)
         lister = Lister(client, self.profile)
@@ -73,18 +72,6 @@ class ApiV4:
     @property
     def search_works(self) -> bool | None:
         return self._search.works
-
-    @property
-    def requests(self) -> int:
-        return self._client.requests
-
-    @property
-    def retries(self) -> int:
-        return self._client.retries
-
-    @property
-    def start(self) -> Clocks:
-        return self._client.start
 
     async def profile(self) -> Profile:
         request = Request("GET", "/profile", reader(_Profile))

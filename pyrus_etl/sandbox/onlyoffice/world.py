@@ -52,28 +52,19 @@ class World(Office):
         start: datetime = START,
         running: bool = False,
     ) -> None:
-        super().__init__(Clock(start, running=running))
+        super().__init__(Clock(start, running=running), FIRST_IDS)
         self.seed = seed
         self.largest = largest
-        self.tables: dict[str, dict[Any, Json]] = {name: {} for name in FIRST_IDS}
         self.versions: dict[FileId, list[Contents]] = {}
         self.attached: dict[tuple[str, int], list[FileId]] = {}
-        self.forbidden: set[int] = set()
         self.trash: set[FileId] = set()
         self.operations: list[Json] = []
         self.people = [self._person(number) for number in range(6)]
-        self._last = dict(FIRST_IDS)
         self._dice = Dice(seed, 1 << 34)
         self._written = milliseconds(start) - 90 * DAY
         for number in range(projects):
             self._add_project(number, tasks, status=1 if 0 < number == projects - 1 else 0)
         self._written = 0
-
-    def counts(self) -> dict[str, int]:
-        return {name: len(table) for name, table in self.tables.items()}
-
-    def ids(self, table: str) -> list[Any]:
-        return list(self.tables[table])
 
     def file(self, file_id: FileId) -> Json:
         """A file as it is stored. KeyError if there is none."""
@@ -124,13 +115,6 @@ class World(Office):
             self.trash.discard(file_id)
             del self.tables["files"][file_id], self.versions[file_id]
 
-    def forbid(self, project_id: int) -> None:
-        """Refuses what is in a project with 403; the project is still listed."""
-        self.forbidden.add(project_id)
-
-    def permit(self, project_id: int) -> None:
-        self.forbidden.discard(project_id)
-
     def remove_project(self, project_id: int) -> None:
         """Deletes a project with its tasks and messages, and its files."""
         folders = {one["id"] for one in self.tables["folders"].values() if one["projectId"] == project_id}
@@ -168,8 +152,7 @@ class World(Office):
         self.file(file_id).update(fields, updated=self._now(), updatedBy=self._someone())
 
     def _add(self, table: str, fields: Json, cloud: bool = False) -> Any:
-        self._last[table] += 1
-        number, now, who = self._last[table], self._now(), self._someone()
+        number, now, who = self.next_id(table), self._now(), self._someone()
         added: FileId = f"{CLOUD}{mix(self.seed, number):016x}" if cloud else number
         whole = {"id": added, **fields, "created": now, "createdBy": who, "updated": now, "updatedBy": who}
         self.tables[table][added] = whole | ({"version": 1} if table == "files" else {})

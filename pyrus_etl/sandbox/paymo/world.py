@@ -50,14 +50,11 @@ class World(Office):
         start: datetime = START,
         running: bool = False,
     ) -> None:
-        super().__init__(Clock(start, running=running))
+        super().__init__(Clock(start, running=running), FIRST_IDS)
         self.seed = seed
         self.largest = largest
-        self.tables: dict[str, dict[int, Json]] = {name: {} for name in FIRST_IDS}
         self.contents: dict[int, Contents] = {}
         self.links: dict[str, int] = {}
-        self.forbidden: set[int] = set()
-        self._last = dict(FIRST_IDS)
         self._dice = Dice(seed, 1 << 33)
         self._written = milliseconds(start) - projects * tasks * HOUR - 30 * DAY
         for number, person in enumerate(STAFF[:6]):
@@ -70,12 +67,6 @@ class World(Office):
         for number in range(projects):
             self._add_project(number, tasks, active=number + 1 < projects or projects == 1)
         self._written = 0
-
-    def counts(self) -> dict[str, int]:
-        return {name: len(table) for name, table in self.tables.items()}
-
-    def ids(self, table: str) -> list[int]:
-        return list(self.tables[table])
 
     def file(self, file_id: int) -> Json:
         """A file as it is stored. KeyError if there is none."""
@@ -117,13 +108,6 @@ class World(Office):
             for one in [one for one in self.tables[table].values() if one.get("project_id") == project_id]:
                 del self.tables[table][one["id"]]
 
-    def forbid(self, project_id: int) -> None:
-        """Refuses what is in a project with 403; the project is still listed."""
-        self.forbidden.add(project_id)
-
-    def permit(self, project_id: int) -> None:
-        self.forbidden.discard(project_id)
-
     def hash(self, file_id: int) -> str:
         """The name of a file in links to its contents; it differs from the file's own name."""
         return f"{mix(self.seed, file_id, 1):016x}{mix(self.seed, file_id, 2):016x}"
@@ -145,8 +129,7 @@ class World(Office):
         return {"project_id": project, key: target_id}
 
     def _add(self, table: str, fields: Json) -> int:
-        self._last[table] += 1
-        added, now = self._last[table], self._now()
+        added, now = self.next_id(table), self._now()
         self.tables[table][added] = {"id": added, **fields, "created_on": now, "updated_on": now}
         return added
 
@@ -157,7 +140,7 @@ class World(Office):
         return moment(self._written or self.tick()).isoformat().replace("+00:00", "Z")
 
     def _someone(self) -> int:
-        return self._dice.pick(self.ids("users"))
+        return int(self._dice.pick(self.ids("users")))
 
     def _add_project(self, number: int, tasks: int, active: bool) -> None:
         project_id = self._add(

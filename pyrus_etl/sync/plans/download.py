@@ -1,19 +1,23 @@
 """The download plan: the contents of attachments that are not stored yet, those of the newest tasks first."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
 from uuid import UUID
+
+from sqlalchemy import Table
 
 from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.files.store import FileStore, open_store
-from pyrus_etl.load.contents import Chosen, Listed, Outcome, others_at_work, share, totals, waiting, write_outcomes
+from pyrus_etl.load import outcomes
+from pyrus_etl.load.contents import Chosen, Listed, others_at_work, share, totals, waiting
+from pyrus_etl.load.outcomes import Ended
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS
 from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.schema.attachment import attachment_contents
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.contents import fetch
 from pyrus_etl.sync.flow import Work, flow
@@ -21,21 +25,8 @@ from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.result import DOWNLOAD
 
 _FIRST = ((1 << 63) - 1, (1 << 63) - 1)
-Arrival = Outcome | None
+Arrival = Ended | None
 """None: the file exceeds the limit on its size."""
-
-
-class Ended(Protocol):
-    """What became of the contents of a file."""
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def size_bytes(self) -> int | None: ...
-
-
-T = TypeVar("T", bound=Ended)
 
 
 def download(target: str, chosen: Chosen, *, may_create_parents: bool = False) -> Plan:
@@ -59,7 +50,7 @@ async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents
             work = Work(
                 choose=_waiting(run, target, chosen),
                 fetch=partial(_fetch, run=run, store=store, most_bytes=chosen.most_bytes),
-                load=partial(commit, run=run, write=write_outcomes),
+                load=partial(commit, run=run, table=attachment_contents),
                 size=lambda _: 0,
                 last=BudgetSpent,
             )
@@ -96,20 +87,18 @@ async def _fetch(file: Listed, run: Run, store: FileStore, most_bytes: int | Non
         download_url=file.download_url,
     )
     found = await fetch(asked, run, store, most_bytes)
-    return found and Outcome(file.task_id, file.attachment_id, *found)
+    return found and Ended((file.task_id, file.attachment_id), found)
 
 
-async def commit(arrivals: Sequence[T | None], run: Run, write: Callable[..., None]) -> None:
+async def commit(arrivals: Sequence[Arrival], run: Run, table: Table) -> None:
     """Commits what became of files, with the counts and requests of the run. None is a file that is too large."""
-    outcomes = [each for each in arrivals if each]
-    stored = [each for each in outcomes if each.status == "stored"]
-    found, too_large = Counter(f"files_{each.status}" for each in outcomes), len(arrivals) - len(outcomes)
-    size = sum(each.size_bytes or 0 for each in stored)
+    ended = [each for each in arrivals if each]
+    found, too_large = Counter(f"files_{each.outcome.status}" for each in ended), len(arrivals) - len(ended)
+    size = sum(each.outcome.size_bytes or 0 for each in ended)
     counted = Counts(**found, bytes=size) + Counts(files_skipped=too_large, files_listed=-too_large)
     sent = run.session.pace.journal.unwritten()
     counts = run.ledger.counts(run.session.source) + counted
-    of_files = partial(write, outcomes=outcomes)
-    await run.session.store.transaction(_write, run.session.run_id, of_files, counts, sent)
+    await run.session.store.transaction(_write, run.session.run_id, table, ended, counts, sent)
     run.session.pace.journal.written(sent)
     run.ledger.count(counted)
     run.ledger.progress.tasks_done += len(arrivals)
@@ -119,10 +108,11 @@ async def commit(arrivals: Sequence[T | None], run: Run, write: Callable[..., No
 def _write(
     connection: Connection,
     run_id: UUID,
-    write_outcomes: Callable[[Connection], None],
+    table: Table,
+    ended: Sequence[Ended],
     counts: Counts,
     sent: Mapping[int, int],
 ) -> None:
-    write_outcomes(connection)
+    outcomes.write(connection, table, ended)
     write_run(connection, run_id, counts.as_columns())
     write_requests(connection, run_id, sent)

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.files.store import FileStore, open_store
-from pyrus_etl.load.service_contents import ServiceListed, ServiceOutcome, not_stored, waiting, write_outcomes
+from pyrus_etl.load.outcomes import Ended
+from pyrus_etl.load.service_contents import ServiceListed, not_stored, waiting
 from pyrus_etl.model.file import ServiceFile
-from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
+from pyrus_etl.schema.service import service_file_contents
 from pyrus_etl.sync.contents import fetch
 from pyrus_etl.sync.flow import Work, flow
 from pyrus_etl.sync.plan import Plan, Run
@@ -43,7 +44,7 @@ async def _download(run: Run, wanted: Wanted, target: str, *, may_create_parents
         work = Work(
             choose=_each(files),
             fetch=partial(_fetch, run=run, store=store, wanted=wanted),
-            load=partial(commit, run=run, write=partial(_write, service=wanted.service)),
+            load=partial(commit, run=run, table=service_file_contents),
             size=lambda _: 0,
             last=BudgetSpent,
         )
@@ -56,7 +57,7 @@ async def _each(files: list[ServiceListed]) -> AsyncIterator[ServiceListed]:
         yield file
 
 
-async def _fetch(file: ServiceListed, run: Run, store: FileStore, wanted: Wanted) -> ServiceOutcome | None:
+async def _fetch(file: ServiceListed, run: Run, store: FileStore, wanted: Wanted) -> Ended | None:
     asked = ServiceFile(
         service=wanted.service,
         file_id=file.file_id,
@@ -65,8 +66,4 @@ async def _fetch(file: ServiceListed, run: Run, store: FileStore, wanted: Wanted
         download_url=file.download_url,
     )
     found = await fetch(asked, run, store, wanted.most_bytes)
-    return found and ServiceOutcome(file.file_id, *found)
-
-
-def _write(connection: Connection, outcomes: list[ServiceOutcome], service: str) -> None:
-    write_outcomes(connection, service, outcomes)
+    return found and Ended((wanted.service, file.file_id), found)

@@ -41,6 +41,7 @@ from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.postgres.programs import program
 from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.page.figures import figures
 from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Activity, Sandbox, World
 from pyrus_etl.schema.attachment import attachments
@@ -220,7 +221,7 @@ def _answer(console: Console, connection: Connection, place: int, question: Ques
 def _page(console: Console, connection: Connection) -> None:
     path = _page_path()
     _chapter(console, "At a glance", "One page of charts", f"pyrus-etl report --html {PAGE}")
-    write(connection, path)
+    write(figures(connection), path)
     _line(console, "Flow, throughput, cycle times, approvals: one file that works offline. Open it in a browser:")
     _line(console, f"    [cyan]{path}[/]")
 

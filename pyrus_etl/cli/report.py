@@ -1,41 +1,56 @@
-"""`report`: writes the reports as one HTML page."""
+"""`report`: writes the reports as one HTML page, or their figures as JSON."""
 
 import contextlib
 from pathlib import Path
 
 import click
+import msgspec
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
-from pyrus_etl.cli.output import summary
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
+from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.page.assemble import page
-from pyrus_etl.reports.page.figures import figures
+from pyrus_etl.reports.page.figures import Figures, figures
 from pyrus_etl.sync.database import open_database
+
+STDOUT = "-"
 
 
 @click.command()
-@click.option("--html", "file", metavar="FILE", required=True, help="File to write; replaced if it exists.")
+@click.option("--html", "file", metavar="FILE", help="File to write; replaced if it exists. - is stdout.")
+@json_option
 @with_settings(*DATABASE_SETTINGS)
-def report(file: str) -> None:
+def report(file: str | None, as_json: bool) -> None:
     """Write the reports as one self-contained HTML page: charts, tables, filters.
 
     You can mail it, put it on a share or open it without a network. The database role only needs to read the schema
-    pyrus_report (see pyrus-etl db grant).
+    pyrus_report (see pyrus-etl db grant). --json prints all figures of the page.
 
     \b
-    Example:  pyrus-etl report --html pyrus.html
+    Examples:  pyrus-etl report --html pyrus.html
+               pyrus-etl report --html - | ssh web 'cat > /srv/www/pyrus.html'
     """
-    path = Path(file)
+    if file == STDOUT and as_json:
+        raise click.UsageError("--html - and --json both print to stdout; give one of them.")
+    if not (file or as_json):
+        raise click.UsageError("Give --html FILE for a page, or --json for its figures.")
     with open_database(read_settings()) as url, connect(url) as connection:
-        size = write(connection, path)
+        found = figures(connection)
+    if file == STDOUT:
+        click.echo(page(found).encode(), nl=False)
+        return
+    size = write(found, Path(file)) if file else None
     with summary():
-        click.echo(f"The page is in {path} ({size / 1e6:.1f} MB); open it in a browser.")
+        if as_json:
+            print_json(msgspec.structs.asdict(found) | {"html": file, "html_bytes": size})
+        elif size:
+            click.echo(f"The page is in {file} ({size / 1e6:.1f} MB); open it in a browser.")
 
 
-def write(connection: Connection, path: Path) -> int:
+def write(found: Figures, path: Path) -> int:
     """Writes the whole page or nothing, and returns its size in bytes. Raises SettingsError if it cannot be written."""
-    content = page(figures(connection)).encode()
+    content = page(found).encode()
     target = path.resolve()
     draft = target.with_name(f".{target.name}.part")
     try:

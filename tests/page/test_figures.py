@@ -94,6 +94,8 @@ def test_waiting_tasks_and_their_approvers(found: Figures, organisation: Reports
 
     assert [(scope.waiting,) for scope in found.scopes] == [waiting.get(n, (0,)) for n in range(len(found.scopes))]
     assert [tuple(row.values()) for row in found.scopes[0].waited_for] == people[:MOST_ROWS]
+    assert found.scopes[0].totals["people"] == len(people)
+    assert found.scopes[0].totals["approvals"] == sum(approvals for _, approvals, _ in people)
 
 
 @pytest.mark.parametrize("days", [30, 90, 365, 730])
@@ -199,6 +201,8 @@ def test_lists_are_the_longest_of_their_scope(found: Figures, organisation: Repo
         assert [(row["task_id"], row["days"]) for row in scope.overdue_tasks] == wanted
         assert [row["task_id"] for row in scope.aging] == [one for place, one in old if place == number][:MOST_ROWS]
         assert all(row["link"].endswith(str(row["task_id"])) for row in scope.aging)
+        assert scope.totals["overdue_tasks"] == sum(place == number for place, *_ in late)
+        assert scope.totals["aging"] == sum(place == number for place, _ in old)
 
 
 def test_a_small_world_with_figures_worked_out_manually(reports: Reports) -> None:
@@ -301,6 +305,8 @@ def test_files_are_counted_once_each(organisation: Reports, computed: Figures) -
     months = [row["name"] for row in computed.files["month"]]
     assert months == sorted(months, reverse=True)
     assert len(months) == 12
+    forms = {row[0] for row in organisation.ask("SELECT coalesce(form, '') FROM attachment_overview")}
+    assert (computed.file_totals["form"], computed.file_totals["largest"]) == (len(forms), len(largest))
 
 
 def test_files_of_other_services_and_duplicates_are_among_them(reports: Reports) -> None:

@@ -1,12 +1,13 @@
 """The page in a real browser, without a network."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyrus_etl.reports.page.assemble import CHARTS, page
-from pyrus_etl.reports.page.figures import Figures, figures
+from pyrus_etl.reports.page.figures import Figures, Scoped, figures
 from tests.page.browser import Browser
 from tests.page.test_page import HOSTILE
 from tests.reports.conftest import Reports
@@ -26,6 +27,16 @@ def table(chart: str) -> str:
     """The cells of the table below a chart."""
     rows = f"document.querySelectorAll('[data-chart={chart}] details tbody tr')"
     return f"[...{rows}].map(row => [...row.cells].map(cell => cell.textContent))"
+
+
+def done_since(computed: Figures, scope: Scoped, period: int) -> int:
+    """The tasks done since the first day shown: that of the period, or the first with a task."""
+    start = computed.clock["today"] - timedelta(days=period)
+    daily = start >= computed.axes.days[0]
+    axis, columns = (computed.axes.days, scope.flow_days) if daily else (computed.axes.week_ends, scope.flow_weeks)
+    rows = zip(axis, columns["open"], columns["done"], strict=True)
+    done = [done for day, opened, done in rows if day >= start and (opened or done)]
+    return done[-1] - done[0]
 
 
 @pytest.fixture
@@ -72,7 +83,10 @@ def test_the_figures_follow_the_filters(opened: Browser, computed: Figures, peri
         links = "[...document.querySelectorAll('[data-table=overdue_tasks] a')].map(link => link.href)"
         assert opened.evaluate(links) == [row["link"] for row in scope.overdue_tasks]
         if scope.open:
-            assert opened.evaluate(table("flow"))[-1][1:] == [f"{scope.open:,}", f"{scope.flow_days['done'][-1]:,}"]
+            assert opened.evaluate(table("flow"))[-1][1:] == [
+                f"{scope.open:,}",
+                f"{done_since(computed, scope, period):,}",
+            ]
     assert opened.complaints == []
 
 
@@ -88,6 +102,44 @@ def test_it_fits_the_screen_by_day_and_by_night(browser: Browser, path: Path, wi
     too_wide = "[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
     assert browser.evaluate(too_wide) == 0
     assert browser.complaints == []
+
+
+def test_headings_say_how_many_rows_there_are_if_not_all_are_shown(opened: Browser, computed: Figures) -> None:
+    totals = (
+        "[...document.querySelectorAll('.total')].map(e => [e.parentElement.firstChild.data.trim(), e.textContent])"
+    )
+    everything, files = computed.scopes[0], computed.file_totals
+    shown = {
+        "Pending approvals by person": (everything.waited_for, everything.totals["people"]),
+        "Approvals waiting longest": (everything.approvals, everything.totals["approvals"]),
+        "Overdue longest": (everything.overdue_tasks, everything.totals["overdue_tasks"]),
+        "Older than usual": (everything.aging, everything.totals["aging"]),
+        "Largest files": (computed.files["largest"], files["largest"]),
+        "Files by month": (computed.files["month"], files["month"]),
+        "Files by type": (computed.files["type"], files["type"]),
+    }
+
+    found = dict(opened.evaluate(totals))
+    assert {heading: found[heading] for heading in shown} == {
+        heading: f"{len(rows)} of {total:,}" if len(rows) < total else "" for heading, (rows, total) in shown.items()
+    }
+    assert everything.totals["overdue_tasks"] > len(everything.overdue_tasks)
+
+
+def test_the_address_says_what_is_chosen(opened: Browser, path: Path, computed: Figures) -> None:
+    number = next(place for place, scope in enumerate(computed.scopes) if scope.kind == "project")
+    address = f"#project={computed.scopes[number].id}&days=365"
+    opened.choose(number, 365)
+    assert opened.evaluate("location.hash") == address
+
+    opened.choose(0, 30)
+    assert opened.evaluate("location.hash") == "#days=30"
+    opened.evaluate(f"void (location.hash = '{address}')")
+    opened.wait_for(f"document.body.dataset.shown === '{number}/365'")
+
+    opened.evaluate("void (location.hash = '#form=nobody&days=31&x=%zz')")
+    opened.wait_for("document.body.dataset.shown === '0/90'")
+    assert opened.complaints == []
 
 
 def test_charts_change_their_colours_with_the_screen(opened: Browser) -> None:

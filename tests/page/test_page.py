@@ -153,6 +153,27 @@ def test_the_command_writes_the_page_and_prints_its_path(reports: Reports, datab
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
+def test_the_page_and_its_figures_go_to_stdout(reports: Reports, database: Secret, tmp_path: Path) -> None:
+    reports.load(task(1, "2026-03-02 09:00"))
+    shown = program("report", "--html", "-", database=database)
+    counted = program("report", "--html", "page.html", "--json", database=database)
+    found = msgspec.json.decode(counted.stdout)
+
+    assert (shown.returncode, shown.stderr) == (counted.returncode, counted.stderr) == (0, "")
+    assert Parts(shown.stdout).figures["tasks"] == 1
+    assert (found["scopes"][0]["name"], found["scopes"][0]["open"]) == ("Everything", 1)
+    assert (found["html"], found["html_bytes"]) == ("page.html", (tmp_path / "page.html").stat().st_size)
+
+
+def test_a_page_without_a_place_is_wrong_usage(database: Secret) -> None:
+    nowhere = program("report", database=database)
+    both = program("report", "--html", "-", "--json", database=database)
+
+    assert (nowhere.returncode, both.returncode) == (2, 2)
+    assert "Give --html FILE for a page, or --json for its figures." in nowhere.stderr
+    assert "both print to stdout" in both.stderr + both.stdout
+
+
 def test_a_file_that_cannot_be_written_is_an_error(database: Secret, tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     in_the_way = program("report", "--html", "page.html", database=database)
@@ -167,7 +188,7 @@ def test_a_pipe_is_written_to_and_not_replaced(reports: Reports, tmp_path: Path)
     os.mkfifo(tmp_path / "pipe")
     with ThreadPoolExecutor() as reader:
         read = reader.submit((tmp_path / "pipe").read_bytes)
-        write(reports.connection, tmp_path / "pipe")
+        write(figures(reports.connection), tmp_path / "pipe")
 
         assert read.result(timeout=10).endswith(b"</html>\n")
     assert (tmp_path / "pipe").is_fifo()
@@ -175,7 +196,7 @@ def test_a_pipe_is_written_to_and_not_replaced(reports: Reports, tmp_path: Path)
 
 def test_a_link_stays_one(reports: Reports, tmp_path: Path) -> None:
     (tmp_path / "link.html").symlink_to("page.html")
-    write(reports.connection, tmp_path / "link.html")
+    write(figures(reports.connection), tmp_path / "link.html")
 
     assert (tmp_path / "link.html").is_symlink()
     assert (tmp_path / "page.html").is_file()

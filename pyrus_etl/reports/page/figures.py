@@ -25,6 +25,7 @@ class Scoped(msgspec.Struct, frozen=True, kw_only=True):
     """All figures of one choice of the filter. Lists run along an axis; periods are keyed by their days."""
 
     kind: str
+    id: int
     name: str
     tasks: int
     detailed: int
@@ -44,6 +45,8 @@ class Scoped(msgspec.Struct, frozen=True, kw_only=True):
     approvals: list[Row]
     overdue_tasks: list[Row]
     aging: list[Row]
+    totals: dict[str, int]
+    """How long these lists are; only their first rows are shown."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +60,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     tasks: int
     files: dict[str, list[Row]]
     """What is shown of files, by what it is about. The filter has no effect on it."""
+    file_totals: dict[str, int]
+    """How many rows there are about each; only the first are shown."""
 
 
 def figures(connection: Connection) -> Figures:
@@ -93,6 +98,7 @@ def _figures(connection: Connection) -> Figures:
         _scoped(scope, along, clock["today"], {topic: rows[topic][number] for topic in topics})
         for number, scope in enumerate(found)
     ]
+    about_files, file_totals = _files(_query(connection, "files", parameters))
     return Figures(
         clock=clock,
         periods=PERIODS,
@@ -100,7 +106,8 @@ def _figures(connection: Connection) -> Figures:
         scopes=scoped,
         scopes_left_out=left_out,
         tasks=found[0].tasks,
-        files=_files(_query(connection, "files", parameters)),
+        files=about_files,
+        file_totals=file_totals,
     )
 
 
@@ -111,12 +118,12 @@ def _query(connection: Connection, topic: str, parameters: Row | None = None) ->
         return cursor.execute(query.encode(), parameters).fetchall()
 
 
-def _files(rows: list[Row]) -> dict[str, list[Row]]:
-    """Groups rows by what they are about; each is about files, and has their number and bytes."""
+def _files(rows: list[Row]) -> tuple[dict[str, list[Row]], dict[str, int]]:
+    """Groups rows by what they are about, with the number of files and their bytes; and how many rows there are."""
     found: dict[str, list[Row]] = {about: [] for about in ABOUT_FILES}
     for row in rows:
         found[row["about"]].append({name: row[name] for name in ("name", "files", "bytes", "task")})
-    return found
+    return found, dict.fromkeys(ABOUT_FILES, 0) | {row["about"]: row["total"] for row in rows}
 
 
 def _members(found: list[Scope]) -> Row:
@@ -141,6 +148,7 @@ def _scoped(scope: Scope, along: Axes, today: date, rows: dict[str, list[Row]]) 
     flow = {row["day"]: row for row in rows["flow"]}
     return Scoped(
         kind=scope.kind,
+        id=scope.id,
         name=scope.name,
         tasks=scope.tasks,
         detailed=scope.detailed,
@@ -163,6 +171,12 @@ def _scoped(scope: Scope, along: Axes, today: date, rows: dict[str, list[Row]]) 
         approvals=sorted(waiting["task"], key=lambda row: row["place_no"]),
         overdue_tasks=rows["overdue"],
         aging=rows["aging"],
+        totals={
+            "people": len(waiting["person"]),
+            "approvals": sum(row["approvals"] for row in waiting["person"]),
+            "overdue_tasks": sum(row["overdue"] for row in rows["age"]),
+            "aging": next((row["total"] for row in rows["aging"]), 0),
+        },
     )
 
 

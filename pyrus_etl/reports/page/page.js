@@ -1,7 +1,7 @@
 "use strict";
 // Shows the figures for the chosen filters. SQL computed them; this script only selects and formats.
 
-const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, files, charts } =
+const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, files, file_totals: fileTotals, charts } =
   JSON.parse(document.getElementById("figures").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const views = {};
@@ -52,7 +52,8 @@ const ROWS = {
     const start = later(clock.today, -period);
     const daily = start >= axes.days[0];
     const rows = daily ? along(axes.days, scope.flow_days) : along(axes.week_ends, scope.flow_weeks);
-    return firstWith(rows.filter((row) => row.at >= start), (row) => row.open || row.done);
+    const shown = firstWith(rows.filter((row) => row.at >= start), (row) => row.open || row.done);
+    return shown.map((row) => ({ ...row, since: row.done - shown[0].done }));
   },
   throughput(scope, period) {
     const start = later(clock.today, -period);
@@ -88,7 +89,7 @@ const ROWS = {
 };
 
 const COLUMNS = {
-  flow: { at: "End of", open: "Open", done: "Done in total" },
+  flow: { at: "End of", open: "Open", since: "Done since the period began" },
   throughput: { from: "Week from", created: "Created", finished: "Finished", p15: "Slow week", p50: "Median", p85: "Good" },
   cycle: { at: "From", closed: "Closed", p50_text: "p50", p85_text: "p85", p95_text: "p95" },
   age: { bucket: "Age", open: "Open", overdue: "Overdue" },
@@ -157,6 +158,10 @@ function taskTable(name, tasksOf) {
     }),
   ]);
   return table(["Task", ...columns.map(([, [title]]) => title)], rows);
+}
+
+function total(section, shown, all) {
+  section.querySelector(".total").textContent = shown < all ? `${number(shown)} of ${number(all)}` : "";
 }
 
 function filesTable(about, rows) {
@@ -238,11 +243,29 @@ async function showChosen() {
   figure("heat_since", `since ${month(later(clock.today, -period))}`);
   for (const name of Object.keys(TABLES)) {
     const rows = scope[name];
-    const shown = rows.length ? taskTable(name, rows) : element("p", "None.", { className: "nothing" });
-    document.querySelector(`[data-table=${name}] > :last-child`).replaceWith(shown);
+    const section = document.querySelector(`[data-table=${name}]`);
+    total(section, rows.length, scope.totals[name]);
+    section.lastElementChild.replaceWith(rows.length ? taskTable(name, rows) : element("p", "None.", { className: "nothing" }));
   }
+  total(document.querySelector("[data-chart=people]"), scope.waited_for.length, scope.totals.people);
   await Promise.all(Object.entries(ROWS).map(([name, rows]) => draw(name, rows(scope, period))));
   document.body.dataset.shown = `${scopes.indexOf(scope)}/${period}`;
+}
+
+// The address says what is chosen, so that a link or a bookmark shows the same. An address that is unknown shows everything.
+
+function chooseByAddress() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const place = scopes.findIndex((scope) => asked.get(scope.kind) === String(scope.id));
+  const period = periods.find((days) => asked.get("days") === String(days)) ?? 90;
+  document.getElementById("scope").value = Math.max(place, 0);
+  document.querySelector(`#periods input[value="${period}"]`).checked = true;
+}
+
+function writeAddress() {
+  const { kind, id } = scopes[Number(document.getElementById("scope").value)];
+  const days = document.querySelector("#periods input:checked").value;
+  history.replaceState(null, "", `#${new URLSearchParams(kind === "all" ? { days } : { [kind]: id, days })}`);
 }
 
 function filters() {
@@ -252,11 +275,13 @@ function filters() {
   select.append(...Object.values(groups).filter((group) => group.children.length));
   for (const period of periods) {
     const label = element("label");
-    const input = element("input", null, { type: "radio", name: "period", value: period, checked: period === 90 });
+    const input = element("input", null, { type: "radio", name: "period", value: period });
     label.append(input, element("span", PERIODS[period]));
     document.getElementById("periods").append(label);
   }
-  document.getElementById("filters").addEventListener("change", show);
+  chooseByAddress();
+  document.getElementById("filters").addEventListener("change", () => (writeAddress(), show()));
+  addEventListener("hashchange", () => (chooseByAddress(), show()));
   if (leftOut) document.getElementById("left-out").textContent =
     `The ${number(leftOut)} smallest forms and projects are not listed here, but count in Everything.`;
 }
@@ -275,6 +300,8 @@ function freshness() {
 }
 
 function frames() {
+  for (const heading of document.querySelectorAll("[data-chart=people] h2, [data-table] h2, [data-files] h2"))
+    heading.append(" ", element("small", null, { className: "total" }));
   for (const section of document.querySelectorAll("[data-chart]")) {
     const details = element("details");
     details.append(element("summary", "As a table"), element("div"));
@@ -283,6 +310,7 @@ function frames() {
   for (const section of document.querySelectorAll("[data-table]")) section.append(element("div"));
   for (const section of document.querySelectorAll("[data-files]")) {
     const rows = files[section.dataset.files];
+    total(section, rows.length, fileTotals[section.dataset.files]);
     section.append(rows.length ? filesTable(section.dataset.files, rows) : element("p", "None.", { className: "nothing" }));
   }
 }

@@ -16,6 +16,8 @@ class Scope(msgspec.Struct, frozen=True):
     """One choice of the filter, the places whose tasks are in it, and how many of these were read in detail."""
 
     kind: str  # all, form or project
+    id: int
+    """The form's or project's id; 0 for everything, and for tasks without a form."""
     name: str
     places: frozenset[Place]
     tasks: int
@@ -44,11 +46,11 @@ def scopes(rows: list[dict[str, Any]], paths: Mapping[int, str]) -> tuple[list[S
             names[project] = paths.get(row["above_id"]) or f"Project {row['above_id']}"
     forms = {frozenset(found) for (kind, _), found in places.items() if kind == "form"}
     narrower = [
-        Scope(key[0], names[key], frozenset(found), *(sum(map(each.__getitem__, found)) for each in (sizes, detailed)))
+        Scope(*key, names[key], frozenset(found), *(sum(map(each.__getitem__, found)) for each in (sizes, detailed)))
         for key, found in places.items()
         if key[0] == "form" or frozenset(found) not in forms
     ]
     narrower.sort(key=lambda scope: -scope.tasks)
     chosen = sorted(narrower[: MOST_SCOPES - 1], key=lambda scope: (scope.kind, scope.name.casefold()))
-    everything = Scope("all", "Everything", frozenset(sizes), sum(sizes.values()), sum(detailed.values()))
+    everything = Scope("all", 0, "Everything", frozenset(sizes), sum(sizes.values()), sum(detailed.values()))
     return [everything, *chosen], len(narrower) - len(chosen)

@@ -22,17 +22,21 @@ WITH file AS MATERIALIZED (
     SELECT 'duplicate', left(min(name), %(longest_text)s), count(*), (sum(bytes) - max(bytes))::bigint FROM file
     WHERE sha256 IS NOT NULL GROUP BY sha256 HAVING count(*) > 1
 ), numbered AS (
-    SELECT *, row_number() OVER (PARTITION BY about ORDER BY bytes DESC, files DESC, name) AS place_no FROM ranked
+    SELECT *, row_number() OVER (PARTITION BY about ORDER BY bytes DESC, files DESC, name) AS place_no,
+           count(*) OVER (PARTITION BY about) AS total
+    FROM ranked
 ), by_month AS (
-    SELECT month AS name, count(*) AS files, sum(bytes)::bigint AS bytes FROM file
+    SELECT month AS name, count(*) AS files, sum(bytes)::bigint AS bytes, count(*) OVER () AS total FROM file
     WHERE month IS NOT NULL GROUP BY month ORDER BY month DESC LIMIT 12
 ), largest AS (
-    SELECT name, task, bytes, row_number() OVER (ORDER BY bytes DESC, service, file_id) AS place_no FROM file
+    SELECT name, task, bytes, row_number() OVER (ORDER BY bytes DESC, service, file_id) AS place_no,
+           count(*) OVER () AS total
+    FROM file
     ORDER BY bytes DESC, service, file_id LIMIT %(most_rows)s
 )
-SELECT about, name, files, bytes, NULL AS task, place_no FROM numbered WHERE place_no <= %(most_rows)s
+SELECT about, name, files, bytes, NULL AS task, place_no, total FROM numbered WHERE place_no <= %(most_rows)s
 UNION ALL
-SELECT 'month', name, files, bytes, NULL, row_number() OVER (ORDER BY name DESC) FROM by_month
+SELECT 'month', name, files, bytes, NULL, row_number() OVER (ORDER BY name DESC), total FROM by_month
 UNION ALL
-SELECT 'largest', left(name, %(longest_text)s), 1, bytes, left(task, %(longest_text)s), place_no FROM largest
+SELECT 'largest', left(name, %(longest_text)s), 1, bytes, left(task, %(longest_text)s), place_no, total FROM largest
 ORDER BY about, place_no

@@ -30,6 +30,9 @@ _OURS = {
     sync_windows,
 }
 
+COUNTED = sorted(table.name for table in metadata.sorted_tables if table not in _OURS)
+"""The tables whose rows are shown: those with what Pyrus has, and with what was set aside."""
+
 _LAST_GOOD = """
     SELECT DISTINCT ON (account_id, kind) account_id, kind, run_id, started_at, finished_at,
            extract(epoch FROM now() - finished_at)::float8 AS age_seconds
@@ -80,14 +83,13 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
             FROM pyrus.sync_cursors ORDER BY account_id, stream
             """
         ).fetchall()
-        rows = {table.name: _count(connection, table.name) for table in metadata.sorted_tables if table not in _OURS}
+        rows = {table: _count(connection, table) for table in COUNTED}
         errors = cursor.execute(_ERRORS_BY_ACCOUNT).fetchall()
         views, fields = len(wide.view_names(connection)), catalogue.fields_without_column(connection)
         tasks = sum(error["tasks"] for error in errors)
         lost, refused = cursor.execute(_LOST_FORMS).fetchall(), cursor.execute(_REFUSED_CATALOGS).fetchall()
         ((partial,),) = connection.execute(_WITHOUT_DETAIL).fetchall()
-    by_table = dict(sorted(rows.items()))
-    return Overview(runs, last_good, cursors, by_table, tasks, errors, views, fields, lost, refused, partial)
+    return Overview(runs, last_good, cursors, rows, tasks, errors, views, fields, lost, refused, partial)
 
 
 def _count(connection: Connection, table: str) -> int:

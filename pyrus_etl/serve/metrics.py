@@ -1,0 +1,121 @@
+"""The figures for Prometheus, read from the tables, so that the runs of every process count.
+
+The names and labels are fixed. The format: https://prometheus.io/docs/instrumenting/exposition_formats/.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, LiteralString
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from psycopg import sql
+
+from pyrus_etl.load.requests import recent_requests
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.reports.overview import COUNTED
+from pyrus_etl.schema.counts import TASKS, Counts
+from pyrus_etl.settings import Quota
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_COUNTED = 1_000_000
+"""The rows of a larger table are estimated: to count them would take seconds at each look."""
+
+_NO_RUN = UUID(int=0)
+_TASK_COUNTS = [name for name in Counts().as_columns() if name.startswith("tasks_")]
+
+_RUNS: LiteralString = "SELECT kind, status, count(*) FROM pyrus.sync_runs WHERE status <> 'running' GROUP BY 1, 2"
+_LAST_SUCCESS: LiteralString = """
+    SELECT kind, extract(epoch FROM max(finished_at))::float8 FROM pyrus.sync_runs WHERE status = 'ok' GROUP BY kind
+"""
+_LAG: LiteralString = "SELECT extract(epoch FROM now() - min(cursor))::float8 FROM pyrus.sync_cursors"
+_OPEN_ERRORS: LiteralString = "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL"
+_ESTIMATES: LiteralString = """
+    SELECT relname, greatest(reltuples::bigint, pg_stat_get_live_tuples(oid)) FROM pg_class
+    WHERE relnamespace = 'pyrus'::regnamespace AND relkind = 'r'
+"""
+
+
+def metrics(
+    connection: Connection, quota: Quota, login: str | None, webhooks: Mapping[str, int] | None = None
+) -> bytes:
+    """Returns all figures in the text format; `connection` only reads.
+
+    `login`: of the runs that share the quota; None counts the requests of all runs. `webhooks`: how many this process
+    has received by outcome; None if it takes none.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected(_families(connection, quota, login, webhooks)))
+    return generate_latest(registry)
+
+
+class _Collected(Collector):
+    """Families that are collected once."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _families(
+    connection: Connection, quota: Quota, login: str | None, webhooks: Mapping[str, int] | None
+) -> Iterator[Metric]:
+    yield _counter("runs", "Runs that ended.", ("kind", "status"), connection.execute(_RUNS))
+    totals = _totals(connection)
+    yield _counter("requests", "Requests sent to Pyrus and to file services.", (), [(totals.pop("requests"),)])
+    outcomes = [(name.removeprefix(f"{TASKS}_"), total) for name, total in totals.items()]
+    yield _counter("tasks", "Tasks by what runs did with them.", ("outcome",), outcomes)
+    yield _gauge(
+        "last_success_timestamp_seconds",
+        "When the last good run of a kind ended, in seconds since 1970.",
+        ("kind",),
+        connection.execute(_LAST_SUCCESS),
+    )
+    lag = [row for row in connection.execute(_LAG) if row != (None,)]
+    yield _gauge("lag_seconds", "Age of the cursor: all older changes are stored.", (), lag)
+    yield _gauge("open_errors", "Tasks that are set aside.", (), connection.execute(_OPEN_ERRORS))
+    sent = sum(each.requests for each in recent_requests(connection, _NO_RUN, login, quota.period))
+    left = max(0, quota.requests - sent)
+    yield _gauge("quota_remaining", "Requests that the quota allows at this moment.", (), [(left,)])
+    yield _gauge("rows", "Rows of a table; estimated if it is large.", ("table",), _rows(connection))
+    if webhooks is not None:
+        yield _counter("webhooks", "Webhooks by what became of them.", ("outcome",), webhooks.items())
+
+
+def _totals(connection: Connection) -> dict[str, int]:
+    """The sums of the counters of all runs, by name."""
+    names = ["requests", *_TASK_COUNTS]
+    sums = [sql.SQL("coalesce(sum({}), 0)::bigint").format(sql.Identifier(name)) for name in names]
+    query = sql.SQL("SELECT {} FROM pyrus.sync_runs").format(sql.SQL(", ").join(sums))
+    (totals,) = connection.execute(query).fetchall()
+    return dict(zip(names, totals, strict=True))
+
+
+def _rows(connection: Connection) -> Iterator[tuple[str, int]]:
+    estimates: dict[str, int] = dict(connection.execute(_ESTIMATES).fetchall())
+    for table in COUNTED:
+        rows = estimates.get(table, 0)
+        if rows <= MOST_COUNTED:
+            query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("pyrus", table))
+            ((rows,),) = connection.execute(query).fetchall()
+        yield table, rows
+
+
+def _counter(name: str, about: str, labels: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Metric:
+    return _filled(CounterMetricFamily(f"pyrus_etl_{name}", about, labels=labels), rows)
+
+
+def _gauge(name: str, about: str, labels: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Metric:
+    return _filled(GaugeMetricFamily(f"pyrus_etl_{name}", about, labels=labels), rows)
+
+
+def _filled(
+    family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[tuple[Any, ...]]
+) -> CounterMetricFamily | GaugeMetricFamily:
+    """The family with a sample for each row: its labels, then its value."""
+    for *labels, value in sorted(rows):
+        family.add_metric(labels, value)
+    return family

@@ -27,7 +27,7 @@ from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program
 from pyrus_etl.postgres.revision import require_all_rows, require_known, revision
 from pyrus_etl.postgres.store import Store
-from pyrus_etl.reports import migrate
+from pyrus_etl.reports import migrate, sessions
 from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.repair import Difference
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
@@ -174,15 +174,23 @@ def _older(applied: str | None) -> Difference:
 def grant(role: str) -> None:
     """Let ROLE read the reports (schema pyrus_report) and nothing else; safe to repeat.
 
-    The role must exist.
+    The role must exist. If the database is yours, its sessions also get the time zone of the reports and no
+    just-in-time compilation, unless somebody has set these for the database.
 
     \b
     Example:  pyrus-etl db grant metabase
     """
     with open_database(read_settings()) as url, connect(url) as connection:
         grant_reports(connection, role)
+        missing = sessions.missing_defaults(connection)
+        left = sessions.set_defaults(connection, missing)
     with summary():
         click.echo(f"{role} can read the reports (schema {REPORT_SCHEMA}).")
+        for default in missing:
+            if default not in left:
+                click.echo(f"Set for new sessions: {default.statement}")
+        if left:
+            click.echo(f"{sessions.advice(left)}.")
 
 
 @db.command()

@@ -12,7 +12,7 @@ from pyrus_etl.cli.options import (
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import materialized
+from pyrus_etl.reports import materialized, sessions
 from pyrus_etl.reports.refresh import Refreshed, refresh
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
@@ -42,11 +42,14 @@ def refresh_command(as_json: bool) -> None:
         if settings.time_zone:
             set_time_zone(connection, settings.time_zone)
         refreshed = refresh(connection, settings.waits.locks)
+        missing = sessions.missing_defaults(connection)
     with summary():
         if as_json:
             print_json(refreshed._asdict())
         else:
             _show(refreshed)
+            if missing:
+                click.echo(f"{sessions.advice(missing)}.")
 
 
 @reports.command(name="materialize")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
@@ -107,10 +108,13 @@ def test_a_role_reads_all_reports_and_nothing_else(synced: Secret, role: str, qu
 
 
 def test_granting_can_be_repeated_and_survives_an_upgrade(database: Secret, role: str, query: Query) -> None:
-    for _ in range(2):
-        assert program("db", "grant", role, database=database).stdout == (
-            f"{role} can read the reports (schema pyrus_report).\n"
-        )
+    granted = f"{role} can read the reports (schema pyrus_report).\n"
+    name = conninfo_to_dict(database.reveal())["dbname"]
+    defaults = [f'ALTER DATABASE "{name}" SET {one}' for one in ("jit = 'off'", "TimeZone = 'UTC'")]
+    assert program("db", "grant", role, database=database).stdout == granted + "".join(
+        f"Set for new sessions: {statement}\n" for statement in defaults
+    )
+    assert program("db", "grant", role, database=database).stdout == granted
     query(database, "DROP SCHEMA pyrus_report CASCADE")
     upgrade(database)
 

@@ -5,17 +5,22 @@ The codes are those of https://pyrus.com/en/help/api/errors-and-limits.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+"""Names of files that need no quotes."""
 
 MESSAGES = {
     "BadFormat": (400, "An argument of the method is not valid."),
     "BadFormatInteger": (400, "A parameter of integer type has another value."),
     "BadFormatDate": (400, "A date parameter is not written as a date."),
+    "BehavioralUnrecognizedAttachmentId": (400, "There is no upload with this id, or it has been used."),
     "AuthorizationErrorInvalidLoginOrSecurityKey": (401, "The login or the security key is wrong."),
     "AuthorizationErrorInvalidClientId": (401, "There is no such client id."),
     "AuthorizationErrorInvalidToken": (401, "The access token is not valid."),
@@ -23,6 +28,7 @@ MESSAGES = {
     "AuthorizationErrorRevokedToken": (401, "The access token has been revoked."),
     "AuthorizationErrorTokenNotSpecified": (401, "An access token has to be sent with the request."),
     "BehavioralTaskAccessViolation": (403, "The account has no access to this task."),
+    "UnspecifiedAccessDenied": (403, "The account may not change this."),
     "TaskNotFound": (404, "There is no such task."),
     "FileNotFound": (404, "There is no such file."),
     "MethodNotFound": (404, "There is no such method."),
@@ -50,7 +56,7 @@ class Refused(Exception):
 
     def answer(self) -> Answer:
         status, message = MESSAGES[self.code]
-        envelope = {"ApiException": {"Code": self.code, "Message": message}}
+        envelope = {"ApiException": {"Code": self.code, "Message": self.about or message}}
         return Answer(msgspec.json.encode(envelope), status, headers=self.headers)
 
 
@@ -58,7 +64,20 @@ def answer(content: Any) -> Answer:
     return Answer(msgspec.json.encode(content))
 
 
-def download(file_id: int, contents: bytes) -> Answer:
-    """The contents of a file, with a name to save it by."""
-    named = {"Content-Disposition": f'attachment; filename="file-{file_id}"'}
+def download(name: str | None, contents: bytes) -> Answer:
+    """The contents of a file, and its name if it is known."""
+    named = {"Content-Disposition": f"attachment{disposed(name)}"}
     return Answer(contents, content_type="application/octet-stream", headers=named)
+
+
+def disposed(name: str | None) -> str:
+    """The name as parameters of Content-Disposition: as it is, or encoded beside what is left of it in ASCII.
+
+    https://www.rfc-editor.org/rfc/rfc6266#section-4.3
+    """
+    if name is None:
+        return ""
+    if PLAIN.fullmatch(name):
+        return f"; filename={name}"
+    ascii_only = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
+    return f"; filename=\"{ascii_only}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"

@@ -18,6 +18,7 @@ from . import cases, files
 from .bodies import HEADER, Event, body, draft_of, header, public
 from .cache import Cache
 from .cases import Case
+from .comments import File, Uploads
 from .dice import mix
 from .drafts import Draft
 from .hours import instant, worked
@@ -55,6 +56,9 @@ class Archive:
         self.files_origin: str | None = None
         self.lock = RLock()
         self.register = Register()
+        self.uploads = Uploads(seed)
+        self._uploaded: dict[int, tuple[int, File]] = {}
+        self._names = Cache[dict[int, str]](MOST_CACHED)
         self._deleted: set[int] = set()
         self._revoked: set[int] = set()
         self._unlisted: set[int] = set()
@@ -204,12 +208,29 @@ class Archive:
     def overrides(self) -> dict[int, Override]:
         return self._overrides
 
-    def contents(self, file_id: int) -> bytes:
-        """The bytes of a file; KeyError if no visible task can have it."""
-        ordinal = files.owner(file_id)
-        if not 0 <= ordinal < len(self) or not self.visible(ordinal):
+    def owner(self, file_id: int) -> int:
+        """The ordinal of the task that has a file, or could have one with this id. KeyError if there is none."""
+        uploaded = self._uploaded.get(file_id)
+        found = uploaded[0] if uploaded else files.owner(file_id)
+        if not 0 <= found < len(self):
             raise KeyError(file_id)
+        return found
+
+    def contents(self, file_id: int) -> bytes:
+        """The bytes of a file; KeyError if no task can have it."""
+        uploaded = self._uploaded.get(file_id)
+        if uploaded:
+            return uploaded[1].content
+        self.owner(file_id)
         return files.contents(file_id)
+
+    def file_name(self, file_id: int) -> str | None:
+        """The name of a file; None if its task does not show it (any more)."""
+        ordinal = self.owner(file_id)
+        if ordinal in self._overrides:
+            return names_in(self.v4.body_of(ordinal)).get(file_id)
+        events = self._events.get(ordinal, ())
+        return self._names.of(ordinal, events, lambda: names_in(self.v4.body_of(ordinal))).get(file_id)
 
     def case(self, ordinal: int) -> Case:
         """The task before its events. A task created after the start has only its first note."""
@@ -225,6 +246,22 @@ class Archive:
             return _names_us(self.row_of(ordinal))
         events = self._events.get(ordinal, ())
         return self._ours.of(ordinal, events, lambda: _names_us(self.row_of(ordinal)))
+
+
+def names_in(body: bytes) -> dict[int, str]:
+    """The names of the files in a body of API v4, by their ids; none if it cannot be read."""
+    try:
+        return dict(_names(msgspec.json.decode(body)))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _names(tree: Any) -> Iterator[tuple[int, str]]:
+    if isinstance(tree, dict) and {"id", "name", "size"} <= tree.keys():
+        yield tree["id"], tree["name"]
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for each in inner:
+        yield from _names(each)
 
 
 def _names_us(row: Json) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from .cases import Case, closed
 from .clock import wire
+from .comments import Comment, write
 from .dice import Dice
 from .drafts import Draft
 from .projects import Project
@@ -24,13 +25,15 @@ LINES = 4
 class Event(msgspec.Struct, frozen=True):
     """Something that happened to a task after the start, `at` an instant; `salt` is the seed of its texts and values.
 
-    `date` is the modification date that it gives the task: `at`, unless somebody set it back.
+    `date` is the modification date that it gives the task: `at`, unless somebody set it back. `comment`: what an
+    account wrote by an API, if that is what happened.
     """
 
     role: str
     date: int
     salt: int = 0
     at: int = 0
+    comment: Comment | None = None
 
 
 def body(case: Case, events: tuple[Event, ...], origin: str) -> Json:
@@ -59,7 +62,10 @@ def draft_of(case: Case, events: tuple[Event, ...], origin: str) -> Draft:
     for role, date in zip(case.roles, case.dates, strict=True):
         play(draft, role, date, draft.dice)
     for event in events:
-        play(draft, event.role, event.date, Dice(case.word, event.salt))
+        if event.comment:
+            write(draft, event.comment, event.date)
+        else:
+            play(draft, event.role, event.date, Dice(case.word, event.salt))
     return draft
 
 

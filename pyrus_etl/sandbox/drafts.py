@@ -17,7 +17,8 @@ Json = dict[str, Any]
 class Draft:
     """`roles` fills it, one note at a time; `bodies` turns it into JSON.
 
-    `places` has a number for each note, which it keeps if an earlier note goes.
+    `places` has a number for each note, which it keeps if an earlier note goes; `by_api` those of the notes that an
+    account wrote by an API.
     """
 
     def __init__(self, case: Case, origin: str) -> None:
@@ -37,6 +38,7 @@ class Draft:
         self.modified = case.dates[0]
         self.notes: list[Json] = []
         self.places: list[int] = []
+        self.by_api: set[int] = set()
         self.changes: dict[int, Json] = {}
         self.purged = False
         self._files = self._count = 0

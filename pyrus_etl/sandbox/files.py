@@ -28,7 +28,11 @@ def contents(file: int) -> bytes:
 
 def attachment(origin: str, file: int, name: str, root: int | None = None) -> dict[str, Any]:
     """A file as a note or a form field shows it; `root` is the first version if this is a later one."""
-    content = contents(file)
+    return described(origin, file, name, contents(file), root)
+
+
+def described(origin: str, file: int, name: str, content: bytes, root: int | None = None) -> dict[str, Any]:
+    """The same for a file whose bytes are given."""
     found: dict[str, Any] = {
         "Id": file,
         "Name": name,

@@ -29,6 +29,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     index_seconds   … and take this many seconds to answer
     list_cap        no list of API v4 returns more tasks than this
     sublists        the tasks of a list are those of its sublists too
+    reusable_uploads  API v4 attaches an upload as often as it is asked to; API v3 only once
     keep_ids        the number of ids of fetched tasks that the journal remembers
     """
 
@@ -54,4 +55,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     index_seconds: float = 0.0
     list_cap: int | None = None
     sublists: bool = False
+    reusable_uploads: bool = False
     keep_ids: int = 100_000

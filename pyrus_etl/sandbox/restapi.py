@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
 
 from .answers import Answer, Refused, answer, download
+from .contents import sent
 from .journal import Journal
 from .lists import Lists, Search
 from .people import contacts, profile
@@ -18,6 +18,15 @@ from .world import World
 
 ROWS_AT_A_TIME = 500
 DEFAULT_COUNT = 50
+
+
+class AddComment(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
+    """AddCommentParams, as far as the sandbox carries them out; it refuses the others."""
+
+    task_id: int
+    text: str | None = None
+    attachment_ids: list[str] | None = None
+    activity_action: Literal["None", "Complete", "MarkAsDuplicate", "MarkAsIrrelevant", "Reopen"] = "None"
 
 
 class Restapi:
@@ -50,6 +59,7 @@ class Restapi:
             "profile": "GET",
             "contacts": "GET",
             "upload": "POST",
+            "addcomment": "PUT",
         }
         return (head, rest) if known.get(head) == method else ("", "")
 
@@ -72,26 +82,50 @@ class Restapi:
             case "contacts":
                 return answer(contacts())
             case "upload":
-                return await uploaded(request)
+                return await self.uploaded(request)
+            case "addcomment":
+                return await self.commented(request, viewer)
             case "file":
                 return self.file(integer(request.query.get("Id", "")))
         raise Refused("MethodNotFound")
 
     def task(self, task_id: int, viewer: int) -> Answer:
-        try:
-            ordinal = self.world.ordinal(task_id)
-        except KeyError:
-            raise Refused("TaskNotFound") from None
-        if not self.world.visible(ordinal, viewer):
-            raise Refused("BehavioralTaskAccessViolation")
+        ordinal = readable(self.world, task_id, viewer)
         self.journal.served(task_id)
         return Answer(self.world.body_of(ordinal, viewer))
 
     def file(self, file_id: int) -> Answer:
         try:
-            return download(file_id, self.world.contents(file_id))
+            if not self.world.visible(self.world.owner(file_id)):
+                raise KeyError(file_id)
+            return download(self.world.file_name(file_id), self.world.contents(file_id))
         except KeyError:
             raise Refused("FileNotFound") from None
+
+    async def uploaded(self, request: web.BaseRequest) -> Answer:
+        upload = await sent(request, "file")
+        if upload.content is None:
+            raise Refused("BadFormat")
+        return answer(
+            {"UploadedFileId": self.world.uploads.add(upload.name, upload.content, self.world.clock.now()).id}
+        )
+
+    async def commented(self, request: web.BaseRequest, viewer: int) -> Answer:
+        """Adds a comment and answers with the task, which stays as it is if nothing is said."""
+        given = await parameters(request, AddComment)
+        ordinal = readable(self.world, given.task_id, viewer)
+        action = "" if given.activity_action == "None" else given.activity_action
+        files = self.world.uploads.take(given.attachment_ids or (), once=True)
+        if given.text or files or action:
+            commented(
+                self.world,
+                given.task_id,
+                viewer,
+                given.text or "",
+                [(one.name, one.content, None) for one in files],
+                action,
+            )
+        return Answer(self.world.body_of(ordinal, viewer))
 
     async def rows(self, ordinals: list[int], more: bool) -> Answer:
         """A TaskList. Other requests are served while a long one is written."""
@@ -103,12 +137,25 @@ class Restapi:
         return Answer(b'{"Tasks":[' + b",".join(written) + ending)
 
 
-async def uploaded(request: web.BaseRequest) -> Answer:
-    """The answer to an upload. What was uploaded is forgotten, as no task ever refers to it."""
-    sent = [part for part in (await request.post()).values() if isinstance(part, web.FileField)]
-    if not sent:
-        raise Refused("BadFormat")
-    return answer({"UploadedFileId": hashlib.sha256(sent[0].file.read()).hexdigest()})
+def readable(world: World, task_id: int, viewer: int) -> int:
+    """The ordinal of a task that the viewer can see; refused if there is none."""
+    try:
+        ordinal = world.ordinal(task_id)
+    except KeyError:
+        raise Refused("TaskNotFound") from None
+    if not world.visible(ordinal, viewer):
+        raise Refused("BehavioralTaskAccessViolation")
+    return ordinal
+
+
+def commented(
+    world: World, task_id: int, viewer: int, text: str, files: list[tuple[str, bytes, int | None]], action: str
+) -> None:
+    """Adds a comment; refused if the task is a payload that a test put in."""
+    try:
+        world.comment(task_id, text, files, author=viewer, action=action)
+    except ValueError as error:
+        raise Refused("UnspecifiedAccessDenied", about=str(error)) from error
 
 
 def integer(text: str, default: int | None = None) -> int:
@@ -124,4 +171,4 @@ async def parameters(request: web.BaseRequest, structure: Any) -> Any:
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=structure)
     except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
-        raise Refused("BadFormat") from unreadable
+        raise Refused("BadFormat", about=str(unreadable)) from unreadable

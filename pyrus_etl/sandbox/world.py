@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ import msgspec
 from .archive import Archive
 from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
+from .comments import CLOSES, FIRST_UPLOADED, Comment, File
 from .dice import Dice
 from .overrides import Override, date_of, override, override_v4
+from .people import ACCOUNT
 
 Json = dict[str, Any]
 
@@ -90,6 +93,26 @@ class World(Archive):
     def edit(self, task_id: int, role: str | None = None) -> int:
         """Adds a note with this role (comment, attach, change, approve …: see `roles`), or with a random one."""
         return self._happen(task_id, role or self._dice.pick(EDITS + DECISIONS))
+
+    def comment(
+        self,
+        task_id: int,
+        text: str = "",
+        files: Iterable[tuple[str, bytes, int | None]] = (),
+        *,
+        author: int = ACCOUNT.id,
+        action: str = "",
+    ) -> int:
+        """Adds a comment of an account. `files`: name and content of each, and the id of its first version, if any.
+
+        `action` is one of `comments.CLOSES`.
+        """
+        with self.lock:
+            ordinal, first = self.ordinal(task_id), FIRST_UPLOADED + len(self._uploaded)
+            sent = tuple(File(first + place, *file) for place, file in enumerate(files))
+            self._happen(task_id, "by an API", comment=Comment(author, text, sent, action))
+            self._uploaded |= {file.id: (ordinal, file) for file in sent}
+        return task_id
 
     def close(self, task_id: int) -> int:
         return self._happen(task_id, "complete")
@@ -231,7 +254,7 @@ class World(Archive):
             now = self._tick()
             return self.id_of(self.register.append(now, now, False))
 
-    def _happen(self, task_id: int, role: str, date: int | None = None) -> int:
+    def _happen(self, task_id: int, role: str, date: int | None = None, comment: Comment | None = None) -> int:
         """Adds an event. A task with an override has no events: ValueError."""
         with self.lock:
             ordinal = self.ordinal(task_id)
@@ -239,10 +262,11 @@ class World(Archive):
                 raise ValueError(f"task {task_id} has a payload of its own; put a new payload instead of an event")
             now = self._tick()
             self._salt += 1
-            event = Event(role, now if date is None else date, self._salt, now)
+            event = Event(role, now if date is None else date, self._salt, now, comment)
             self._events[ordinal] = (*self._events.get(ordinal, ()), event)
             was = bool(self.register.closed[ordinal])
-            self.register.move(ordinal, event.date, {"complete": True, "reopen": False}.get(role, was))
+            closes = CLOSES.get(comment.action, was) if comment else {"complete": True, "reopen": False}.get(role, was)
+            self.register.move(ordinal, event.date, closes)
         return task_id
 
     def _date(self, task_id: int) -> int:

@@ -54,7 +54,7 @@ def test_the_files_of_a_task_are_those_in_its_body_and_have_their_contents(api: 
         content = await read(service, some)
         assert (len(content), hashlib.md5(content).hexdigest()) == (some.size_bytes, some.md5)
         described = await service.get(some.file_id)
-        assert (described.name, described.size_bytes) == (f"file-{some.file_id}", len(content))
+        assert (described.name, described.size_bytes) == (some.name, len(content))
         with pytest.raises(FileRefused, match="attachment 5"):
             await service.get("5")
         return {int(file.file_id): str(file.md5) for file in found}
@@ -70,6 +70,23 @@ def test_an_upload_without_a_task_has_the_id_that_its_api_gives(api: str) -> Non
 
     assert file.file_id == (file.guid if api == "v4" else file.uploaded_file_id) != ""
     assert (file.name, file.size_bytes, file.md5) == ("a.txt", 9, hashlib.md5(b"some text").hexdigest())
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("name", ["a.txt", "счёт № 5%41;.pdf"])
+def test_an_upload_to_a_task_is_a_file_of_it(api: str, name: str) -> None:
+    world = World(1, tasks=1)
+    place = parse_place(f"pyrus:task/{world.task_ids()[0]}")
+
+    async def live(service: FileService) -> tuple[ServiceFile, list[ServiceFile], bytes]:
+        file = await uploaded(service, contents(name, b"some text"), place, 0)
+        return file, await listed(service, place), await read(service, file)
+
+    with Sandbox(world) as sandbox:
+        file, there, content = asked("pyrus", account(sandbox, api), live)
+
+    assert (file.name, file.task_id, content) == (name, place.place_id, b"some text")
+    assert file.file_id in {each.file_id for each in there}
 
 
 def test_contents_are_asked_for_at_the_address_of_files_that_the_login_names() -> None:

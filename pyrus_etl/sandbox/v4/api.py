@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Answer, Refused, answer, download
-from pyrus_etl.sandbox.files import contents, owner
+from pyrus_etl.sandbox.contents import sent
 from pyrus_etl.sandbox.journal import Journal
 from pyrus_etl.sandbox.options import Options
+from pyrus_etl.sandbox.restapi import commented, parameters, readable
 from pyrus_etl.sandbox.tokens import CredentialsV4, Tokens
 from pyrus_etl.sandbox.world import World
 
@@ -35,6 +35,7 @@ ROUTES = (
     ("form", r"forms/(\d+)", ("GET",)),
     ("register", r"forms/(\d+)/register", ("GET", "POST")),
     ("task", r"tasks/(-?\d+)", ("GET",)),
+    ("comments", r"tasks/(-?\d+)/comments", ("POST",)),
     ("lists", "lists", ("GET",)),
     ("list", r"lists/(\d+)", ("GET",)),
     ("listtasks", r"lists/(\d+)/tasks", ("GET", "POST")),
@@ -54,6 +55,27 @@ ROUTES = (
 
 COMPILED = tuple((name, re.compile(pattern), methods) for name, pattern, methods in ROUTES)
 INDEXED = ("register", "listtasks")
+WRITES = ("upload", "comments")
+ACTIONS = {"finished": "Complete", "reopened": "Reopen", None: ""}
+"""The action of a comment, and its name in API v3."""
+
+
+class Attachment(msgspec.Struct, forbid_unknown_fields=True):
+    """An upload that a comment refers to; `root_id` is the file of which it is a new version."""
+
+    guid: str
+    root_id: int | None = None
+
+
+class NewComment(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a comment, as far as the sandbox carries it out; it refuses the rest. It never reopens by itself."""
+
+    text: str | None = None
+    attachments: list[str | Attachment] | None = None
+    action: Literal["finished", "reopened"] | None = None
+    skip_auto_reopen: bool = False
+    skip_notification: bool = False
+    skip_satisfaction: bool = False
 
 
 class ApiV4:
@@ -85,7 +107,7 @@ class ApiV4:
         return "", ""
 
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
-        given = Parameters({}) if endpoint == "upload" else await of_request(request)
+        given = Parameters({}) if endpoint in WRITES else await of_request(request)
         if endpoint == "token":
             return self.log_in(given, request)
         viewer = self.tokens.check(request.headers.get("Authorization"), "v4")
@@ -103,7 +125,9 @@ class ApiV4:
             case "file":
                 return self.file(argument or given.text("Id") or given.text("id") or "", viewer)
             case "upload":
-                return await uploaded(request)
+                return await self.uploaded(request)
+            case "comments":
+                return await self.commented(int(argument), await parameters(request, NewComment), viewer)
         return answer(self.about(endpoint, argument, given, viewer))
 
     def about(self, endpoint: str, argument: str, given: Parameters, viewer: int) -> Any:
@@ -158,25 +182,40 @@ class ApiV4:
         return {"api_url": origin + base, "files_url": f"{self.world.files_origin or origin}/"}
 
     def task(self, task_id: int, viewer: int) -> Answer:
-        try:
-            ordinal = self.world.ordinal(task_id)
-        except KeyError:
-            raise Refused("TaskNotFound") from None
-        if not self.world.visible(ordinal, viewer):
-            raise Refused("BehavioralTaskAccessViolation")
+        ordinal = readable(self.world, task_id, viewer)
         self.journal.served(task_id)
         return Answer(self.world.v4.body_of(ordinal, viewer))
 
     def file(self, argument: str, viewer: int) -> Answer:
         """The contents of a file: 400 if none has this id, 403 if its task may not be read, 410 if that is deleted."""
-        ordinal = owner(int(argument)) if argument.isdecimal() else -1
-        if not 0 <= ordinal < len(self.world):
-            raise Refused("FileNotFound")
+        try:
+            file_id = int(argument) if argument.isdecimal() else -1
+            ordinal = self.world.owner(file_id)
+        except KeyError:
+            raise Refused("FileNotFound") from None
         if not self.world.exists(ordinal):
             raise Refused("file_is_missing")
         if not self.world.visible(ordinal, viewer):
             raise Refused("access_denied_file")
-        return download(int(argument), contents(int(argument)))
+        return download(self.world.file_name(file_id), self.world.contents(file_id))
+
+    async def uploaded(self, request: web.BaseRequest) -> Answer:
+        upload = await sent(request, "file")
+        if not upload.content:
+            raise Refused("no_file_in_request" if upload.content is None else "empty_file")
+        added = self.world.uploads.add(upload.name, upload.content, self.world.clock.now())
+        return answer({"guid": str(UUID(added.id)), "md5_hash": added.md5})
+
+    async def commented(self, task_id: int, given: NewComment, viewer: int) -> Answer:
+        """Adds a comment and answers with the task, which stays as it is if nothing is said."""
+        ordinal, action = readable(self.world, task_id, viewer), ACTIONS[given.action]
+        attached = [Attachment(one) if isinstance(one, str) else one for one in given.attachments or ()]
+        once = not self.options.reusable_uploads
+        uploads = self.world.uploads.take([one.guid for one in attached], once=once)
+        files = [(one.name, one.content, each.root_id) for one, each in zip(uploads, attached, strict=True)]
+        if given.text or files or action:
+            commented(self.world, task_id, viewer, given.text or "", files, action)
+        return Answer(self.world.v4.body_of(ordinal, viewer))
 
     def form(self, form_id: int, viewer: int) -> Any:
         return known(self.world.v4.directory.form(form_id, viewer), "access_denied_form")
@@ -215,12 +254,3 @@ def known(found: Any, code: str) -> Any:
     if found is None:
         raise Refused(code)
     return found
-
-
-async def uploaded(request: web.BaseRequest) -> Answer:
-    """The answer to an upload. What was uploaded is forgotten, as no task ever refers to it."""
-    sent = [part for part in (await request.post()).values() if isinstance(part, web.FileField)]
-    if not sent:
-        raise Refused("required_parameter_missing")
-    hashed = hashlib.md5(sent[0].file.read(), usedforsecurity=False).hexdigest()
-    return answer({"guid": str(UUID(hashed)), "md5_hash": hashed})

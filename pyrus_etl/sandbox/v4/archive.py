@@ -195,7 +195,7 @@ class ArchiveV4:
         written |= self._fields(draft, written)
         if self.world.older:
             return written
-        extras.of_comments(draft.case, written["comments"])
+        extras.of_comments(draft.case, written["comments"], [place in draft.by_api for place in places])
         return written | extras.properties(draft.case, written)
 
 

@@ -10,12 +10,14 @@ OF_V3 = {
     "BadFormat": "invalid_value_format",
     "BadFormatInteger": "invalid_value_format",
     "BadFormatDate": "invalid_value_format",
+    "BehavioralUnrecognizedAttachmentId": "unrecognized_attachment_id",
     "AuthorizationErrorInvalidToken": "invalid_token",
     "AuthorizationErrorExpiredToken": "expired_token",
     "AuthorizationErrorRevokedToken": "revoked_token",
     "AuthorizationErrorTokenNotSpecified": "token_not_specified",
     "BehavioralTaskAccessViolation": "access_denied_task",
     "TaskNotFound": "access_denied_task",
+    "UnspecifiedAccessDenied": "access_denied_task",
     "FileNotFound": "unrecognized_attachment_id",
     "MethodNotFound": "not_found",
     "TooManyRequests": "too_many_requests",
@@ -27,7 +29,8 @@ MESSAGES = {
     "items_count_out_of_range": (400, "The number of items has to be between 1 and 20000."),
     "unrecognized_attachment_id": (400, "The attachment file ID is incorrect."),
     "unrecognized_task_id": (400, "There is no task with this ID."),
-    "required_parameter_missing": (400, "A required parameter is missing."),
+    "no_file_in_request": (400, "The request has no file."),
+    "empty_file": (400, "The file is empty."),
     "authorization_error": (401, "The authorization failed."),
     "token_not_specified": (401, "Authorization token is not specified."),
     "invalid_token": (401, "Authorization token is invalid."),
@@ -54,4 +57,6 @@ def refusal(refused: Refused) -> Answer:
     code = OF_V3.get(refused.code, refused.code)
     status, message = MESSAGES[code]
     status = 503 if refused.code == "Unavailable" else status
-    return Answer(msgspec.json.encode({"error_code": code, "error": message}), status, headers=refused.headers)
+    return Answer(
+        msgspec.json.encode({"error_code": code, "error": refused.about or message}), status, headers=refused.headers
+    )

@@ -138,10 +138,13 @@ def subscribers(dice: Dice) -> list[Json]:
     return found
 
 
-def of_comments(case: Case, comments: list[Json]) -> None:
-    """Adds the further properties of comments. They depend on the comment's id, so that they never change."""
+def of_comments(case: Case, comments: list[Json], by_api: list[bool]) -> None:
+    """Adds the further properties of comments that were not written by an API.
+
+    They depend on the comment's id, so that they never change.
+    """
     first = comments[0]["id"] if comments else None
-    for comment in comments:
+    for comment in (one for one, is_by_api in zip(comments, by_api, strict=True) if not is_by_api):
         dice = Dice(case.word, comment["id"])
         if dice.chance(10):
             comment["spent_minutes"] = 5 + dice.roll(90)

@@ -16,6 +16,7 @@ PyrusEtlError
 ├── FileRefused               6
 ├── CensusDoubted             6
 ├── LockHeld                  7
+├── DataStale                 8
 └── StoppedEarly
     ├── BudgetSpent           0
     └── Stopped               128 + the number of the signal
@@ -168,6 +169,12 @@ class LockHeld(PyrusEtlError):
     """Another run is working on this database and account."""
 
     exit_code = 7
+
+
+class DataStale(PyrusEtlError):
+    """The last good run is older than `status --max-age` allows, or there was none."""
+
+    exit_code = 8
 
 
 class StoppedEarly(PyrusEtlError):

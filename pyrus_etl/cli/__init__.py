@@ -64,7 +64,8 @@ def cli() -> None:
                          pyrus-etl check && pyrus-etl sync
 
     Exit codes: 0 done; 1 internal error; 2 wrong usage or settings; 3 login refused; 4 Pyrus unreachable; 5 database
-    unavailable; 6 done, but tasks were set aside; 7 another run holds the lock.
+    unavailable; 6 done, but tasks were set aside; 7 another run holds the lock;
+    8 the data are older than status --max-age allows.
     """
 
 
@@ -82,6 +83,7 @@ def main(waits: "Waits | None" = None) -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+        _print_failure(error.format_message(), code)
     except (KeyboardInterrupt, click.Abort):
         code = 128 + signal.SIGINT
     except PyrusEtlError as error:
@@ -118,14 +120,20 @@ def _missing_package(error: Exception) -> SettingsError | None:
 def _report_bug() -> int:
     click.echo("pyrus-etl: internal error; please report it with the traceback below.", err=True)
     traceback.print_exc()
+    _print_failure("internal error", 1)
     return 1
 
 
 def _report(error: PyrusEtlError) -> int:
     """Prints the error to stderr and, with --json, also as an object to stdout. Returns its exit code."""
     click.echo(f"pyrus-etl: {error}", err=True)
+    _print_failure(str(error), error.exit_code)
+    return error.exit_code
+
+
+def _print_failure(error: str, exit_code: int) -> None:
+    """With --json, prints the object of a command that ended before it could print its own."""
     if "--json" in sys.argv:
         from pyrus_etl.cli.output import print_json
 
-        print_json({"status": "failed", "error": str(error), "exit_code": error.exit_code})
-    return error.exit_code
+        print_json({"status": "failed", "error": error, "exit_code": exit_code})

@@ -109,9 +109,11 @@ def _verify(
     settings: Settings, as_json: bool, verify_stored: Callable[[Store], Awaitable[tuple[int, list[Wrong]]]]
 ) -> int:
     checked, wrong = _with_store(settings, verify_stored)
+    code = SET_ASIDE if wrong else 0
     found = {"files_checked": checked, "files_wrong": len(wrong), "wrong": [each._asdict() for each in wrong]}
-    _print(found, as_json, [*(each.error for each in wrong), f"{checked} files checked, {len(wrong)} wrong"])
-    return SET_ASIDE if wrong else 0
+    lines = [*(each.error for each in wrong), f"{checked} files checked, {len(wrong)} wrong"]
+    _print(found | {"exit_code": code}, as_json, lines)
+    return code
 
 
 def _prune(settings: Settings, yes: bool, as_json: bool) -> int:

@@ -154,7 +154,8 @@ def check(as_json: bool) -> int:
     if as_json:
         plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results.values()]
         found = next((access.details(result.access) for result in results.values() if result.access), None)
-        print_json({"status": "failed" if code else "ok", "checks": plain, **({"access": found} if found else {})})
+        shown = {"status": "failed" if code else "ok", "checks": plain, **({"access": found} if found else {})}
+        print_json(shown | {"exit_code": code})
     return code
 
 

@@ -85,15 +85,16 @@ def rebuild_command(as_json: bool) -> int:
         rebuilt = asyncio.run(_rebuild(url, progress, settings.privacy))
     seconds = round(time.monotonic() - began, 1)
     status = "partial" if rebuilt.set_aside else "ok"
+    code = SET_ASIDE if rebuilt.set_aside else 0
     with summary():
         if as_json:
             counts = {"tasks_rebuilt": rebuilt.tasks, "tasks_failed": rebuilt.set_aside}
-            print_json({"status": status, **counts, "seconds": seconds})
+            print_json({"status": status, **counts, "seconds": seconds, "exit_code": code})
         else:
             click.echo(f"Rebuilt the rows of {rebuilt.tasks:,} tasks in {seconds} s.")
     if rebuilt.set_aside:
         click.echo(f"pyrus-etl: {rebuilt.set_aside} tasks were set aside; see pyrus-etl errors list.", err=True)
-    return SET_ASIDE if rebuilt.set_aside else 0
+    return code
 
 
 async def _rebuild(url: Secret, progress: Progress, privacy: Privacy) -> Rebuilt:
@@ -153,15 +154,15 @@ def check(as_json: bool) -> int:
             require_all_rows(connection)
         differences = migrate.differences(url) if applied == REVISION else [_older(applied)]
     texts = [difference.text for difference in differences]
+    code = DatabaseUnavailable.exit_code if differences else 0  # not raised: with --json, that would print two objects
     if as_json:
-        print_json({"revision": applied, "expected": REVISION, "differences": texts})
+        print_json({"revision": applied, "expected": REVISION, "differences": texts, "exit_code": code})
     else:
         click.echo("\n".join(texts) or "The tables match the declared schema.")
-    if not differences:
-        return 0
-    remedies = "; ".join(dict.fromkeys(difference.remedy for difference in differences))
-    click.echo(f"pyrus-etl: The schema does not match the declared one: {remedies}.", err=True)
-    return DatabaseUnavailable.exit_code  # not raised: with --json, that would print a second object
+    if differences:
+        remedies = "; ".join(dict.fromkeys(difference.remedy for difference in differences))
+        click.echo(f"pyrus-etl: The schema does not match the declared one: {remedies}.", err=True)
+    return code
 
 
 def _older(applied: str | None) -> Difference:

@@ -57,6 +57,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: str | N
         context.find_root().ensure_object(dict)[parameter.name] = value
 
 
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong, as cron likes it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 

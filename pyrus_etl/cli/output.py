@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from pyrus_etl.cli import streams
+from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,13 @@ def set_up_logging(level: str, log_format: str) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Prints one line of JSON in UTF-8, whatever the encoding of the terminal."""
-    click.echo(_json(value))
+    """Prints one line of JSON in UTF-8, whatever the encoding of the terminal; exit_code is 0 unless `value` has it."""
+    click.echo(_json({**value, "exit_code": value.get("exit_code", 0)}))
+
+
+def ended(error: PyrusEtlError | None) -> dict[str, Any]:
+    """How a command ended, for its object in JSON."""
+    return {"error": str(error), "exit_code": error.exit_code} if error else {"exit_code": 0}
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -5,34 +5,59 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json
-from pyrus_etl.postgres.connection import connect
+from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, quiet_option, read_settings, with_settings
+from pyrus_etl.cli.output import ended, print_json
+from pyrus_etl.errors import DataStale
+from pyrus_etl.load.freshness import duration, require_fresh
+from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.overview import Overview, overview
-from pyrus_etl.settings import Quota
+from pyrus_etl.settings import Quota, parse_duration
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import about
 
 
 @click.command()
+@click.option(
+    "--max-age", metavar="DURATION", help="Exit with 8 if the last good run of an account is older, e.g. 1h or 2d."
+)
+@quiet_option
 @json_option
 @with_settings(*DATABASE_SETTINGS)
-def status(as_json: bool) -> None:
+def status(max_age: str | None, quiet: bool, as_json: bool) -> int:
     """Show the last runs, cursors and their lag, row counts, tasks set aside and wide views.
 
+    With --max-age it is a check for monitors: the exit code is 8 if the data are older than that, and a line on stderr
+    says why. A good run is a backfill, sync or reconcile that reached its end.
+
     \b
-    Example:  pyrus-etl status
+    Examples:  pyrus-etl status
+               pyrus-etl status --max-age 1h --quiet
     """
     settings = read_settings()
+    limit = parse_duration(max_age, "--max-age") if max_age else None
     with open_database(settings) as url, connect(url) as connection:
         require_schema(connection)
-        state = overview(connection)
-    if as_json:
-        print_json(state._asdict())
-    else:
+        state = None if quiet and not as_json else overview(connection)
+        fault = _fault(connection, limit)
+    if state and as_json:
+        print_json(state._asdict() | ended(fault))
+    elif state:
         _show(state)
         _show_details(state, settings.quota)
+    if fault:
+        click.echo(f"pyrus-etl: {fault}", err=True)
+    return fault.exit_code if fault else 0
+
+
+def _fault(connection: Connection, max_age: timedelta | None) -> DataStale | None:
+    """Why the data are too old, if they are."""
+    try:
+        if max_age is not None:
+            require_fresh(connection, max_age)
+    except DataStale as fault:
+        return fault
+    return None
 
 
 def _show(state: Overview) -> None:
@@ -44,12 +69,14 @@ def _show(state: Overview) -> None:
         )
     click.echo("Last successful runs:" if state.last_good else "Last successful runs: none yet")
     for run in state.last_good:
-        age = _age(run["age_seconds"])
+        age = duration(run["age_seconds"])
         click.echo(f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, account {run['account_id']}")
     click.echo("Cursors:" if state.cursors else "Cursors: none yet; run pyrus-etl sync")
     for cursor in state.cursors:
         lag = cursor["lag_seconds"]
-        click.echo(f"  account {cursor['account_id']}, {cursor['stream']}: {_time(cursor['cursor'])}, {_age(lag)} ago")
+        click.echo(
+            f"  account {cursor['account_id']}, {cursor['stream']}: {_time(cursor['cursor'])}, {duration(lag)} ago"
+        )
     click.echo("Rows:")
     for table, rows in state.rows.items():
         click.echo(f"  {table:20} {rows:>12,}")
@@ -77,14 +104,6 @@ def _show_details(state: Overview, quota: Quota) -> None:
             f"Details: {stored - left:,} of {stored:,} tasks; sync fetches the rest in about {about(seconds)}, "
             f"until {_time(until)} UTC, at {quota.requests:,} requests per {quota.period:,g} s"
         )
-
-
-def _age(seconds: float) -> str:
-    """Formats a duration in the largest unit of which it has at least two."""
-    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _time(instant: Any) -> str:

@@ -11,6 +11,11 @@ from pyrus_etl.postgres.connection import Connection
 SILENCE = "15 seconds"
 """A run that is logging in is dead if it has shown no sign of life for this long."""
 
+_COLUMNS_OF_RUNS = """
+    SELECT attname FROM pg_attribute
+    WHERE attrelid = to_regclass('pyrus.sync_runs') AND attnum > 0 AND NOT attisdropped
+"""
+
 KILLED = "It ended without a report; it was probably killed."
 
 
@@ -68,6 +73,19 @@ def write_run(connection: Connection, run_id: UUID, columns: Mapping[str, object
     names = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns]
     statement = sql.SQL("UPDATE pyrus.sync_runs SET {} WHERE run_id = %s").format(sql.SQL(", ").join(names))
     connection.execute(statement, [*columns.values(), run_id])
+
+
+def add_ended_run(connection: Connection, run_id: UUID, columns: Mapping[str, object]) -> None:
+    """Records a run that ended before it had its row, as far as the table has the columns: it may be another version's.
+
+    Does nothing if the run has its row, or if there is no such table.
+    """
+    present = {name for (name,) in connection.execute(_COLUMNS_OF_RUNS)}
+    kept = {"run_id": run_id, **{name: value for name, value in columns.items() if name in present}}
+    if "run_id" in present:
+        statement = sql.SQL("INSERT INTO pyrus.sync_runs ({}) VALUES ({}) ON CONFLICT (run_id) DO NOTHING")
+        names, values = map(sql.Identifier, kept), [sql.Placeholder()] * len(kept)
+        connection.execute(statement.format(sql.SQL(", ").join(names), sql.SQL(", ").join(values)), [*kept.values()])
 
 
 def last_duration(connection: Connection, account_id: int) -> float:

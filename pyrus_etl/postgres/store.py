@@ -46,6 +46,7 @@ class Store:
         try:
             await self._in_thread(self._check)
         except BaseException:
+            self._thread.submit(self._close)
             self._thread.close()
             raise
         return self

@@ -71,6 +71,16 @@ class Result:
         """What is printed of the counts."""
         return self.counts.summary(SHOWN.get(self.kind, TASKS))
 
+    def as_row(self) -> dict[str, Any]:
+        """Returns the columns of sync_runs that an ended run fills, without its counts."""
+        return {
+            "kind": self.kind,
+            "status": self.status,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            "error": self.message,
+        }
+
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, in the order in which people read them."""
         return {
@@ -81,6 +91,7 @@ class Result:
             "finished_at": _iso(self.finished_at),
             **self.counts.as_columns(),
             "error": self.message,
+            "exit_code": self.exit_code,
         }
 
 

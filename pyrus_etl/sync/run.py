@@ -27,6 +27,7 @@ from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.session import Session, log_in, opened
 from pyrus_etl.sync.stop import Stop, stopped_after, stopped_by_signals
+from pyrus_etl.sync.unopened import record_unopened
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,9 @@ async def run(
             async with opened(settings, client, begun, access) as session:
                 return await _recorded(work, session, ledger, stop, begun)
     except PyrusEtlError as error:
-        return begun.ended(error, ledger.counts(client))
+        result = begun.ended(error, ledger.counts(client))
+        await record_unopened(settings, result, access.login)
+        return result
 
 
 def _announce(kind: str, progress: Progress, wait: Wait) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.errors import LockHeld, LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
+from pyrus_etl.errors import DatabaseUnavailable, LockHeld, LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.forked import Running
@@ -71,6 +71,48 @@ def test_a_run_without_a_successful_login_has_its_row(
     login = sandbox.options.login if error is not SettingsError and "PYRUS_ACCESS_TOKEN" not in environment else None
     assert query(database, ROWS) == [("sync", "failed", str(raised.value), True, login)]
     assert query(database, "SELECT finished_at >= started_at FROM pyrus.sync_runs") == [(True,)]
+
+
+def test_a_run_whose_certificates_cannot_be_read_has_its_row(
+    sandbox: Sandbox, database: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    with pytest.raises(SettingsError) as raised:
+        sync(sandbox, database, PYRUS_URL="https://127.0.0.1:9")
+
+    assert query(database, ROWS) == [("sync", "failed", str(raised.value), True, sandbox.options.login)]
+
+
+@pytest.mark.parametrize("found", ["0017", "9999"], ids=["an older schema", "a newer schema"])
+def test_a_run_at_another_revision_has_its_row(sandbox: Sandbox, database: Secret, query: Query, found: str) -> None:
+    """As far as that revision has the columns: here a later one needs a column that this version does not know."""
+    query(database, "UPDATE pyrus.alembic_version SET version_num = %s", found)
+    query(database, "ALTER TABLE pyrus.sync_runs DROP COLUMN login CASCADE")
+    with pytest.raises(DatabaseUnavailable) as raised:
+        sync(sandbox, database)
+
+    assert query(database, "SELECT kind, status, error FROM pyrus.sync_runs") == [("sync", "failed", str(raised.value))]
+    query(database, "ALTER TABLE pyrus.sync_runs ADD COLUMN later text NOT NULL DEFAULT 'x'")
+    query(database, "ALTER TABLE pyrus.sync_runs ALTER COLUMN later DROP DEFAULT")
+    with pytest.raises(DatabaseUnavailable):
+        sync(sandbox, database)
+
+
+def test_a_run_whose_token_is_refused_in_the_middle_has_its_row(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    def revoked(asked: Asked) -> Reply | None:
+        is_late = any("profile" in path for path in server.paths) and "profile" not in asked.path
+        return (
+            Reply(401, b'{"ApiException": {"Code": "InvalidCredentials", "Message": "revoked"}}') if is_late else None
+        )
+
+    with in_front_of(sandbox, revoked) as server, pytest.raises(LoginRefused):
+        sync(sandbox, database, PYRUS_URL=server.url)
+
+    ((kind, status, error, is_without_account, _),) = query(database, ROWS)
+    assert (kind, status, is_without_account) == ("sync", "failed", False)
+    assert error.startswith("Pyrus refused the login")
 
 
 @pytest.mark.parametrize("budget", [("--max-requests", "1"), ("--max-time", "1s")])

@@ -89,12 +89,13 @@ class ListRefused(PyrusUnreachable):
 class AnswerLost(PyrusUnreachable):
     """A write was sent and its answer was lost; whether the service applied it could not be found out.
 
-    `is_applied`: the service says that it applied the write, but its effect was not found. Sent again, it would double.
+    `is_final`: it must not be sent again, because the service says that it applied the write, or was sent it often
+    enough.
     """
 
-    def __init__(self, message: str, *, is_applied: bool = False) -> None:
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
         super().__init__(message)
-        self.is_applied = is_applied
+        self.is_final = is_final
 
 
 class DatabaseUnavailable(PyrusEtlError):

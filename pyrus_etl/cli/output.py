@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from pyrus_etl.cli import streams
-from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.errors import SET_ASIDE, PyrusEtlError
 from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def summary() -> Iterator[None]:
 def print_result(result: Result) -> None:
     """Prints the result of a run in a few lines."""
     seconds = ((result.finished_at or datetime.now(UTC)) - result.started_at).total_seconds()
-    click.echo(f"{result.kind} {result.status} in {seconds:.1f} s")
+    status = "incomplete" if result.exit_code == SET_ASIDE else result.status
+    click.echo(f"{result.kind} {status} in {seconds:.1f} s")
     for line in result.summary():
         click.echo(f"  {line}")

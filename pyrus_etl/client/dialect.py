@@ -12,10 +12,14 @@ LONGEST_CODE, LONGEST_MESSAGE = 200, 500
 
 
 class Complaint(NamedTuple):
-    """The code and the message of an error envelope; an envelope may lack a code, and both are empty without one."""
+    """The code and the message of an error envelope; an envelope may lack a code, and both are empty without one.
+
+    `is_final`: it says that the request is wrong, so to repeat it is of no use, even if the status is 5xx.
+    """
 
     code: str = ""
     message: str = ""
+    is_final: bool = False
 
     def __str__(self) -> str:
         if not self.code:

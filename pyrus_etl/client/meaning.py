@@ -57,7 +57,9 @@ class TokenRefused(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Another refusal (4xx), or a redirect that is not followed; to repeat the request is of no use.
+    """Another refusal, or a redirect that is not followed; to repeat the request is of no use.
+
+    It is a 4xx, or a 5xx whose envelope says that the request is wrong.
 
     The status is 0 if the request was not even sent.
     """
@@ -114,7 +116,8 @@ def meaning_of(
     msgspec.ValidationError if the JSON is of another kind, which is final.
     """
     if failure := _failure_by_status(status, headers, dialect):
-        return failure
+        complaint = dialect.complaint(status, masked(body, *secrets)) if isinstance(failure, Again) else None
+        return Refused(status, complaint) if complaint and complaint.is_final else failure
     is_markup = body.lstrip()[:1] == b"<"
     if status not in dialect.good or is_markup or dialect.complaint(status, body):
         return _failure_by_body(status, masked(body, *secrets), dialect, is_markup=is_markup)

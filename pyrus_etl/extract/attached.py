@@ -145,7 +145,7 @@ class PyrusFiles:
         async def send() -> ServiceFile:
             await ask(self._client, self.dialect, request, what)
             if (found := await look()) is None:
-                raise AnswerLost(f"Pyrus does not show {what}; look whether it is there.", is_applied=True)
+                raise AnswerLost(f"Pyrus does not show {what}; look whether it is there.", is_final=True)
             return found
 
         return await settled(send, look, self._client.settings.waits.settle)

@@ -19,7 +19,7 @@ class FileService(Protocol):
     Every call raises LoginRefused or PyrusUnreachable if nothing can go on, and FileRefused if the service refuses
     this one file or place. A call that the service has no method for raises SettingsError, with what to do instead.
     A write whose answer is lost is never sent again blindly: if its effect cannot be found, it raises AnswerLost.
-    Only `upload` does not look for its effect: see `uploads`.
+    `upload` need not look for its effect: see `uploads`.
     """
 
     name: str

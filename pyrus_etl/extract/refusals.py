@@ -9,13 +9,13 @@ from pyrus_etl.client.client import Client
 from pyrus_etl.client.dialect import Dialect
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
 from pyrus_etl.client.request import Answer, Request
-from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, PyrusEtlError, PyrusUnreachable
+from pyrus_etl.errors import AnswerLost, BodyCut, FileRefused, LoginRefused, PyrusEtlError, PyrusUnreachable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_WRITES = 5
-"""How often a write is sent at most, if its answers are lost and its effect is absent."""
+"""How often a write is sent at most, if its answers are lost and its effect is absent, or its contents break off."""
 
 
 async def ask(client: Client, dialect: Dialect, request: Request[T], what: str) -> Answer[T]:
@@ -26,16 +26,22 @@ async def ask(client: Client, dialect: Dialect, request: Request[T], what: str) 
     outcome = await client.ask(request)
     if isinstance(outcome, Answer):
         return outcome
-    if request.once and isinstance(outcome, Again | Unreadable):
+    if request.once and (isinstance(outcome, Again | Unreadable) or _broke_off(outcome)):
         raise AnswerLost(f"{dialect.service} gave no clear answer about {what}: {outcome}; look whether it was done.")
     raise refused(dialect, what, outcome)
 
 
-async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]], pause: float) -> T:
-    """Sends a write. If its answer is lost, looks for its effect, and sends it again only if there is none.
+def _broke_off(failure: Failure) -> bool:
+    """Whether a service failed over a request that it calls wrong; a write may be half done then."""
+    return isinstance(failure, Refused) and failure.status >= 500
 
-    A write that the service says it applied is never sent again. `pause`: seconds after which the service is done with
-    a request whose answer was lost. Raises AnswerLost.
+
+async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]], pause: float) -> T:
+    """Sends a write, `MOST_WRITES` times at most. If its answer is lost, looks for its effect before it is sent again.
+
+    If contents that the write streams break off, the service got no whole request, so it is sent again at once. A write
+    that the service says it applied, and one that `send` itself has settled, are never sent again. `pause`: seconds
+    after which the service is done with a request whose answer was lost. Raises AnswerLost, and BodyCut.
     """
     for tries_left in reversed(range(MOST_WRITES)):
         try:
@@ -44,7 +50,11 @@ async def settled(send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable
             log.debug("looking for the effect of a write: %s", error)
             if (found := await _found(look, pause)) is not None:
                 return found
-            if error.is_applied or not tries_left:
+            error.is_final |= not tries_left
+            if error.is_final:
+                raise
+        except BodyCut:
+            if not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
 

@@ -8,6 +8,14 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
 TASKS, FILES, SERVICE, COPIES = "tasks", "files", "service", "copies"
+NOT_STORED = {
+    FILES: (
+        "not stored: {}; see why in pyrus.attachment_contents, with --service in pyrus.service_file_contents; "
+        "the next download tries again"
+    ),
+    COPIES: "not copied: {}; see why in pyrus.file_copies; the next mirror tries again",
+}
+"""Runs → the line of their summary about files that they could not store or copy."""
 
 
 class Counter(NamedTuple):
@@ -95,6 +103,8 @@ class Counts:
         numbers, shown = self.as_columns(), [each for each in COUNTERS if not each.of or of in each.of.split()]
         yield ", ".join(f"{numbers[each.name]} {each.label}" for each in shown if each.label)
         yield from (each.advice.format(numbers[each.name]) for each in shown if each.advice and numbers[each.name])
+        if of in NOT_STORED and self.files_not_stored:
+            yield NOT_STORED[of].format(self.files_not_stored)
 
 
 NONE = Counts()

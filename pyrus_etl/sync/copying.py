@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import (
     AnswerLost,
-    BodyCut,
     FileRefused,
     LoginRefused,
     PyrusEtlError,
@@ -17,7 +16,7 @@ from pyrus_etl.errors import (
     StoppedEarly,
 )
 from pyrus_etl.extract.files import FileService
-from pyrus_etl.extract.refusals import MOST_WRITES, settled
+from pyrus_etl.extract.refusals import settled
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import left_by_upload
 from pyrus_etl.load.copies import Wanted, begin, claimed, fail, finish, withdraw
@@ -98,16 +97,6 @@ class _Copying:
         return await left_by_upload(route.target, contents.name, contents.size, self._place, known)
 
     async def _sent(self) -> ServiceFile:
-        """Sends the file; again if the source breaks off, because the target got no whole file then."""
-        for tries_left in reversed(range(MOST_WRITES)):
-            try:
-                return await self._sent_once()
-            except BodyCut:
-                if not tries_left:
-                    raise
-        raise AssertionError("the last try returns or raises")
-
-    async def _sent_once(self) -> ServiceFile:
         """Records the try, then sends the file. A try that cannot have been applied does not count."""
         self._wanted = self._wanted._replace(attempts=self._wanted.attempts + 1)
         await self._route.store.transaction(begin, self._route.target.name, self._wanted)

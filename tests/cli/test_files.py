@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from pyrus_etl.cli.output import print_result
 from pyrus_etl.sandbox import onlyoffice, paymo
+from pyrus_etl.schema.counts import Counts
+from pyrus_etl.sync.result import Result
 from tests.counting import counting
 from tests.extract.services import onlyoffice_environment, paymo_environment
 from tests.forked import run_module
@@ -208,3 +211,11 @@ def test_contents_that_cannot_be_had_or_written_leave_nothing(tmp_path: Path) ->
     assert "'a.txt' should have 100 bytes and has 5; try again." in short.stderr
     assert no_folder.returncode == 2
     assert "cannot be written: File exists; make room, or name another folder." in no_folder.stderr
+
+
+def test_a_run_that_could_not_do_all_does_not_call_itself_ok(capsys: pytest.CaptureFixture[str]) -> None:
+    print_result(Result("mirror", status="ok", counts=Counts(files_listed=2, files_copied=1, files_failed=1)))
+    print_result(Result("mirror", status="ok", counts=Counts(files_listed=2, files_copied=2)))
+
+    heads = [line.partition(" in ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("mirror")]
+    assert heads == ["mirror incomplete", "mirror ok"]

@@ -178,6 +178,15 @@ def test_a_comment_attaches_an_upload_once_even_if_its_answer_is_lost(api: str, 
 
 
 @pytest.mark.parametrize("api", APIS)
+def test_a_comment_whose_answers_are_all_lost_is_sent_five_times_at_most(api: str) -> None:
+    board = Board(api, 1000, applies=False)
+    with scripted(board.script) as server, pytest.raises(AnswerLost, match="look whether it was done"):
+        asked("pyrus", environment(server.url, api), put("pyrus:task/7"))
+
+    assert (len(board.comments), len(board.uploads)) == (5, 1)
+
+
+@pytest.mark.parametrize("api", APIS)
 def test_a_comment_that_pyrus_took_is_never_sent_again_even_if_its_file_is_not_shown(api: str) -> None:
     board, empty = Board(api, 0, True), Board(api, 0, True)
     with (

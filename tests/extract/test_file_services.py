@@ -1,6 +1,8 @@
 """The file services over real HTTP: what the vendors' pages show is read whole, and a lost answer doubles nothing."""
 
+import asyncio
 import base64
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,10 +13,11 @@ from typing import NamedTuple
 import pytest
 
 from pyrus_etl.client.file import Download
-from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, PyrusUnreachable, SettingsError
+from pyrus_etl.errors import AnswerLost, BodyCut, FileRefused, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.onlyoffice.read import cleaned
 from pyrus_etl.extract.paymo.lists import where
+from pyrus_etl.extract.refusals import settled
 from pyrus_etl.extract.services import client_for
 from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
@@ -23,7 +26,7 @@ from pyrus_etl.sandbox import onlyoffice, paymo
 from pyrus_etl.sandbox.faults import Fault
 from pyrus_etl.settings import Secret, load_settings
 from tests.extract.services import asked, contents, listed, onlyoffice_environment, paymo_environment, read
-from tests.scripted import Asked, Reply, Scripted, scripted
+from tests.scripted import Asked, Reply, Scripted, passed_on, scripted
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -333,6 +336,63 @@ async def _contents(file_id: str, service: FileService) -> bytes:
     return await read(service, await service.get(file_id))
 
 
+@pytest.mark.parametrize("service", ["paymo", "onlyoffice"])
+def test_a_list_that_never_ends_is_given_up_with_a_sentence(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that shows new entries on each page, as many as are asked for."""
+    monkeypatch.setattr("pyrus_etl.extract.endless.MOST_PAGES", 20)
+    ids = itertools.count(1)
+
+    def script(_: Asked) -> Reply:
+        new = [{"id": next(ids)} for _ in range(3)]
+        return Reply(200, json.dumps({"files": new, "response": new, "total": 10**9}).encode())
+
+    at = {"paymo": at_paymo, "onlyoffice": at_onlyoffice}[service]
+    with (
+        scripted(script) as server,
+        pytest.raises(PyrusUnreachable, match=rf"lists {service}:task/7 without an end: .* on each of 20 pages"),
+    ):
+        asked(service, at(server), lambda each: listed(each, f"{service}:task/7"))
+
+    assert len(server.asked) == 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "tries"),
+    [("System.ArgumentException", 1), ("ASC.Api.Exceptions.ItemNotFoundException", 1), ("System.TimeoutException", 9)],
+)
+def test_an_error_of_onlyoffice_that_blames_the_request_is_final_even_with_500(kind: str, tries: int) -> None:
+    error = {"status": 1, "statusCode": 500, "error": {"message": "Value cannot be null.", "type": kind}}
+    in_xml = f"<result><error><message>Value cannot be null.</message><type>{kind}</type></error></result>"
+    for body in (json.dumps(error), in_xml):
+        with (
+            scripted(lambda _, body=body: Reply(500, body.encode())) as server,  # type: ignore[misc]
+            pytest.raises(FileRefused if tries == 1 else PyrusUnreachable, match="500") as raised,
+        ):
+            asked("onlyoffice", at_onlyoffice(server), lambda service: service.get("18"))
+        assert len(server.asked) == tries
+        if tries == 1:
+            assert "refuses file 18: 500 Value cannot be null; check" in str(raised.value)
+
+
+def test_a_write_that_failed_over_a_wrong_request_may_be_half_done_so_its_effect_is_looked_for() -> None:
+    portal = onlyoffice.World(7, projects=1, tasks=1)
+    place = parse_place(f"onlyoffice:task/{portal.ids('tasks')[0]}")
+    error = b'{"status": 1, "statusCode": 500, "error": {"message": "Wrong.", "type": "System.ArgumentException"}}'
+
+    with onlyoffice.OnlyofficeSandbox(portal) as office:
+
+        def script(each: Asked) -> Reply:
+            answer = passed_on(office, each)  # type: ignore[arg-type] # only its URL counts
+            return Reply(500, error) if each.path.startswith("/api/2.0/files/") and each.method == "POST" else answer
+
+        with scripted(script) as front:
+            environment = onlyoffice_environment(office) | {"ONLYOFFICE_URL": front.url}
+            file = asked("onlyoffice", environment, lambda each: uploaded(each, contents(NAME, CONTENT), place, 0))
+
+    assert [one["id"] for one in portal.of_entity("tasks", int(place.place_id))][-1] == int(file.file_id)
+    assert [each.method for each in front.asked].count("POST") == 2  # the upload, and its id for the task
+
+
 def test_a_link_of_paymo_that_has_expired_is_asked_for_again() -> None:
     with paymo.PaymoSandbox(paymo.World(7, projects=1, tasks=1), link_seconds=60) as server:
         file_id = server.world.add_file("a.txt", "content", task_id=server.world.ids("tasks")[0])
@@ -371,6 +431,21 @@ def test_a_write_that_keeps_failing_says_that_it_may_have_been_applied() -> None
         )
 
     assert [each.method for each in server.asked].count("POST") == 5
+
+
+def test_contents_that_break_off_and_answers_that_are_lost_count_together() -> None:
+    failures = [AnswerLost("lost"), BodyCut("cut", 0), AnswerLost("lost"), BodyCut("cut", 0), AnswerLost("lost")]
+    looks: list[None] = []
+
+    async def send() -> ServiceFile:
+        raise failures.pop(0)
+
+    async def look() -> None:
+        looks.append(None)
+
+    with pytest.raises(AnswerLost):
+        asyncio.run(settled(send, look, 0))
+    assert (failures, len(looks)) == ([], 6)
 
 
 @pytest.mark.parametrize("service", ["paymo", "onlyoffice"])

@@ -1,6 +1,6 @@
 """A counter is one line, from which its column, its comment and what a run prints come."""
 
-from pyrus_etl.schema.counts import COUNTERS, FILES, Counts
+from pyrus_etl.schema.counts import COPIES, COUNTERS, FILES, Counts
 from pyrus_etl.schema.operation import sync_runs
 
 
@@ -24,8 +24,19 @@ def test_a_run_prints_its_counts_in_a_line() -> None:
 
 def test_a_run_that_fetches_files_prints_counts_of_files() -> None:
     assert list(Counts(files_listed=3, files_stored=2, files_denied=1, bytes=5, requests=4).summary(FILES)) == [
-        "3 listed, 2 stored, 0 skipped, 0 missing, 1 denied, 0 corrupt, 0 failed, 5 bytes, 4 requests, 0 retries"
+        "3 listed, 2 stored, 0 skipped, 0 missing, 1 denied, 0 corrupt, 0 failed, 5 bytes, 4 requests, 0 retries",
+        (
+            "not stored: 1; see why in pyrus.attachment_contents, with --service in pyrus.service_file_contents; "
+            "the next download tries again"
+        ),
     ]
+
+
+def test_a_run_that_copies_files_says_where_to_look_if_some_are_not_copied() -> None:
+    assert [*Counts(files_listed=3, files_copied=2, files_failed=1).summary(COPIES)][1:] == [
+        "not copied: 1; see why in pyrus.file_copies; the next mirror tries again"
+    ]
+    assert [*Counts(files_listed=3, files_copied=3).summary(COPIES)][1:] == []
 
 
 def test_advice_is_printed_only_if_there_is_something_to_do() -> None:

@@ -219,10 +219,13 @@ def test_a_task_that_the_service_does_not_know_sets_aside_its_files_only(databas
         )
         result = there.mirror()
         statuses = Counter(status for _, _, status, *_ in there.rows)
+        errors = [str(error) for _, _, status, _, error in there.rows if status == "failed"]
 
     assert result.exit_code == 6
     assert statuses["copied"] == result.counts.files_copied > 0
     assert statuses["failed"] == result.counts.files_failed > 0
+    assert all("paymo:task/1 " in error for error in errors), errors
+    assert [*result.summary()][1].startswith(f"not copied: {len(errors)}; see why in pyrus.file_copies")
 
 
 def test_a_task_that_is_linked_to_another_task_is_copied_there(database: Secret, query: Query) -> None:

@@ -20,6 +20,7 @@ from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, PyrusUnreachable, SettingsError
+from pyrus_etl.extract.endless import require_end
 from pyrus_etl.extract.lenient import filled, nested, objects, whole
 from pyrus_etl.extract.onlyoffice.dialect import DIALECT
 from pyrus_etl.extract.onlyoffice.read import could_be, files_of
@@ -64,9 +65,11 @@ class Onlyoffice:
             yield file
 
     async def pages(self, path: str, what: str) -> AsyncIterator[list[dict[str, Any]]]:
-        """Reads a list to its end, page by page. A server that repeats itself ends it too."""
+        """Reads a list to its end, page by page; raises PyrusUnreachable if it never ends."""
         start: int | None = 0
+        asked = 0
         while start is not None:
+            require_end(DIALECT, asked := asked + 1, what)
             wrapped = await self._ask(Request("GET", _from(path, start), read), what)
             found = objects(wrapped.response)
             yield found
@@ -98,7 +101,7 @@ class Onlyoffice:
         folder = await self._folder(place)
         form = Form((("createNewIfExist", "true"),), contents)
         request = Request("POST", f"/files/{folder}/upload?createNewIfExist=true", read, form=form, once=True)
-        file = await self._one(request, f"the upload of {contents.name!r}")
+        file = await self._one(request, f"the upload of {contents.name!r} to {place}")
         return await self._attached(file, place) if place.kind in KINDS else file
 
     async def _attached(self, file: ServiceFile, place: Place) -> ServiceFile:
@@ -108,7 +111,7 @@ class Onlyoffice:
             return _at(file, place)
         except (FileRefused, PyrusUnreachable) as error:
             message = f"ONLYOFFICE has file {file.file_id} now, but not at {place}: {error}"
-            raise AnswerLost(message, is_applied=True) from error
+            raise AnswerLost(message, is_final=True) from error
 
     async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
         """The files at the place, and those in the folder into which its uploads go.
@@ -205,7 +208,9 @@ class Onlyoffice:
     async def _contents(self, folder: str) -> AsyncIterator[dict[str, Any]]:
         """The contents of a folder, page by page; they have a start and a total of their own."""
         start: int | None = 0
+        asked = 0
         while start is not None:
+            require_end(DIALECT, asked := asked + 1, f"folder {folder}")
             path = _from(f"/files/{quote(folder, safe='')}", start)
             response = (await self._ask(Request("GET", path, read), f"folder {folder}")).response
             page = response if isinstance(response, dict) else {}
@@ -243,9 +248,7 @@ class Onlyoffice:
         if found := files_of(wrapped.response):
             return found[0]
         if request.once:
-            raise AnswerLost(
-                f"ONLYOFFICE's answer about {what} has no file; look whether it is there.", is_applied=True
-            )
+            raise AnswerLost(f"ONLYOFFICE's answer about {what} has no file; look whether it is there.", is_final=True)
         raise FileRefused(f"ONLYOFFICE's answer about {what} has no file; check its id.")
 
     async def _ask(self, request: Request[Wrapped], what: str) -> Wrapped:

@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.extract.lenient import text, whole
+from pyrus_etl.extract.lenient import filled, nested, text, whole
 
 
 class Wrapped(NamedTuple):
-    """The content of an answer, in lower-case names; `error`: the message of an answer that is an error.
+    """The content of an answer, in lower-case names; `error`: the message of an answer that is an error, and its type.
 
     `next_index`, `total`: of a list that is cut; see `next_start`.
     """
 
     response: Any = None
     error: str = ""
+    error_type: str = ""
     status_code: int | None = None
     next_index: int | None = None
     total: int | None = None
@@ -32,6 +33,7 @@ def read(body: bytes) -> Wrapped:
     return Wrapped(
         served.get("response"),
         _message(served.get("error")),
+        filled(nested(served, "error", "type")) or "",
         whole(served.get("statuscode")),
         whole(served.get("nextindex")),
         whole(served.get("total")),

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.request import Request
+from pyrus_etl.extract.endless import require_end
 from pyrus_etl.extract.paymo.dialect import DIALECT
 from pyrus_etl.extract.refusals import ask
 
@@ -42,7 +43,10 @@ class Lists:
     async def pages(
         self, path: str, read: Callable[[bytes], list[T]], key: Callable[[T], Any], filtered: str, what: str
     ) -> AsyncIterator[list[T]]:
-        """Yields the new entries of each page; `key` tells entries apart, because a server may ignore the page."""
+        """Yields the new entries of each page; `key` tells entries apart, because a server may ignore the page.
+
+        Raises PyrusUnreachable if the list never ends.
+        """
         seen: set[Any] = set()
         page = 0
         while True:
@@ -58,3 +62,4 @@ class Lists:
             if not fresh or len(found) < self._longest:
                 return
             self._longest, page = len(found), page + 1
+            require_end(DIALECT, page + 1, what)

@@ -68,7 +68,7 @@ class Paymo:
         """Uploads and attaches in one request; without a place the file gets a token, and repeats do no harm."""
         form = Form(_target(place), contents)
         request = Request("POST", "/files", read_files, form=form, once=bool(place.kind))
-        return await self._one(request, f"the upload of {contents.name!r}")
+        return await self._one(request, f"the upload of {contents.name!r}" + (f" to {place}" if place.kind else ""))
 
     async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
         return [file async for file in self.files_at(place)]
@@ -113,7 +113,7 @@ class Paymo:
         if request.form and (made := _LOCATION.search(answer.location)):
             return await self._made(made["id"])
         if request.once:
-            raise AnswerLost(f"Paymo's answer about {what} has no file; look whether it is there.", is_applied=True)
+            raise AnswerLost(f"Paymo's answer about {what} has no file; look whether it is there.", is_final=True)
         raise FileRefused(f"Paymo's answer about {what} has no file; check its id.")
 
     async def _made(self, file_id: str) -> ServiceFile:

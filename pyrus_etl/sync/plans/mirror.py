@@ -76,6 +76,7 @@ class _Mirroring:
             there = await self._route.target.traces(Place(service, "task", str(link.external_task_id)), fresh=False)
         except (FileRefused, PyrusUnreachable) as error:
             await self._route.target.check()  # raises if the whole service is failing, and not only this place
+            log.warning("the files of %s are not copied (%d): %s", _tasks(link), len(todo), error)
             for each in todo:
                 await store.transaction(fail, service, each, str(error))
                 self._count(each, is_copied=False)
@@ -96,3 +97,7 @@ class _Mirroring:
         ledger.progress.tasks_done += 1
         size = copy.size_bytes or 0
         ledger.count(Counts(files_copied=1, bytes=size) if is_copied else Counts(files_failed=1))
+
+
+def _tasks(link: Link) -> str:
+    return ("tasks " if link.task_ids[1:] else "task ") + ", ".join(map(str, link.task_ids))

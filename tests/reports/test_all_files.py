@@ -1,7 +1,7 @@
 """Files of all services in one view: all_files."""
 
 from tests.reports.conftest import Reports
-from tests.reports.world import BOB, INVOICES, note, task, utc
+from tests.reports.world import BOB, INVOICES, note, task, utc, value
 
 HASH = "a" * 64
 
@@ -42,4 +42,42 @@ def test_files_of_every_service_are_in_one_view_with_the_place_of_their_contents
          None, "stored", "s3://files/paymo/55/plan.png", HASH),
         ("onlyoffice", "dropbox-1", None, None, None, "project/4", "png", None, None, utc("2026-03-04 09:00"),
          "Mike", "not asked for", None, None),
+    ]  # fmt: skip
+
+
+def test_the_volume_of_files_is_summed_by_form_type_person_and_month_and_duplicates_are_found(reports: Reports) -> None:
+    """A file of two tasks counts once, where it was attached first; a file without a size counts as 0 bytes."""
+    offer, same = {"Id": 7, "Name": "Offer.PDF", "Size": 2097152}, {"Id": 8, "Name": "copy.pdf", "Size": 2097152}
+    filed = {"Projects": [INVOICES], "Form": [value(10, "Text", "Subject", "Desk")]}
+    reports.set_time_zone("Europe/Moscow")
+    reports.load(
+        task(1, "2026-02-28 09:00", note("2026-02-28 22:00", BOB, Attachments=[offer]), **filed),
+        task(2, "2026-03-02 09:00", note("2026-03-03 10:00", BOB, Attachments=[offer, same]), **filed),
+        task(3, "2026-03-02 09:00", note("2026-03-04 10:00", BOB, Attachments=[{"Id": 9, "Name": "note"}])),
+    )
+    reports.connection.execute("""
+        INSERT INTO pyrus.service_files (service, file_id, name, size_bytes, created_at, payload, places, seen_at)
+        VALUES ('paymo', '55', 'plan.pdf', 2097152, '2026-03-05 09:00Z', '{}', '{}', now())
+    """)
+    reports.connection.execute(
+        f"""
+        INSERT INTO pyrus.attachment_contents (task_id, attachment_id, status, sha256)
+        VALUES (1, 7, 'stored', '{HASH}'), (2, 7, 'stored', '{HASH}'), (2, 8, 'stored', '{HASH}'),
+            (3, 9, 'stored', '{"b" * 64}');
+        INSERT INTO pyrus.service_file_contents (service, file_id, status, sha256)
+        VALUES ('paymo', '55', 'stored', '{HASH}');
+    """.encode()
+    )
+
+    assert reports.ask("""
+        SELECT service, form, extension, attached_by, month::text, files, bytes, size_mb, stored_files
+        FROM file_volume ORDER BY service, form, extension, month
+    """) == [
+        ("paymo", None, "pdf", None, "2026-03-01", 1, 2097152, 2, 1),
+        ("pyrus", "Invoices", "pdf", "Bob Baker", "2026-03-01", 2, 4194304, 4, 2),
+        ("pyrus", None, None, "Bob Baker", "2026-03-01", 1, 0, 0, 1),
+    ]  # fmt: skip
+    assert reports.ask("SELECT * FROM duplicate_files") == [
+        (HASH, "Offer.PDF", 3, 2097152, 4194304, utc("2026-02-28 22:00"), utc("2026-03-05 09:00"),
+         ["pyrus:7", "pyrus:8", "paymo:55"], [1, 2]),
     ]  # fmt: skip

@@ -6,7 +6,6 @@ import signal
 import sys
 from functools import partial
 
-from tests.simulation.history import history_of
 from tests.simulation.workers import Failure, Plan, play_many, play_one
 
 
@@ -14,7 +13,7 @@ def main() -> int:
     given = _arguments()
     _hash_alike()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = Plan(partial(history_of, length=given.length, share_of_kills=given.kills), given.shrink, given.api)
+    plan = Plan(given.length, given.kills, given.shrink, given.api)
     if given.seed is None:
         played = play_many(plan, given.seconds, given.workers, partial(_show, given))
     else:

@@ -2,11 +2,14 @@
 
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+import msgspec
 
 from tests.conftest import environment_of
 from tests.servers import stopped
+from tests.simulation.events import Event
 from tests.simulation.faults import Fault
 from tests.simulation.history import RunStep
 from tests.simulation.invariants import check_whole, require
@@ -21,41 +24,64 @@ A_MOMENT = 3
 """Seconds between two runs: two same answers within the second of a change are believed, though it may change again."""
 
 Happens = Callable[[], None]
+Tell = Callable[[Event], str]
+"""Makes an event happen in the world; returns a line for the log."""
 
 
 class Conductor(ABC):
-    """Makes runs on a stage, writes the events to `log`, and counts them.
+    """Makes runs on a stage, writes the events to `log`, and counts them. `tell`: makes an event happen.
 
     About the last run: `froze` says whether it was stopped for a while; `at_takeover` is the database at the moment
     when another run had taken the lock over.
     """
 
-    def __init__(self, stage: Stage, log: list[str]) -> None:
+    def __init__(self, stage: Stage, log: list[str], tell: Tell) -> None:
         self.stage = stage
         self.log = log
+        self._tell = tell
+        self._orders: Sequence[Order] = ()
         self.counted = Totals(histories=1)
         self.froze = False
         self.at_takeover: Stored | None = None
+        self.began = stage.sandbox.world.clock.now()
+        """When the last run began, by the world's clock."""
         self._amiss: list[Exception] = []
 
-    def run(self, step: RunStep) -> Outcome:
-        """Makes a run, and waits until it and its connections have ended."""
+    def pass_a_moment(self) -> None:
+        """Lets time pass until the next run, on our clock as on the world's."""
+        world = self.stage.sandbox.world
+        world.advance(A_MOMENT)
+        now = world.clock.now()
+        self.time_passed((now - self.began) / 1000)
+        self.began = now
+
+    def run(self, step: RunStep, *orders: Order) -> list[Outcome]:
+        """Makes a run for each order, all at the same time, and waits until they and their connections have ended."""
         self.froze, self.at_takeover = False, None
         self._amiss.clear()
+        self._orders = orders
         self._set_up(step)
-        outcome = self.played(step)
-        self.counted.runs += 1
-        self.counted.endings[outcome.error] += 1
+        outcomes = self.played(step, orders)
+        self.counted.runs += len(orders)
+        self.counted.endings.update(outcome.error for outcome in outcomes)
         if self._amiss:
             raise self._amiss[0]
         self.settle()
         if not step.patient:
             self.stage.administrator.lease_runs_out()
-        return outcome
+        return outcomes
+
+    def totals(self, events: int) -> Totals:
+        """Everything that was counted in the history, at its end."""
+        watch, counted = self.stage.watch, self.counted
+        watch.clear()
+        counted.requests, counted.events, counted.looks = watch.requests_in_all, events, self.stage.reader.looks
+        counted.faults += watch.faults_in_all
+        return counted
 
     @abstractmethod
-    def played(self, step: RunStep) -> Outcome:
-        """Makes the run with faults at their places."""
+    def played(self, step: RunStep, orders: Sequence[Order]) -> list[Outcome]:
+        """Makes the runs with faults at their places."""
 
     @abstractmethod
     def settle(self) -> None:
@@ -102,12 +128,18 @@ class Conductor(ABC):
                 case "contacts":
                     stage.watch.at_contacts.append(self.happens(fault))
 
-    def order(self, plan: str, budget: int | None = None) -> Order:
+    def order(self, plan: str, budget: int | None = None, **environment: str) -> Order:
+        """The order for a run; `environment` has the variables beside those that all runs have."""
         stage, given = self.stage, self.stage.setting
-        environment = environment_of(stage.sandbox, stage.entrance, PYRUS_ETL_CONCURRENCY=str(given.concurrency))
+        everywhere = environment_of(stage.sandbox, stage.entrance, PYRUS_ETL_CONCURRENCY=str(given.concurrency))
+        environment = everywhere | environment
         if given.quota:
             environment["PYRUS_ETL_QUOTA"] = f"{given.quota}/1s"
         return Order(plan, environment, budget, given.span, given.linger, given.largest_batch, given.most_in_flight)
+
+    def rival(self) -> Order:
+        """The order for the sync that is made beside a frozen run."""
+        return msgspec.structs.replace(self._orders[0], plan="sync", requests=None)
 
     def happens(self, fault: Fault) -> Happens:
         """The action of a fault; its errors are raised at the end of the run."""
@@ -132,7 +164,7 @@ class Conductor(ABC):
         match fault.kind:
             case "event":
                 assert fault.event
-                return stage.truth.happen(fault.event)
+                return self._tell(fault.event)
             case "kill":
                 self.kill()
             case "stop":

@@ -1,5 +1,6 @@
-"""The events of a world: single changes of tasks and of the clock."""
+"""The events of a world: changes of tasks, of rights and of the clock."""
 
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import NamedTuple
 
@@ -26,6 +27,24 @@ KINDS = {
 """Every kind of event, and its weight. again: a second change in the same second as the last one. lag: the next answer
 for a task is its body from before its last change."""
 
+KINDS_V4 = {
+    "live": 6,
+    "create": 2,
+    "edit": 4,
+    "close": 2,
+    "reopen": 2,
+    "edit_note": 2,
+    "delete_note": 2,
+    "take_out": 2,
+    "delete": 2,
+    "restore": 2,
+    "unlist": 2,
+    "relist": 1,
+    "grant": 4,
+    "advance": 4,
+}
+"""The same over API v4. live: the usual changes, over some time. grant: an account has other rights in a form."""
+
 UNSEEN = ("backdate", "restore", "grant", "relist")
 """Changes that no date shows."""
 
@@ -35,7 +54,7 @@ MOST_SKEW = 900
 
 
 class Event(NamedTuple):
-    """One event; `pick` chooses the task among those to which it can happen."""
+    """One event; `pick` chooses the task, or the account and its form, among those to which it can happen."""
 
     kind: str
     pick: int
@@ -45,12 +64,15 @@ class Event(NamedTuple):
         return f"{self.kind} {self.amount if self.kind in ('advance', 'skew') else self.pick}"
 
 
-def any_event(dice: Random) -> Event:
-    kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
-    amount = {
+def any_event(dice: Random, kinds: Mapping[str, int] = KINDS) -> Event:
+    kind = dice.choices(list(kinds), list(kinds.values()))[0]
+    amounts: dict[str, Callable[[], int]] = {
         "advance": lambda: dice.choice(PASSAGES),
         "skew": lambda: dice.randint(-MOST_SKEW, MOST_SKEW),
         "backdate": lambda: dice.randrange(1, 300 * 86_400_000),
         "create": lambda: dice.randint(1, 3),
-    }.get(kind, lambda: 0)()
+        "live": lambda: dice.choice((5, 600, 7200)),
+        "grant": lambda: dice.randrange(1000),
+    }
+    amount = amounts[kind]() if kind in amounts else 0
     return Event(kind, dice.randrange(1000), amount)

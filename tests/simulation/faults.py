@@ -1,9 +1,11 @@
 """The faults of a run: of Pyrus, of the process, of the database; and the errors with which it may then end."""
 
+from collections.abc import Mapping
 from random import Random
 from typing import Literal, NamedTuple
 
 from pyrus_etl.sandbox import Faults
+from tests.simulation.events import KINDS as EVENTS
 from tests.simulation.events import Event, any_event
 
 Where = Literal["request", "contacts", "commit", "answer", "step"]
@@ -83,10 +85,10 @@ def any_weather(dice: Random) -> Weather:
     return Weather(dice.choices(names, (10, 5, 2, 2, 2, 1))[0], dice.randrange(1 << 30))
 
 
-def some_faults(dice: Random, tasks: int, kills: bool) -> tuple[Fault, ...]:
+def some_faults(dice: Random, tasks: int, kills: bool, events: Mapping[str, int] = EVENTS) -> tuple[Fault, ...]:
     """Usually few faults, sometimes many; more at the beginning of a run than later. `kills`: runs are processes."""
     number = dice.choices((0, 1, 2, 5), (3, 4, 4, 3))[0]
-    faults = (_any_fault(dice, tasks, kills) for _ in range(number))
+    faults = (_any_fault(dice, tasks, kills, events) for _ in range(number))
     return tuple(sorted(faults, key=lambda fault: (fault.where, fault.at)))
 
 
@@ -103,13 +105,13 @@ def any_kill(dice: Random, kills: bool) -> Fault:
     return Fault("kill", dice.randint(1, most[where]), where)
 
 
-def _any_fault(dice: Random, tasks: int, kills: bool) -> Fault:
+def _any_fault(dice: Random, tasks: int, kills: bool, events: Mapping[str, int]) -> Fault:
     kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
     if kind == "kill":
         return any_kill(dice, kills)
     at = dice.randint(1, dice.choice((4, 12, tasks + 10)))
     if kind == "event":
-        return Fault(kind, at, dice.choice(("request", "request", "contacts")), event=any_event(dice))
+        return Fault(kind, at, dice.choice(("request", "request", "contacts")), event=any_event(dice, events))
     if kind == "down":
         return Fault(kind, at, requests=dice.choice((3, 20, 400)))
     if kind == "unheard":

@@ -42,6 +42,7 @@ class RunStep(NamedTuple):
     """A run, and its faults.
 
     `patient`: after a kill, the lease expires by itself. `jump`: seconds by which the server's clock is ahead.
+    `beside`: the plan of the second bot's run at the same time; it is the only run if `plan` is empty.
     """
 
     plan: str
@@ -50,9 +51,11 @@ class RunStep(NamedTuple):
     budget: int | None = None
     patient: bool = False
     jump: int = 0
+    beside: str = ""
 
     def __str__(self) -> str:
-        parts = [f"run {self.plan}", *map(str, self.faults)]
+        plans = " and ".join(filter(None, (self.plan, self.beside and f"{self.beside} of the second bot")))
+        parts = [f"run {plans}", *map(str, self.faults)]
         parts += [f"{self.weather.name} {self.weather.seed}"] if self.weather != QUIET else []
         parts += [f"at most {self.budget} requests"] if self.budget else []
         parts += [f"the clock {self.jump} s ahead"] if self.jump else []
@@ -105,6 +108,13 @@ def history_of(seed: int, length: int = 6, share_of_kills: float = 0.1) -> Histo
     return History(seed, setting, tuple(steps))
 
 
+def any_run(dice: Random, setting: Setting, plan: str, faults: tuple[Fault, ...]) -> RunStep:
+    """A run in any weather. The clock of the server may be wrong."""
+    budget = dice.randint(3, setting.tasks) if dice.random() < 0.1 else None
+    jump = dice.choice(JUMPS) if setting.skews and dice.random() < 0.3 else 0
+    return RunStep(plan, faults, any_weather(dice), budget, patient=dice.random() < 0.1, jump=jump)
+
+
 def _any_span(dice: Random) -> tuple[int | None, int | None]:
     """A period before the start of the world: with both ends, without a start, or without an end."""
     start = int(START.timestamp()) - dice.randrange(5 * DAY, 380 * DAY)
@@ -122,6 +132,4 @@ def _any_run(dice: Random, setting: Setting, last: RunStep | None) -> RunStep:
         faults += dice.choice(((), (any_kill(dice, setting.kills),), (any_kill(dice, setting.kills),)))
     elif any(fault.kind in HARMS for fault in last.faults) and dice.random() < 0.7:
         plan = last.plan
-    budget = dice.randint(3, tasks) if dice.random() < 0.1 else None
-    jump = dice.choice(JUMPS) if setting.skews and dice.random() < 0.3 else 0
-    return RunStep(plan, faults, any_weather(dice), budget, patient=dice.random() < 0.1, jump=jump)
+    return any_run(dice, setting, plan, faults)

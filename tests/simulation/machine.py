@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -16,8 +16,8 @@ from pyrus_etl.settings import Secret
 from tests.servers import Server
 from tests.simulation.administrator import CLOCK, Administrator
 from tests.simulation.commits import HOOKS, Commits
-from tests.simulation.conductor import Conductor
-from tests.simulation.history import History
+from tests.simulation.conductor import Conductor, Tell
+from tests.simulation.history import Setting
 from tests.simulation.lag import LaggingWorld
 from tests.simulation.leftovers import nothing_left_behind
 from tests.simulation.life import living
@@ -27,7 +27,6 @@ from tests.simulation.processes import InProcesses
 from tests.simulation.runs import Launcher, Watch, put_in
 from tests.simulation.stage import Stage
 from tests.simulation.stored import Reader
-from tests.simulation.truth import Truth
 from tests.simulation.wire import wired
 
 _numbers = itertools.count(1)
@@ -51,12 +50,12 @@ class Machine:
         gc.unfreeze()
 
     @contextmanager
-    def conducting(self, history: History, log: list[str]) -> Iterator[Conductor]:
-        """Everything that a history needs, made from its seed; at the end no run is left."""
-        given = history.setting
-        world = LaggingWorld(history.seed, given.tasks, tick=given.tick)
+    def conducting(
+        self, given: Setting, seed: int, world: LaggingWorld, tell: Tell, log: list[str], **options: Any
+    ) -> Iterator[Conductor]:
+        """What makes the runs of a history; at the end none is left. `options`: further options of the sandbox."""
         sandbox = Sandbox(
-            world, cap=given.cap, order=given.order, period=given.period, token_requests=given.token_requests
+            world, cap=given.cap, order=given.order, period=given.period, token_requests=given.token_requests, **options
         )
         watch = Watch(world, given.pace)
         put_in(watch, sandbox)
@@ -64,31 +63,20 @@ class Machine:
             database = opened.enter_context(self.database(HOOKS if given.kills else CLOCK))
             administrator = opened.enter_context(closing((Commits if given.kills else Administrator)(database)))
             reader = opened.enter_context(closing(Reader(database)))
-            truth = Truth(world, skews=given.skews)
-            stage = Stage(given, self._server, database, database, sandbox, truth, watch, administrator, reader)
+            stage = Stage(given, self._server, database, database, sandbox, watch, administrator, reader)
             if isinstance(administrator, Commits):
                 opened.enter_context(sandbox)
                 wire = opened.enter_context(wired(database))
                 launchers = self._two_launchers()
                 for launcher in launchers:
                     opened.callback(launcher.end)
-                yield InProcesses(stage._replace(entrance=wire.url), log, administrator, wire, launchers)
+                yield InProcesses(stage._replace(entrance=wire.url), log, tell, administrator, wire, launchers)
             else:
                 clock = Time()
                 clock.show = partial(administrator.show_time, clock)
                 opened.enter_context(nothing_left_behind())
-                opened.enter_context(living(clock, lambda: moment(world.clock.now()), history.seed))
-                yield InOneProcess(stage, log, clock, history.seed)
-
-    @contextmanager
-    def launched(self) -> Iterator[tuple[Launcher, Launcher]]:
-        """Two launchers; no run of theirs is left after the block."""
-        launchers = self._two_launchers()
-        try:
-            yield launchers
-        finally:
-            for launcher in launchers:
-                launcher.end()
+                opened.enter_context(living(clock, lambda: moment(world.clock.now()), seed))
+                yield InOneProcess(stage, log, tell, clock, seed)
 
     def _two_launchers(self) -> tuple[Launcher, Launcher]:
         if not self._launchers:

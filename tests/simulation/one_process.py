@@ -1,7 +1,8 @@
 """Runs in this process: they crash at any step, at a commit or just after it, and the same seed crashes them again."""
 
+import asyncio
 import signal
-from functools import partial
+from collections.abc import Sequence
 from random import Random
 
 import psycopg
@@ -9,7 +10,7 @@ import psycopg
 from pyrus_etl.postgres.connection import Session
 from pyrus_etl.sandbox.quota import Quota
 from pyrus_etl.sandbox.server import Server
-from tests.simulation.conductor import A_MOMENT, SECONDS_AWAY, Conductor
+from tests.simulation.conductor import A_MOMENT, SECONDS_AWAY, Conductor, Tell
 from tests.simulation.history import RunStep
 from tests.simulation.life import Life, cut
 from tests.simulation.orders import Order, Outcome, carry_out
@@ -26,15 +27,15 @@ SHARE_LOOKED_AT = 0.2
 
 
 class InOneProcess(Conductor):
-    """Makes runs one after another; another run is only made beside a frozen one."""
+    """Runs at the same time crash together. A run of the same account is only made beside a frozen one."""
 
-    def __init__(self, stage: Stage, log: list[str], clock: Time, seed: int) -> None:
-        super().__init__(stage, log)
+    def __init__(self, stage: Stage, log: list[str], tell: Tell, clock: Time, seed: int) -> None:
+        super().__init__(stage, log, tell)
         self._clock, self._dice = clock, Random(seed)
         self._server = Server(stage.sandbox.backend)
         self._is_frozen = False
 
-    def played(self, step: RunStep) -> Outcome:
+    def played(self, step: RunStep, orders: Sequence[Order]) -> list[Outcome]:
         stage = self.stage
         stage.watch.in_flight = 0
         if quota := stage.setting.quota:
@@ -43,10 +44,10 @@ class InOneProcess(Conductor):
         self._last_holder = stage.administrator.holder()
         for fault in step.faults:
             self._runner.put(fault, self.happens(fault))
-        outcome = self._lived(self._runner, self.order(step.plan, step.budget))
+        outcomes = self._lived(self._runner, orders)
         self.counted.steps += self._runner.steps
-        self.counted.crashes += outcome.error == "SIGKILL"
-        return outcome
+        self.counted.crashes += any(outcome.error == "SIGKILL" for outcome in outcomes)
+        return outcomes
 
     def settle(self) -> None:
         """Does nothing: nothing of the run is left."""
@@ -68,9 +69,9 @@ class InOneProcess(Conductor):
         if frozen.committing and self._dice.random() < SHARE_ENDED:
             ended: list[object] = [frozen.committing.info.backend_pid]
             self.stage.administrator.database.execute("SELECT pg_terminate_backend(%s)", ended)
-        self.stage.truth.world.advance(A_MOMENT)
+        self.stage.sandbox.world.advance(A_MOMENT)
         self._is_frozen = True
-        outcome = self._lived(self._born(), self.order("sync"))
+        (outcome,) = self._lived(self._born(), [self.rival()])
         self._is_frozen = False
         self.took_over(outcome, held=holder is not None and holder != self._last_holder)
 
@@ -89,10 +90,13 @@ class InOneProcess(Conductor):
     def _born(self) -> Life:
         return Life(self._clock, Random(self._dice.random()), self._server.handle, self._sample)
 
-    def _lived(self, life: Life, order: Order) -> Outcome:
-        outcome = life.live(partial(carry_out, order)) or Outcome(life.doomed)
-        outcome.amiss += "".join(life.errors)
-        return outcome
+    def _lived(self, life: Life, orders: Sequence[Order]) -> list[Outcome]:
+        async def together() -> list[Outcome]:
+            return await asyncio.gather(*map(carry_out, orders))
+
+        outcomes = life.live(together) or [Outcome(life.doomed) for _ in orders]
+        outcomes[0].amiss += "".join(life.errors)
+        return outcomes
 
     def _sample(self) -> None:
         if self._dice.random() < SHARE_LOOKED_AT:

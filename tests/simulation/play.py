@@ -1,65 +1,79 @@
 """Plays a history to its end, or to the first broken invariant."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from tests.simulation import invariants
-from tests.simulation.conductor import A_MOMENT, Conductor
+from tests.simulation.conductor import Conductor
 from tests.simulation.events import MOST_SKEW, Event
 from tests.simulation.faults import HARMS
-from tests.simulation.history import QUIET, History, RunStep, Step
+from tests.simulation.history import QUIET, History, RunStep
+from tests.simulation.history_v4 import HistoryV4
 from tests.simulation.invariants import Broken, require
+from tests.simulation.lag import LaggingWorld
 from tests.simulation.machine import Machine
 from tests.simulation.orders import Outcome
+from tests.simulation.play_v4 import PlayV4
 from tests.simulation.stored import Stored
 from tests.simulation.totals import Totals
+from tests.simulation.truth import Truth
+from tests.simulation.truth_v4 import BOB, LOGINS, TruthV4
 
 HOUR = 3600
 
 
-def play(history: History, machine: Machine) -> Totals:
+def play(history: History | HistoryV4, machine: Machine) -> Totals:
     """Plays a history on a new database; raises Broken, with a log of the events, if an invariant does not hold."""
     log: list[str] = []
-    with machine.conducting(history, log) as conductor:
-        played = _Play(conductor, backfills_last=history.seed % 3 == 0)
+    with _played(history, machine, log) as (conductor, truth, played):
         try:
             for step in history.steps:
-                played.step(step)
+                if isinstance(step, Event):
+                    log.append(truth.happen(step))
+                else:
+                    played.run(step)
             played.end()
         except Exception as error:
             happened = "\n".join(f"  {line}" for line in log)
             raise Broken(f"{error}\n\n{history}\n\nwhat happened:\n{happened}") from (
                 None if isinstance(error, Broken) else error
             )
-        return played.totals()
+        return conductor.totals(truth.events)
+
+
+@contextmanager
+def _played(
+    history: History | HistoryV4, machine: Machine, log: list[str]
+) -> Iterator[tuple[Conductor, Truth | TruthV4, "_Play | PlayV4"]]:
+    """A new world, with everything that plays a history in it."""
+    given = history.setting
+    world = LaggingWorld(history.seed, given.tasks, tick=given.tick)
+    if isinstance(history, HistoryV4):
+        truth_v4, options = TruthV4(world, history.given.bots), history.given._asdict()
+        options |= {"accounts": {LOGINS[BOB]: BOB}}
+        del options["bots"]
+        with machine.conducting(given, history.seed, world, truth_v4.happen, log, **options) as conductor:
+            conductor.counted.over_v4, conductor.counted.two_accounts = 1, history.given.bots - 1
+            yield conductor, truth_v4, PlayV4(conductor, truth_v4, history)
+    else:
+        truth = Truth(world, skews=given.skews)
+        with machine.conducting(given, history.seed, world, truth.happen, log) as conductor:
+            yield conductor, truth, _Play(conductor, truth, backfills_last=history.seed % 3 == 0)
 
 
 class _Play:
     """A history that is being played."""
 
-    def __init__(self, conductor: Conductor, *, backfills_last: bool) -> None:
+    def __init__(self, conductor: Conductor, truth: Truth, *, backfills_last: bool) -> None:
         self._backfills_last = backfills_last
         self.log = conductor.log
         self.stage = conductor.stage
-        self.truth = conductor.stage.truth
+        self.truth = truth
         self.conductor = conductor
-        self._began = self.truth.world.clock.now()
         self._stored: Stored | None = None
         self.wrong: list[tuple[int, int]] = []
         """Periods in which the server's clock was wrong, in milliseconds of the world's clock."""
-
-    def totals(self) -> Totals:
-        watch, counted = self.stage.watch, self.conductor.counted
-        watch.clear()
-        counted.requests, counted.events = watch.requests_in_all, self.truth.events
-        counted.looks = self.stage.reader.looks
-        counted.faults += watch.faults_in_all
-        return counted
-
-    def step(self, step: Step) -> None:
-        if isinstance(step, Event):
-            self.log.append(self.truth.happen(step))
-        else:
-            self.run(step)
 
     def end(self) -> None:
         """After a census and a sync without faults, everything is stored and nothing is left to do."""
@@ -84,16 +98,16 @@ class _Play:
     def run(self, step: RunStep) -> Outcome:
         """Makes a run with its faults, and checks the invariants after it."""
         self.log.append(str(step))
-        self._pass_a_moment()
+        self.conductor.pass_a_moment()
         before, dates = self._stored or self.stage.reader.stored(), self._dates()
         event = self.truth.begin()
         clock = self.truth.world.clock
         clock.skew += step.jump
-        outcome = self.conductor.run(step)
+        (outcome,) = self.conductor.run(step, self.conductor.order(step.plan, step.budget))
         clock.skew -= step.jump
         if step.jump:
             self.wrong.append(
-                (self._began + (step.jump - MOST_SKEW) * 1000, clock.now() + (step.jump + MOST_SKEW) * 1000)
+                (self.conductor.began + (step.jump - MOST_SKEW) * 1000, clock.now() + (step.jump + MOST_SKEW) * 1000)
             )
         self.log.append(f"  ended: {outcome.error or outcome.status} {outcome.message}, {self._requests()} requests")
         after = self._stored = self.stage.reader.stored()
@@ -104,13 +118,6 @@ class _Play:
             self._left_out(after, after.cursor, dates)
         self._check(step, outcome, before, after, dates)
         return outcome
-
-    def _pass_a_moment(self) -> None:
-        """Lets time pass until the next run, on our clock as on the world's."""
-        self.truth.world.advance(A_MOMENT)
-        now = self.truth.world.clock.now()
-        self.conductor.time_passed((now - self._began) / 1000)
-        self._began = now
 
     def _is_wrong(self, cursor: datetime | None) -> bool:
         """Whether a cursor may come from a wrong clock; runs do not trust it."""

@@ -9,7 +9,6 @@ from tests.simulation.administrator import Administrator
 from tests.simulation.history import Setting
 from tests.simulation.runs import Watch
 from tests.simulation.stored import Reader
-from tests.simulation.truth import Truth
 
 
 class Stage(NamedTuple):
@@ -20,7 +19,6 @@ class Stage(NamedTuple):
     database: Secret
     entrance: Secret
     sandbox: Sandbox
-    truth: Truth
     watch: Watch
     administrator: Administrator
     reader: Reader

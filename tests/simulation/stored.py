@@ -26,15 +26,18 @@ SHARED = {
 
 HALVES = """
     SELECT task_id FROM pyrus.tasks AS task FULL JOIN pyrus.raw_tasks AS raw USING (task_id)
-    WHERE task.task_id IS NULL OR raw.task_id IS NULL
+    WHERE task.task_id IS NULL OR (raw.task_id IS NULL) <> (detail_at IS NULL)
     OR (SELECT count(*) FROM pyrus.notes WHERE notes.task_id = raw.task_id)
-        <> jsonb_array_length(coalesce(payload #> '{TaskWithNotes,Notes}', '[]'))
-    OR (SELECT count(*) FROM pyrus.form_values WHERE form_values.task_id = raw.task_id)
+        <> jsonb_array_length(coalesce(payload #> '{TaskWithNotes,Notes}', payload #> '{task,comments}', '[]'))
+    OR api = 'v3' AND (SELECT count(*) FROM pyrus.form_values WHERE form_values.task_id = raw.task_id)
         <> jsonb_array_length(coalesce(payload #> '{TaskWithNotes,Form}', '[]'))
-    OR task.modified_date
-        <> to_timestamp(substring(payload #>> '{TaskWithNotes,ModifiedDate}' FROM '-?[0-9]+')::numeric / 1000)
+    OR task.modified_date <> CASE api
+        WHEN 'v4' THEN (payload #>> '{task,last_modified_date}')::timestamptz
+        ELSE to_timestamp(substring(payload #>> '{TaskWithNotes,ModifiedDate}' FROM '-?[0-9]+')::numeric / 1000)
+    END
 """
-"""Tasks whose notes, form or raw body are missing, or belong to another version of the task."""
+"""Tasks whose notes, form or raw body are missing, or belong to another version of the task. A task of API v4 has no
+body as long as only its row in a register or a list is known."""
 
 
 class StoredTask(NamedTuple):

@@ -1,15 +1,13 @@
 """A few histories with fixed seeds; `python -m tests.simulation` plays new ones."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from tests.conftest import TEMPLATE
 from tests.servers import Server
-from tests.simulation.crashing_v4 import play_v4
 from tests.simulation.history import history_of
-from tests.simulation.killing_v4 import play_v4_killed
+from tests.simulation.history_v4 import history_v4_of
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.two_crashing import play_two_accounts
@@ -34,14 +32,13 @@ def test_two_accounts_share_a_database_whenever_their_runs_crash(machine: Machin
 
 @pytest.mark.parametrize("seed", range(1, 3))
 def test_the_tables_equal_the_world_of_api_v4_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
-    play_v4(seed, machine, length=4)
+    play(history_v4_of(seed, length=4, share_of_kills=0), machine)
 
 
 def test_a_seed_replays_its_history_over_api_v4(machine: Machine) -> None:
-    """Except for single steps of the loop: a busy machine may have a few more or fewer."""
-    first, again = play_v4(6, machine, length=2), play_v4(6, machine, length=2)
+    history = history_v4_of(6, length=2, share_of_kills=0)
 
-    assert replace(first, steps=0) == replace(again, steps=0)
+    assert play(history, machine) == play(history, machine)
 
 
 def test_a_seed_replays_its_history_to_the_step(machine: Machine) -> None:
@@ -55,6 +52,6 @@ def test_the_tables_equal_the_world_whenever_a_process_is_killed(machine: Machin
 
 
 def test_the_tables_equal_the_world_of_api_v4_whenever_a_process_is_killed(machine: Machine) -> None:
-    totals = play_v4_killed(1, machine, length=3)
+    totals = play(history_v4_of(1, length=3, share_of_kills=1), machine)
 
     assert totals.over_v4 == 1

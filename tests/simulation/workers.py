@@ -16,10 +16,9 @@ from typing import Literal, NamedTuple
 
 from pyrus_etl.reports.migrate import upgrade
 from tests.servers import embedded_server, server_folder
-from tests.simulation.crashing_v4 import play_v4
-from tests.simulation.history import History
+from tests.simulation.history import History, history_of
+from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.invariants import Broken
-from tests.simulation.killing_v4 import play_v4_killed
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.totals import Totals
@@ -62,10 +61,12 @@ class Played:
 class Plan(NamedTuple):
     """How to make the history of a seed, and for how many seconds to shorten it if it breaks.
 
-    `api`: the API over which it is played; without it the seed chooses: an odd one means v4.
+    `length`: in runs. `kills`: the share of the histories whose runs are processes. `api`: the API over which it is
+    played; without it the seed chooses: an odd one means v4.
     """
 
-    history_of: Callable[[int], History]
+    length: int = 6
+    kills: float = 0.1
     shrink: float = 0.0
     api: Api | None = None
 
@@ -139,28 +140,17 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
-    if (plan.api or ("v3", "v4")[seed % 2]) == "v4":
-        kills = plan.history_of(seed).setting.kills
-        return _played(play_v4_killed if kills else play_v4, seed, machine)
-    if seed % EVERY == 0:
-        return _played(play_two_accounts, seed, machine)
-    history = plan.history_of(seed)
+    is_v4 = (plan.api or ("v3", "v4")[seed % 2]) == "v4"
+    history = (history_v4_of if is_v4 else history_of)(seed, plan.length, plan.kills)
     try:
-        return play(history, machine)
+        return play_two_accounts(seed, machine) if not is_v4 and seed % EVERY == 0 else play(history, machine)
     except Broken as broken:
         return Failure(seed, str(broken), str(_shrunk(history, machine, plan.shrink)) if plan.shrink else "")
     except Exception:
         return Failure(seed, traceback.format_exc())
 
 
-def _played(play_seed: Callable[[int, Machine], Totals], seed: int, machine: Machine) -> Totals | Failure:
-    try:
-        return play_seed(seed, machine)
-    except Exception:
-        return Failure(seed, traceback.format_exc())
-
-
-def _shrunk(history: History, machine: Machine, seconds: float) -> History:
+def _shrunk(history: History | HistoryV4, machine: Machine, seconds: float) -> History | HistoryV4:
     """The history without the steps that are not needed to break it; the last ones are tried first."""
     end = time.monotonic() + seconds
     for place in reversed(range(len(history.steps))):

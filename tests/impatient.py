@@ -11,6 +11,8 @@ IMPATIENT = STANDARD._replace(
     outage=STANDARD.outage._replace(longest_pause=SOON, within=3.0),
     locks=STANDARD.locks._replace(attempts=1),
     settle=SOON,
+    soon=STANDARD.soon._replace(longest_pause=SOON),
+    slowly=SOON,
 )
 """As many tries as usual, but with almost no pauses; a lost database and a locked table are given up sooner."""
 

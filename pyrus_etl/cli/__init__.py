@@ -21,6 +21,7 @@ COMMANDS = {
     "backfill": ("runs", "Fetch all tasks of a period, then catch up to now; resumable."),
     "sync": ("runs", "Fetch what changed since the last run; on an empty database, everything."),
     "reconcile": ("runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
+    "serve": ("serve", "Keep up to date in one process that stays, and show health and metrics."),
     "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
     "errors": ("errors", "List or retry the tasks that were set aside."),
     "attachments": ("attachments", "Store the contents of attachments, and check what is stored."),

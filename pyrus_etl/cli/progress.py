@@ -3,7 +3,7 @@
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pyrus_etl.sync.progress import Progress
@@ -16,8 +16,20 @@ SECONDS_BETWEEN_LINES = 10.0
 @contextmanager
 def progress_shown(title: str, progress: Progress) -> Iterator[None]:
     """Shows the progress while the block runs."""
+    with _watched(_bar if sys.stderr.isatty() else _lines, title, progress):
+        yield
+
+
+@contextmanager
+def progress_logged(title: str, progress: Progress) -> Iterator[None]:
+    """Logs the progress now and then while the block runs, on a terminal too."""
+    with _watched(_lines, title, progress):
+        yield
+
+
+@contextmanager
+def _watched(show: Callable[[str, Progress, threading.Event], None], title: str, progress: Progress) -> Iterator[None]:
     ended = threading.Event()
-    show = _bar if sys.stderr.isatty() else _lines
     watcher = threading.Thread(target=show, args=(title, progress, ended), daemon=True)
     watcher.start()
     try:

@@ -130,6 +130,13 @@ class Client:
         """Gets a token if there is none yet: a login may name other addresses."""
         await self._token.current()
 
+    def continue_login(self, before: "Client") -> None:
+        """Uses the token that an earlier client of the account got, and the addresses that its login named."""
+        if token := before._token.last:
+            self._token.last = token
+            self.set_address(before.address)
+            self.set_others(before.others)
+
     @asynccontextmanager
     async def stream(
         self, url: str, *, most: int | None = None, headers: Mapping[str, str] = MappingProxyType({})

@@ -15,13 +15,13 @@ Login = Callable[[], Awaitable[Secret]]
 class Token:
     """Holds the current token. `login` is None if the token was obtained elsewhere and cannot be renewed.
 
-    `credential`: what messages call a given token.
+    `last`: the token, None before the first login. `credential`: what messages call a given token.
     """
 
     def __init__(
         self, given: Secret | None, login: Login | None, service: str, credential: str = "the access token"
     ) -> None:
-        self._current = given
+        self.last = given
         self._login = login
         self._service = service
         self._credential = credential
@@ -30,13 +30,13 @@ class Token:
 
     async def current(self) -> Secret:
         async with self._lock:
-            if self._current is None:
-                self._current = await self._log_in()
-            return self._current
+            if self.last is None:
+                self.last = await self._log_in()
+            return self.last
 
     def accepted(self, token: Secret) -> None:
         """Records that the token worked: if it is refused later, it has only expired."""
-        if token is self._current:
+        if token is self.last:
             self._renewals = 0
 
     async def renew(self, refused: Secret, reason: str) -> None:
@@ -45,7 +45,7 @@ class Token:
         Raises LoginRefused if the token cannot be renewed, or if it comes from a renewal and was never accepted.
         """
         async with self._lock:
-            if self._current is not refused:
+            if self.last is not refused:
                 return
             if self._login is None:
                 raise LoginRefused(f"{self._service} refused {self._credential}: {reason}; get a new one.")
@@ -54,7 +54,7 @@ class Token:
                     f"{self._service} refused the token of a fresh login too: {reason}; check what this account may do."
                 )
             log.info("the token is no longer accepted, logging in again: %s", reason)
-            self._current = await self._log_in()
+            self.last = await self._log_in()
             self._renewals += 1
 
     async def _log_in(self) -> Secret:

@@ -88,6 +88,19 @@ def totals(connection: Connection, target: str, chosen: Chosen) -> Totals:
     return Totals(*found)
 
 
+def has_new(connection: Connection) -> bool:
+    """Whether the contents of a file were never requested."""
+    query = """
+        SELECT EXISTS (
+            SELECT FROM pyrus.attachments AS file WHERE NOT EXISTS (
+                SELECT FROM pyrus.attachment_contents AS content WHERE content.attachment_id = file.attachment_id
+            )
+        )
+    """
+    ((found,),) = connection.execute(query).fetchall()
+    return bool(found)
+
+
 def waiting(connection: Connection, target: str, chosen: Chosen, before: tuple[int, int]) -> list[Listed]:
     """The next files to fetch, those of the newest tasks first; a file of several tasks comes with each of them."""
     parameters = {**chosen._asdict(), "target": target, "task_id": before[0], "attachment_id": before[1]}

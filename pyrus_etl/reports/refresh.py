@@ -1,5 +1,6 @@
 """`reports refresh`: updates the forms of stored tasks, the views of forms and catalogs, and materialised reports."""
 
+import logging
 from typing import NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
@@ -13,6 +14,20 @@ from pyrus_etl.reports.in_the_way import WideViewInTheWay
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Retry
 from pyrus_etl.settings.retry import LOCKS
+
+log = logging.getLogger(__name__)
+
+_DEFINITIONS = """
+    SELECT md5(concat(
+        (SELECT string_agg(concat_ws('/', form_id, field_id, field_type, in_rows, parent_field_id, position,
+                                     removed_at IS NULL, field_name), ' ' ORDER BY form_id, field_id)
+         FROM pyrus.form_fields),
+        (SELECT string_agg(concat_ws('/', catalog_id, column_no, name), ' ' ORDER BY catalog_id, column_no)
+         FROM pyrus.catalog_columns),
+        (SELECT string_agg(concat_ws('/', catalog_id, name), ' ' ORDER BY catalog_id) FROM pyrus.catalogs)
+    ))
+"""
+"""Digest of the definitions of all forms and catalogs."""
 
 
 class Refreshed(NamedTuple):
@@ -43,6 +58,19 @@ def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     for view in refreshed.materialized:
         materialized.materialize(connection, view, locks)
     return refreshed
+
+
+def follow_forms(connection: Connection, before: str | None, locks: Retry = LOCKS) -> str:
+    """Refreshes the reports if a form or a catalog has changed; returns what is to be `before` the next time.
+
+    `before`: None refreshes them anyway.
+    """
+    ((now,),) = connection.execute(_DEFINITIONS).fetchall()
+    if now != before:
+        refreshed = refresh(connection, locks)
+        columns = sum(map(len, refreshed.columns_made.values()))
+        log.info("reports: %d views of forms and catalogs, %d new columns", len(refreshed.views), columns)
+    return str(now)
 
 
 def _infer(connection: Connection) -> None:

@@ -38,6 +38,7 @@ REQUESTS = Retry(0.1, 8.0, attempts=9)
 QUOTA = Retry(0.1, 60.0)
 OUTAGE = Retry(0.1, 3.0, within=30.0)
 LOCKS = Retry(0.5, 10.0, attempts=5)
+SOON = Retry(5.0, 300.0)
 
 
 class Waits(NamedTuple):
@@ -49,6 +50,7 @@ class Waits(NamedTuple):
     `quota`: a spent quota, if the server does not say until when. `outage`: a database that went away.
     `connect_database`: long enough for two hosts that do not answer. `locks`: tables that another session has locked.
     `settle`: after this time, a service has applied a write whose answer was lost, or never will.
+    `soon`, `slowly`: between two runs of `serve`, after a fault that passes and after one that only a person can fix.
     """
 
     requests: Retry = REQUESTS
@@ -62,6 +64,8 @@ class Waits(NamedTuple):
     connect_database: float = 25.0
     locks: Retry = LOCKS
     settle: float = 5.0
+    soon: Retry = SOON
+    slowly: float = 600.0
 
 
 STANDARD = Waits()

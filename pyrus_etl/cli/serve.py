@@ -1,0 +1,74 @@
+"""`serve`: one process that stays."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from functools import partial
+
+import click
+
+from pyrus_etl.cli.options import RUN_SETTINGS, read_settings, with_settings
+from pyrus_etl.cli.progress import progress_logged
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.files.target import target_url
+from pyrus_etl.serve.http import Address
+from pyrus_etl.serve.process import serve as serve_until_stopped
+from pyrus_etl.serve.schedule import Schedule
+from pyrus_etl.settings import Settings, parse_duration
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--listen", metavar="ADDRESS", default="127.0.0.1:8080", show_default=True, help="Address and port.")
+@click.option("--every", metavar="DURATION", default="5m", show_default=True, help="Sync at this interval.")
+@click.option(
+    "--reconcile-every", metavar="DURATION", default="24h", show_default=True, help="Take a census at this interval."
+)
+@click.option(
+    "--attachments-to", metavar="URL", help="Also store new attachments in a folder, s3://…, gs://… or az://…."
+)
+@with_settings(*RUN_SETTINGS)
+def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | None) -> int:
+    """Keep the database up to date, and show how that goes: one process that stays.
+
+    It syncs again and again, reconciles once a day and updates the views when a form changes. It tries again by itself
+    after any fault. It answers /healthz, /readyz and /metrics (Prometheus).
+
+    \b
+    Examples:  pyrus-etl serve
+               pyrus-etl serve --listen 0.0.0.0:8080 --every 2m --attachments-to s3://bucket/pyrus
+    """
+    address = parse_address(listen)
+    schedule = Schedule(
+        _interval(every, "--every"),
+        _interval(reconcile_every, "--reconcile-every"),
+        None if attachments_to is None else target_url(attachments_to, "--attachments-to"),
+    )
+    settings = read_settings()
+    _require_login(settings)
+    watch = lambda kind: partial(progress_logged, kind)  # noqa: E731
+    reason = asyncio.run(serve_until_stopped(settings, schedule, address, watch=watch))
+    return reason.exit_code if reason else 0
+
+
+def parse_address(text: str) -> Address:
+    """Parses host:port, such as 127.0.0.1:8080 or [::1]:8080."""
+    host, colon, port = text.rpartition(":")
+    is_bare = ":" in host and not (host.startswith("[") and host.endswith("]"))
+    if not (colon and host and port.isdecimal() and int(port) < 1 << 16) or is_bare:
+        raise SettingsError(f"--listen: {text!r} is not an address with a port; write it like 127.0.0.1:8080.")
+    return Address(host.strip("[]"), int(port))
+
+
+def _interval(text: str, option: str) -> timedelta:
+    interval = parse_duration(text, option)
+    if interval <= timedelta():
+        raise SettingsError(f"{option}: the duration must not be zero; write it like 5m.")
+    return interval
+
+
+def _require_login(settings: Settings) -> None:
+    """Refuses to start without a login: nothing would ever work."""
+    if not settings.access_token and not (settings.login and settings.security_key):
+        raise SettingsError("No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN.")

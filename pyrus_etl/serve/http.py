@@ -1,0 +1,99 @@
+"""The paths that are served, and what they answer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from pyrus_etl.errors import PyrusEtlError, SettingsError
+from pyrus_etl.serve.looks import Shared, glance
+from pyrus_etl.serve.metrics import CONTENT_TYPE, metrics
+from pyrus_etl.serve.readiness import Readiness, readiness
+from pyrus_etl.settings import Quota, Secret
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+LONGEST_GLANCE = 8.0
+"""Seconds. Prometheus gives up after ten."""
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Shown(NamedTuple):
+    """What answers are made from. `login`: of the runs that are shown; None shows all."""
+
+    url: Secret
+    login: str | None
+    every: timedelta
+    quota: Quota
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def routes(shown: Shown, webhooks: Mapping[str, int] | None = None) -> list[web.RouteDef]:
+    """The paths for those who watch."""
+    read = partial(readiness, login=shown.login, every=shown.every)
+    figures = partial(metrics, quota=shown.quota, login=shown.login, webhooks=webhooks)
+    ready = Shared(lambda: glance(shown.url, read, LONGEST_GLANCE))
+    measured = Shared(lambda: glance(shown.url, figures, LONGEST_GLANCE))
+    return [
+        web.get("/healthz", _healthz),
+        web.get("/readyz", partial(_readyz, ready)),
+        web.get("/metrics", partial(_metrics, measured)),
+    ]
+
+
+@asynccontextmanager
+async def listening(paths: list[web.RouteDef], address: Address) -> AsyncIterator[Address]:
+    """Serves the paths until the block ends; yields the address, with the port that was free if it was 0.
+
+    Raises SettingsError if it cannot listen there.
+    """
+    app = web.Application()
+    app.add_routes(paths)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, address.host, address.port).start()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise SettingsError(f"--listen: cannot listen on {address}: {reason}; choose another address.") from error
+        yield Address(address.host, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return _json({"status": "ok"})
+
+
+async def _readyz(ready: Shared[Readiness], _: web.Request) -> web.Response:
+    try:
+        found = await ready()
+    except PyrusEtlError as error:
+        found = Readiness(False, str(error))
+    return _json(found._asdict(), 200 if found.ready else 503)
+
+
+async def _metrics(measured: Shared[bytes], _: web.Request) -> web.Response:
+    try:
+        return web.Response(body=await measured(), headers={**HEADERS, "Content-Type": CONTENT_TYPE})
+    except PyrusEtlError as error:
+        return web.Response(text=f"{error}\n", status=503, headers=HEADERS)
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    body = msgspec.json.encode(value)
+    return web.Response(body=body, status=status, headers={**HEADERS, "Content-Type": "application/json"})

@@ -1,0 +1,46 @@
+"""The process that stays: the schedule of runs beside a server of HTTP, until a signal."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
+
+from pyrus_etl.errors import StoppedEarly
+from pyrus_etl.extract.apis import access_of
+from pyrus_etl.serve.http import Address, Shown, listening, routes
+from pyrus_etl.serve.login import logged_in_once
+from pyrus_etl.serve.schedule import Schedule, keep_up
+from pyrus_etl.settings import Settings
+from pyrus_etl.sync.database import database_opened
+from pyrus_etl.sync.run import Watch
+from pyrus_etl.sync.stop import Stop, stopped_by_signals
+
+log = logging.getLogger(__name__)
+
+
+async def serve(
+    settings: Settings,
+    schedule: Schedule,
+    address: Address,
+    *,
+    stop: Stop | None = None,
+    watch: Callable[[str], Watch] = lambda _: nullcontext,
+    ready: Callable[[Address], None] = lambda _: None,
+) -> StoppedEarly | None:
+    """Serves until a signal or `stop` asks it to end; returns the reason.
+
+    Without `stop` it handles signals, which only the main thread may do. `ready` gets the address when it listens;
+    `watch` makes what watches a run, from its kind. Raises SettingsError if it cannot listen.
+    """
+    access = logged_in_once(access_of(settings))
+    signals = stopped_by_signals if stop is None else nullcontext
+    stop = stop or Stop()
+    async with AsyncExitStack() as opened:
+        opened.enter_context(signals(stop))
+        url = await opened.enter_async_context(database_opened(settings))
+        shown = Shown(url, access.login, schedule.every, settings.quota)
+        where = await opened.enter_async_context(listening(routes(shown), address))
+        log.info("listening on http://%s", where)
+        ready(where)
+        await keep_up(schedule, replace(settings, database_url=url), access, stop, watch)
+    return stop.reason

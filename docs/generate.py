@@ -66,6 +66,7 @@ SECTIONS = {
         operation.sync_feeds,
         operation.privacy_rules,
         operation.sync_leases,
+        operation.sync_alerts,
         operation.sync_requests,
         operation.directory_sightings,
     ),

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-RUN_SETTINGS = ("pyrus", "sync", "selection", "privacy", "log")
+RUN_SETTINGS = ("pyrus", "sync", "selection", "privacy", "alerts", "log")
 REPORT_SETTINGS = ("reports", "log")
 DATABASE_SETTINGS = ("log",)
 """The tables of the config file whose settings a command takes as options."""

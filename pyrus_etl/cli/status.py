@@ -1,5 +1,7 @@
 """`status`: shows the state of the sync."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.overview import Overview, overview
 from pyrus_etl.settings import Quota, parse_duration
+from pyrus_etl.sync.alerts import raise_alerts
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import about
 
@@ -28,7 +31,7 @@ def status(max_age: str | None, quiet: bool, as_json: bool) -> int:
     """Show the last runs, cursors and their lag, row counts, tasks set aside and wide views.
 
     With --max-age it is a check for monitors: the exit code is 8 if the data are older than that, and a line on stderr
-    says why. A good run is a backfill, sync or reconcile that reached its end.
+    says why. A good run is a backfill, sync or reconcile that reached its end. PYRUS_ETL_ALERT_URL gets an alert, once.
 
     \b
     Examples:  pyrus-etl status
@@ -40,6 +43,8 @@ def status(max_age: str | None, quiet: bool, as_json: bool) -> int:
         require_schema(connection)
         state = None if quiet and not as_json else overview(connection)
         fault = _fault(connection, limit)
+        if limit is not None:
+            asyncio.run(raise_alerts(replace(settings, database_url=url), limit))
     if state and as_json:
         print_json(state._asdict() | ended(fault))
     elif state:

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from pyrus_etl.errors import DataStale
 from pyrus_etl.postgres.connection import Connection
 
 _LAST_GOOD = """
-    SELECT account_id, run.run_id, run.finished_at, extract(epoch FROM clock_timestamp() - run.finished_at)::float8
+    SELECT account_id, run.run_id, run.kind, run.finished_at,
+           extract(epoch FROM clock_timestamp() - run.finished_at)::float8
     FROM pyrus.sync_cursors AS cursor CROSS JOIN LATERAL (
-        SELECT run_id, finished_at FROM pyrus.sync_runs
+        SELECT run_id, kind, finished_at FROM pyrus.sync_runs
         WHERE account_id = cursor.account_id AND status = 'ok' AND kind IN ('backfill', 'sync', 'reconcile')
         ORDER BY finished_at DESC LIMIT 1
     ) AS run
@@ -31,7 +33,8 @@ class LastGood(NamedTuple):
     """The last run of an account that brought its tasks up to date, and how many seconds ago it ended."""
 
     account_id: int
-    run_id: object
+    run_id: UUID
+    kind: str
     finished_at: datetime
     age: float
 

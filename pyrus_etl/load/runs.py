@@ -61,7 +61,7 @@ def join_account(
     connection.execute(
         """
         UPDATE pyrus.sync_runs SET account_id = %s, server_started_at = %s, server_ahead_seconds = %s,
-            status = 'running', finished_at = NULL, error = NULL
+            status = 'running', finished_at = NULL, error = NULL, error_type = NULL
         WHERE run_id = %s
         """,
         [account_id, server_started_at, ahead_seconds, run_id],

@@ -10,6 +10,7 @@ from pyrus_etl.reports import catalogue, wide
 from pyrus_etl.schema.metadata import metadata
 from pyrus_etl.schema.operation import (
     directory_sightings,
+    sync_alerts,
     sync_backfills,
     sync_cursors,
     sync_feeds,
@@ -21,6 +22,7 @@ from pyrus_etl.schema.operation import (
 
 _OURS = {
     directory_sightings,
+    sync_alerts,
     sync_backfills,
     sync_cursors,
     sync_feeds,

@@ -64,8 +64,26 @@ sync_runs = Table(
     ),
     *(_count(counter) for counter in COUNTERS),
     Column("error", Text, comment="Why the run failed or stopped."),
+    Column("error_type", Text, comment="Kind of that error, as in pyrus_etl.errors: LoginRefused, CensusDoubted, …"),
     Index(None, "account_id", "started_at"),
     comment="One row per run, with the counts that --json reports.",
+)
+
+sync_alerts = Table(
+    "sync_alerts",
+    metadata,
+    Column("alert_id", Uuid, primary_key=True, comment="Id of the alert, sent with it; later ones are greater."),
+    Column("event", Text, nullable=False, comment="failing, recovered, stale or census_doubted."),
+    Column("at", Timestamp, nullable=False, comment="When the event was noticed."),
+    bigint("account_id", "Id of the account whose runs it is about; null if no run of it has ever logged in."),
+    Column("login", Text, comment="PYRUS_LOGIN of those runs, if account_id is null."),
+    Column("run_id", Uuid, nullable=False, comment="Id of the run that shows it; for stale, the last good one."),
+    Column("kind", Text, nullable=False, comment="Kind of that run, as in sync_runs."),
+    Column("error", Text, comment="What is wrong; null for recovered."),
+    Column("attempts", Integer, nullable=False, server_default=text("0"), comment="How often it was sent."),
+    Column("claimed_at", Timestamp, comment="When a process began to send it; null if none is sending it."),
+    Column("sent_at", Timestamp, comment="When PYRUS_ETL_ALERT_URL took it; null until then."),
+    comment="Events for PYRUS_ETL_ALERT_URL, each written before it is sent; without that setting, none.",
 )
 
 sync_requests = Table(

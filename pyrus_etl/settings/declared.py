@@ -21,6 +21,7 @@ from pyrus_etl.settings.parse import (
     parse_origin,
     parse_person_id,
     parse_quota,
+    parse_secret_url,
     parse_switch,
     parse_whole_number,
     secret,
@@ -144,6 +145,16 @@ class Settings:
         optional,
         "time zone of the reports, such as Europe/Moscow",
         unset="the stored one, at first UTC",
+    )
+    alert_url: Secret | None = setting(
+        "PYRUS_ETL_ALERT_URL",
+        "alerts.url",
+        parse_secret_url,
+        "where to POST an alert when runs begin to fail, are well again, or data are stale",
+        is_secret=True,
+    )
+    stale_after: timedelta = setting(
+        "PYRUS_ETL_STALE_AFTER", "alerts.stale_after", parse_duration, "age of the last good run for that alert", "36h"
     )
     log_level: str = setting(
         "PYRUS_ETL_LOG_LEVEL",

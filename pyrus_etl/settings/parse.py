@@ -78,6 +78,25 @@ def parse_optional_origin(text: str, source: str) -> str | None:
     return parse_origin(text, source) if text else None
 
 
+def parse_secret_url(text: str, source: str) -> Secret | None:
+    """Parses a URL that may hold a secret, so no message shows it; None if the text is empty."""
+    if not text:
+        return None
+    wrong = SettingsError(f"{source} is not a URL; write it like https://hooks.example.com/services/….")
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 -- raises ValueError if invalid
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in text:
+        raise wrong
+    if "@" in parts.netloc:
+        raise SettingsError(f"{source} has a user; name a URL that needs none.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise SettingsError(f"{source}: plain http would send alerts unencrypted; use https.")
+    return Secret(text)
+
+
 def is_loopback(host: str) -> bool:
     """Returns whether `host` is this machine's loopback address."""
     return host in LOOPBACK or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None

@@ -60,6 +60,11 @@ class Result:
         return _storable(str(self.error)) or type(self.error).__name__
 
     @property
+    def error_type(self) -> str | None:
+        """The kind of the error in `message`, if it is one of `pyrus_etl.errors`."""
+        return type(self.error).__name__ if self.message and isinstance(self.error, PyrusEtlError) else None
+
+    @property
     def exit_code(self) -> int:
         """The exit code of a program that ends with this result; see `pyrus_etl.errors`."""
         code = self.error.exit_code if isinstance(self.error, PyrusEtlError) else 0
@@ -79,6 +84,7 @@ class Result:
             "started_at": self.started_at,
             "finished_at": self.finished_at,
             "error": self.message,
+            "error_type": self.error_type,
         }
 
     def as_json(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pyrus_etl.reports import forms
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.afterwards import analyze, hint
+from pyrus_etl.sync.alerts import alerts_raised
 from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Plan, Run
@@ -62,12 +63,31 @@ async def run(
     Only one run is active per database and account. A run gets its row in sync_runs as soon as it reaches the database,
     even if it never logs in. Only a run that gives way to another one leaves no row, because it did nothing.
 
+    Events of the run are sent to PYRUS_ETL_ALERT_URL when it has ended.
+
     With `handles_signals`, which only the main thread may ask for, a signal ends the run after the tasks in flight.
     The caller can do the same by `stop`. `access`: what the run logs in to, if not the API of Pyrus in the
     settings.
     """
     access = access or access_of(settings)
-    begun, ledger, stop = Result(plan.kind), Ledger(), stop or Stop()
+    async with alerts_raised(settings):
+        return await _run(
+            plan, settings, access, budget, limits, watch, stop or Stop(), handles_signals=handles_signals
+        )
+
+
+async def _run(
+    plan: Plan,
+    settings: Settings,
+    access: AccountAccess,
+    budget: Budget,
+    limits: Limits,
+    watch: Watch,
+    stop: Stop,
+    *,
+    handles_signals: bool,
+) -> Result:
+    begun, ledger = Result(plan.kind), Ledger()
     client = access.client(budget.requests, partial(_announce, plan.kind, ledger.progress))
     ledger.progress.pace = client.pace
     limits = limits._replace(fetchers=client.concurrency)  # more would only wait for the client
@@ -157,8 +177,7 @@ async def _write_end(session: Session, result: Result) -> Result:
 
 
 def _write(connection: Connection, result: Result, sent: Mapping[int, int]) -> None:
-    end: dict[str, object] = {"status": result.status, "finished_at": result.finished_at, "error": result.message}
-    write_run(connection, result.run_id, {**end, **result.counts.as_columns()})
+    write_run(connection, result.run_id, {**result.as_row(), **result.counts.as_columns()})
     write_requests(connection, result.run_id, sent)
 
 

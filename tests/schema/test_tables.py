@@ -169,7 +169,7 @@ def test_children_are_deleted_with_their_task_and_no_other_key_is_foreign(databa
 
 def test_types_are_those_of_the_contract(database: Secret, query: Query) -> None:
     types = {(table, column): kind for table, column, kind, _ in query(database, COLUMN_TYPES)}
-    no_ids_of_pyrus = "run_id", "external_id", "external_file_id"
+    no_ids_of_pyrus = "run_id", "alert_id", "external_id", "external_file_id"
     ids = {
         (table, column): kind
         for (table, column), kind in types.items()

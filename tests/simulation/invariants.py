@@ -140,9 +140,9 @@ def check_fetched(before: Stored, fetched: list[int], truth: Truth, dates: Mappi
 def check_idle(requests: Mapping[str, Any], feeds: int) -> None:
     """A sync of a quiet world asks once for each form and list, and for few things more (contract §5.4).
 
-    Tokens that expire cost a login each.
+    A token that expires costs more: the requests that it is refused for, and a login.
     """
-    total = requests["total"] - max(0, requests["logins"] - 1)
+    total = requests["total"] - requests["statuses"].get("401", 0) - max(0, requests["logins"] - 1)
     require(not requests["fetched"], f"a sync of a quiet world fetched {requests['fetched']}")
     require(total <= feeds + 10, f"a sync of a quiet world: {requests['endpoints']}, {feeds} feeds")
 

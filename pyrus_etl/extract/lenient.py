@@ -13,6 +13,8 @@ from pyrus_etl.extract.v4.dates import parse_instant
 
 MOST = 2**63
 """One more than the greatest bigint of PostgreSQL."""
+LONG_NAME = 80
+"""Letters and digits of a name that every service keeps."""
 
 
 def text(value: object) -> str | None:
@@ -46,14 +48,19 @@ def moment(value: object) -> datetime | None:
 def same_name(served: str | None, sent: str) -> bool:
     """Whether a service may show a file under the one name that was sent under the other.
 
-    Services trim names, take the last part of a path, normalize letters, and do not all read the %22 of a form.
+    Services trim and cut names, take the last part of a path, replace or drop signs, normalize letters, and do not all
+    read the %22 and %0A of a form. So only letters and digits count, and of long names their beginning.
     """
-    return served is not None and _comparable(served) == _comparable(sent)
+    if served is None:
+        return False
+    theirs, whole, last = (_letters(each) for each in (served, sent, re.split(r"[/\\]", sent)[-1]))
+    is_cut = len(theirs) >= LONG_NAME and theirs[:LONG_NAME] in (whole[:LONG_NAME], last[:LONG_NAME])
+    return theirs in (whole, last) or is_cut
 
 
-def _comparable(name: str) -> str:
-    last = re.split(r"[/\\]", name)[-1].strip().replace("%22", '"')
-    return unicodedata.normalize("NFC", last.encode(errors="replace").decode())
+def _letters(name: str) -> str:
+    decoded = re.sub("%(0A|0D|22)", " ", name, flags=re.IGNORECASE)
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", decoded))).casefold()
 
 
 def nested(value: object, *keys: str) -> object:

@@ -88,6 +88,29 @@ def test_a_file_is_uploaded_found_read_renamed_and_deleted(stand: Stand) -> None
     stand.ask(live)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "line\nbreak\r.txt",
+        'q"uo\\te\\.txt',
+        "../../x",
+        "C:\\files\\x.txt",
+        " trailing. ",
+        "x" * 300 + ".txt",
+        "a (1).txt",
+        "..",
+    ],
+)
+def test_an_upload_is_known_by_whatever_name_the_service_shows(stand: Stand, name: str) -> None:
+    async def live(service: FileService) -> None:
+        for number in range(2):  # the second one may get a number
+            file = await service.upload(contents(name, CONTENT), parse_place(stand.task))
+            assert service.could_be(file, name, len(CONTENT)), (number, file.name)
+            assert not service.could_be(file, "another.txt", len(CONTENT))
+
+    stand.ask(live)
+
+
 def test_a_list_is_read_to_its_end_however_short_its_pages_are(stand: Stand) -> None:
     names = [f"{number}.txt" for number in range(7)]
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from pyrus_etl.extract.lenient import filled, moment, nested, objects, payload, text, whole
+from pyrus_etl.extract.lenient import filled, moment, nested, objects, payload, same_name, text, whole
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import ONLYOFFICE, Place
 
@@ -11,7 +11,7 @@ LONGEST_TITLE = 170
 """Letters of a title that the portal keeps, about; the ending is kept too."""
 
 _REFUSED = re.compile('[*?"<>|:/\\\\\U00010000-\U0010ffff\ud800-\udfff]')
-_NUMBERED = re.compile(r" \(\d+\)$")
+_NUMBERED = re.compile(r" \(\d+\)(?=(\.[^.]*)?$)")
 
 
 def file_of(served: dict[str, Any], place: Place | None = None) -> ServiceFile | None:
@@ -65,12 +65,5 @@ def could_be(file: ServiceFile, name: str, size: int | None) -> bool:
     """
     if size is not None and file.size_bytes is not None and file.size_bytes != size:
         return False
-    mine, theirs = _comparable(cleaned(name)), _comparable(file.name or "")
-    half = LONGEST_TITLE // 2
-    return mine == theirs or (len(mine) > half and theirs[:half] == mine[:half])
-
-
-def _comparable(title: str) -> str:
-    """The title without a number, and with one `_` for several."""
-    stem, dot, ending = title.rpartition(".")
-    return re.sub("_+", "_", _NUMBERED.sub("", stem if dot else title) + (f".{ending.lower()}" if dot else ""))
+    titles = (file.name or "", _NUMBERED.sub("", file.name or ""))
+    return any(same_name(title, sent) for title in titles for sent in (cleaned(name), name))

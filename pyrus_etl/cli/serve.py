@@ -14,7 +14,7 @@ from pyrus_etl.files.target import target_url
 from pyrus_etl.serve.http import Address
 from pyrus_etl.serve.process import serve as serve_until_stopped
 from pyrus_etl.serve.schedule import Schedule
-from pyrus_etl.settings import Settings, parse_duration
+from pyrus_etl.settings import Settings, is_loopback, parse_duration
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +28,14 @@ log = logging.getLogger(__name__)
 @click.option(
     "--attachments-to", metavar="URL", help="Also store new attachments in a folder, s3://…, gs://… or az://…."
 )
+@click.option("--page/--no-page", "has_page", default=True, show_default=True, help="Show the reports as a page at /.")
 @with_settings(*RUN_SETTINGS)
-def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | None) -> int:
+def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | None, has_page: bool) -> int:
     """Keep the database up to date, and show how that goes: one process that stays.
 
     It syncs again and again, reconciles once a day and updates the views when a form changes. It tries again by itself
-    after any fault. It answers /healthz, /readyz and /metrics (Prometheus).
+    after any fault. It answers /healthz, /readyz and /metrics (Prometheus), and shows the reports as a page at /; set
+    PYRUS_ETL_PAGE_PASSWORD to protect it.
 
     \b
     Examples:  pyrus-etl serve
@@ -47,8 +49,10 @@ def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | N
     )
     settings = read_settings()
     _require_login(settings)
+    if has_page and (warning := exposure(address, settings)):
+        log.warning("%s", warning)
     watch = lambda kind: partial(progress_logged, kind)  # noqa: E731
-    reason = asyncio.run(serve_until_stopped(settings, schedule, address, watch=watch))
+    reason = asyncio.run(serve_until_stopped(settings, schedule, address, has_page=has_page, watch=watch))
     return reason.exit_code if reason else 0
 
 
@@ -59,6 +63,13 @@ def parse_address(text: str) -> Address:
     if not (colon and host and port.isdecimal() and int(port) < 1 << 16) or is_bare:
         raise SettingsError(f"--listen: {text!r} is not an address with a port; write it like 127.0.0.1:8080.")
     return Address(host.strip("[]"), int(port))
+
+
+def exposure(address: Address, settings: Settings) -> str | None:
+    """A warning if others than this machine may read the page."""
+    if settings.page_password or is_loopback(address.host):
+        return None
+    return f"everybody who reaches {address} can read the page; set PYRUS_ETL_PAGE_PASSWORD, or give --no-page"
 
 
 def _interval(text: str, option: str) -> timedelta:

@@ -1,25 +1,22 @@
 """The paths that are served, and what they answer."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
 from aiohttp import web
 
 from pyrus_etl.errors import PyrusEtlError, SettingsError
+from pyrus_etl.serve.answers import json_answer, text_answer
 from pyrus_etl.serve.looks import Shared, glance
 from pyrus_etl.serve.metrics import CONTENT_TYPE, metrics
 from pyrus_etl.serve.readiness import Readiness, readiness
 from pyrus_etl.settings import Quota, Secret
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
-
 LONGEST_GLANCE = 8.0
 """Seconds. Prometheus gives up after ten."""
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Shown(NamedTuple):
@@ -76,7 +73,7 @@ async def listening(paths: list[web.RouteDef], address: Address) -> AsyncIterato
 
 
 async def _healthz(_: web.Request) -> web.Response:
-    return _json({"status": "ok"})
+    return json_answer({"status": "ok"})
 
 
 async def _readyz(ready: Shared[Readiness], _: web.Request) -> web.Response:
@@ -84,16 +81,11 @@ async def _readyz(ready: Shared[Readiness], _: web.Request) -> web.Response:
         found = await ready()
     except PyrusEtlError as error:
         found = Readiness(False, str(error))
-    return _json(found._asdict(), 200 if found.ready else 503)
+    return json_answer(found._asdict(), 200 if found.ready else 503)
 
 
 async def _metrics(measured: Shared[bytes], _: web.Request) -> web.Response:
     try:
-        return web.Response(body=await measured(), headers={**HEADERS, "Content-Type": CONTENT_TYPE})
+        return text_answer((await measured()).decode(), content_type=CONTENT_TYPE)
     except PyrusEtlError as error:
-        return web.Response(text=f"{error}\n", status=503, headers=HEADERS)
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    body = msgspec.json.encode(value)
-    return web.Response(body=body, status=status, headers={**HEADERS, "Content-Type": "application/json"})
+        return text_answer(f"{error}\n", 503)

@@ -9,6 +9,7 @@ from pyrus_etl.errors import StoppedEarly
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.serve.http import Address, Shown, listening, routes
 from pyrus_etl.serve.login import logged_in_once
+from pyrus_etl.serve.page import page_at_root
 from pyrus_etl.serve.schedule import Schedule, keep_up
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.database import database_opened
@@ -23,6 +24,7 @@ async def serve(
     schedule: Schedule,
     address: Address,
     *,
+    has_page: bool = True,
     stop: Stop | None = None,
     watch: Callable[[str], Watch] = lambda _: nullcontext,
     ready: Callable[[Address], None] = lambda _: None,
@@ -30,7 +32,8 @@ async def serve(
     """Serves until a signal or `stop` asks it to end; returns the reason.
 
     Without `stop` it handles signals, which only the main thread may do. `ready` gets the address when it listens;
-    `watch` makes what watches a run, from its kind. Raises SettingsError if it cannot listen.
+    `watch` makes what watches a run, from its kind. `has_page`: shows the page. Raises SettingsError if it cannot
+    listen.
     """
     access = logged_in_once(access_of(settings))
     signals = stopped_by_signals if stop is None else nullcontext
@@ -39,7 +42,8 @@ async def serve(
         opened.enter_context(signals(stop))
         url = await opened.enter_async_context(database_opened(settings))
         shown = Shown(url, access.login, schedule.every, settings.quota)
-        where = await opened.enter_async_context(listening(routes(shown), address))
+        paths = [*routes(shown), *([page_at_root(url, settings.page_password)] if has_page else [])]
+        where = await opened.enter_async_context(listening(paths, address))
         log.info("listening on http://%s", where)
         ready(where)
         await keep_up(schedule, replace(settings, database_url=url), access, stop, watch)

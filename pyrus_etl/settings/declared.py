@@ -156,6 +156,9 @@ class Settings:
     stale_after: timedelta = setting(
         "PYRUS_ETL_STALE_AFTER", "alerts.stale_after", parse_duration, "age of the last good run for that alert", "36h"
     )
+    page_password: Secret | None = setting(
+        "PYRUS_ETL_PAGE_PASSWORD", "page.password", secret, "the password of the page that serve shows", is_secret=True
+    )
     log_level: str = setting(
         "PYRUS_ETL_LOG_LEVEL",
         "log.level",

@@ -4,6 +4,7 @@ vl-convert creates it, and is a hundred times larger. So the wheel contains the 
 installation does not need vl-convert. A checkout creates the script when a page needs it.
 """
 
+from functools import cache
 from importlib.resources import files
 
 from pyrus_etl.errors import SettingsError
@@ -16,8 +17,9 @@ SCRIPT = "vega.js"
 """The file of the script, beside this one in a wheel."""
 
 
+@cache
 def library() -> str:
-    """Returns the script. Raises SettingsError if this installation can neither find nor make it."""
+    """Returns the script, and keeps it for the next page. Raises SettingsError if it can neither be found nor made."""
     packed = files("pyrus_etl.reports.page").joinpath(SCRIPT)
     return packed.read_text("utf-8") if packed.is_file() else make()
 

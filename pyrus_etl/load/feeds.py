@@ -31,17 +31,25 @@ def reached(connection: Connection, account_id: int) -> dict[Key, int | None]:
     return {(kind, feed_id): task_id for kind, feed_id, task_id in connection.execute(query, [account_id])}
 
 
-def note_reached(connection: Connection, account_id: int, feed: Key, task_id: int | None) -> None:
-    """Records that a feed is stored up to a task; None: to its end."""
+def note_reached(connection: Connection, account_id: int, reached: Collection[tuple[Key, int | None]]) -> None:
+    """Records up to which task each feed is stored; None: to its end. A feed occurs once."""
+    if not reached:
+        return
     connection.execute(
         """
         INSERT INTO pyrus.sync_feeds AS feed (account_id, kind, feed_id, reached_id, done_at)
-        SELECT %(account_id)s, %(kind)s, %(feed_id)s, %(task_id)s, CASE WHEN %(task_id)s::bigint IS NULL THEN now() END
+        SELECT %(account_id)s, kind, feed_id, task_id, CASE WHEN task_id IS NULL THEN now() END
+        FROM unnest(%(kinds)s::text[], %(ids)s::bigint[], %(tasks)s::bigint[]) AS read (kind, feed_id, task_id)
         ON CONFLICT (account_id, kind, feed_id) DO UPDATE
         SET reached_id = coalesce(EXCLUDED.reached_id, feed.reached_id), done_at = EXCLUDED.done_at
         WHERE EXCLUDED.done_at IS NULL OR feed.done_at IS NULL
         """,
-        {"account_id": account_id, "kind": feed[0], "feed_id": feed[1], "task_id": task_id},
+        {
+            "account_id": account_id,
+            "kinds": [kind for (kind, _), _ in reached],
+            "ids": [feed_id for (_, feed_id), _ in reached],
+            "tasks": [task_id for _, task_id in reached],
+        },
     )
 
 
@@ -68,8 +76,7 @@ def note_read(connection: Connection, account_id: int, complete: Collection[Key]
 
     What is refused, or no longer there, is forgotten: when it comes back, it is read as if it were new.
     """
-    for feed in sorted(complete):
-        note_reached(connection, account_id, feed, None)
+    note_reached(connection, account_id, [(feed, None) for feed in sorted(complete)])
     connection.execute(
         """
         DELETE FROM pyrus.sync_feeds AS feed

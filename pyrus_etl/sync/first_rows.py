@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from typing import NamedTuple
 
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.extract.pages import Feed, FirstRows, Reached
@@ -20,7 +21,7 @@ from pyrus_etl.sync.plan import Run
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME = 1000
+AT_A_TIME, FEEDS_AT_A_TIME = 1000, 100
 
 
 async def read_first_rows(run: Run, period: Window) -> None:
@@ -32,9 +33,9 @@ async def read_first_rows(run: Run, period: Window) -> None:
         async for page in session.source.pages(TASKS, question):
             run.ledger.feeds.note(page)
             for part in _parts(_of_known_forms(page.items, run), run):
-                await writer.write(part)
+                await writer.add(part)
             if page.reached:
-                await writer.write([], page.reached)
+                await writer.add([], page.reached)
     finally:
         await writer.end()
 
@@ -57,30 +58,61 @@ def _load(task: Task, run: Run) -> TaskLoad:
     return TaskLoad(task.id, rows, task.last_change, listed_note_id=task.last_note_id)
 
 
+class _Gathered(NamedTuple):
+    """Tasks for one transaction, and how far each feed has come when they are stored."""
+
+    tasks: list[TaskLoad]
+    reached: dict[Feed, int | None]
+
+    def has_room_for(self, more: list[TaskLoad]) -> bool:
+        if len(self.tasks) + len(more) > AT_A_TIME or len(self.reached) >= FEEDS_AT_A_TIME:
+            return False
+        return {task.task_id for task in self.tasks}.isdisjoint(task.task_id for task in more)
+
+
 class _Writer:
-    """Writes a part while the next one is read and made into rows."""
+    """Gathers small parts, and writes them while the next ones are read and made into rows."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._gathered = _Gathered([], {})
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, tasks: list[TaskLoad], reached: Reached | None = None) -> None:
-        await self.end()
+    async def add(self, tasks: list[TaskLoad], reached: Reached | None = None) -> None:
+        """A task that two feeds show is in two writes, because the second one completes what the first one gives."""
         self._run.stop.check()
-        self._writing = asyncio.create_task(self._write(tasks, reached))
+        if not self._gathered.has_room_for(tasks):
+            await self._begin()
+        self._gathered.tasks.extend(tasks)
+        if reached:
+            self._gathered.reached[reached.feed] = reached.task_id
+        if len(self._gathered.tasks) >= AT_A_TIME:
+            await self._begin()
 
     async def end(self) -> None:
-        """Waits for what is being written; raises its error."""
+        """Writes the rest; raises the error of a write."""
+        await self._begin()
+        await self._written()
+
+    async def _begin(self) -> None:
+        gathered, self._gathered = self._gathered, _Gathered([], {})
+        await self._written()
+        if any(gathered):
+            self._writing = asyncio.create_task(self._write(*gathered))
+            await asyncio.sleep(0)  # so that it begins now, not when the next part is ready
+
+    async def _written(self) -> None:
         writing, self._writing = self._writing, None
         if writing:
             await writing
 
-    async def _write(self, tasks: list[TaskLoad], reached: Reached | None) -> None:
+    async def _write(self, tasks: list[TaskLoad], reached: Mapping[Feed, int | None]) -> None:
         session = self._run.session
         try:
             await session.store.transaction(_write, session.account_id, tasks, reached)
         except RowsRefused as error:
             await self._write_halves(tasks, error)
+            await self._write([], reached)
             return
         self._run.ledger.count(Counts(tasks_listed=len(tasks)))
         self._run.ledger.progress.first_rows += len(tasks)
@@ -93,11 +125,10 @@ class _Writer:
             log.warning("task %d has no first row, because PostgreSQL refuses it: %s", tasks[0].task_id, error)
             return
         middle = len(tasks) // 2
-        await self._write(tasks[:middle], None)
-        await self._write(tasks[middle:], None)
+        await self._write(tasks[:middle], {})
+        await self._write(tasks[middle:], {})
 
 
-def _write(connection: Connection, account_id: int, tasks: list[TaskLoad], reached: Reached | None) -> None:
+def _write(connection: Connection, account_id: int, tasks: list[TaskLoad], reached: Mapping[Feed, int | None]) -> None:
     feeds.load_first_rows(connection, account_id, tasks)
-    if reached:
-        feeds.note_reached(connection, account_id, reached.feed, reached.task_id)
+    feeds.note_reached(connection, account_id, reached.items())

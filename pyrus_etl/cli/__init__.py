@@ -133,7 +133,11 @@ def _report(error: PyrusEtlError) -> int:
 
 
 def _print_failure(error: str, exit_code: int) -> None:
-    """With --json, prints the object of a command that ended before it could print its own."""
+    """For a command that ended before it could print its own object: prints one, with --json. Ends --quiet."""
+    if "--quiet" in sys.argv:
+        from pyrus_etl.cli.output import show_held_back
+
+        show_held_back()
     if "--json" in sys.argv:
         from pyrus_etl.cli.output import print_json
 

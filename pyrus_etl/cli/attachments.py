@@ -9,7 +9,8 @@ import click
 
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.runs import budget_options, parse_date, run_plan
+from pyrus_etl.cli.running import RunOptions, run_options, run_plan
+from pyrus_etl.cli.runs import parse_date
 from pyrus_etl.errors import SET_ASIDE, SettingsError
 from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.files.target import target_url
@@ -22,7 +23,6 @@ from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plans.download import download as download_plan
 from pyrus_etl.sync.plans.service_download import Wanted, download_from
-from pyrus_etl.sync.run import Budget
 from pyrus_etl.sync.verify import Wrong, prune, to_prune, verify_service
 from pyrus_etl.sync.verify import verify as verify_all
 
@@ -48,8 +48,7 @@ def attachments() -> None:
 @click.option("--form", "forms", metavar="ID", type=int, multiple=True, help="Only files of tasks with this form.")
 @click.option("--since", metavar="DATE", help="Only files attached at or after this time (ISO 8601, UTC).")
 @service_option
-@budget_options
-@json_option
+@run_options
 @with_settings("pyrus", "paymo", "onlyoffice", "contents", "log")
 def download(
     to: str | None,
@@ -57,8 +56,7 @@ def download(
     forms: tuple[int, ...],
     since: str | None,
     service: str,
-    budget: Budget,
-    as_json: bool,
+    options: RunOptions,
 ) -> int:
     """Store every file that is not stored yet, as URL/{attachment_id}/{name}; of another service below URL/SERVICE.
 
@@ -69,7 +67,7 @@ def download(
     Examples:  pyrus-etl attachments download --to /srv/attachments
                pyrus-etl attachments download --to s3://bucket/pyrus --max-size 100000000
     """
-    settings = read_settings()
+    settings = read_settings(quiet=options.is_quiet)
     text = settings.files_to if to is None else to
     source = "PYRUS_ETL_FILES_TO" if to is None else "--to"
     target = target_url(str(data_folder().parent / "attachments") if text is None else text, source)
@@ -77,11 +75,11 @@ def download(
     since_instant = None if start is None else datetime.fromtimestamp(start, UTC)
     if service == PYRUS:
         chosen = Chosen(list(forms) or None, since_instant, max_size)
-        return run_plan(download_plan(target, chosen, may_create_parents=text is None), settings, as_json, budget)
+        return run_plan(download_plan(target, chosen, may_create_parents=text is None), settings, options)
     if forms:
         raise SettingsError(f"--form: the files of {service} belong to no form; leave it out.")
     plan = download_from(Wanted(service, since_instant, max_size), f"{target}/{service}", may_create_parents=True)
-    return run_plan(plan, settings, as_json, budget, access_of(service, settings))
+    return run_plan(plan, settings, options, access_of(service, settings))
 
 
 @attachments.command()

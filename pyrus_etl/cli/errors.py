@@ -4,7 +4,7 @@ import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.runs import run_plan
+from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.load.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
@@ -45,9 +45,9 @@ def list_(resolved_too: bool, as_json: bool) -> None:
 
 
 @errors.command()
-@json_option
+@run_options
 @with_settings()
-def retry(as_json: bool) -> int:
+def retry(options: RunOptions) -> int:
     """Retry the tasks that are set aside.
 
     Every sync, backfill and reconcile does this, too.
@@ -55,4 +55,4 @@ def retry(as_json: bool) -> int:
     \b
     Example:  pyrus-etl errors retry
     """
-    return run_plan(retry_plan(), read_settings(), as_json)
+    return run_plan(retry_plan(), read_settings(quiet=options.is_quiet), options)

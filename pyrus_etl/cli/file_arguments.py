@@ -31,9 +31,9 @@ file_argument = click.argument("file", metavar="FILE", callback=to_file)
 place_argument = click.argument("place", metavar="PLACE", callback=to_place)
 
 
-def writing_settings(service: str) -> Settings:
+def writing_settings(service: str, *, quiet: bool = False) -> Settings:
     """The settings of a command that writes to a service; raises SettingsError if that is forbidden."""
-    settings = read_settings()
+    settings = read_settings(quiet=quiet)
     if settings.write is False:
         raise SettingsError(f"PYRUS_ETL_WRITE is off, so nothing is written to {service}; set it to on.")
     return settings

@@ -6,14 +6,13 @@ import click
 
 from pyrus_etl.cli.file_arguments import SETTINGS, show, to_file, to_place, to_service, writing_settings
 from pyrus_etl.cli.options import json_option, with_settings
-from pyrus_etl.cli.runs import budget_options, run_plan
+from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.extract.services import opened
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import FileName, Place
 from pyrus_etl.sync.plans.mirror import mirror as mirror_plan
-from pyrus_etl.sync.run import Budget
 
 
 @click.command(name="copy")
@@ -41,10 +40,9 @@ def copy_(file: FileName, place: Place, as_json: bool) -> None:
 
 @click.command()
 @click.argument("service", metavar="SERVICE", callback=to_service)
-@budget_options
-@json_option
+@run_options
 @with_settings(*SETTINGS)
-def mirror(service: str, budget: Budget, as_json: bool) -> int:
+def mirror(service: str, options: RunOptions) -> int:
     """Copy the attachments of linked tasks, each once.
 
     They go from Pyrus to Paymo or ONLYOFFICE. Which task is which, you say in pyrus.external_tasks (task_id, service,
@@ -54,5 +52,5 @@ def mirror(service: str, budget: Budget, as_json: bool) -> int:
     \b
     Example:  pyrus-etl files mirror paymo
     """
-    settings = writing_settings(service)
-    return run_plan(mirror_plan(service, settings), settings, as_json, budget)
+    settings = writing_settings(service, quiet=options.is_quiet)
+    return run_plan(mirror_plan(service, settings), settings, options)

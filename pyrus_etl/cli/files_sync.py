@@ -2,22 +2,20 @@
 
 import click
 
-from pyrus_etl.cli.options import json_option, read_settings, with_settings
-from pyrus_etl.cli.runs import budget_options, run_plan
+from pyrus_etl.cli.options import read_settings, with_settings
+from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.model.place import ONLYOFFICE, PAYMO
 from pyrus_etl.sync.plans.files import sync_files
-from pyrus_etl.sync.run import Budget
 
 SETTINGS = ("paymo", "onlyoffice", "database", "log")
 
 
 @click.command()
 @click.argument("service", type=click.Choice([PAYMO, ONLYOFFICE]))
-@budget_options
-@json_option
+@run_options
 @with_settings(*SETTINGS)
-def sync(service: str, budget: Budget, as_json: bool) -> int:
+def sync(service: str, options: RunOptions) -> int:
     """Read all files of a service into service_files.
 
     Each run lists all projects. A file that no project lists any more is marked (deleted_at), and its row is kept. An
@@ -26,5 +24,5 @@ def sync(service: str, budget: Budget, as_json: bool) -> int:
     \b
     Example:  pyrus-etl files sync paymo
     """
-    settings = read_settings()
-    return run_plan(sync_files(), settings, as_json, budget, access_of(service, settings))
+    settings = read_settings(quiet=options.is_quiet)
+    return run_plan(sync_files(), settings, options, access_of(service, settings))

@@ -61,12 +61,15 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print nothing unless 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
-def read_settings() -> Settings:
-    """Reads the settings of the current command, sets up logging accordingly and logs their warnings."""
+def read_settings(*, quiet: bool = False) -> Settings:
+    """Reads the settings of the current command, sets up logging accordingly and logs their warnings.
+
+    `quiet`: log lines are held back until `output.show_held_back`, except for errors.
+    """
     options = dict(click.get_current_context().find_root().ensure_object(dict))
     config, waits = options.pop("config", None), options.pop("waits", None)
     settings = replace(load_settings(options, config_file=config), waits=waits or STANDARD)
-    set_up_logging(settings.log_level, settings.log_format)
+    set_up_logging(settings.log_level, settings.log_format, quiet=quiet)
     for warning in settings.warnings:
         log.warning("%s", warning)
     return settings

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from pyrus_etl.errors import SET_ASIDE, PyrusEtlError
 from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)
+
+MOST_HELD_BACK = 200
 
 
 class _StderrHandler(logging.StreamHandler[IO[str]]):
@@ -43,13 +46,43 @@ class _JsonFormatter(logging.Formatter):
         return _json(line).decode()
 
 
-def set_up_logging(level: str, log_format: str) -> None:
-    """Logs to stderr: our own messages from `level` on, those of libraries from WARNING on."""
-    handler = _StderrHandler()
+class _HeldBack(logging.Handler):
+    """Holds back the last warnings until something is wrong; errors go on at once."""
+
+    def __init__(self, target: logging.Handler) -> None:
+        super().__init__(logging.WARNING)
+        self._target = target
+        self._held: deque[logging.LogRecord] = deque(maxlen=MOST_HELD_BACK)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.ERROR:
+            self._held.append(record)
+        else:
+            self._target.handle(record)
+
+    def show(self) -> None:
+        while self._held:
+            self._target.handle(self._held.popleft())
+
+
+def set_up_logging(level: str, log_format: str, *, quiet: bool = False) -> None:
+    """Logs to stderr: our own messages from `level` on, those of libraries from WARNING on.
+
+    `quiet`: see `show_held_back`.
+    """
+    handler: logging.Handler = _StderrHandler()
     text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     handler.setFormatter(_JsonFormatter() if log_format == "json" else text)
+    handler = _HeldBack(handler) if quiet else handler
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("pyrus_etl").setLevel(level)
+
+
+def show_held_back() -> None:
+    """Shows the warnings that --quiet has held back, because something is wrong."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _HeldBack):
+            handler.show()
 
 
 def print_json(value: dict[str, Any]) -> None:

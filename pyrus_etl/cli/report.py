@@ -1,6 +1,5 @@
 """`report`: writes the reports as one HTML page, or their figures as JSON."""
 
-import contextlib
 from pathlib import Path
 
 import click
@@ -8,7 +7,7 @@ import msgspec
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json, summary
-from pyrus_etl.errors import SettingsError
+from pyrus_etl.cli.whole_file import write_whole
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.page.assemble import page
 from pyrus_etl.reports.page.figures import Figures, figures
@@ -51,15 +50,5 @@ def report(file: str | None, as_json: bool) -> None:
 def write(found: Figures, path: Path) -> int:
     """Writes the whole page or nothing, and returns its size in bytes. Raises SettingsError if it cannot be written."""
     content = page(found).encode()
-    target = path.resolve()
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        if target.exists() and not target.is_file():  # a device or a pipe is written to, not replaced
-            return target.write_bytes(content)
-        draft.write_bytes(content)
-        draft.replace(target)
-        return len(content)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise SettingsError(f"--html: {path} cannot be written: {error.strerror}; name another file.") from error
+    write_whole(path, content, "--html")
+    return len(content)

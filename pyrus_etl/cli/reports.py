@@ -47,7 +47,7 @@ def refresh_command(as_json: bool) -> None:
         if as_json:
             print_json(refreshed._asdict())
         else:
-            _show(refreshed)
+            show_refreshed(refreshed)
             if missing:
                 click.echo(f"{sessions.advice(missing)}.")
 
@@ -74,7 +74,8 @@ def materialize_command(views: tuple[str, ...], drop: bool) -> None:
                 click.echo(f"{REPORT_SCHEMA}.{view}{materialized.SUFFIX}: {'dropped' if drop else 'up to date'}")
 
 
-def _show(refreshed: Refreshed) -> None:
+def show_refreshed(refreshed: Refreshed) -> None:
+    """Prints the views, and what is new."""
     for view in refreshed.views:
         columns = refreshed.columns_made.get(view, [])
         new = "created, " if view in refreshed.views_made else ""

@@ -1,59 +1,33 @@
 """The commands that fetch tasks: backfill, sync and reconcile."""
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import click
 
 from pyrus_etl.cli.forecast import print_forecast
-from pyrus_etl.cli.garbage import collect_garbage_less_often
-from pyrus_etl.cli.options import json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json, print_result, summary
-from pyrus_etl.cli.progress import progress_shown
-from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusEtlError, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.source import AccountAccess
-from pyrus_etl.postgres.folders import data_folder
+from pyrus_etl.cli.further import further
+from pyrus_etl.cli.options import read_settings, with_settings
+from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.running import RunOptions, run_options, run_plan
+from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnreachable, SettingsError
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.forecast import Forecast, forecast
 from pyrus_etl.sync.period import period
-from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
-from pyrus_etl.sync.result import Result
-from pyrus_etl.sync.run import NO_LIMIT, Budget, run
-
-log = logging.getLogger(__name__)
-
-Command = Callable[..., int]
 
 CONTINUE_AFTER = {0, PyrusUnreachable.exit_code, DatabaseUnavailable.exit_code, SET_ASIDE, LockHeld.exit_code}
 """Exit codes after which `sync --every` syncs again; the causes of the others do not pass by themselves."""
-
-
-def budget_options(command: Command) -> Command:
-    """Adds --max-requests and --max-time to a command, which gets them as its `budget`."""
-
-    @click.option(
-        "--max-requests", metavar="N", type=click.IntRange(1), help="Stop after N requests; the next run resumes."
-    )
-    @click.option("--max-time", metavar="DURATION", help="Stop after this time, e.g. 30s or 10m; the next run resumes.")
-    @wraps(command)
-    def budgeted(max_requests: int | None, max_time: str | None, **options: Any) -> int:
-        seconds = parse_duration(max_time, "--max-time").total_seconds() if max_time else None
-        return command(budget=Budget(max_requests, seconds), **options)
-
-    return budgeted
-
 
 dry_run_option = click.option(
     "--dry-run",
@@ -67,10 +41,9 @@ dry_run_option = click.option(
 @click.option("--to", "end", metavar="DATE", help="Last day or time to fetch (inclusive).")
 @click.option("--restart", is_flag=True, help="Start over, even if a backfill of the same period can be resumed.")
 @dry_run_option
-@budget_options
-@json_option
+@run_options
 @with_settings()
-def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, budget: Budget, as_json: bool) -> int:
+def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, options: RunOptions) -> int:
     """Fetch all tasks of a period window by window, then catch up to now.
 
     Without dates, fetches everything that the account can see. You can stop it at any time; the next call resumes it.
@@ -81,48 +54,60 @@ def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, b
     Examples:  pyrus-etl backfill --from 2024-01-01 --to 2024-12-31
                pyrus-etl backfill --dry-run
     """
-    settings = read_settings()
+    settings = read_settings(quiet=options.is_quiet)
     days = period(parse_date(start, "--from"), parse_date(end, "--to"))
     if dry_run:
         return show_forecast(
-            partial(forecast, "backfill", period=days, restart=restart, budget=budget), settings, as_json
+            partial(forecast, "backfill", period=days, restart=restart, budget=options.budget), settings, options
         )
-    return run_plan(backfill_plan(days, restart=restart), settings, as_json, budget)
+    return run_plan(backfill_plan(days, restart=restart), settings, options)
 
 
 @click.command()
 @click.option("--every", metavar="DURATION", help="Keep running and sync at this interval, e.g. 15m or 2h.")
+@click.option("--refresh", is_flag=True, help="Then refresh the reports if there are new fields or changed rows.")
+@click.option(
+    "--reconcile-every", metavar="DURATION", help="Then reconcile, if the last one began longer ago, e.g. 24h."
+)
 @dry_run_option
-@budget_options
-@json_option
+@run_options
 @with_settings()
-def sync(every: str | None, dry_run: bool, budget: Budget, as_json: bool) -> int:
+def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run: bool, options: RunOptions) -> int:
     """Fetch what changed since the last run; on an empty database, everything.
 
-    With --dry-run it reads the lists, compares them with what is stored, and says how many tasks changed; it fetches no
-    task and writes nothing.
+    With --refresh and --reconcile-every, this one command in cron is all that is needed for good. With --dry-run it
+    reads the lists, compares them with what is stored, and says how many tasks changed; it fetches no task and writes
+    nothing.
 
     \b
     Examples:  pyrus-etl sync
+               pyrus-etl sync --refresh --reconcile-every 24h --quiet
                pyrus-etl sync --every 15m
                pyrus-etl sync --dry-run
     """
-    settings = read_settings()
-    if dry_run and every is not None:
-        raise SettingsError("--dry-run looks once; leave out --every.")
+    interval = parse_interval(every, "--every")
+    then = further(refreshes=refresh, reconcile_every=parse_interval(reconcile_every, "--reconcile-every"))
+    settings = read_settings(quiet=options.is_quiet)
+    if dry_run and (every or refresh or reconcile_every):
+        raise SettingsError("--dry-run looks once; leave out --every, --refresh and --reconcile-every.")
     if dry_run:
-        return show_forecast(partial(forecast, "sync", budget=budget), settings, as_json)
-    if every is None:
-        return run_plan(sync_plan(), settings, as_json, budget)
-    interval = parse_duration(every, "--every")
-    if interval <= timedelta():
-        raise SettingsError("--every: the duration must not be zero; write it like 15m.")
+        return show_forecast(partial(forecast, "sync", budget=options.budget), settings, options)
+    if interval is None:
+        return run_plan(sync_plan(), settings, options, then=then)
     while True:
         started = time.monotonic()
-        code = run_plan(sync_plan(), settings, as_json, budget)
+        code = run_plan(sync_plan(), settings, options, then=then)
         if code not in CONTINUE_AFTER:
             return code
         time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - started)))
+
+
+def parse_interval(text: str | None, option: str) -> timedelta | None:
+    """Parses a duration that is not zero, if there is one."""
+    interval = parse_duration(text, option) if text is not None else None
+    if interval is not None and interval <= timedelta():
+        raise SettingsError(f"{option}: the duration must not be zero; write it like 15m.")
+    return interval
 
 
 def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -143,54 +128,37 @@ def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
     help="Mark nothing as deleted if more than this share of the stored tasks is missing.",
 )
 @click.option("--force", is_flag=True, help="Mark all missing tasks as deleted, whatever their share.")
-@budget_options
-@json_option
+@click.option(
+    "--wait",
+    metavar="[DURATION]",
+    is_flag=False,
+    flag_value="1h",
+    help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
+)
+@run_options
 @with_settings()
-def reconcile(max_deleted: float, force: bool, budget: Budget, as_json: bool) -> int:
+def reconcile(max_deleted: float, force: bool, wait: str | None, options: RunOptions) -> int:
     """Compare what the account can see with what is stored.
 
     Fetches missed tasks, marks deleted ones (tasks.deleted_at; their rows are kept) and unmarks those that came back.
     If nothing differs, it only requests the lists. Run it once a day or once a week.
 
     \b
-    Example:  pyrus-etl reconcile
+    Examples:  pyrus-etl reconcile
+               pyrus-etl reconcile --wait 2h
     """
-    return run_plan(reconcile_plan(max_deleted, force=force), read_settings(), as_json, budget)
+    patience = parse_duration(wait, "--wait").total_seconds() if wait else 0.0
+    settings = read_settings(quiet=options.is_quiet)
+    return run_plan(reconcile_plan(max_deleted, force=force), settings, options._replace(patience=patience))
 
 
-def run_plan(
-    plan: Plan, settings: Settings, as_json: bool, budget: Budget = NO_LIMIT, access: AccountAccess | None = None
+def show_forecast(
+    ask: Callable[[Settings], Coroutine[Any, Any, Forecast]], settings: Settings, options: RunOptions
 ) -> int:
-    """Runs a plan, shows its progress and prints its result. Returns the exit code."""
-    collect_garbage_less_often()
-    result = _result(plan, settings, budget, access)
-    with summary():
-        if as_json:
-            print_json(result.as_json())
-        elif result.status != "failed":
-            print_result(result)
-    if result.error is not None:
-        click.echo(f"pyrus-etl: {result.error}", err=True)
-    return result.exit_code
-
-
-def _result(plan: Plan, settings: Settings, budget: Budget, access: AccountAccess | None) -> Result:
-    begun, watch = Result(plan.kind), partial(progress_shown, plan.kind)
-    try:
-        if not settings.database_url:
-            log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
-        with open_database(settings) as url:
-            settings = replace(settings, database_url=url)
-            return asyncio.run(run(plan, settings, budget=budget, handles_signals=True, watch=watch, access=access))
-    except PyrusEtlError as error:  # e.g. the embedded database did not start
-        return begun.ended(error)
-
-
-def show_forecast(ask: Callable[[Settings], Coroutine[Any, Any, Forecast]], settings: Settings, as_json: bool) -> int:
     """Asks for a forecast, and prints it. Returns the exit code."""
     with open_database(settings) as url:
         found = asyncio.run(ask(replace(settings, database_url=url)))
-    if as_json:
+    if options.as_json:
         print_json(found.as_json())
     else:
         print_forecast(found)

@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
+from pyrus_etl.cli.figures_file import figures_file_option, write_figures
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, quiet_option, read_settings, with_settings
-from pyrus_etl.cli.output import ended, print_json
+from pyrus_etl.cli.output import ended, print_json, show_held_back
 from pyrus_etl.errors import DataStale
 from pyrus_etl.load.freshness import duration, require_fresh
 from pyrus_etl.postgres.connection import Connection, connect
@@ -24,10 +26,11 @@ from pyrus_etl.sync.progress import about
 @click.option(
     "--max-age", metavar="DURATION", help="Exit with 8 if the last good run of an account is older, e.g. 1h or 2d."
 )
+@figures_file_option
 @quiet_option
 @json_option
 @with_settings(*DATABASE_SETTINGS)
-def status(max_age: str | None, quiet: bool, as_json: bool) -> int:
+def status(max_age: str | None, figures: Path | None, quiet: bool, as_json: bool) -> int:
     """Show the last runs, cursors and their lag, row counts, tasks set aside and wide views.
 
     With --max-age it is a check for monitors: the exit code is 8 if the data are older than that, and a line on stderr
@@ -37,7 +40,7 @@ def status(max_age: str | None, quiet: bool, as_json: bool) -> int:
     Examples:  pyrus-etl status
                pyrus-etl status --max-age 1h --quiet
     """
-    settings = read_settings()
+    settings = read_settings(quiet=quiet)
     limit = parse_duration(max_age, "--max-age") if max_age else None
     with open_database(settings) as url, connect(url) as connection:
         require_schema(connection)
@@ -45,12 +48,15 @@ def status(max_age: str | None, quiet: bool, as_json: bool) -> int:
         fault = _fault(connection, limit)
         if limit is not None:
             asyncio.run(raise_alerts(replace(settings, database_url=url), limit))
+        if figures:
+            write_figures(figures, replace(settings, database_url=url))
     if state and as_json:
         print_json(state._asdict() | ended(fault))
     elif state:
         _show(state)
         _show_details(state, settings.quota)
     if fault:
+        show_held_back()
         click.echo(f"pyrus-etl: {fault}", err=True)
     return fault.exit_code if fault else 0
 

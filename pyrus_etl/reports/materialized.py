@@ -38,6 +38,15 @@ _REFUSED = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.DuplicateColumn)
 _PRESENT = """
     SELECT matviewname, ispopulated FROM pg_matviews WHERE schemaname = %s AND matviewname = ANY (%s) ORDER BY 1
 """
+_OUTDATED = """
+    SELECT EXISTS (
+        SELECT FROM pyrus.sync_runs
+        WHERE tasks_changed + tasks_deleted > 0 AND coalesce(finished_at, started_at) > (
+            SELECT min(coalesce(pg_stat_get_last_analyze_time(oid), '-infinity')) FROM pg_class
+            WHERE relnamespace = %s::regnamespace AND relname = ANY (%s)
+        )
+    )
+"""
 _RELATION = "to_regclass(format('%%I.%%I', %s::text, %s::text))"
 _KIND = f"SELECT relkind, obj_description(oid, 'pg_class') FROM pg_class WHERE oid = {_RELATION}"  # noqa: S608 -- constants
 _COLUMNS = f"""
@@ -49,6 +58,12 @@ _COLUMNS = f"""
 def present(connection: Connection) -> list[str]:
     """Returns the names of the materialised reports."""
     return list(_present(connection))
+
+
+def are_outdated(connection: Connection, views: list[str]) -> bool:
+    """Whether a run has changed rows since the oldest of these was refreshed: then ANALYZE was run on it."""
+    found = connection.execute(_OUTDATED, [REPORT_SCHEMA, [view + SUFFIX for view in views]]).fetchone()
+    return bool(found and found[0])
 
 
 def columns(connection: Connection) -> dict[str, set[str]]:

@@ -60,6 +60,19 @@ def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     return refreshed
 
 
+def refresh_if_needed(connection: Connection, *, has_changed_rows: bool, locks: Retry = LOCKS) -> Refreshed | None:
+    """Refreshes the reports if there are new fields, or if rows changed since materialised reports were refreshed.
+
+    `has_changed_rows`: a run of the caller's has changed some.
+    """
+    if catalogue.fields_without_column(connection):
+        return refresh(connection, locks)
+    views = materialized.present(connection)
+    if not views or not (has_changed_rows or materialized.are_outdated(connection, views)):
+        return None
+    return refresh(connection, locks)
+
+
 def follow_forms(connection: Connection, before: str | None, locks: Retry = LOCKS) -> str:
     """Refreshes the reports if a form or a catalog has changed; returns what is to be `before` the next time.
 

@@ -63,7 +63,7 @@ def test_a_file_of_paymo_is_uploaded_attached_renamed_and_deleted(path: str) -> 
     assert (attached["task_id"], "token" in attached) == (str(task), False)
     assert (renamed["name"], renamed["description"]) == ("new.svg", "of May")
     assert {file["file_id"] for file in listed} == before | {unattached["file_id"]}
-    assert deleted == {"service": "paymo", "file_id": unattached["file_id"], "status": "deleted"}
+    assert deleted == {"service": "paymo", "file_id": unattached["file_id"], "status": "deleted", "exit_code": 0}
     assert missing.returncode == 6
     assert (
         missing.stderr == f"pyrus-etl: Paymo does not know file {unattached['file_id']} (404 Object not found); "

@@ -58,8 +58,9 @@ def download(
     service: str,
     options: RunOptions,
 ) -> int:
-    """Store every file that is not stored yet, as URL/{attachment_id}/{name}; of another service below URL/SERVICE.
+    """Store the contents of files.
 
+    Every file that is not stored yet goes to URL/{attachment_id}/{name}; those of another service go below URL/SERVICE.
     Files of the newest tasks come first. You can stop it at any time; the next call continues, and tries again what
     Pyrus refused. Credentials of object stores come from their own variables, such as AWS_ACCESS_KEY_ID.
 
@@ -89,7 +90,9 @@ def download(
 @json_option
 @with_settings("log")
 def verify(is_to_prune: bool, yes: bool, service: str, as_json: bool) -> int:
-    """Read what is stored, and compare it with its SHA-256; the next download fetches again what is wrong.
+    """Compare what is stored with its SHA-256.
+
+    The next download fetches again what is wrong. With --prune, shows or deletes what no task has any more.
 
     \b
     Examples:  pyrus-etl attachments verify
@@ -99,7 +102,7 @@ def verify(is_to_prune: bool, yes: bool, service: str, as_json: bool) -> int:
     if service == PYRUS:
         return _prune(settings, yes, as_json) if is_to_prune else _verify(settings, as_json, verify_all)
     if is_to_prune:
-        raise SettingsError(f"--prune: rows of files that {service} has no more are kept, and so are their contents.")
+        raise SettingsError(f"--prune: it is for attachments of Pyrus; files that {service} no longer has stay stored.")
     return _verify(settings, as_json, lambda store: verify_service(store, service))
 
 
@@ -109,7 +112,8 @@ def _verify(
     checked, wrong = _with_store(settings, verify_stored)
     code = SET_ASIDE if wrong else 0
     found = {"files_checked": checked, "files_wrong": len(wrong), "wrong": [each._asdict() for each in wrong]}
-    lines = [*(each.error for each in wrong), f"{checked} files checked, {len(wrong)} wrong"]
+    advice = "; the next pyrus-etl attachments download fetches them again" if wrong else ""
+    lines = [*(each.error for each in wrong), f"files checked: {checked}, wrong: {len(wrong)}{advice}"]
     _print(found | {"exit_code": code}, as_json, lines)
     return code
 
@@ -117,11 +121,12 @@ def _verify(
 def _prune(settings: Settings, yes: bool, as_json: bool) -> int:
     if yes:
         pruned = _with_store(settings, prune)
-        _print({"files_pruned": pruned}, as_json, [f"{pruned} files deleted"])
+        _print({"files_pruned": pruned}, as_json, [f"files deleted: {pruned}"])
         return 0
     uris = [file.stored_uri for file in _with_store(settings, to_prune)]
-    advice = f"{len(uris)} files that no task has any more; to delete them: pyrus-etl attachments verify --prune --yes"
-    _print({"files_to_prune": len(uris), "uris": uris}, as_json, [*(uri or "not stored" for uri in uris), advice])
+    advice = "; to delete them: pyrus-etl attachments verify --prune --yes" if uris else ""
+    total = f"files that no task has any more: {len(uris)}{advice}"
+    _print({"files_to_prune": len(uris), "uris": uris}, as_json, [*(uri or "not stored" for uri in uris), total])
     return 0
 
 

@@ -45,7 +45,7 @@ def show(file: ServiceFile, as_json: bool) -> None:
         print_json(as_object(file))
         return
     for name, value in as_object(file).items():
-        if value is not None:
+        if value not in (None, ""):
             click.echo(f"{name:<13}  {value}")
 
 

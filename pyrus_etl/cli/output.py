@@ -14,11 +14,13 @@ import msgspec
 
 from pyrus_etl.cli import streams
 from pyrus_etl.errors import SET_ASIDE, PyrusEtlError
-from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.result import DOWNLOAD, MIRROR, SYNC_FILES, Result
 
 log = logging.getLogger(__name__)
 
 MOST_HELD_BACK = 200
+NAMES = {DOWNLOAD: "attachments download", SYNC_FILES: "files sync", MIRROR: "files mirror"}
+"""Kind of run → the command, if it has another name."""
 
 
 class _StderrHandler(logging.StreamHandler[IO[str]]):
@@ -116,6 +118,6 @@ def print_result(result: Result) -> None:
     """Prints the result of a run in a few lines."""
     seconds = ((result.finished_at or datetime.now(UTC)) - result.started_at).total_seconds()
     status = "incomplete" if result.exit_code == SET_ASIDE else result.status
-    click.echo(f"{result.kind} {status} in {seconds:.1f} s")
+    click.echo(f"{NAMES.get(result.kind, result.kind)} {status} in {seconds:.1f} s")
     for line in result.summary():
         click.echo(f"  {line}")

@@ -14,6 +14,8 @@ from pyrus_etl.errors import AnswerLost, BodyCut, FileRefused, LoginRefused, Pyr
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+UNKNOWN_FILE = ("unrecognized_attachment_id", "BehavioralUnrecognizedAttachmentId")
+"""Pyrus's codes, of both generations, for an id that is no attachment's or upload's; their status is 400."""
 MOST_WRITES = 5
 """How often a write is sent at most, if its answers are lost and its effect is absent, or its contents break off."""
 
@@ -81,7 +83,7 @@ def refused(dialect: Dialect, what: str, failure: Failure) -> PyrusEtlError:
     match failure:
         case TokenRefused():
             return LoginRefused(f"{service} refused {dialect.credential}: {reason}; get a new one.")
-        case Denied(status=404):
+        case Denied() | Refused() if failure.status == 404 or failure.complaint.code in UNKNOWN_FILE:
             return _of_file(f"{service} does not know {what} ({reason}); check its id.", failure)
         case Denied() | Refused(is_redirect=False):
             return _of_file(f"{service} refuses {what}: {reason}; check what this account may do.", failure)

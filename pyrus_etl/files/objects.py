@@ -25,6 +25,8 @@ PART, PARTS_IN_FLIGHT, LARGE_IN_FLIGHT = 5 << 20, 1, 4
 """Bound the memory of large uploads."""
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+METADATA = "169.254.169.254"
+"""Where a machine of the vendor's cloud would give credentials; it is asked only if no variable has them."""
 RETRIES: Any = {"max_retries": 8, "retry_timeout": timedelta(seconds=40)}
 
 
@@ -107,6 +109,9 @@ class Objects:
 
     def _unavailable(self, error: Exception) -> TargetUnavailable:
         reason = str(error).partition("\n")[0][:300]
+        if METADATA in reason:
+            names = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or those of your store"
+            return TargetUnavailable(f"{self.target} cannot be used without credentials; set {names}.")
         hint = "check the credentials in the store's own variables, the address and the rights"
         return TargetUnavailable(f"{self.target} cannot be used: {reason}; {hint}.")
 

@@ -68,6 +68,15 @@ def has_links(connection: Connection, service: str) -> bool:
     return bool(found)
 
 
+def links_of_unknown_tasks(connection: Connection, service: str) -> list[int]:
+    """The tasks in external_tasks that are not stored."""
+    query = """
+        SELECT DISTINCT link.task_id FROM pyrus.external_tasks AS link LEFT JOIN pyrus.tasks AS task USING (task_id)
+        WHERE service = %s AND task.task_id IS NULL ORDER BY 1
+    """
+    return [task_id for (task_id,) in connection.execute(query, [service])]
+
+
 def wanted(connection: Connection, service: str, link: Link) -> list[Wanted]:
     """The attachments that have no copy yet at a task of another service."""
     query = SQL(

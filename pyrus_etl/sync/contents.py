@@ -9,6 +9,7 @@ from typing import Any
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
 from pyrus_etl.errors import BodyCut, BodyTooLarge, FileRefused, PyrusUnreachable
+from pyrus_etl.extract.refusals import UNKNOWN_FILE
 from pyrus_etl.files.names import safe_name
 from pyrus_etl.files.store import FileStore
 from pyrus_etl.files.target import uri_of
@@ -20,7 +21,6 @@ BLOCK = 1 << 20
 MOST_TRIES = 3
 _REFUSED = {403: "denied", 404: "missing", 410: "denied"}
 """What it means if a service refuses to describe a file."""
-UNKNOWN = ("unrecognized_attachment_id", "BehavioralUnrecognizedAttachmentId")
 
 
 class _Corrupt(Exception):
@@ -121,7 +121,7 @@ def _status(failure: Failure) -> str:
             return "missing"
         case Denied():
             return "denied"
-        case Refused(complaint=complaint) if complaint.code in UNKNOWN:
+        case Refused(complaint=complaint) if complaint.code in UNKNOWN_FILE:
             return "missing"
     return "failed"
 

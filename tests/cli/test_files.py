@@ -217,5 +217,5 @@ def test_a_run_that_could_not_do_all_does_not_call_itself_ok(capsys: pytest.Capt
     print_result(Result("mirror", status="ok", counts=Counts(files_listed=2, files_copied=1, files_failed=1)))
     print_result(Result("mirror", status="ok", counts=Counts(files_listed=2, files_copied=2)))
 
-    heads = [line.partition(" in ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("mirror")]
-    assert heads == ["mirror incomplete", "mirror ok"]
+    heads = [line.partition(" in ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("files")]
+    assert heads == ["files mirror incomplete", "files mirror ok"]

@@ -209,6 +209,18 @@ def test_a_refused_upload_is_a_sentence_with_pyrus_code(api: str) -> None:
     assert raised.value.code in ("BehavioralMaxContentLengthExceeded", "attachment_too_big")
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_an_id_that_pyrus_does_not_recognize_is_unknown(api: str) -> None:
+    body = {"v3": {"ApiException": {"Code": "BehavioralUnrecognizedAttachmentId", "Message": "?"}}}
+    body["v4"] = {"error_code": "unrecognized_attachment_id", "error": "?"}  # type: ignore[dict-item]
+    answers: Script = lambda _: Reply(400, json.dumps(body[api]).encode())  # noqa: E731
+    with (
+        scripted(answers) as server,
+        pytest.raises(FileRefused, match=r"Pyrus does not know attachment 123 \(400 .*\); check its id"),
+    ):
+        asked("pyrus", environment(server.url, api), lambda service: service.get("123"))
+
+
 def test_a_refused_token_is_a_refused_login() -> None:
     with scripted(lambda _: Reply(401)) as server, pytest.raises(LoginRefused):
         asked("pyrus", environment(server.url, "v4"), put("pyrus:"))

@@ -116,7 +116,7 @@ def test_every_file_is_stored_once_and_verified(
         assert sha256 == hashlib.sha256(expected).hexdigest()
         assert str(uri).startswith(f"file://{tmp_path}/to/{file}/")
     assert (again["files_listed"], again["files_stored"]) == (0, 0)
-    assert verified(synced) == (0, {"files_checked": len(ids), "files_wrong": 0, "wrong": []})
+    assert verified(synced) == (0, {"files_checked": len(ids), "files_wrong": 0, "wrong": [], "exit_code": 0})
 
 
 def test_another_target_gets_every_file_too(sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_prune_shows_what_no_task_has_any_more_and_deletes_it_with_yes(
     pruned = verified(synced, "--prune", "--yes")
     folders = {path.name for path in (tmp_path / "to").iterdir()}
 
-    assert (shown[0], shown[1]["files_to_prune"], pruned) == (0, 1, (0, {"files_pruned": 1}))
+    assert (shown[0], shown[1]["files_to_prune"], pruned) == (0, 1, (0, {"files_pruned": 1, "exit_code": 0}))
     assert kept == before
     assert folders == {str(row[0]) for row in query(synced, FILES)}
     assert query(synced, f"SELECT DISTINCT attachment_id FROM pyrus.attachment_contents EXCEPT {FILES}") == []

@@ -210,13 +210,17 @@ def test_bytes_other_than_stated_are_not_copied(database: Secret, query: Query) 
     assert errors
 
 
-def test_a_task_that_the_service_does_not_know_sets_aside_its_files_only(database: Secret, query: Query) -> None:
+def test_a_task_that_the_service_does_not_know_sets_aside_its_files_only(
+    database: Secret, query: Query, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And a task that is not stored is named in a warning."""
     with stand("paymo", database, query) as there:
         query(
             database,
             "UPDATE pyrus.external_tasks SET external_task_id = 1 WHERE task_id = "
             "(SELECT min(task_id) FROM pyrus.external_tasks)",
         )
+        query(database, "INSERT INTO pyrus.external_tasks VALUES (7, 'paymo', 9)")
         result = there.mirror()
         statuses = Counter(status for _, _, status, *_ in there.rows)
         errors = [str(error) for _, _, status, _, error in there.rows if status == "failed"]
@@ -224,6 +228,7 @@ def test_a_task_that_the_service_does_not_know_sets_aside_its_files_only(databas
     assert result.exit_code == 6
     assert statuses["copied"] == result.counts.files_copied > 0
     assert statuses["failed"] == result.counts.files_failed > 0
+    assert "links tasks to paymo that are not stored, so nothing of them is copied: 7; correct them" in caplog.text
     assert all("paymo:task/1 " in error for error in errors), errors
     assert [*result.summary()][1].startswith(f"not copied: {len(errors)}; see why in pyrus.file_copies")
 

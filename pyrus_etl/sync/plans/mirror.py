@@ -7,8 +7,19 @@ from functools import partial
 
 from pyrus_etl.errors import FileRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.services import client_for, opened
-from pyrus_etl.load.copies import Link, Wanted, adopt, copies_at, fail, has_links, links, wanted
+from pyrus_etl.load.copies import (
+    Link,
+    Wanted,
+    adopt,
+    copies_at,
+    fail,
+    has_links,
+    links,
+    links_of_unknown_tasks,
+    wanted,
+)
 from pyrus_etl.model.place import PYRUS, Place
+from pyrus_etl.postgres.store import Store
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.copying import Route, copied
@@ -19,6 +30,8 @@ log = logging.getLogger(__name__)
 
 PLACES_AT_ONCE = 4
 """Places to which files are copied side by side; at one place they follow one another."""
+MOST_NAMED = 10
+"""Tasks that a warning names."""
 
 
 def mirror(service: str, settings: Settings) -> Plan:
@@ -35,15 +48,29 @@ async def _mirror(service: str, settings: Settings, run: Run) -> None:
     files = sum(link.files for link in todo)
     run.ledger.count(Counts(files_listed=files))
     run.ledger.progress.what, run.ledger.progress.tasks_wanted = "files", files
+    await _warn_of_links(session.store, service)
     if not todo:
-        if not await session.store.query(has_links, service):
-            log.warning("no task is linked to %s; say in pyrus.external_tasks which task is which there", service)
         return
     async with opened(service, settings) as target:
         route = Route(session.source.files, target, session.store, settings.waits.settle)
         mirroring = _Mirroring(run, route, todo)
         await asyncio.gather(*(mirroring.work() for _ in range(PLACES_AT_ONCE)))
     mirroring.end()
+
+
+async def _warn_of_links(store: Store, service: str) -> None:
+    """Says if external_tasks links no task, or tasks that are not stored."""
+    if not await store.query(has_links, service):
+        log.warning("no task is linked to %s; say in pyrus.external_tasks which task is which there", service)
+    if unknown := await store.query(links_of_unknown_tasks, service):
+        more = f" and {len(unknown) - MOST_NAMED} more" if unknown[MOST_NAMED:] else ""
+        log.warning(
+            "pyrus.external_tasks links tasks to %s that are not stored, so nothing of them is copied: %s%s; correct "
+            "them, or run pyrus-etl sync",
+            service,
+            ", ".join(map(str, unknown[:MOST_NAMED])),
+            more,
+        )
 
 
 class _Mirroring:

@@ -35,7 +35,7 @@ def files() -> None:
     A place:  pyrus:task/7
               paymo:task/123, paymo:project/9, paymo:discussion/5, paymo:comment/4
               onlyoffice:task/9, onlyoffice:project/3, onlyoffice:discussion/2, onlyoffice:folder/8
-              paymo: and pyrus: alone upload a file that hangs on nothing yet
+              paymo: and pyrus: alone upload a file that is attached to nothing yet
     """
 
 
@@ -114,7 +114,7 @@ def download(file: FileName, folder: str, as_json: bool) -> None:
 def upload(path: str, place: Place, as_json: bool) -> None:
     """Upload a file, and attach it to a place.
 
-    `paymo:` and `pyrus:` alone upload a file that hangs on nothing yet; files attach does the rest.
+    `paymo:` and `pyrus:` alone upload a file that is attached to nothing yet; files attach does the rest.
 
     \b
     Example:  pyrus-etl files upload report.pdf paymo:task/123
@@ -127,7 +127,7 @@ def upload(path: str, place: Place, as_json: bool) -> None:
 @files.command()
 @file_argument
 @place_argument
-@click.option("--token", metavar="T", help="The token of an upload to Paymo that hangs on nothing yet.")
+@click.option("--token", metavar="T", help="The token of an upload to Paymo that is attached to nothing yet.")
 @json_option
 @with_settings(*SETTINGS)
 def attach(file: FileName, place: Place, token: str | None, as_json: bool) -> None:

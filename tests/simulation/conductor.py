@@ -23,6 +23,11 @@ SECONDS_AWAY = 1.0
 A_MOMENT = 3
 """Seconds between two runs: two same answers within the second of a change are believed, though it may change again."""
 
+QUOTA_SECONDS = 1.0
+UNRECORDED = ("SIGKILL", "SIGTERM", "DatabaseUnavailable", "RowsRefused", "LockHeld")
+"""How runs end that may not have recorded their latest requests, and of how many seconds."""
+SECONDS_UNRECORDED = 2.0
+
 Happens = Callable[[], None]
 Tell = Callable[[Event], str]
 """Makes an event happen in the world; returns a line for the log."""
@@ -46,6 +51,7 @@ class Conductor(ABC):
         self.began = stage.sandbox.world.clock.now()
         """When the last run began, by the world's clock."""
         self._amiss: list[Exception] = []
+        self._unrecorded = 0
 
     def pass_a_moment(self) -> None:
         """Lets time pass until the next run, on our clock as on the world's."""
@@ -67,6 +73,8 @@ class Conductor(ABC):
         if self._amiss:
             raise self._amiss[0]
         self.settle()
+        self.check()
+        self._check_quota(outcomes)
         if not step.patient:
             self.stage.administrator.lease_runs_out()
         return outcomes
@@ -115,12 +123,19 @@ class Conductor(ABC):
     def full(self) -> None:
         """The disk is full at the commit."""
 
+    @abstractmethod
+    def astray(self, requests: int) -> None:
+        """The next answers redirect to another origin."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """What must hold after every run."""
+
     def _set_up(self, step: RunStep) -> None:
         """Sets up the error rates, and the faults at certain requests."""
-        stage, quota = self.stage, self.stage.setting.quota
+        stage = self.stage
         stage.watch.clear()
         stage.sandbox.faults, stage.sandbox.down = step.weather.faults, False
-        stage.sandbox.reconfigure(quota=(quota, 1.0) if quota else None)
         for fault in step.faults:
             match fault.where:
                 case "request":
@@ -134,7 +149,7 @@ class Conductor(ABC):
         everywhere = environment_of(stage.sandbox, stage.entrance, PYRUS_ETL_CONCURRENCY=str(given.concurrency))
         environment = everywhere | environment
         if given.quota:
-            environment["PYRUS_ETL_QUOTA"] = f"{given.quota}/1s"
+            environment["PYRUS_ETL_QUOTA"] = f"{given.quota}/{QUOTA_SECONDS:g}s"
         return Order(plan, environment, budget, given.span, given.linger, given.largest_batch, given.most_in_flight)
 
     def rival(self) -> Order:
@@ -185,6 +200,8 @@ class Conductor(ABC):
                 stage.administrator.allow(True)  # it has to connect again itself
                 with really_waiting(), stopped(stage.server, how):
                     pass
+            case "astray":
+                self.astray(fault.requests)
             case "tokens":
                 stage.sandbox.revoke_tokens()
             case "down":
@@ -204,6 +221,13 @@ class Conductor(ABC):
         assert outcome
         self.log.append(f"    a sync beside it ended: {outcome.error or outcome.status} {outcome.message}")
         require(not outcome.amiss, f"a run beside a frozen one ended with\n{outcome.amiss}")
+
+    def _check_quota(self, outcomes: list[Outcome]) -> None:
+        """The quota holds over the runs of a history, except for requests that a run could not record any more."""
+        if self.froze or any(outcome.error in UNRECORDED for outcome in outcomes):
+            self._unrecorded += self.stage.watch.latest(SECONDS_UNRECORDED)
+        overruns = self.stage.sandbox.overruns
+        require(overruns <= self._unrecorded, f"{overruns} requests went over the quota, {self._unrecorded} unrecorded")
 
     def look(self) -> None:
         check_whole(self.stage.reader.halves())

@@ -22,18 +22,22 @@ KINDS = {
     "freeze": 8,
     "down": 5,
     "tokens": 5,
+    "astray": 3,
     "event": 50,
 }
 """kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit succeeds, and the
 connection is lost before its answer arrives. away: connections are lost, and refused for a second. restart, crash: the
 server is stopped, or dies, and is started again. full: the disk is full at a commit. freeze: SIGSTOP, until another run
-has taken the lock over, then SIGCONT. down: 503 for some requests. tokens: all are revoked. event: something happens to
-a task."""
+has taken the lock over, then SIGCONT. down: 503 for some requests. tokens: all are revoked. astray: some answers
+redirect to another origin, in one process. event: something happens to a task."""
 
 HARD = ("storm", "hail")
 """Error rates at which a run may fail, and set tasks aside."""
 
 AT_COMMIT = ("kill", "stop", "cut", "away", "restart", "crash", "freeze")
+
+SPOILS = ("down", "astray")
+"""Faults that may spoil a request for good."""
 
 HARMS = ("kill", "cut", "unheard", "away", "restart", "crash", "full", "freeze", "stop")
 """Faults that keep a run from ending normally, or from learning of its commits."""
@@ -54,7 +58,7 @@ class Fault(NamedTuple):
     requests: int = 0
 
     def __str__(self) -> str:
-        what = str(self.event) if self.event else f"down for {self.requests}" if self.requests else self.kind
+        what = str(self.event) if self.event else f"{self.kind} for {self.requests}" if self.requests else self.kind
         return f"{what} at {self.where} {self.at}"
 
 
@@ -112,8 +116,8 @@ def _any_fault(dice: Random, tasks: int, kills: bool, events: Mapping[str, int])
     at = dice.randint(1, dice.choice((4, 12, tasks + 10)))
     if kind == "event":
         return Fault(kind, at, dice.choice(("request", "request", "contacts")), event=any_event(dice, events))
-    if kind == "down":
-        return Fault(kind, at, requests=dice.choice((3, 20, 400)))
+    if kind in ("down", "astray"):
+        return Fault(kind, at, requests=dice.choice((3, 20, 400) if kind == "down" else (1, 2, 10)))
     if kind == "unheard":
         return Fault(kind, dice.randint(1, dice.choice((4, 15))), "answer")
     if kind == "full":
@@ -129,7 +133,7 @@ def permitted(faults: tuple[Fault, ...], weather: Weather, plan: str) -> set[str
     found = {""}
     if plan == "reconcile":
         found.add("CensusDoubted")
-    if weather.name in HARD or "down" in kinds:
+    if weather.name in HARD or kinds & {*SPOILS}:
         found.add("PyrusUnreachable")
     if "tokens" in kinds:
         found.add("LoginRefused")  # a token that is revoked before its first use looks like a failed login

@@ -43,6 +43,7 @@ class RunStep(NamedTuple):
 
     `patient`: after a kill, the lease expires by itself. `jump`: seconds by which the server's clock is ahead.
     `beside`: the plan of the second bot's run at the same time; it is the only run if `plan` is empty.
+    `over_v3`: the run of a history over API v4 before the database moves to it.
     """
 
     plan: str
@@ -52,10 +53,11 @@ class RunStep(NamedTuple):
     patient: bool = False
     jump: int = 0
     beside: str = ""
+    over_v3: bool = False
 
     def __str__(self) -> str:
         plans = " and ".join(filter(None, (self.plan, self.beside and f"{self.beside} of the second bot")))
-        parts = [f"run {plans}", *map(str, self.faults)]
+        parts = [f"run {plans}{' over v3' if self.over_v3 else ''}", *map(str, self.faults)]
         parts += [f"{self.weather.name} {self.weather.seed}"] if self.weather != QUIET else []
         parts += [f"at most {self.budget} requests"] if self.budget else []
         parts += [f"the clock {self.jump} s ahead"] if self.jump else []

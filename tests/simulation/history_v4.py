@@ -7,7 +7,7 @@ from tests.simulation.events import KINDS_V4, any_event
 from tests.simulation.faults import HARMS, any_kill, some_faults
 from tests.simulation.history import RunStep, Setting, Step, any_run, history_of
 
-PLANS = {"sync": 8, "backfill": 2, "restart": 1, "reconcile": 2, "force": 3, "retry": 1}
+PLANS = {"sync": 8, "backfill": 2, "restart": 1, "reconcile": 2, "force": 3, "retry": 1, "rebuild": 2}
 LAG = 600.0
 
 
@@ -37,7 +37,10 @@ class HistoryV4(NamedTuple):
 
 
 def history_v4_of(seed: int, length: int = 6, share_of_kills: float = 0.1) -> HistoryV4:
-    """The history of a seed: `length` runs, with events between them. Its setting is that of the seed over API v3."""
+    """The history of a seed: `length` runs, with events between them. Its setting is that of the seed over API v3.
+
+    In half of the histories, the first runs are over API v3, and the database moves to v4 after them.
+    """
     dice = Random(f"v4 {seed}")
     given = Given(
         bots=dice.choice((1, 1, 2)),
@@ -51,9 +54,10 @@ def history_v4_of(seed: int, length: int = 6, share_of_kills: float = 0.1) -> Hi
         setting = setting._replace(quota=None)  # the sandbox has one for both
     steps: list[Step] = []
     run: RunStep | None = None
-    for _ in range(length):
+    moves_after = dice.choice((0, 0, 0, 1, 2, length))
+    for number in range(length):
         steps += (any_event(dice, KINDS_V4) for _ in range(dice.choice((0, 1, 3, 6))))
-        run = _any_run(dice, setting, given, run)
+        run = _any_run(dice, setting, given, run)._replace(over_v3=number < moves_after)
         steps.append(run)
     return HistoryV4(seed, setting, given, tuple(steps))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
-from tests.simulation.faults import HARD, Fault, Weather, permitted
+from tests.simulation.faults import HARD, SPOILS, Fault, Weather, permitted
 from tests.simulation.orders import Outcome
 from tests.simulation.stored import OWNED, SHARED, Stored
 from tests.simulation.truth import Truth
@@ -43,7 +43,7 @@ def check_ending(outcome: Outcome, plan: str, faults: tuple[Fault, ...], weather
 
 def check_errors(after: Stored, truth: Truth, weather: Weather, faults: tuple[Fault, ...]) -> None:
     """A complete run sets no task aside that could be fetched all the time."""
-    if weather.name not in HARD and not any(fault.kind == "down" for fault in faults):
+    if weather.name not in HARD and not any(fault.kind in SPOILS for fault in faults):
         seen = set(truth.world.task_ids())
         aside = (after.set_aside & seen) - truth.spoiled - truth.touched - truth.unseen
         require(not aside, f"tasks are set aside and nothing is wrong with them: {aside}")

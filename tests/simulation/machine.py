@@ -16,7 +16,7 @@ from pyrus_etl.settings import Secret
 from tests.servers import Server
 from tests.simulation.administrator import CLOCK, Administrator
 from tests.simulation.commits import HOOKS, Commits
-from tests.simulation.conductor import Conductor, Tell
+from tests.simulation.conductor import QUOTA_SECONDS, Conductor, Tell
 from tests.simulation.history import Setting
 from tests.simulation.lag import LaggingWorld
 from tests.simulation.leftovers import nothing_left_behind
@@ -55,7 +55,13 @@ class Machine:
     ) -> Iterator[Conductor]:
         """What makes the runs of a history; at the end none is left. `options`: further options of the sandbox."""
         sandbox = Sandbox(
-            world, cap=given.cap, order=given.order, period=given.period, token_requests=given.token_requests, **options
+            world,
+            cap=given.cap,
+            order=given.order,
+            period=given.period,
+            quota=(given.quota, QUOTA_SECONDS) if given.quota else None,
+            token_requests=given.token_requests,
+            **options,
         )
         watch = Watch(world, given.pace)
         put_in(watch, sandbox)

@@ -10,7 +10,8 @@ import psycopg
 from pyrus_etl.postgres.connection import Session
 from pyrus_etl.sandbox.quota import Quota
 from pyrus_etl.sandbox.server import Server
-from tests.simulation.conductor import A_MOMENT, SECONDS_AWAY, Conductor, Tell
+from tests.simulation.border import Border
+from tests.simulation.conductor import A_MOMENT, QUOTA_SECONDS, SECONDS_AWAY, Conductor, Tell
 from tests.simulation.history import RunStep
 from tests.simulation.life import Life, cut
 from tests.simulation.orders import Order, Outcome, carry_out
@@ -32,14 +33,15 @@ class InOneProcess(Conductor):
     def __init__(self, stage: Stage, log: list[str], tell: Tell, clock: Time, seed: int) -> None:
         super().__init__(stage, log, tell)
         self._clock, self._dice = clock, Random(seed)
-        self._server = Server(stage.sandbox.backend)
+        self._border = Border(stage.sandbox, Server(stage.sandbox.backend).handle)
+        if quota := stage.setting.quota:
+            stage.sandbox.backend.quota = Quota(quota, QUOTA_SECONDS, clock.now)
         self._is_frozen = False
 
     def played(self, step: RunStep, orders: Sequence[Order]) -> list[Outcome]:
         stage = self.stage
         stage.watch.in_flight = 0
-        if quota := stage.setting.quota:
-            stage.sandbox.backend.quota = Quota(quota, 1.0, self._clock.now)
+        self._border.astray = 0
         self._runner = self._born()
         self._last_holder = stage.administrator.holder()
         for fault in step.faults:
@@ -87,8 +89,14 @@ class InOneProcess(Conductor):
     def full(self) -> None:
         self._runner.answer = _no_room
 
+    def astray(self, requests: int) -> None:
+        self._border.astray = requests
+
+    def check(self) -> None:
+        self._border.check()
+
     def _born(self) -> Life:
-        return Life(self._clock, Random(self._dice.random()), self._server.handle, self._sample)
+        return Life(self._clock, Random(self._dice.random()), self._border.handle, self._sample)
 
     def _lived(self, life: Life, orders: Sequence[Order]) -> list[Outcome]:
         async def together() -> list[Outcome]:

@@ -8,13 +8,17 @@ from dataclasses import replace
 
 import msgspec
 
+from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.model.window import Window
-from pyrus_etl.settings import load_settings
+from pyrus_etl.postgres.store import Store
+from pyrus_etl.settings import Settings, load_settings
 from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans import backfill, reconcile, sync
 from pyrus_etl.sync.plans import retry as retries
+from pyrus_etl.sync.progress import Progress
+from pyrus_etl.sync.rebuild import rebuild_all
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import Budget, run
 
@@ -26,7 +30,7 @@ PLANS: dict[str, Plan] = {
     "force": reconcile.reconcile(force=True),
     "retry": retries.retry(),
 }
-"""In addition, `period` is a backfill of the span of the order."""
+"""In addition, `period` is a backfill of the span of the order, and `rebuild` is the command `db rebuild`."""
 
 WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05))
 
@@ -65,9 +69,21 @@ async def carry_out(order: Order) -> Outcome:
     settings = replace(load_settings({}, order.environment), waits=WAITS)
     limits = Limits(linger=order.linger, batch=order.largest_batch, in_flight=order.most_in_flight)
     try:
+        if order.plan == "rebuild":
+            return await _rebuilt(settings)
         return _outcome(await run(plan, settings, budget=Budget(order.requests), limits=limits, handles_signals=True))
     except Exception:
         return Outcome(amiss=traceback.format_exc())
+
+
+async def _rebuilt(settings: Settings) -> Outcome:
+    assert settings.database_url
+    try:
+        async with Store(settings.database_url, WAITS) as store, Store(settings.database_url, WAITS) as reader:
+            await rebuild_all(store, reader, Progress())
+    except PyrusEtlError as error:
+        return Outcome(type(error).__name__, str(error), "failed", exit_code=error.exit_code)
+    return Outcome(status="ok")
 
 
 def _outcome(result: Result) -> Outcome:

@@ -1,5 +1,6 @@
 """Plays a history to its end, or to the first broken invariant."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -36,9 +37,8 @@ def play(history: History | HistoryV4, machine: Machine) -> Totals:
             played.end()
         except Exception as error:
             happened = "\n".join(f"  {line}" for line in log)
-            raise Broken(f"{error}\n\n{history}\n\nwhat happened:\n{happened}") from (
-                None if isinstance(error, Broken) else error
-            )
+            how = str(error) if isinstance(error, Broken) else traceback.format_exc()
+            raise Broken(f"{how}\n\n{history}\n\nwhat happened:\n{happened}") from None
         return conductor.totals(truth.events)
 
 
@@ -163,5 +163,3 @@ class _Play:
             invariants.check_fenced(self.conductor.at_takeover, after)
         if not step.faults and step.weather == QUIET:
             invariants.check_each_once(fetched, self.truth.spoiled.union(self.truth.unlisted))
-        overruns = self.stage.sandbox.overruns
-        require(overruns == 0 or self.conductor.froze, f"{overruns} requests went over the quota")

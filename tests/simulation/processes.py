@@ -83,6 +83,12 @@ class InProcesses(Conductor):
     def full(self) -> None:
         """Does nothing: a trigger refuses the rows."""
 
+    def astray(self, requests: int) -> None:
+        """Does nothing: no server is at the other origin."""
+
+    def check(self) -> None:
+        """Nothing more."""
+
     def _waited_for(self, launcher: Launcher, beside: Beside) -> Outcome:
         end = time.monotonic() + LONGEST_RUN
         while (outcome := launcher.ended(within=0.05)) is None:

@@ -7,6 +7,8 @@ from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.sandbox.v4.directory import Level
 from tests.simulation.events import Event
 
+ALL_SEEING = 0
+"""An account that sees every task."""
 ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
 LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
 LEVELS: tuple[Level, ...] = ("refused", "none", "member", "manager", "manager")
@@ -21,7 +23,7 @@ class TruthV4:
     def __init__(self, world: World, bots: int) -> None:
         self.world = world
         self.bots = (ANN, BOB)[:bots]
-        self.forms: list[int] = [form["id"] for form in world.v4.directory.forms(0)]
+        self.forms: list[int] = [form["id"] for form in world.v4.directory.forms(ALL_SEEING)]
         self.events = 0
         self.deleted: list[int] = []
         self.returned: set[int] = set()
@@ -54,7 +56,7 @@ class TruthV4:
         """The tasks that may be marked as deleted: they are deleted, or hidden from a mere member of their form."""
         directory = self.world.v4.directory
         for_members = {one for one in self.forms if any(directory.level(bot, one) == "member" for bot in self.bots)}
-        unseen = set(self.world.task_ids()) - self.bodies().keys()
+        unseen = set(self.world.task_ids(ALL_SEEING)) - self.bodies().keys()
         hidden = {task_id for task_id in unseen if self._form_of(task_id) in for_members}
         return hidden.union(self.deleted, self.returned)
 
@@ -84,7 +86,7 @@ class TruthV4:
         return f"grant {level} of form {form_id} to {LOGINS[bot]}"
 
     def _fit(self, kind: str) -> list[int]:
-        tasks = self.world.task_ids()
+        tasks = self.world.task_ids(ALL_SEEING)
         match kind:
             case "restore":
                 return self.deleted

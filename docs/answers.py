@@ -1,8 +1,9 @@
 """Updates the answers in Markdown pages: `make docs`. tests/cli/test_docs.py checks that they are up to date.
 
 `python docs/answers.py PAGE …` runs each query in a ```sql block that is followed by a table, and writes the table
-again. The text between `<!-- views -->` or `<!-- diagram -->` and `<!-- end -->` is generated from the views and their
-comments. All queries run on the same data: the organisation of the demo, with a stopped clock.
+again, after the `INSERT`s of the page. The text between `<!-- views -->` or `<!-- diagram -->` and `<!-- end -->` is
+generated from the views and their comments. All queries run on the same data: the organisation of the demo, with a
+stopped clock.
 """
 
 import asyncio
@@ -49,6 +50,7 @@ _DOWNLOADED = """
 """
 """As if contents had been downloaded; files whose name and the beginning of whose MD5 are the same are duplicates."""
 _ASKED = re.compile(r"(?P<asked>^```sql\n(?P<query>(?:(?!```).*\n)+)```\n\n)(?:\|.*\n)+", re.MULTILINE)
+_INSERTS = re.compile(r"^```sql\n(INSERT (?:(?!```).*\n)+)```\n", re.MULTILINE)
 _MADE = re.compile(r"<!-- (?P<what>views|diagram) -->\n.*?<!-- end -->", re.DOTALL)
 _TIME_FILTER = re.compile(r"\$__timeFilter\((\w+)\)")
 JOINED = {
@@ -81,7 +83,10 @@ def main() -> None:
 
 
 def answered(page: str, connection: Connection) -> str:
-    """Returns the page with new answers."""
+    """Returns the page with new answers, which reckon with the rows that it tells users to insert."""
+    for statements in _INSERTS.findall(page):
+        connection.execute(statements.encode())
+    refresh(connection)
     page = _ASKED.sub(lambda found: found["asked"] + answer(found["query"], connection), page)
     made = {"views": views, "diagram": diagram}
     return _MADE.sub(

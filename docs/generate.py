@@ -21,6 +21,7 @@ from pyrus_etl.schema import (
     report,
     service,
     task,
+    working,
 )
 
 SECTIONS = {
@@ -56,6 +57,10 @@ SECTIONS = {
         report.report_columns,
         report.report_catalogs,
         report.report_catalog_columns,
+        working.working_hours,
+        working.holidays,
+        working.working_periods,
+        working.service_levels,
     ),
     "Operation": (
         operation.sync_runs,

@@ -18,7 +18,7 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
-from pyrus_etl.reports import definitions, materialized
+from pyrus_etl.reports import definitions, materialized, working_time
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
 from pyrus_etl.reports.repair import Difference, compared, repair
@@ -63,6 +63,7 @@ def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> 
     with connect(url) as driver:
         if time_zone:
             set_time_zone(driver, time_zone)
+        working_time.compute(driver)
         materialized.populate(driver, locks)
     if done.found:  # a comparison takes half a second, so there is no second one after a first without differences
         _require_repairable([each for each in differences(url) if each.is_lasting])

@@ -1,4 +1,4 @@
-"""`reports refresh`: updates the forms of stored tasks, the views of forms and catalogs, and materialised reports."""
+"""`reports refresh`: updates forms of stored tasks, working time, views of forms and catalogs, materialised reports."""
 
 import logging
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
-from pyrus_etl.reports import catalog_views, catalogue, materialized, wide
+from pyrus_etl.reports import catalog_views, catalogue, materialized, wide, working_time
 from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.columns import reserved_words
 from pyrus_etl.reports.forms import infer
@@ -42,12 +42,12 @@ class Refreshed(NamedTuple):
 def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     """Gives stored tasks their forms, and every form and catalog a view with a column for each field.
 
-    Refreshes the materialised reports; their readers wait in the meantime. Safe to repeat. Waits for locks a few
-    seconds at a time, so that readers do not queue behind it for long. Raises DatabaseUnavailable, or SettingsError if
-    a report cannot be materialised.
+    Computes when people work, and refreshes the materialised reports; their readers wait in the meantime. Safe to
+    repeat. Waits for locks a few seconds at a time, so that readers do not queue behind it for long. Raises
+    DatabaseUnavailable, or SettingsError if a report cannot be materialised.
     """
     require_time_zone(connection)
-    with_lock_retries(lambda: _infer(connection), locks)
+    with_lock_retries(lambda: _fill(connection), locks)
     try:
         refreshed = with_lock_retries(lambda: _refresh(connection), locks)
     except WideViewInTheWay as error:
@@ -86,9 +86,10 @@ def follow_forms(connection: Connection, before: str | None, locks: Retry = LOCK
     return str(now)
 
 
-def _infer(connection: Connection) -> None:
+def _fill(connection: Connection) -> None:
     with connection.transaction():
         infer(connection)
+        working_time.compute(connection)
 
 
 def _refresh(connection: Connection) -> Refreshed:

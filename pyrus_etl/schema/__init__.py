@@ -14,6 +14,7 @@ from pyrus_etl.schema import (
     report,
     service,
     task,
+    working,
 )
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA, metadata
 
@@ -34,4 +35,5 @@ __all__ = [
     "report",
     "service",
     "task",
+    "working",
 ]

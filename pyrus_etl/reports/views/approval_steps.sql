@@ -132,12 +132,8 @@ SELECT task.task_id, of_task.form_id, task.form, of_task.project_id, task.projec
        round.decision, coalesce(round.asked_at, task.create_date) AS asked_at,
        turn.at AS turn_at, round.decided_at,
        CASE WHEN round.last_at > round.decided_at THEN round.last_at END AS changed_at,
-       round((extract(epoch FROM coalesce(
-           round.decided_at,
-           -- without an answer, the round ends when the approver is removed or asked again
-           CASE WHEN round.person_id IS NOT NULL AND round.decision IS DISTINCT FROM 'Waiting' THEN round.next_at END,
-           greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END), clock.now
-       ) - turn.at) / 3600)::numeric, 2) AS waited_hours, step.name AS step
+       round((extract(epoch FROM ending.at - turn.at) / 3600)::numeric, 2) AS waited_hours, step.name AS step,
+       round(({worked until ending.at} - {worked until turn.at}) / 3600, 2) AS waited_worked_hours
 FROM pyrus_report.current_tasks AS task
 CROSS JOIN pyrus_report.clock
 JOIN of_task USING (task_id)
@@ -159,7 +155,16 @@ CROSS JOIN LATERAL (  -- an approver's turn comes when all earlier steps have de
                     )
                     WHERE first_step < round.step_no AND after_no < round.before_no AND round.before_no <= until_no
                 ) END) END AS at
-) AS turn;
+    OFFSET 0  -- computed once, although it is used several times
+) AS turn
+CROSS JOIN LATERAL (
+    SELECT coalesce(
+        round.decided_at,
+        -- without an answer, the round ends when the approver is removed or asked again
+        CASE WHEN round.person_id IS NOT NULL AND round.decision IS DISTINCT FROM 'Waiting' THEN round.next_at END,
+        greatest(task.close_date, CASE WHEN task.state = 'closed' THEN turn.at END), clock.now
+    ) AS at
+) AS ending;
 
 COMMENT ON VIEW pyrus_report.approval_steps IS
     'Who was asked to approve what, what did they decide, and how long did they take? One row per approver, step and '
@@ -191,3 +196,5 @@ COMMENT ON COLUMN pyrus_report.approval_steps.waited_hours IS
     'Hours from turn_at to the decision, the approver''s removal, the closing of the task, or now.';
 COMMENT ON COLUMN pyrus_report.approval_steps.step IS
     'Name of the approval step; null if the form gives its steps no names, and through API v3.';
+COMMENT ON COLUMN pyrus_report.approval_steps.waited_worked_hours IS
+    'Working hours in waited_hours, by the tables working_hours and holidays; every hour while these are empty.';

@@ -14,7 +14,14 @@ SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.projec
        round(extract(epoch FROM task.close_date - task.create_date) / 3600, 2) AS cycle_hours,
        round(open_seconds / 3600, 2) AS open_hours,
        round(CASE WHEN open_seconds IS NOT NULL THEN waiting_seconds END / 3600, 2) AS waiting_hours,
-       round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share, task.has_detail
+       round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share, task.has_detail,
+       round(({worked until first_action_at} - {worked until task.create_date}) / 3600, 2) AS first_action_worked_hours,
+       round(({worked until task.close_date} - {worked until task.create_date}) / 3600, 2) AS cycle_worked_hours,
+       round(CASE WHEN open_seconds IS NOT NULL THEN coalesce(
+           state.worked_seconds + CASE WHEN task.is_closed THEN 0 ELSE {worked until ended_at} END,
+           {worked until ended_at} - {worked until task.create_date}
+       ) END / 3600, 2) AS open_worked_hours,
+       round(CASE WHEN open_seconds IS NOT NULL THEN waiting_worked_seconds END / 3600, 2) AS waiting_worked_hours
 FROM pyrus_report.current_tasks AS task
 LEFT JOIN pyrus_report.person_names AS author ON author.person_id = task.author_id
 LEFT JOIN pyrus_report.person_names AS responsible ON responsible.person_id = task.responsible_id
@@ -35,7 +42,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT min(changed_at) FILTER (WHERE change = 'closed') AS first_close_date,
            count(*) FILTER (WHERE change = 'reopened') AS reopen_count,
-           sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * extract(epoch FROM changed_at)) AS seconds
+           sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * extract(epoch FROM changed_at)) AS seconds,
+           sum(CASE change WHEN 'closed' THEN 1 ELSE -1 END * {worked until changed_at}) AS worked_seconds
     FROM pyrus_report.state_changes WHERE state_changes.task_id = task.task_id AND reopened
 ) AS state ON true
 CROSS JOIN LATERAL (SELECT CASE WHEN task.is_closed THEN task.close_date ELSE (SELECT now FROM pyrus_report.clock) END AS ended_at) AS ending
@@ -47,7 +55,9 @@ CROSS JOIN LATERAL (
 ) AS stay
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(extract(epoch FROM until - since)) FILTER (WHERE pending > 0 AND NOT is_closed), 0)
-               AS waiting_seconds
+               AS waiting_seconds,
+           coalesce(sum({worked until until} - {worked until since}) FILTER (WHERE pending > 0 AND NOT is_closed), 0)
+               AS waiting_worked_seconds
     FROM (
         -- The number of pending approvers is known for the present; from there it is counted backwards, event by event.
         -- Events dated after the end count as at the end, because the note that closes a task may be dated later.
@@ -142,3 +152,10 @@ COMMENT ON COLUMN pyrus_report.cycle_times.waiting_hours IS
 COMMENT ON COLUMN pyrus_report.cycle_times.waiting_share IS 'waiting_hours as a share of open_hours, from 0 to 1.';
 COMMENT ON COLUMN pyrus_report.cycle_times.has_detail IS
     'Whether the whole task has been read, including its notes and approvals.';
+COMMENT ON COLUMN pyrus_report.cycle_times.first_action_worked_hours IS
+    'Working hours from creation to the first action, by the tables working_hours and holidays; every hour while these '
+    'are empty.';
+COMMENT ON COLUMN pyrus_report.cycle_times.cycle_worked_hours IS 'Working hours from creation to the last closing.';
+COMMENT ON COLUMN pyrus_report.cycle_times.open_worked_hours IS 'Working hours during which the task was open, as open_hours.';
+COMMENT ON COLUMN pyrus_report.cycle_times.waiting_worked_hours IS
+    'Working hours during which an approver still had to decide, as waiting_hours.';

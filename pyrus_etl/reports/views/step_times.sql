@@ -5,7 +5,9 @@ WITH stay AS (
            max(hours) FILTER (WHERE NOT is_current) AS max_hours,
            percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY hours) FILTER (WHERE NOT is_current)
                AS percentile,
-           max(hours) FILTER (WHERE is_current) AS longest_now_hours
+           max(hours) FILTER (WHERE is_current) AS longest_now_hours,
+           avg(worked_hours) FILTER (WHERE NOT is_current) AS mean_worked_hours,
+           percentile_cont(0.85) WITHIN GROUP (ORDER BY worked_hours) FILTER (WHERE NOT is_current) AS p85_worked_hours
     FROM pyrus_report.task_step_times WHERE form_id IS NOT NULL GROUP BY form_id, step_no
 ), present AS (
     SELECT form_id, current_step AS step_no, count(*) AS open_tasks
@@ -18,7 +20,8 @@ SELECT form_id, form.name AS form, step_no, coalesce(nullif(defined.name, ''), s
        round(percentile[1]::numeric, 2) AS p50_hours,
        round(percentile[2]::numeric, 2) AS p85_hours,
        round(percentile[3]::numeric, 2) AS p95_hours,
-       max_hours, total_hours
+       max_hours, total_hours, round(mean_worked_hours, 2) AS mean_worked_hours,
+       round(p85_worked_hours::numeric, 2) AS p85_worked_hours
 FROM (SELECT form_id, step_no::bigint AS step_no, name FROM pyrus.form_steps) AS defined
 FULL JOIN stay USING (form_id, step_no)
 FULL JOIN present USING (form_id, step_no)
@@ -42,3 +45,7 @@ COMMENT ON COLUMN pyrus_report.step_times.p85_hours IS '85 percent of them spent
 COMMENT ON COLUMN pyrus_report.step_times.p95_hours IS '95 percent of them spent at most this many hours in the step.';
 COMMENT ON COLUMN pyrus_report.step_times.max_hours IS 'The longest that one of them spent in the step, in hours.';
 COMMENT ON COLUMN pyrus_report.step_times.total_hours IS 'Hours that they spent in the step, together.';
+COMMENT ON COLUMN pyrus_report.step_times.mean_worked_hours IS
+    'Average number of working hours that they spent in the step, by the tables working_hours and holidays.';
+COMMENT ON COLUMN pyrus_report.step_times.p85_worked_hours IS
+    '85 percent of them spent at most this many working hours in the step.';

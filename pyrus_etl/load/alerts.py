@@ -35,6 +35,10 @@ _PAST = """
     SELECT DISTINCT ON (account_id, login, event) account_id, login, event, alert_id, run_id
     FROM pyrus.sync_alerts ORDER BY account_id, login, event, alert_id DESC
 """
+_ADD = """
+    INSERT INTO pyrus.sync_alerts (alert_id, event, at, account_id, login, run_id, kind, error)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (alert_id) DO NOTHING
+"""
 _CLAIM = """
     UPDATE pyrus.sync_alerts SET claimed_at = clock_timestamp(), attempts = attempts + 1
     WHERE alert_id = (
@@ -117,12 +121,9 @@ def _subject(known: Mapping[str | None, int], account_id: int | None, login: str
 
 
 def add_alerts(connection: Connection, alerts: Iterable[Alert]) -> None:
-    names = ", ".join(Alert._fields)
+    """Notes alerts; one that is noted already stays as it is."""
     for alert in alerts:
-        connection.execute(
-            f"INSERT INTO pyrus.sync_alerts ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608 -- names
-            alert,
-        )
+        connection.execute(_ADD, alert)
 
 
 def claim(connection: Connection) -> Alert | None:

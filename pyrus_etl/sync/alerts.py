@@ -7,11 +7,12 @@ are sent in their order, also by another process. Nothing here fails a run or de
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,14 +21,16 @@ import psycopg
 from pyrus_etl.background import in_background
 from pyrus_etl.client.exchange import Exchange, Served
 from pyrus_etl.client.request import Request
-from pyrus_etl.errors import PyrusEtlError, PyrusUnreachable
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError, PyrusUnreachable
 from pyrus_etl.load import alerts
 from pyrus_etl.load.alerts import Alert
 from pyrus_etl.load.freshness import last_good_runs
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.lease import briefly
 from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.sync import away
 from pyrus_etl.sync.events import due
+from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)
 
@@ -38,49 +41,82 @@ LONGEST = 5.0
 SETTING = "PYRUS_ETL_ALERT_URL"
 
 
-@asynccontextmanager
-async def alerts_raised(settings: Settings) -> AsyncIterator[None]:
-    """For a run: sends beside it what other processes left, such as one that was killed, and then what it has shown.
+async def alerted(settings: Settings, login: str | None, running: Coroutine[Any, Any, Result]) -> Result:
+    """Carries out a run; sends beside it what other processes left, as one that was killed, and then what it has shown.
 
     What is stale is decided only then, because this run may renew it.
     """
     if settings.alert_url is None:
-        yield
-        return
+        return await running
     before = asyncio.create_task(raise_alerts(settings, None, log_level=logging.DEBUG))
     try:
-        yield
-    finally:
+        result = await running
+    except BaseException:
         await before
-        await raise_alerts(settings, settings.stale_after)
+        await raise_alerts(settings, None)
+        raise
+    await before
+    is_away = isinstance(result.error, DatabaseUnavailable)
+    level = logging.DEBUG if is_away else logging.WARNING
+    if not await raise_alerts(settings, settings.stale_after, level) and is_away:
+        await _say_away(settings, settings.alert_url, result, login)
+    return result
 
 
-async def raise_alerts(settings: Settings, stale_after: timedelta | None, log_level: int = logging.WARNING) -> None:
+async def raise_alerts(settings: Settings, stale_after: timedelta | None, log_level: int = logging.WARNING) -> bool:
     """Notes the events that are due, and sends all that are not sent; without PYRUS_ETL_ALERT_URL it does nothing.
 
-    `stale_after`: None leaves stale data alone. Raises nothing; if an event could not be sent, it logs why.
+    `stale_after`: None leaves stale data alone. Returns whether the events could be noted. Raises nothing; if an event
+    could not be sent, it logs why.
     """
-    if settings.alert_url is None or settings.database_url is None:
+    url, noted = settings.alert_url, False
+    if url is None or settings.database_url is None:
+        return False
+    async with _briefly(log_level):
+        file = await _in_database(settings, partial(_note, url=settings.database_url, stale_after=stale_after))
+        noted = True
+        if file:
+            file.unlink(missing_ok=True)
+        await _send_all(settings, url)
+    return noted
+
+
+async def _say_away(settings: Settings, url: Secret, result: Result, login: str | None) -> None:
+    """Sends that runs fail because the database is away, unless an earlier run did."""
+    file = away.note_file(settings.database_url) if settings.database_url else None
+    if file and file.exists():
         return
+    async with _briefly(logging.WARNING):
+        alert = away.alert_of(result, login)
+        await _post(settings, url, alert)
+        if file:
+            away.keep(file, alert)
+
+
+@asynccontextmanager
+async def _briefly(log_level: int) -> AsyncIterator[None]:
+    """Ends the block after `LONGEST`, and logs what ends it early: it must not fail the run."""
     try:
         async with asyncio.timeout(LONGEST):
-            await _in_database(settings, partial(_note, stale_after=stale_after))
-            await _send_all(settings, settings.alert_url)
+            yield
     except TimeoutError:
         log.log(log_level, "%s: alerts were not sent in %g seconds; the next run tries again", SETTING, LONGEST)
     except (PyrusEtlError, psycopg.Error) as error:
         log.log(log_level, "%s: alerts were not sent, the next run tries again: %s", SETTING, error)
-    except Exception as error:  # a bug here must not fail the run; its message may show the URL
+    except Exception as error:  # a bug; its message may show the URL
         log.warning("%s: alerts were not sent: internal error (%s)", SETTING, type(error).__name__)
 
 
-def _note(connection: Connection, stale_after: timedelta | None) -> None:
+def _note(connection: Connection, url: Secret, stale_after: timedelta | None) -> Path | None:
+    """Notes events; returns the file that noted one while the database was away."""
     alerts.one_at_a_time(connection)
+    file = away.move_to_database(connection, url)
     known = alerts.known_accounts(connection)  # once: a run may log in meanwhile
     runs, past = alerts.ended_runs(connection, known), alerts.past_alerts(connection, known)
     last_good = last_good_runs(connection) if stale_after is not None else []
     ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
     alerts.add_alerts(connection, due(runs, past, now, last_good, stale_after or timedelta.max))
+    return file
 
 
 async def _send_all(settings: Settings, url: Secret) -> None:

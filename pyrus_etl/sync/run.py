@@ -20,7 +20,7 @@ from pyrus_etl.reports import forms
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.afterwards import analyze, hint
-from pyrus_etl.sync.alerts import alerts_raised
+from pyrus_etl.sync.alerts import alerted
 from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Plan, Run
@@ -70,10 +70,8 @@ async def run(
     settings.
     """
     access = access or access_of(settings)
-    async with alerts_raised(settings):
-        return await _run(
-            plan, settings, access, budget, limits, watch, stop or Stop(), handles_signals=handles_signals
-        )
+    work = _run(plan, settings, access, budget, limits, watch, stop or Stop(), handles_signals=handles_signals)
+    return await alerted(settings, access.login, work)
 
 
 async def _run(

@@ -5,11 +5,13 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from pyrus_etl.errors import LoginRefused, PyrusUnreachable
+from pyrus_etl.errors import DatabaseUnavailable, LoginRefused, PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync import alerts
@@ -190,6 +192,38 @@ def test_a_url_that_does_not_answer_delays_a_run_by_a_few_seconds(
 
     assert "alerts were not sent in 0.5 seconds; the next run tries again" in caplog.text
     assert query(database, "SELECT event, sent_at FROM pyrus.sync_alerts") == [("failing", None)]
+
+
+def test_a_database_that_is_away_is_said_once_until_it_is_back(
+    sandbox: Sandbox,
+    database: Secret,
+    query: Query,
+    told: Receiver,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """It cannot be noted in the database, so a file in the data folder notes it."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    alert = {"PYRUS_ETL_ALERT_URL": told.url}
+    sync(sandbox, database, **alert)
+    name = str(conninfo_to_dict(database.reveal())["dbname"])
+    administrator = Secret(database.reveal().replace(name, "postgres"))
+    query(administrator, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable) as away:
+            sync(sandbox, database, **alert)
+    assert [(each["event"], each["error"]) for each in told.got] == [("failing", str(away.value))]
+
+    query(administrator, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    sync(sandbox, database, **alert)
+    sync(sandbox, database, **alert)
+    assert told.events == ["failing", "recovered"]
+    assert not list(tmp_path.rglob("away-*"))
+    assert query(database, "SELECT event, error FROM pyrus.sync_alerts ORDER BY alert_id") == [
+        ("failing", str(away.value)),
+        ("recovered", None),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from yarl import URL
 
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.client.dialect import Complaint, Dialect
-from pyrus_etl.client.file import Download, Wanted, followed
+from pyrus_etl.client.file import NO_HEADERS, Download, Wanted, followed
 from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Refused, TokenRefused
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.request import Answer, Grant, Request
@@ -139,7 +139,7 @@ class Client:
 
     @asynccontextmanager
     async def stream(
-        self, url: str, *, most: int | None = None, headers: Mapping[str, str] = MappingProxyType({})
+        self, url: str, *, most: int | None = None, headers: Mapping[str, str] = NO_HEADERS
     ) -> AsyncIterator[Download | Failure]:
         """Opens a file of any type and size for an `async with` block: yields it, or why it cannot be had.
 

@@ -1,6 +1,7 @@
 """A file that arrives in pieces, of any type and size; and where a redirect to it may lead."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import aiohttp
@@ -12,6 +13,7 @@ from pyrus_etl.settings import is_loopback
 
 MOST_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):

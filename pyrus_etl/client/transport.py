@@ -17,6 +17,8 @@ from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.settings import Settings, Waits
 
 LARGEST_BODY = 1 << 26
+READ_AHEAD = 1 << 18
+"""Bytes of an answer that wait to be read; with aiohttp's 64 KB, a large file is stopped and started again for each."""
 LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
 _HEADER_LIMITS = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
 
@@ -52,6 +54,7 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pyrus-etl"},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # see `client.unpack`
+        read_bufsize=READ_AHEAD,
     )
     # aiohttp would repeat a GET by itself, uncounted and unpaced; it has no public switch for that (3.14)
     session._retry_connection = False

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import msgspec
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.dialect import Dialect
-from pyrus_etl.client.file import Download
+from pyrus_etl.client.file import NO_HEADERS, Download
 from pyrus_etl.client.form import Contents
 from pyrus_etl.client.meaning import Denied, Failure
 from pyrus_etl.client.request import Request
@@ -81,7 +81,9 @@ class PyrusFiles:
         return ServiceFile(service=PYRUS, file_id=file_id, name=name, size_bytes=size, media_type=media_type)
 
     @asynccontextmanager
-    async def open(self, file: ServiceFile) -> AsyncIterator[Download | Failure]:
+    async def open(
+        self, file: ServiceFile, headers: Mapping[str, str] = NO_HEADERS
+    ) -> AsyncIterator[Download | Failure]:
         """Opens the contents by the id of the attachment. A plain 404 may mean that the address is another one."""
         if not file.file_id.isdecimal():
             raise SettingsError(f"Pyrus has contents of attachments only, and {file.file_id} is not the id of one.")
@@ -89,7 +91,7 @@ class PyrusFiles:
         async with AsyncExitStack() as opened:
             for address in await self._methods.addresses(self._client, file):
                 try:
-                    contents = await opened.enter_async_context(self._client.stream(address))
+                    contents = await opened.enter_async_context(self._client.stream(address, headers=headers))
                 except PyrusUnreachable:
                     if first is None:
                         raise

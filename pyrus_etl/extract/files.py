@@ -1,11 +1,11 @@
 """A file service as the commands see it, whichever service answers: Pyrus, Paymo or ONLYOFFICE."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from pyrus_etl.client.dialect import Dialect
-from pyrus_etl.client.file import Download
+from pyrus_etl.client.file import NO_HEADERS, Download
 from pyrus_etl.client.form import Contents
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.model.file import ServiceFile
@@ -34,8 +34,10 @@ class FileService(Protocol):
         """The description of a file."""
         ...
 
-    def open(self, file: ServiceFile) -> AbstractAsyncContextManager[Download | Failure]:
-        """Opens the contents; yields them, or why they cannot be had. See `Client.stream`."""
+    def open(
+        self, file: ServiceFile, headers: Mapping[str, str] = NO_HEADERS
+    ) -> AbstractAsyncContextManager[Download | Failure]:
+        """Opens the contents; yields them, or why they cannot be had. `headers`: such as Range. See `Client.stream`."""
         ...
 
     async def upload(self, contents: Contents, place: Place) -> ServiceFile:

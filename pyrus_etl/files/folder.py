@@ -5,13 +5,16 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
 from pyrus_etl.errors import FileRefused, TargetUnavailable
+from pyrus_etl.files.ahead import Blocks, ahead
+from pyrus_etl.files.check import Check
+from pyrus_etl.files.contents import Contents
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,20 +63,13 @@ class Folder:
         self._threads.shutdown()
         os.close(self._root)
 
-    async def put(self, path: str, contents: AsyncGenerator[bytes, None], media_type: str | None = None) -> None:
-        first, second = await anext(contents, b""), await anext(contents, None)
-        if second is None:  # most files are one block: one call in a thread
-            await self._in_thread(self._store_at_once, path, first)
-            return
-        name, file = await self._in_thread(self._begin)
-        try:
-            await self._in_thread(_write, file, first + second)
-            async for block in contents:
-                await self._in_thread(_write, file, block)
-            await self._in_thread(self._finish, name, file, path)
-        except BaseException:
-            await self._in_thread(self._give_up, name, file)
-            raise
+    async def put(self, path: str, contents: Contents) -> None:
+        async with aclosing(contents.blocks()) as blocks:
+            first, second = await anext(blocks, b""), await anext(blocks, None)
+            if second is None:  # most files are one block: one call in a thread
+                await self._in_thread(self._store_at_once, path, first, contents.check)
+            else:
+                await self._store_in_blocks(path, (first, second), blocks, contents.check)
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         if (file := await self._in_thread(self._open, path)) is None:
@@ -90,7 +86,31 @@ class Folder:
     async def remove_unfinished(self) -> None:
         await self._in_thread(self._remove_unfinished)
 
-    def _store_at_once(self, path: str, content: bytes) -> None:
+    async def _store_in_blocks(self, path: str, first: Iterable[bytes], rest: Blocks, check: Check) -> None:
+        """Each block is written and checked at the same time, while the next one arrives."""
+        name, file = await self._in_thread(self._begin)
+        try:
+            for block in first:
+                await self._take(file, block, check)
+            async with aclosing(ahead(rest)) as blocks:
+                async for block in blocks:
+                    await self._take(file, block, check)
+            check.verify()
+            await self._in_thread(self._finish, name, file, path)
+        except BaseException:
+            await self._in_thread(self._give_up, name, file)
+            raise
+
+    async def _take(self, file: int, block: bytes, check: Check) -> None:
+        checking = asyncio.ensure_future(self._in_thread(check.add, block))
+        try:
+            await self._in_thread(_write, file, block)
+        finally:
+            await checking
+
+    def _store_at_once(self, path: str, content: bytes, check: Check) -> None:
+        check.add(content)
+        check.verify()
         name, file = self._begin()
         try:
             _write(file, content)
@@ -107,15 +127,22 @@ class Folder:
         """Moves a file that is whole to its place, where it is then the only one."""
         os.fsync(file)
         folder, _, last = path.partition("/")
-        with suppress(FileExistsError):
-            os.mkdir(folder, dir_fd=self._root)
+        is_new = self._make(folder)
         with self._inside(folder) as place:
             os.rename(name, last, src_dir_fd=self._root, dst_dir_fd=place)
-            for other in os.listdir(place):
+            for other in () if is_new else os.listdir(place):
                 if other != last:
                     os.unlink(other, dir_fd=place)
             os.fsync(place)
         os.close(file)
+
+    def _make(self, folder: str) -> bool:
+        """Creates a folder; False if it is there."""
+        try:
+            os.mkdir(folder, dir_fd=self._root)
+        except FileExistsError:
+            return False
+        return True
 
     def _give_up(self, name: str, file: int) -> None:
         with suppress(OSError):

@@ -12,6 +12,7 @@ LONGEST_ENDING = 20
 UNNAMED = "unnamed"
 _FORBIDDEN = re.compile(r'[/\\<>:"|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_SAFE = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9_. -]{,198}[A-Za-z0-9_-])?")
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 _TURNED = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that change the direction of a text: with them, `exe.txt` may be a program."""
@@ -23,6 +24,8 @@ def safe_name(name: str | None) -> str:
     It is one component of a path on Linux, macOS and Windows, at most `LONGEST` bytes long, and keeps its ending. A
     name that is safe already stays as it is; two different names may become the same.
     """
+    if name and _SAFE.fullmatch(name) and not _RESERVED.match(name):  # most names
+        return name
     seen = "".join(_seen(character) for character in name or "")
     found = _shortened(_FORBIDDEN.sub("_", seen).strip(" ").rstrip(". ")) or UNNAMED
     return f"_{found}" if _RESERVED.match(found) else found

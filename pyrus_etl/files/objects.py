@@ -5,8 +5,8 @@ Small contents are one request. Larger ones are a multipart upload, which is abo
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +16,9 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from pyrus_etl.errors import SettingsError, TargetUnavailable
+from pyrus_etl.files.ahead import Blocks, ahead
+from pyrus_etl.files.check import Check
+from pyrus_etl.files.contents import Contents
 from pyrus_etl.files.unfinished import remove_unfinished
 from pyrus_etl.settings import is_loopback
 
@@ -41,19 +44,18 @@ class Objects:
         except (BaseError, ValueError) as error:
             raise self._unavailable(error) from None
 
-    async def put(self, path: str, contents: AsyncGenerator[bytes, None], media_type: str | None = None) -> None:
-        first = bytearray()
-        async for block in contents:
-            first += block
+    async def put(self, path: str, contents: Contents) -> None:
+        async with aclosing(contents.blocks()) as blocks:
+            first = await _first(blocks)
+            kind = contents.media_type
+            attributes: Any = {"Content-Type": kind} if kind and kind.isascii() else None
             if len(first) > AT_ONCE:
-                break
-        attributes: Any = {"Content-Type": media_type} if media_type and media_type.isascii() else None
-        with self._errors():
-            if len(first) <= AT_ONCE:
-                await obstore.put_async(self._store, path, bytes(first), attributes=attributes, use_multipart=False)
+                async with self._large, aclosing(ahead(blocks)) as rest:
+                    await self._in_parts(path, first, rest, contents.check, attributes)
                 return
-            async with self._large:
-                await self._in_parts(path, bytes(first), contents, attributes)
+        await asyncio.to_thread(_checked, first, contents.check)
+        with self._errors():
+            await obstore.put_async(self._store, path, first, attributes=attributes, use_multipart=False)
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         with self._errors(may_be_missing=True):
@@ -76,21 +78,18 @@ class Objects:
         with self._errors():
             await remove_unfinished(parts.netloc, unquote(parts.path).strip("/"), _endpoint(), _options(self.target))
 
-    async def _in_parts(self, path: str, first: bytes, rest: AsyncGenerator[bytes, None], attributes: Any) -> None:
+    async def _in_parts(self, path: str, first: bytes, rest: Blocks, check: Check, attributes: Any) -> None:
         """A cancelled upload would stay unfinished, so its contents end with an error instead, which aborts it."""
         stopped = asyncio.Event()
+        sent = _until(first, rest, check, stopped)
         uploading = asyncio.ensure_future(
             obstore.put_async(
-                self._store,
-                path,
-                _until(first, rest, stopped),
-                attributes=attributes,
-                chunk_size=PART,
-                max_concurrency=PARTS_IN_FLIGHT,
+                self._store, path, sent, attributes=attributes, chunk_size=PART, max_concurrency=PARTS_IN_FLIGHT
             )
         )
         try:
-            await asyncio.shield(uploading)
+            with self._errors():
+                await asyncio.shield(uploading)
         except asyncio.CancelledError:
             stopped.set()
             await asyncio.wait({uploading})
@@ -116,22 +115,37 @@ class Objects:
         return TargetUnavailable(f"{self.target} cannot be used: {reason}; {hint}.")
 
 
-async def _until(
-    first: bytes, rest: AsyncGenerator[bytes, None], stopped: asyncio.Event
-) -> AsyncGenerator[bytes, None]:
-    yield first
+async def _first(blocks: Blocks) -> bytes:
+    """The first blocks, together more than `AT_ONCE`, or all there are."""
+    first: list[bytes] = []
+    async for block in blocks:
+        first.append(block)
+        if sum(map(len, first)) > AT_ONCE:
+            break
+    return b"".join(first)
+
+
+def _checked(content: bytes, check: Check) -> None:
+    check.add(content)
+    check.verify()
+
+
+async def _until(first: bytes, rest: Blocks, check: Check, stopped: asyncio.Event) -> Blocks:
+    """Yields the blocks as they are checked; raises if they are wrong in the end, or if the upload is stopped."""
     stopping = asyncio.ensure_future(stopped.wait())
+    block: bytes | None = first
     try:
-        while True:
+        while block is not None:
+            await asyncio.to_thread(check.add, block)
+            yield block
             following = asyncio.ensure_future(anext(rest, None))
             await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if stopped.is_set():
                 following.cancel()
                 await asyncio.wait({following})
                 raise InterruptedError("the upload was stopped")
-            if (block := following.result()) is None:
-                return
-            yield block
+            block = following.result()
+        check.verify()
     finally:
         stopping.cancel()
 

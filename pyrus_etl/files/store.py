@@ -1,14 +1,12 @@
 """A store of contents, wherever it is: a folder or an object store."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from pyrus_etl.files.contents import Contents
 from pyrus_etl.files.folder import Folder
 from pyrus_etl.files.target import folder_of
-
-Blocks = AsyncGenerator[bytes, None]
-"""Contents piece by piece. If they raise, nothing is stored."""
 
 
 class FileStore(Protocol):
@@ -20,10 +18,11 @@ class FileStore(Protocol):
     target: str
     """The URL of the target; see `files.target`."""
 
-    async def put(self, path: str, contents: Blocks, media_type: str | None = None) -> None:
+    async def put(self, path: str, contents: Contents) -> None:
         """Stores contents, which appear under their name when they are whole, in place of any other file there.
 
-        Raises FileRefused if something else is in the way of this file.
+        Every block is added to their check, which is verified before they get their name. Raises FileRefused if
+        something else is in the way of this file.
         """
         ...
 

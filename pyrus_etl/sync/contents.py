@@ -1,43 +1,28 @@
 """The contents of one file: requested, checked on the way, and stored."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
 
-from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
 from pyrus_etl.errors import BodyCut, BodyTooLarge, FileRefused, PyrusUnreachable
 from pyrus_etl.extract.refusals import UNKNOWN_FILE
+from pyrus_etl.files.check import Corrupt
 from pyrus_etl.files.names import safe_name
 from pyrus_etl.files.store import FileStore
 from pyrus_etl.files.target import uri_of
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.schema.attachment import Outcome
+from pyrus_etl.sync.arriving import Arriving, NotGiven, TooLarge
+from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.plan import Run
 
-BLOCK = 1 << 20
 MOST_TRIES = 3
 _REFUSED = {403: "denied", 404: "missing", 410: "denied"}
 """What it means if a service refuses to describe a file."""
 
 
-class _Corrupt(Exception):
-    """The contents are whole, but others than stated."""
-
-
-class _TooLarge(Exception):
-    """The contents exceed --max-size."""
-
-
-@dataclass
-class _Check:
-    """What is known of contents on their way."""
-
-    size: int = 0
-    sha256: Any = field(default_factory=hashlib.sha256)
-    md5: Any = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+def limits_for(limits: Limits) -> Limits:
+    """The limits of a flow of files: while some are requested, others are stored, which takes no request."""
+    return limits._replace(fetchers=2 * limits.fetchers)
 
 
 async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None) -> Outcome | None:
@@ -45,74 +30,44 @@ async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int |
 
     Contents of another size or MD5 are requested `MOST_TRIES` times. Raises what ends the run.
     """
-    attempts, cuts = 0, 0
+    source, retry = run.session.source, run.session.waits.requests
+    corrupt, cuts, requests = 0, 0, 0
     while True:
-        attempts += 1
+        arriving = Arriving(file, source.files, retry, most_bytes, requests)
         try:
-            return await _fetched(file, run, store, most_bytes, attempts)
-        except _TooLarge:
+            return await _stored(file, arriving, store)
+        except TooLarge:
             return None
-        except (BodyCut, _Corrupt) as error:
-            cuts += isinstance(error, BodyCut)
-            waits = run.session.waits.requests
-            if attempts - cuts >= MOST_TRIES or attempts >= waits.attempts:
-                return _not_stored("corrupt", attempts, str(error))
-            await asyncio.sleep(waits.pause(attempts) if cuts else 0)
+        except (BodyCut, Corrupt) as error:
+            requests = arriving.requests
+            cuts, corrupt = cuts + isinstance(error, BodyCut), corrupt + isinstance(error, Corrupt)
+            if corrupt >= MOST_TRIES or corrupt + cuts >= retry.attempts:
+                return _not_stored("corrupt", requests, str(error))
+            await asyncio.sleep(retry.pause(corrupt + cuts) if cuts else 0)
+        except NotGiven as error:
+            if isinstance(error.failure, Again):
+                await source.profile()  # raises if it is not this file alone
+            return _not_stored(_status(error.failure), arriving.requests, str(error))
         except FileRefused as error:
-            return _not_stored(_REFUSED.get(error.status, "failed"), attempts, str(error))
+            return _not_stored(_REFUSED.get(error.status, "failed"), arriving.requests, str(error))
         except BodyTooLarge as error:
-            return _not_stored("failed", attempts, str(error))
+            return _not_stored("failed", arriving.requests, str(error))
         except PyrusUnreachable as error:
-            await run.session.source.profile()  # raises if it is not this file alone
-            return _not_stored("failed", attempts, str(error))
+            await source.profile()  # raises if it is not this file alone
+            return _not_stored("failed", arriving.requests, str(error))
 
 
-async def _fetched(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None, attempts: int) -> Outcome:
-    async with run.session.source.files.open(file) as found:
-        if isinstance(found, Again):
-            await run.session.source.profile()  # raises if it is not this file alone
-        if not isinstance(found, Download):
-            return _not_stored(_status(found), attempts, str(found))
-        path, check = f"{safe_name(file.file_id)}/{safe_name(file.name)}", _Check()
-        await store.put(path, _checked(found.chunks, file, check, most_bytes), found.media_type)
-        return Outcome(
-            "stored",
-            attempts,
-            stored_uri=uri_of(store.target, path),
-            size_bytes=check.size,
-            sha256=check.sha256.hexdigest(),
-            media_type=_storable(found.media_type),
-        )
-
-
-async def _checked(
-    chunks: AsyncIterator[bytes], file: ServiceFile, check: _Check, most_bytes: int | None
-) -> AsyncGenerator[bytes, None]:
-    """Yields the contents in blocks. Raises _Corrupt if they are others than stated, and _TooLarge."""
-    block = bytearray()
-    async for chunk in chunks:
-        block += chunk
-        check.size += len(chunk)
-        if file.size_bytes is not None and check.size > file.size_bytes:
-            raise _Corrupt(f"it has more than the stated {file.size_bytes:,} bytes")
-        if most_bytes is not None and check.size > most_bytes:
-            raise _TooLarge
-        if len(block) >= BLOCK:
-            yield _noted(block, check)
-            block = bytearray()
-    last = _noted(block, check)
-    if file.size_bytes is not None and check.size != file.size_bytes:
-        raise _Corrupt(f"it has {check.size:,} bytes, not the stated {file.size_bytes:,}")
-    if file.md5 and (found := check.md5.hexdigest()) != file.md5.strip().lower():
-        raise _Corrupt(f"its MD5 is {found}, not the stated {file.md5}")
-    if last:
-        yield last
-
-
-def _noted(block: bytearray, check: _Check) -> bytes:
-    check.sha256.update(block)
-    check.md5.update(block)
-    return bytes(block)
+async def _stored(file: ServiceFile, arriving: Arriving, store: FileStore) -> Outcome:
+    path, check = f"{safe_name(file.file_id)}/{safe_name(file.name)}", arriving.check
+    await store.put(path, arriving)
+    return Outcome(
+        "stored",
+        arriving.requests,
+        stored_uri=uri_of(store.target, path),
+        size_bytes=check.size,
+        sha256=check.sha256,
+        media_type=_storable(arriving.media_type),
+    )
 
 
 def _status(failure: Failure) -> str:

@@ -1,5 +1,6 @@
 """Downloads measured: many files into a folder beside curl, and into an S3 server beside s3fs; one large file."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ import psycopg
 
 from pyrus_etl.settings import Secret
 from tests.benchmarks.figure import Figure
-from tests.benchmarks.file_server import file_id
+from tests.benchmarks.file_server import BLOCK, file_id
 from tests.benchmarks.stand import CHECKOUT, Ran, Stand, run
 
 ROUNDS = 3
@@ -33,6 +34,9 @@ class Served(NamedTuple):
     database: Secret
     size: int
     number: int
+
+    def connection(self) -> psycopg.Connection:
+        return psycopg.connect(self.database.reveal(), autocommit=True)
 
     def urls(self) -> list[str]:
         return [f"{self.url}/api/v4/files/download/{file_id(self.size, each)}" for each in range(self.number)]
@@ -50,7 +54,7 @@ def files(stand: Stand, number: int, large: int, peer_python: Path | None) -> It
 def _small(served: Served, peer_python: Path | None) -> Iterator[Figure]:
     _insert(served)
     kind = f"{served.number:,} files of 100 KB"
-    pairs = [(_curl(served), _folder(served)) for _ in range(ROUNDS)]
+    pairs = _beside_curl(served)
     ours = median(served.number / _seconds(ran) for _, ran in pairs)
     share = median(curl / _seconds(ran) for curl, ran in pairs)
     yield Figure(f"{kind} into a folder", ours, "files/s")
@@ -67,17 +71,34 @@ def _small(served: Served, peer_python: Path | None) -> Iterator[Figure]:
 def _one(served: Served) -> Iterator[Figure]:
     _insert(served)
     kind = f"one file of {served.size // 1_000_000:,} MB"
-    pairs = [(_curl(served), _folder(served)) for _ in range(ROUNDS)]
+    pairs = _beside_curl(served)
     share = median(curl / _seconds(ran) for curl, ran in pairs)
     memory = max(ran.megabytes for _, ran in pairs)
     yield Figure(f"{kind}, of curl", share, "×", "≥ 0.7", share >= 0.7)
     yield Figure(f"{kind}, most memory", memory, "MB", "< 100", memory < 100)
+    _state_md5(served)
+    share = median(curl / _seconds(ran) for curl, ran in _beside_curl(served))
+    yield Figure(f"{kind} whose MD5 is checked, of curl", share, "×")
+
+
+def _beside_curl(served: Served) -> list[tuple[float, Ran]]:
+    """Rounds of curl and ours.
+
+    Every round has folders of its own, and all stay until the end: for minutes after many files were deleted, ext4 is
+    slow to create others.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-files-") as folder, served.connection() as connection:
+        pairs = []
+        for place in range(ROUNDS):
+            connection.execute("TRUNCATE pyrus.attachment_contents")
+            pairs.append((_curl(served, f"{folder}/curl{place}"), _download(served, f"{folder}/ours{place}")))
+        return pairs
 
 
 def _insert(served: Served) -> None:
     """Makes the files attachments of tasks, a file each."""
     ids = [file_id(served.size, each) for each in range(served.number)]
-    with psycopg.connect(served.database.reveal(), autocommit=True) as connection:
+    with served.connection() as connection:
         connection.execute(
             "INSERT INTO pyrus.tasks (task_id, asap, is_any_rejected) SELECT unnest(%s::bigint[]), false, false", [ids]
         )
@@ -88,29 +109,22 @@ def _insert(served: Served) -> None:
         )
 
 
-def _curl(served: Served) -> float:
+def _state_md5(served: Served) -> None:
+    digest = hashlib.md5(usedforsecurity=False)
+    for start in range(0, served.size, len(BLOCK)):
+        digest.update(BLOCK[: served.size - start])
+    with served.connection() as connection:
+        connection.execute("UPDATE pyrus.attachments SET md5_hash = %s", [digest.hexdigest()])
+
+
+def _curl(served: Served, folder: str) -> float:
     """Seconds that curl takes for the files, 16 at a time."""
-    with tempfile.TemporaryDirectory(prefix="bench-curl-") as folder:
-        wanted = "".join(f'url="{url}"\noutput="{folder}/{place}"\n' for place, url in enumerate(served.urls()))
-        began = time.perf_counter()
-        command = [
-            "curl",
-            "--silent",
-            "--no-progress-meter",
-            "--fail",
-            "--parallel",
-            "--parallel-max",
-            "16",
-            "--config",
-            "-",
-        ]
-        subprocess.run(command, input=wanted, text=True, check=True)
-        return time.perf_counter() - began
-
-
-def _folder(served: Served) -> Ran:
-    with tempfile.TemporaryDirectory(prefix="bench-files-") as folder:
-        return _download(served, f"{folder}/to")
+    Path(folder).mkdir()
+    wanted = "".join(f'url="{url}"\noutput="{folder}/{place}"\n' for place, url in enumerate(served.urls()))
+    began = time.perf_counter()
+    command = "curl --silent --no-progress-meter --fail --parallel --parallel-max 16 --config -"
+    subprocess.run(command.split(), input=wanted, text=True, check=True)
+    return time.perf_counter() - began
 
 
 def _bucket(served: Served, endpoint: str) -> Ran:

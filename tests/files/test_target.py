@@ -8,22 +8,28 @@ from pathlib import Path
 import pytest
 
 from pyrus_etl.errors import FileRefused, SettingsError, TargetUnavailable
+from pyrus_etl.files.check import Check, Corrupt
 from pyrus_etl.files.store import open_store
 from pyrus_etl.files.target import folder_of, stored_at, target_url, uri_of
 
 
-async def blocks(*parts: bytes) -> AsyncGenerator[bytes, None]:
-    for part in parts:
-        yield part
+class Parts:
+    """Contents in blocks; with an `error` they break off at their end."""
+
+    media_type: str | None = None
+
+    def __init__(self, *parts: bytes, error: Exception | None = None, md5: str | None = None) -> None:
+        self.check = Check(md5=md5)
+        self._parts, self._error = parts, error
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        for part in self._parts:
+            yield part
+        if self._error:
+            raise self._error
 
 
-async def breaking(*parts: bytes) -> AsyncGenerator[bytes, None]:
-    for part in parts:
-        yield part
-    raise ValueError("corrupt")
-
-
-def put(target: str, path: str, contents: AsyncGenerator[bytes, None]) -> None:
+def put(target: str, path: str, contents: Parts) -> None:
     async def stored() -> None:
         async with open_store(target) as store:
             await store.put(path, contents)
@@ -59,16 +65,20 @@ def test_another_text_is_refused_without_its_secrets(text: str) -> None:
 def test_contents_are_alone_in_their_folder(parts: tuple[bytes, ...], tmp_path: Path) -> None:
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "under an earlier name").write_bytes(b"old")
-    put(target_url(str(tmp_path)), "7/name", blocks(*parts))
+    put(target_url(str(tmp_path)), "7/name", Parts(*parts))
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "7" / "name"]
     assert (tmp_path / "7" / "name").read_bytes() == b"".join(parts)
 
 
 @pytest.mark.parametrize("parts", [(), (b"one",), (b"one", b"two", b"three")])
-def test_contents_that_break_off_leave_nothing(parts: tuple[bytes, ...], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="corrupt"):
-        put(target_url(str(tmp_path)), "7/name", breaking(*parts))
+def test_contents_that_break_off_or_are_others_than_stated_leave_nothing(
+    parts: tuple[bytes, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="cut"):
+        put(target_url(str(tmp_path)), "7/name", Parts(*parts, error=ValueError("cut")))
+    with pytest.raises(Corrupt, match="its MD5 is"):
+        put(target_url(str(tmp_path)), "7/name", Parts(*parts, md5="0" * 32))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -83,8 +93,8 @@ def test_links_below_the_target_are_not_followed(tmp_path: Path) -> None:
     (target / "8" / "name").symlink_to(outside / "name")
 
     with pytest.raises(FileRefused, match="remove it"):
-        put(target_url(str(target)), "7/name", blocks(b"new"))
-    put(target_url(str(target)), "8/name", blocks(b"new"))
+        put(target_url(str(target)), "7/name", Parts(b"new"))
+    put(target_url(str(target)), "8/name", Parts(b"new"))
 
     assert (outside / "name").read_bytes() == b"mine"
     assert [each.name for each in outside.iterdir()] == ["name"]
@@ -95,6 +105,6 @@ def test_links_below_the_target_are_not_followed(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_used_is_named(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(TargetUnavailable, match=str(tmp_path / place)):
-        put(target_url(str(tmp_path / place)), "7/name", blocks(b"x"))
+        put(target_url(str(tmp_path / place)), "7/name", Parts(b"x"))
 
     assert os.listdir(tmp_path) == ["file"]

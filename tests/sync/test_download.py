@@ -261,6 +261,94 @@ def test_a_link_to_a_host_that_is_gone_leaves_the_file_missing(
     assert (code, counts["files_missing"], counts["files_failed"]) == (6, 1, 0)
 
 
+MEGABYTE = 1 << 20
+LARGE = 5 * MEGABYTE
+
+
+def large(name: str) -> bytes:
+    return hashlib.shake_128(name.encode()).digest(LARGE)
+
+
+def served_from(content: bytes, asked: Asked, most: int, tag: str = "", *, ranges: bool = True) -> Reply:
+    """The content, or its rest if a range is asked for, which breaks off after at most `most` bytes."""
+    start = int(asked.headers.get("Range", "bytes=0-")[6:-1]) if ranges else 0
+    rest = content[start:]
+    headers = {"Content-Length": str(len(rest)), "Connection": "close"} | ({"ETag": tag} if tag else {})
+    if not start:
+        return Reply(200, rest[:most], headers)
+    span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+    return Reply(206, rest[:most], {**headers, **span})
+
+
+def interrupted(name: str, asked: Asked, before: int) -> Reply:
+    """An answer of a server that is known for what it does with the rest of a file, after `before` answers."""
+    content, most, is_rest = large(name), 0 if before else 4 * MEGABYTE, "Range" in asked.headers
+    match name:
+        case "ranges":
+            return served_from(content, asked, most or LARGE, '"tag"')
+        case "breaks off again and again":
+            return served_from(content, asked, 2 * MEGABYTE, '"tag"')
+        case "no ranges":
+            return served_from(content, asked, most or LARGE, ranges=False)
+        case "changes" if not before:
+            return served_from(content[::-1], asked, most, '"old"')
+        case "changes":
+            return served_from(content, asked, LARGE, '"new"', ranges=False)
+        case "refuses" if is_rest:
+            return Reply(416)
+        case "another range" if is_rest:
+            return Reply(206, content[7:], {"Content-Range": f"bytes 7-{LARGE - 1}/{LARGE}"})
+    return served_from(content, asked, most or LARGE)
+
+
+INTERRUPTED = {
+    "ranges": (2, ["bytes", '"tag"']),
+    "breaks off again and again": (None, ["bytes", '"tag"']),
+    "no ranges": (2, ["bytes", None]),
+    "changes": (3, ["bytes", '"old"']),
+    "refuses": (3, ["bytes", None]),
+    "another range": (3, ["bytes", None]),
+}
+"""What a server does with the rest → the requests that a file takes, if known, and Range and If-Range of the second."""
+
+
+def test_a_large_file_that_breaks_off_is_continued_and_right(
+    sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
+) -> None:
+    files = [str(row[0]) for row in query(synced, f"{FILES} ORDER BY 1 LIMIT {len(INTERRUPTED)}")]
+    names = dict(zip(files, INTERRUPTED, strict=True))
+    query(synced, f"DELETE FROM pyrus.attachments WHERE attachment_id NOT IN ({', '.join(files)})")
+    for file, name in names.items():
+        md5 = hashlib.md5(large(name), usedforsecurity=False).hexdigest()
+        query(
+            synced,
+            f"UPDATE pyrus.attachments SET size_bytes = {LARGE}, md5_hash = '{md5}' WHERE attachment_id = {file}",
+        )
+    asked_for: dict[str, list[Asked]] = {name: [] for name in INTERRUPTED}
+
+    def script(asked: Asked) -> Reply | None:
+        name = names.get(asked.path.rpartition("Id=")[2])
+        if name is None:
+            return None
+        asked_for[name].append(asked)
+        return interrupted(name, asked, len(asked_for[name]) - 1)
+
+    with in_front_of(sandbox, script) as server:
+        code, counts, error = download(sandbox, synced, tmp_path / "to", PYRUS_URL=server.url)
+    stored = files_below(tmp_path / "to")
+
+    assert (code, counts["files_stored"]) == (0, len(names)), error
+    assert {names[path.partition("/")[0]]: content for path, content in stored.items()} == {
+        name: large(name) for name in INTERRUPTED
+    }
+    for name, (requests, second) in INTERRUPTED.items():
+        headers = [asked.headers for asked in asked_for[name]]
+        assert [headers[1]["Range"].partition("=")[0], headers[1].get("If-Range")] == second, name
+        assert len(headers) == (requests or len(headers)), name
+    starts = [int(asked.headers["Range"][6:-1]) for asked in asked_for["breaks off again and again"][1:]]
+    assert sorted(set(starts)) == starts
+
+
 def test_options_leave_files_out(sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path) -> None:
     every = len(query(synced, FILES))
     ((small,),) = query(synced, f"SELECT count(*) FROM ({FILES} WHERE size_bytes <= 1000) AS files")

@@ -6,7 +6,7 @@ upload into the folder of the task's project, and then the id of the file for th
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ import msgspec
 from yarl import URL
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.file import Download
+from pyrus_etl.client.file import NO_HEADERS, Download
 from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
@@ -79,16 +79,18 @@ class Onlyoffice:
         return await self._one(Request("GET", _file(file_id), read), f"file {file_id}")
 
     @asynccontextmanager
-    async def open(self, file: ServiceFile) -> AsyncIterator[Download | Failure]:
+    async def open(
+        self, file: ServiceFile, headers: Mapping[str, str] = NO_HEADERS
+    ) -> AsyncIterator[Download | Failure]:
         """Opens the contents at the address that the file names, or if that gives nothing, at the portal's handler."""
         own = HANDLER.format(quote(file.file_id, safe=""))
         address = self._address(file.download_url)
         if address:
-            async with self._client.stream(address) as contents:
+            async with self._client.stream(address, headers=headers) as contents:
                 if isinstance(contents, Download):
                     yield contents
                     return
-        async with self._client.stream(own) as contents:
+        async with self._client.stream(own, headers=headers) as contents:
             yield contents
 
     async def upload(self, contents: Contents, place: Place) -> ServiceFile:

@@ -1,14 +1,14 @@
 """Files of Paymo: "Files" on https://github.com/paymoapp/api."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.file import Download
+from pyrus_etl.client.file import NO_HEADERS, Download
 from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
@@ -51,17 +51,19 @@ class Paymo:
         return await self._one(Request("GET", f"/files/{quote(file_id, safe='')}", read_files), f"file {file_id}")
 
     @asynccontextmanager
-    async def open(self, file: ServiceFile) -> AsyncIterator[Download | Failure]:
+    async def open(
+        self, file: ServiceFile, headers: Mapping[str, str] = NO_HEADERS
+    ) -> AsyncIterator[Download | Failure]:
         """Opens the link. It may have expired, so a link that is refused is asked for once more."""
         link = file.download_url or (await self.get(file.file_id)).download_url
         if not link:
             raise FileRefused(f"Paymo gives no link to the contents of file {file.file_id}; open it in Paymo.")
-        async with self._client.stream(link) as contents:
+        async with self._client.stream(link, headers=headers) as contents:
             if isinstance(contents, Download):
                 yield contents
                 return
         fresh = (await self.get(file.file_id)).download_url or link
-        async with self._client.stream(fresh) as contents:
+        async with self._client.stream(fresh, headers=headers) as contents:
             yield contents
 
     async def upload(self, contents: Contents, place: Place) -> ServiceFile:

@@ -19,7 +19,7 @@ from pyrus_etl.model.place import PYRUS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.attachment import attachment_contents
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.contents import fetch
+from pyrus_etl.sync.contents import fetch, limits_for
 from pyrus_etl.sync.flow import Work, flow
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.result import DOWNLOAD
@@ -54,7 +54,7 @@ async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents
                 size=lambda _: 0,
                 last=BudgetSpent,
             )
-            await flow(work, run.limits, run.stop.asked)
+            await flow(work, limits_for(run.limits), run.stop.asked)
         finally:
             await session.store.transaction(share)
     run.stop.check()

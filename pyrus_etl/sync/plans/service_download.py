@@ -12,7 +12,7 @@ from pyrus_etl.load.service_contents import ServiceListed, not_stored, waiting
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.service import service_file_contents
-from pyrus_etl.sync.contents import fetch
+from pyrus_etl.sync.contents import fetch, limits_for
 from pyrus_etl.sync.flow import Work, flow
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.download import commit
@@ -48,7 +48,7 @@ async def _download(run: Run, wanted: Wanted, target: str, *, may_create_parents
             size=lambda _: 0,
             last=BudgetSpent,
         )
-        await flow(work, run.limits, run.stop.asked)
+        await flow(work, limits_for(run.limits), run.stop.asked)
     run.stop.check()
 
 

@@ -1,0 +1,20 @@
+"""Contents on their way to a store."""
+
+from typing import Protocol
+
+from pyrus_etl.files.ahead import Blocks
+from pyrus_etl.files.check import Check
+
+
+class Contents(Protocol):
+    """Contents that a store reads. If they raise, nothing is stored.
+
+    `check`: the store adds every block to it, in order. `media_type`: known when the first block is there.
+    """
+
+    check: Check
+    media_type: str | None
+
+    def blocks(self) -> Blocks:
+        """The contents block by block; read them once."""
+        ...

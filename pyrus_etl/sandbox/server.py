@@ -15,6 +15,8 @@ from .faults import Fault
 
 LOOPBACK = ("127.0.0.1", "::1", None)
 LONG = 256 * 1024
+GONE = 499
+"""The status of an answer that nobody reads."""
 PAGE = b"<!DOCTYPE html>\n<html><head><title>One moment</title></head><body>Please wait</body></html>\n"
 
 
@@ -35,6 +37,8 @@ class Server:
             response = await self.respond(api, endpoint, argument, request)
             status = response.status
             return response
+        except ConnectionResetError:  # the client is gone in the middle of its request
+            return web.Response(status=GONE)
         finally:
             self.backend.journal.ended(status)
 
@@ -100,7 +104,7 @@ def reset(request: web.BaseRequest) -> web.Response:
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-    return web.Response(status=499)
+    return web.Response(status=GONE)
 
 
 async def cut_short(request: web.BaseRequest, answer: Answer, body: bytes) -> web.StreamResponse:

@@ -4,6 +4,7 @@ A seed makes a history: changes of tasks, and runs of the connector with faults 
 HTTP and a real PostgreSQL. In most histories all runs share one process, in which they crash (see `life`); in the
 others each run is a process, which is really killed.
 
-Histories over API v4 have one bot or two, and the same faults (see `history_v4` and `play_v4`).
+Histories over API v4 have one bot or two, and the same faults (see `history_v4` and `play_v4`). Histories about files
+download, mirror and copy them between Pyrus and another service (see `files_history`).
 `python -m tests.simulation --help` shows how to play more.
 """

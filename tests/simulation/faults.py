@@ -8,7 +8,7 @@ from pyrus_etl.sandbox import Faults
 from tests.simulation.events import KINDS as EVENTS
 from tests.simulation.events import Event, any_event
 
-Where = Literal["request", "contacts", "commit", "answer", "step"]
+Where = Literal["request", "contacts", "commit", "answer", "step", "file"]
 
 KINDS = {
     "kill": 30,

@@ -28,6 +28,8 @@ def _values() -> dict[str, object]:
     for name, module in list(sys.modules.items()):
         if name.startswith("pyrus_etl.") and not name.startswith("pyrus_etl.sandbox"):
             for attribute, value in vars(module).items():
+                if attribute == "__warningregistry__":  # Python's own; a warning about what a crash broke off
+                    continue
                 found[f"{name}.{attribute}"] = _value(value)
                 if isinstance(value, type) and value.__module__ == name:
                     found |= {f"{name}.{attribute}.{each}": _value(one) for each, one in vars(value).items()}

@@ -21,6 +21,7 @@ import psycopg
 from aiohttp import web
 from psycopg.pq import TransactionStatus
 
+from pyrus_etl.client import resolver
 from pyrus_etl.postgres import connection, store
 from pyrus_etl.postgres.connection import Session
 from tests.simulation.faults import Fault
@@ -60,9 +61,10 @@ class Life:
         self._loop.set_exception_handler(self._complained)
         self.doomed = ""
         self.errors: list[str] = []
-        self.steps = self.commits = 0
+        self.steps = self.commits = self.calls = 0
         self._at_step: dict[int, list[Happens]] = defaultdict(list)
         self._at_commit: dict[int, list[Happens]] = defaultdict(list)
+        self._at_file: dict[int, list[Happens]] = defaultdict(list)
         self._after_commit: dict[int, list[Happens]] = defaultdict(list)
         self.committing: Session | None = None
         self.answer: Callable[[Session], object] | None = None
@@ -92,8 +94,8 @@ class Life:
         return done
 
     def put(self, fault: Fault, happens: Happens) -> None:
-        """Makes a fault happen at its place: a step of the loop, or just before or after a commit."""
-        places = {"step": self._at_step, "commit": self._at_commit, "answer": self._after_commit}
+        """Makes a fault happen at its place: a step of the loop, a commit, just after one, or a call to the disk."""
+        places = {"step": self._at_step, "commit": self._at_commit, "answer": self._after_commit, "file": self._at_file}
         if fault.where in places:
             places[fault.where][fault.at].append(happens)
 
@@ -138,6 +140,11 @@ class Life:
         self._look()
         self._reaches(self._after_commit, self.commits)
         self._answered(session)
+
+    def about_to_touch_a_file(self) -> None:
+        self.check_alive()
+        self.calls += 1
+        self._reaches(self._at_file, self.calls)
 
     def _answered(self, session: Session) -> None:
         """Gives the answer of a fault that happened here, if there was one."""
@@ -282,6 +289,7 @@ def living(clock: Time, today: Callable[[], datetime], seed: int) -> Iterator[No
     with ExitStack() as put:
         put.enter_context(patch.object(connection, "Session", _Session))
         put.enter_context(patch.object(connection, "in_background", _at_once))
+        put.enter_context(patch.object(resolver, "in_background", _at_once))
         put.enter_context(patch.object(store, "Background", _Background))
         put.enter_context(passing(clock, today))
         put.callback(random.setstate, state)

@@ -42,7 +42,10 @@ class Loop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, executor: object, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self.create_future()
-        future.set_result(func(*args))
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
         return future
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:

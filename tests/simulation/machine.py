@@ -73,9 +73,7 @@ class Machine:
             if isinstance(administrator, Commits):
                 opened.enter_context(sandbox)
                 wire = opened.enter_context(wired(database))
-                launchers = self._two_launchers()
-                for launcher in launchers:
-                    opened.callback(launcher.end)
+                launchers = opened.enter_context(self.launched())
                 yield InProcesses(stage._replace(entrance=wire.url), log, tell, administrator, wire, launchers)
             else:
                 clock = Time()
@@ -84,10 +82,16 @@ class Machine:
                 opened.enter_context(living(clock, lambda: moment(world.clock.now()), seed))
                 yield InOneProcess(stage, log, tell, clock, seed)
 
-    def _two_launchers(self) -> tuple[Launcher, Launcher]:
+    @contextmanager
+    def launched(self) -> Iterator[tuple[Launcher, Launcher]]:
+        """Two launchers; no run of theirs is left after the block."""
         if not self._launchers:
             self._launchers = self._opened.enter_context(Launcher()), self._opened.enter_context(Launcher())
-        return self._launchers
+        try:
+            yield self._launchers
+        finally:
+            for launcher in self._launchers:
+                launcher.end()
 
     @contextmanager
     def database(self, additions: str) -> Iterator[Secret]:

@@ -9,6 +9,12 @@ from dataclasses import replace
 import msgspec
 
 from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.extract.file_account import access_of
+from pyrus_etl.extract.services import opened
+from pyrus_etl.extract.streamed import streamed
+from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.load.contents import Chosen
+from pyrus_etl.model.place import parse_file, parse_place
 from pyrus_etl.model.window import Window
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings, load_settings
@@ -17,6 +23,10 @@ from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans import backfill, reconcile, sync
 from pyrus_etl.sync.plans import retry as retries
+from pyrus_etl.sync.plans.download import download
+from pyrus_etl.sync.plans.files import sync_files
+from pyrus_etl.sync.plans.mirror import mirror
+from pyrus_etl.sync.plans.service_download import Wanted, download_from
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.rebuild import rebuild_all
 from pyrus_etl.sync.result import Result
@@ -38,7 +48,8 @@ WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05
 class Order(msgspec.Struct):
     """A run to make.
 
-    `requests`: its budget. `span`: the period of a backfill. The others are limits of the flow.
+    `requests`: its budget. `span`: the period of a backfill. `linger` and the next two are limits of the flow. The
+    others are for files: see `_plan_of`.
     """
 
     plan: str
@@ -48,6 +59,11 @@ class Order(msgspec.Struct):
     linger: float = LIMITS.linger
     largest_batch: int = LIMITS.batch
     most_in_flight: int = LIMITS.in_flight
+    service: str = ""
+    target: str = ""
+    most_bytes: int | None = None
+    copies: tuple[str, str] = ("", "")
+    settle: float = WAITS.settle
 
 
 class Outcome(msgspec.Struct):
@@ -65,13 +81,17 @@ class Outcome(msgspec.Struct):
 
 async def carry_out(order: Order) -> Outcome:
     """Carries out the order."""
-    plan = PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
-    settings = replace(load_settings({}, order.environment), waits=WAITS)
+    settings = replace(load_settings({}, order.environment), waits=WAITS._replace(settle=order.settle))
     limits = Limits(linger=order.linger, batch=order.largest_batch, in_flight=order.most_in_flight)
     try:
         if order.plan == "rebuild":
             return await _rebuilt(settings)
-        return _outcome(await run(plan, settings, budget=Budget(order.requests), limits=limits, handles_signals=True))
+        if order.plan == "copy":
+            return await _copied(order, settings)
+        access = access_of(order.service, settings) if order.plan in ("files", "contents") else None
+        plan, budget = _plan_of(order, settings), Budget(order.requests)
+        ended = await run(plan, settings, budget=budget, limits=limits, handles_signals=True, access=access)
+        return _outcome(ended)
     except Exception:
         return Outcome(amiss=traceback.format_exc())
 
@@ -81,6 +101,33 @@ async def _rebuilt(settings: Settings) -> Outcome:
     try:
         async with Store(settings.database_url, WAITS) as store, Store(settings.database_url, WAITS) as reader:
             await rebuild_all(store, reader, Progress())
+    except PyrusEtlError as error:
+        return Outcome(type(error).__name__, str(error), "failed", exit_code=error.exit_code)
+    return Outcome(status="ok")
+
+
+def _plan_of(order: Order, settings: Settings) -> Plan:
+    """The plan. For files: `download` and `contents` (of another service) go below the target; `files`, `mirror`."""
+    match order.plan:
+        case "download":
+            return download(order.target, Chosen(most_bytes=order.most_bytes))
+        case "contents":
+            wanted = Wanted(order.service, most_bytes=order.most_bytes)
+            return download_from(wanted, f"{order.target}/{order.service}", may_create_parents=True)
+        case "files":
+            return sync_files()
+        case "mirror":
+            return mirror(order.service, settings)
+    return PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
+
+
+async def _copied(order: Order, settings: Settings) -> Outcome:
+    """`files copy FROM TO`."""
+    file, place = parse_file(order.copies[0], "FROM"), parse_place(order.copies[1], "TO")
+    try:
+        async with opened(file.service, settings) as source, opened(place.service, settings) as target:
+            contents = streamed(source, await source.get(file.file_id))
+            await uploaded(target, contents, place, settings.waits.settle)
     except PyrusEtlError as error:
         return Outcome(type(error).__name__, str(error), "failed", exit_code=error.exit_code)
     return Outcome(status="ok")

@@ -6,8 +6,10 @@ import pytest
 
 from tests.conftest import TEMPLATE
 from tests.servers import Server
+from tests.simulation.crashing_files import play_files
 from tests.simulation.history import history_of
 from tests.simulation.history_v4 import history_v4_of
+from tests.simulation.killing_files import play_files_killed
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.two_crashing import play_two_accounts
@@ -55,3 +57,14 @@ def test_the_tables_equal_the_world_of_api_v4_whenever_a_process_is_killed(machi
     totals = play(history_v4_of(1, length=3, share_of_kills=1), machine)
 
     assert totals.over_v4 == 1
+
+
+@pytest.mark.parametrize("seed", range(2, 4))
+def test_files_are_whole_and_copied_once_whenever_a_run_crashes(seed: int, machine: Machine) -> None:
+    totals = play_files(seed, machine, length=4)
+
+    assert totals.crashes > 0
+
+
+def test_files_are_whole_and_copied_once_whenever_a_process_is_killed(machine: Machine) -> None:
+    play_files_killed(1, machine, length=3)

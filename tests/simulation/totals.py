@@ -18,6 +18,7 @@ class Totals:
     kills: int = 0
     two_accounts: int = 0
     over_v4: int = 0
+    of_files: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
 
@@ -26,7 +27,8 @@ class Totals:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def __str__(self) -> str:
-        parts = [f"{self.histories} histories ({self.over_v4} over v4, {self.two_accounts} of two accounts)"]
+        kinds = f"{self.over_v4} over v4, {self.two_accounts} of two accounts, {self.of_files} of files"
+        parts = [f"{self.histories} histories ({kinds})"]
         parts += [f"{self.runs} runs", f"{self.requests} requests"]
         parts += [f"{self.events} events", f"{self.looks} looks of a reader", f"{self.steps} steps"]
         parts += [f"{self.crashes} crashes", f"{self.kills} real kills"]

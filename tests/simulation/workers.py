@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Event
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import Literal, NamedTuple
 
 from pyrus_etl.reports.migrate import upgrade
 from tests.servers import embedded_server, server_folder
+from tests.simulation.crashing_files import play_files
 from tests.simulation.history import History, history_of
 from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.invariants import Broken
+from tests.simulation.killing_files import play_files_killed
 from tests.simulation.machine import Machine
 from tests.simulation.play import play
 from tests.simulation.totals import Totals
@@ -27,6 +29,8 @@ from tests.simulation.two_crashing import play_two_accounts
 TEMPLATE = "template_pyrus"
 EVERY = 8
 """Over v3, the history of every eighth seed is one of two accounts."""
+EVERY_OF_FILES = 5
+"""The history of every fifth seed is one about files, over an API that it chooses."""
 Api = Literal["v3", "v4"]
 
 
@@ -62,13 +66,14 @@ class Plan(NamedTuple):
     """How to make the history of a seed, and for how many seconds to shorten it if it breaks.
 
     `length`: in runs. `kills`: the share of the histories whose runs are processes. `api`: the API over which it is
-    played; without it the seed chooses: an odd one means v4.
+    played; without it the seed chooses: an odd one means v4. `files`: whether all are about files.
     """
 
     length: int = 6
     kills: float = 0.1
     shrink: float = 0.0
     api: Api | None = None
+    files: bool = False
 
 
 Show = Callable[[Failure], object]
@@ -140,6 +145,8 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    if plan.files or (plan.api is None and seed % EVERY_OF_FILES == 0):
+        return _play_files(plan, seed, machine)
     is_v4 = (plan.api or ("v3", "v4")[seed % 2]) == "v4"
     history = (history_v4_of if is_v4 else history_of)(seed, plan.length, plan.kills)
     try:
@@ -148,6 +155,14 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
         return Failure(seed, str(broken), str(_shrunk(history, machine, plan.shrink)) if plan.shrink else "")
     except Exception:
         return Failure(seed, traceback.format_exc())
+
+
+def _play_files(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    kills = Random(seed).random() < plan.kills
+    try:
+        return (play_files_killed if kills else play_files)(seed, machine, plan.length)
+    except Exception as error:
+        return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 
 
 def _shrunk(history: History | HistoryV4, machine: Machine, seconds: float) -> History | HistoryV4:

@@ -1,0 +1,120 @@
+"""The servers of a history about files: a Pyrus, and beside it Paymo or ONLYOFFICE, made from its seed."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from aiohttp import web
+
+from pyrus_etl.sandbox import Sandbox, World, onlyoffice, paymo
+from pyrus_etl.sandbox.backend import Api
+from pyrus_etl.sandbox.contents import bytes_of
+from pyrus_etl.sandbox.server import Server
+from pyrus_etl.settings import Secret
+from tests.conftest import environment_of
+from tests.simulation.desks import Desk, Watched
+
+PORTS = {"pyrus": 8001, "other": 8003}
+"""The port after each of them is that of its files, if they are apart."""
+Handler = Callable[[web.BaseRequest], Any]
+FileId = int | str
+
+
+class Offices:
+    """`api`: that of Pyrus. `service`: paymo or onlyoffice. If they are `real`, they have to be opened as servers."""
+
+    def __init__(self, seed: int, *, real: bool) -> None:
+        dice = Random(seed)
+        ports = dict.fromkeys(PORTS, 0) if real else PORTS
+        self.api = dice.choice(("v3", "v4"))
+        self.service = dice.choice(("paymo", "onlyoffice"))
+        self.world = World(seed, tasks=dice.randint(8, 20))
+        self.pyrus = Sandbox(self.world, port=ports["pyrus"], files_apart=self.api == "v4" and dice.random() < 0.5)
+        self.other = _other(self.service, seed, ports["other"], dice)
+        self.at: dict[int, list[Callable[[], object]]] = {}
+        self.after: dict[int, list[Callable[[], object]]] = {}
+        self.requests = 0
+        self.desks = [Desk("pyrus", 0, Random(dice.random())), Desk(self.service, 0, Random(dice.random()))]
+        self._handlers: dict[int, Handler] = {}
+        if not real:
+            for server, port in ((self.pyrus, ports["pyrus"]), (self.other, ports["other"])):
+                self._locate(server, port)
+
+    def _locate(self, server: Any, port: int) -> None:
+        """Gives a server, which does not listen, its addresses."""
+        files = f"http://127.0.0.1:{port + 1}" if server.backend.files_apart else None
+        server.backend.located(server.url, files)
+        self._handlers |= {each: Server(server.backend).handle for each in (port, port + 1)}
+
+    def watch(self) -> None:
+        """Puts a desk before each server, which has its address by now."""
+        for server, desk in zip((self.pyrus, self.other), self.desks, strict=True):
+            desk.port, desk.own = server.port, {server.url.removeprefix("http://")}
+        if self.api == "v4" and self.world.files_origin:
+            self.desks[0].own.add(self.world.files_origin.removeprefix("http://"))
+        find, desks = self.pyrus.backend.api, self.desks
+        setattr(self.pyrus.backend, "api", lambda path: Watched(find(path), desks[0]))  # noqa: B010 -- mypy
+        other: Api = self.other.backend.api("/")
+        setattr(self.other.backend, "api", lambda _: Watched(other, desks[1]))  # noqa: B010 -- mypy
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers a request by the server that its host names; faults happen before some, and after others."""
+        self.requests += 1
+        number = self.requests
+        for happens in self.at.pop(number, ()):
+            happens()
+        found: web.StreamResponse = await self._handlers[int(request.host.rpartition(":")[2])](request)
+        for happens in self.after.pop(number, ()):
+            happens()
+        return found
+
+    def environment(self, database: Secret) -> dict[str, str]:
+        key = (
+            self.other.options.token
+            if isinstance(self.other, onlyoffice.OnlyofficeSandbox)
+            else self.other.options.api_key
+        )
+        name = "PAYMO_API_KEY" if self.service == "paymo" else "ONLYOFFICE_TOKEN"
+        login = {"PYRUS_API": self.api, f"{self.service.upper()}_URL": self.other.url, name: key}
+        return environment_of(self.pyrus, database) | login
+
+    def files(self) -> dict[str, bytes]:
+        """The files at the other service: id → contents."""
+        if isinstance(self.other, paymo.PaymoSandbox):
+            return {str(each): bytes_of(self.other.world.contents[each]) for each in self.other.world.ids("files")}
+        there = [each for each in self.other.world.ids("files") if each not in self.other.world.trash]
+        return {str(each): bytes_of(self.other.world.versions[each][-1]) for each in there}
+
+    def uploaded(self) -> dict[FileId, bytes]:
+        """Those of them that were uploaded, in all their versions."""
+        if isinstance(self.other, paymo.PaymoSandbox):
+            return {each: found for each, found in self.other.world.contents.items() if isinstance(found, bytes)}
+        world = self.other.world
+        found = {
+            each: b"".join(one for one in world.versions[each] if isinstance(one, bytes)) for each in world.ids("files")
+        }
+        return {each: content for each, content in found.items() if content and each not in world.trash}
+
+    def place_of(self, file_id: str) -> set[int]:
+        """The tasks of the other service that have a file."""
+        if isinstance(self.other, paymo.PaymoSandbox):
+            return {self.other.world.file(int(file_id)).get("task_id", 0)}
+        held = self.other.world.attached.items()
+        return {task for (kind, task), files in held if kind == "tasks" and file_id in map(str, files)}
+
+
+def _other(service: str, seed: int, port: int, dice: Random) -> Any:
+    projects, tasks = dice.randint(1, 2), dice.randint(2, 3)
+    apart = dice.random() < 0.5
+    if service == "onlyoffice":
+        portal = onlyoffice.World(seed, projects, tasks)
+        return onlyoffice.OnlyofficeSandbox(portal, port=port, files_apart=apart, items_per_page=dice.choice((3, 25)))
+    company = paymo.World(seed, projects, tasks)
+    return paymo.PaymoSandbox(
+        company,
+        port=port,
+        files_apart=apart,
+        most_page=dice.choice((4, 2500)),
+        number_sizes=dice.random() < 0.5,
+        link_seconds=dice.choice((None, 600)),
+    )

@@ -69,6 +69,7 @@ SECTIONS = {
         operation.sync_backfills,
         operation.sync_windows,
         operation.sync_feeds,
+        operation.sync_hints,
         operation.privacy_rules,
         operation.sync_leases,
         operation.sync_alerts,

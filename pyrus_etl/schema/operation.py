@@ -31,7 +31,7 @@ sync_runs = Table(
         Text,
         comment="PYRUS_LOGIN of the run, or the file service; null with an access token and without a login.",
     ),
-    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry, download, files or mirror."),
+    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry, download, files, hints or mirror."),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, continues next time) or failed."
     ),
@@ -146,6 +146,19 @@ sync_windows = Table(
     bigint("to_second", "End of the window in seconds since 1970, inclusive; null if unbounded."),
     Column("done_at", Timestamp, comment="When all tasks of the window were committed; null until then."),
     comment="Time windows of the last backfill; one with too many tasks for one list is replaced by its two halves.",
+)
+
+sync_hints = Table(
+    "sync_hints",
+    metadata,
+    key("task_id", "Id of the task."),
+    Column(
+        "login", Text, primary_key=True, comment="PYRUS_LOGIN of the bot that got the webhook; empty if it has none."
+    ),
+    Column("first_at", Timestamp, nullable=False, comment="When the first webhook came."),
+    Column("last_at", Timestamp, nullable=False, comment="When the last webhook came."),
+    Column("times", Integer, nullable=False, comment="How many webhooks named the task."),
+    comment="Tasks that webhooks named and that are to be fetched at once; the row goes when that is done.",
 )
 
 sync_feeds = Table(

@@ -6,7 +6,8 @@ No fault ends it: one that passes is tried again soon, one that only a person ca
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -22,8 +23,10 @@ from pyrus_etl.reports.refresh import follow_forms
 from pyrus_etl.serve.looks import look
 from pyrus_etl.serve.outlook import Outlook, is_done, report
 from pyrus_etl.settings import Settings
+from pyrus_etl.sync.hinted import happened
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.download import download
+from pyrus_etl.sync.plans.hints import hints, with_hints
 from pyrus_etl.sync.plans.reconcile import reconcile
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.run import NO_LIMIT, Budget, Watch, run
@@ -34,6 +37,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LEAST_BETWEEN_CENSUSES = timedelta(hours=1)
+LINGER = 2.0
+"""Seconds that a run for hints waits for more: those that come soon share a run, a login and a lock."""
+LONGEST_PAUSE = 60.0
+"""Seconds until hints are tried again after a fault that passes."""
 
 
 class Schedule(NamedTuple):
@@ -44,63 +51,84 @@ class Schedule(NamedTuple):
     attachments_to: str | None = None
 
 
-async def keep_up(
-    schedule: Schedule, settings: Settings, access: AccountAccess, stop: Stop, watch: Callable[[str], Watch]
-) -> None:
+class Means(NamedTuple):
+    """What runs need. `arrived`: set when there are hints. `stop`: ends everything."""
+
+    settings: Settings
+    access: AccountAccess
+    arrived: asyncio.Event
+    stop: Stop
+    watch: Callable[[str], Watch]
+
+
+async def keep_up(schedule: Schedule, means: Means) -> None:
     """Does everything that is due, until it is asked to stop. A run under way commits its work in hand first."""
-    work = _Work(schedule, settings, access, stop, watch)
-    while not stop.reason:
-        pause = await work.turn()
-        try:
-            await asyncio.wait_for(stop.asked.wait(), pause)
-        except TimeoutError:
-            continue
+    work, due, hints_due = _Turns(schedule, means), time.monotonic(), time.monotonic()
+    while not means.stop.reason:
+        now = time.monotonic()
+        if now >= due:
+            due = await work.turn() + time.monotonic()
+        elif now >= hints_due and means.arrived.is_set():
+            hints_due = await work.fetch_hints(due - now) + time.monotonic()
+        else:
+            has_hints = means.arrived.is_set()
+            waited_for = [means.stop.asked] if has_hints else [means.stop.asked, means.arrived]
+            await happened(*waited_for, within=(min(due, hints_due) if has_hints else due) - now)
 
 
-class _Work:
+class _Turns:
     """The turns of the schedule, and what one leaves for the next."""
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        settings: Settings,
-        access: AccountAccess,
-        stop: Stop,
-        watch: Callable[[str], Watch],
-    ) -> None:
+    def __init__(self, schedule: Schedule, means: Means) -> None:
+        waits = means.settings.waits
         self._schedule = schedule
-        self._settings = settings
-        self._access = access
-        self._stop = stop
-        self._watch = watch
-        self._outlook = Outlook(schedule.every.total_seconds(), settings.waits.soon, settings.waits.slowly)
+        self._means = means
+        self._outlook = Outlook(schedule.every.total_seconds(), waits.soon, waits.slowly)
+        self._outlook_of_hints = Outlook(LONGEST_PAUSE, waits.soon._replace(first_pause=1.0), waits.slowly)
         self._forms: str | None = None
         self._is_first = True
 
     async def turn(self) -> float:
-        """A census if it is due, or else a sync, then what follows from it; returns the seconds until the next turn."""
+        """A census if it is due, or else a sync, then what follows from it; returns the seconds until the next turn.
+
+        The tasks that webhooks name meanwhile are fetched beside it.
+        """
         began = time.monotonic()
         is_census = await self._census_is_due()
         error = await self._carried_out(reconcile() if is_census else sync())
         pause = self._outlook.pause(error)
-        if not is_done(error) or self._stop.reason:
+        if not is_done(error) or self._means.stop.reason:
             return pause
         whole, self._is_first = is_census or self._is_first, False
         await self._refresh_reports(whole=whole)
         await self._download(pause - (time.monotonic() - began), whole=whole)
         return max(0.0, pause - (time.monotonic() - began))
 
-    async def _carried_out(self, plan: Plan, budget: Budget = NO_LIMIT) -> BaseException | None:
-        """Carries out a run; returns the error that ended it early. A bug of ours is an error like any other here."""
+    async def fetch_hints(self, seconds: float) -> float:
+        """Fetches the tasks that webhooks named, for at most `seconds`; returns the seconds until the next time."""
+        over = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(seconds, over.set)
         try:
-            result = await run(
-                plan,
-                self._settings,
-                budget=budget,
-                watch=self._watch(plan.kind),
-                stop=self._stop,
-                access=self._access,
-            )
+            error = await self._run(hints(self._means.arrived, over, LINGER), NO_LIMIT)
+        finally:
+            timer.cancel()
+        if is_done(error):
+            return 0.0
+        self._means.arrived.set()
+        return self._outlook_of_hints.pause(error)
+
+    async def _carried_out(self, plan: Plan, budget: Budget = NO_LIMIT) -> BaseException | None:
+        return await self._run(with_hints(plan, self._means.arrived), budget)
+
+    async def _run(self, plan: Plan, budget: Budget) -> BaseException | None:
+        """Carries out a run; returns the error that ended it early. A bug of ours is an error like any other here."""
+        settings, access, _, stop, watch = self._means
+        try:
+            async with stopped_with(stop) as its_stop:
+                result = await run(plan, settings, budget=budget, watch=watch(plan.kind), stop=its_stop, access=access)
+        except PyrusEtlError as error:
+            log.error("%s", error)
+            return error
         except Exception as bug:
             log.exception("%s: internal error; please report it", plan.kind)
             return bug
@@ -112,7 +140,7 @@ class _Work:
         every = self._schedule.reconcile_every
         read = partial(
             census_is_due,
-            login=self._access.login,
+            login=self._means.access.login,
             every=every.total_seconds(),
             at_least=min(every, LEAST_BETWEEN_CENSUSES).total_seconds(),
         )
@@ -123,13 +151,13 @@ class _Work:
 
         After a census, updates the materialised reports too.
         """
-        read = partial(follow_forms, before=None if whole else self._forms, locks=self._settings.waits.locks)
+        read = partial(follow_forms, before=None if whole else self._forms, locks=self._means.settings.waits.locks)
         self._forms = await self._looked(read, "to update the views of forms and catalogs") or self._forms
 
     async def _download(self, seconds: float, *, whole: bool) -> None:
         """Fetches contents of attachments until the next turn; after a census, also asks again for what was refused."""
         target = self._schedule.attachments_to
-        if target is None or seconds <= 0 or self._stop.reason:
+        if target is None or seconds <= 0 or self._means.stop.reason:
             return
         if whole or await self._looked(has_new, "for new attachments"):
             plan = download(target, Chosen(), may_create_parents=True)
@@ -137,9 +165,27 @@ class _Work:
 
     async def _looked(self, read: Callable[[Connection], T], what: str) -> T | None:
         """What a look at the database finds; None if it fails, which is logged."""
-        assert self._settings.database_url
+        settings = self._means.settings
+        assert settings.database_url
         try:
-            return await look(self._settings.database_url, read, self._settings.waits.connect_database)
+            return await look(settings.database_url, read, settings.waits.connect_database)
         except (PyrusEtlError, psycopg.Error) as error:
             log.warning("could not look %s: %s", what, error)
             return None
+
+
+@asynccontextmanager
+async def stopped_with(stop: Stop) -> AsyncIterator[Stop]:
+    """A stop for one run, which is asked when `stop` is: a run that has spent its budget ends alone."""
+    own = Stop()
+
+    async def follow() -> None:
+        await stop.asked.wait()
+        assert stop.reason
+        own.ask(stop.reason)
+
+    following = asyncio.create_task(follow())
+    try:
+        yield own
+    finally:
+        following.cancel()

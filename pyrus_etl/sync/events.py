@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pyrus_etl.load.alerts import Alert, Ended, Past, Subject
 from pyrus_etl.load.freshness import LastGood, stale
-from pyrus_etl.sync.result import DOWNLOAD, MIRROR, SYNC_FILES, new_run_id
+from pyrus_etl.sync.result import DOWNLOAD, HINTS, MIRROR, SYNC_FILES, new_run_id
 
 FAILING, RECOVERED, STALE, DOUBTED = "failing", "recovered", "stale", "census_doubted"
 
@@ -15,6 +15,7 @@ HEALED_BY = {
     "backfill": WHOLE,
     "sync": WHOLE,
     "retry": WHOLE | {"retry"},
+    HINTS: WHOLE | {HINTS},
     "reconcile": {"reconcile"},
     DOWNLOAD: {DOWNLOAD},
     SYNC_FILES: {SYNC_FILES},

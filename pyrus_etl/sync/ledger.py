@@ -64,12 +64,23 @@ NOTHING_STORED = Compared()
 _AFTER = {Outcome.LOADED: Stage.LOADED, Outcome.REJECTED: Stage.REJECTED, Outcome.LEFT: Stage.OPEN}
 
 
-class Ledger:
-    """How far the tasks of a run have come: chosen, in flight, then loaded, rejected or left as they are."""
+class Total:
+    """The counts of a run so far."""
 
-    def __init__(self) -> None:
+    counts: Counts = NONE
+
+
+class Ledger:
+    """How far the tasks of a run have come: chosen, in flight, then loaded, rejected or left as they are.
+
+    `beside`: the tasks that are fetched at this moment because of hints; `hinted`: all that have been.
+    """
+
+    def __init__(self, total: Total | None = None) -> None:
         self.progress = Progress()
-        self._counts = NONE
+        self.beside: set[int] = set()
+        self.hinted: set[int] = set()
+        self._total = total or Total()
         self._standings: dict[int, Standing] = {}
         self._waiting: Counter[int] = Counter()
         self._faults = 0
@@ -81,12 +92,16 @@ class Ledger:
         """The number of tasks that it remembers."""
         return len(self._standings)
 
+    def apart(self) -> "Ledger":
+        """A ledger for tasks that are fetched beside the plan. They count for the same run."""
+        return Ledger(self._total)
+
     def counts(self, sender: Sender) -> Counts:
         """The counts of the run so far."""
-        return replace(self._counts, requests=sender.requests, retries=sender.retries)
+        return replace(self._total.counts, requests=sender.requests, retries=sender.retries)
 
     def count(self, more: Counts) -> None:
-        self._counts += more
+        self._total.counts += more
 
     def note_rejected(self, dates: Dates) -> None:
         """Notes the tasks that earlier runs rejected."""
@@ -152,6 +167,9 @@ class Ledger:
     def is_idle(self) -> bool:
         """Whether every chosen task is loaded, rejected or left as it is stored."""
         return all(standing.stage is not Stage.IN_FLIGHT for standing in self._standings.values())
+
+    def is_in_flight(self, task_id: int) -> bool:
+        return self._of(task_id).stage is Stage.IN_FLIGHT
 
     def note_answer(self) -> None:
         """Notes that the server served a task."""

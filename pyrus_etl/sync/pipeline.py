@@ -4,6 +4,7 @@ Tasks arrive in any order; a window is done when the last of its tasks is commit
 what runs side by side, and within which limits; the ledger knows how far each task has come.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
@@ -57,7 +58,8 @@ async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Want
 async def _fetched(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> Arrival:
     """Fetches, decodes and normalizes a task. If it cannot be fetched or read, the arrival says why."""
     try:
-        fetched = at_hand.get(wanted.task_id) or await run.session.source.task(wanted.task_id)
+        await _not_beside(wanted.task_id, run.ledger)
+        fetched = _at_hand(wanted, run, at_hand) or await run.session.source.task(wanted.task_id)
     except TaskRefused as error:
         return _refused(wanted, error, run.ledger)
     run.ledger.note_answer()
@@ -68,6 +70,17 @@ async def _fetched(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> 
     listed_date = wanted.listed_date or fetched.task.last_change
     load = TaskLoad(wanted.task_id, rows, listed_date, wanted.is_doubted, wanted.listed_note_id)
     return Arrival(wanted.window_no, load=load, size=len(fetched.body.payload))
+
+
+async def _not_beside(task_id: int, ledger: Ledger) -> None:
+    """Waits while a hint makes the task be fetched: of two answers at once, the older might be stored last."""
+    while task_id in ledger.beside:
+        await asyncio.sleep(0.02)
+
+
+def _at_hand(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> Fetched | None:
+    """A body that was fetched before, unless a hint made the task be fetched again since."""
+    return None if wanted.task_id in run.ledger.hinted else at_hand.get(wanted.task_id)
 
 
 async def _stored(tasks: Sequence[TaskHeader], run: Run) -> Compared:

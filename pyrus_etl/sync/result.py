@@ -17,6 +17,8 @@ SYNC_FILES = "files"
 """The kind of run that reads the files of another service."""
 MIRROR = "mirror"
 """The kind of run that copies files to another service."""
+HINTS = "hints"
+"""The kind of run that fetches the tasks that webhooks named."""
 SHOWN = {DOWNLOAD: FILES, SYNC_FILES: SERVICE, MIRROR: COPIES}
 """Kind → the counters that its summary has."""
 PARTIAL = (StoppedEarly, CensusDoubted)

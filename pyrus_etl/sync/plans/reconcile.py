@@ -72,6 +72,7 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
         await run_pipeline(_listed(existing), run, {id_: each for id_, each in existing.items() if each})
     await run_pipeline(to_ask_again(run), run)
     session = run.session
+    gone -= run.ledger.hinted  # whatever a hint made us fetch since is left to the next census
     deleted = await session.store.transaction(_finish, session.account_id, census, gone, set(absent) - gone, late)
     run.ledger.count(Counts(tasks_deleted=deleted))
     await finish(run)

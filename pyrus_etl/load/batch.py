@@ -8,7 +8,7 @@ from msgspec import UNSET
 from psycopg.errors import UniqueViolation
 
 from pyrus_etl.load.readers import doubt, lock_tasks
-from pyrus_etl.load.sightings import Sighting, see
+from pyrus_etl.load.sightings import Sighting, see, see_new
 from pyrus_etl.load.stored import (
     Stored,
     TaskLoad,
@@ -30,16 +30,20 @@ _COLUMNS = written_columns(OWNER)
 _DEFAULTS = {column.name: False for column in OWNER.columns if not (column.nullable or column.primary_key)}
 
 
-def load(connection: Connection, account_id: int, tasks: Sequence[TaskLoad]) -> set[int]:
+def load(
+    connection: Connection, account_id: int, tasks: Sequence[TaskLoad], found: Mapping[int, Stored] | None = None
+) -> set[int]:
     """Writes tasks as served to an account, in the caller's transaction; returns the ids of those that changed.
 
     If a task occurs twice, the later one counts. A body that another account was served later stays. Safe to repeat: a
-    body that is already stored changes nothing.
+    body that is already stored changes nothing. `found`: what the caller has just read of the tasks.
     """
     if not tasks:
         return set()
     latest = {task.task_id: task for task in tasks}
-    stored = _take(connection, account_id, latest)
+    if found is None:
+        found = read_stored(connection, account_id, latest)
+    stored = _take(connection, account_id, latest, found)
     unchanged = [task for id_, task in latest.items() if is_stored(task, stored.get(id_))]
     same = {task.task_id for task in unchanged}
     older = {id_ for id_, found in stored.items() if id_ not in same and is_older(latest[id_], found, account_id)}
@@ -49,28 +53,32 @@ def load(connection: Connection, account_id: int, tasks: Sequence[TaskLoad]) -> 
     _mark_unchanged(connection, unchanged, stored)
     doubt(connection, [id_ for id_ in older if is_doubtful(latest[id_], stored[id_])])
     _see(connection, account_id, latest, changed.keys(), stored)
-    _unmark_deleted(connection, list(latest))
+    _unmark_deleted(connection, list(stored))
     return set(changed)
 
 
-def _take(connection: Connection, account_id: int, tasks: Mapping[int, TaskLoad]) -> dict[int, Stored]:
+def _take(
+    connection: Connection, account_id: int, tasks: Mapping[int, TaskLoad], found: Mapping[int, Stored]
+) -> dict[int, Stored]:
     """Locks the tasks that differ from the stored ones, and adds new ones; returns what was stored of the others.
 
     If another account adds one of them at this moment, this waits for it and begins again.
     """
-    stored = read_stored(connection, account_id, tasks)
-    different = [id_ for id_, task in tasks.items() if not is_stored(task, stored.get(id_))]
-    while different:
+    while True:
+        same = {id_: found[id_] for id_, task in tasks.items() if is_stored(task, found.get(id_))}
+        different = tasks.keys() - same.keys()
+        if not different:
+            return same
         try:
             with connection.transaction():
-                lock_tasks(connection, different)
-                locked = read_stored(connection, account_id, different)
-                _add(connection, [tasks[id_] for id_ in different if id_ not in locked])
-            return stored | locked
+                lock_tasks(connection, different & found.keys())
+                locked = read_stored(connection, account_id, different & found.keys())
+                _add(connection, [tasks[id_] for id_ in different - locked.keys()])
+            return same | locked
         except UniqueViolation as error:
             if error.diag.constraint_name != OWNER.primary_key.name:
                 raise
-    return stored
+        found = read_stored(connection, account_id, tasks)
 
 
 def _add(connection: Connection, tasks: Sequence[TaskLoad]) -> None:
@@ -93,11 +101,9 @@ def _see(
         connection.execute(query, [list(taken), account_id])
     lock_tasks(connection, [id_ for id_, found in stored.items() if found.reader is None])
     reads = (tasks.keys() - others) | taken
-    see(
-        connection,
-        account_id,
-        [Sighting(id_, task.listed_date, id_ in reads, task.listed_note_id) for id_, task in tasks.items()],
-    )
+    sightings = [Sighting(id_, task.listed_date, id_ in reads, task.listed_note_id) for id_, task in tasks.items()]
+    see(connection, account_id, [each for each in sightings if each.task_id in stored])
+    see_new(connection, account_id, [each for each in sightings if each.task_id not in stored])
 
 
 def _mark_overtaken(connection: Connection, task_ids: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pyrus_etl.load.batch import load
 from pyrus_etl.load.readers import LIVE
 from pyrus_etl.load.sightings import Sighting, see
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.stored import Stored, TaskLoad, read_stored
 from pyrus_etl.model.stream import FORMS, LISTS
 from pyrus_etl.postgres.connection import Connection
 
@@ -103,25 +103,22 @@ def load_first_rows(connection: Connection, account_id: int, tasks: Sequence[Tas
     A task with a body is only noted as seen: what a row gives never changes what a body gave. So is a task that
     another account reads, or that is stored as it was later.
     """
-    query = """
-        SELECT task_id FROM pyrus.tasks AS task
-        JOIN unnest(%s::bigint[], %s::timestamptz[]) AS new (task_id, modified_date) USING (task_id)
-        WHERE (
-            new.modified_date < task.modified_date
-            OR EXISTS (SELECT FROM pyrus.raw_tasks AS raw WHERE raw.task_id = task.task_id)
-            OR EXISTS (
-                SELECT FROM pyrus.task_sightings AS other
-                WHERE other.task_id = task.task_id AND other.is_reader AND other.account_id <> %s
-            )
-        )
-    """
-    ids, dates = [task.task_id for task in tasks], [task.modified_date for task in tasks]
-    found = connection.execute(query, [ids, dates, account_id])
-    known = {task_id for (task_id,) in found}
-    see(connection, account_id, [Sighting(task_id, None, is_reader=False) for task_id in known])
-    new = [task for task in tasks if task.task_id not in known]
-    load(connection, account_id, new)
+    stored = read_stored(connection, account_id, [task.task_id for task in tasks])
+    stays = {
+        task.task_id for task in tasks if task.task_id in stored and _stays(stored[task.task_id], task, account_id)
+    }
+    see(connection, account_id, [Sighting(task_id, None, is_reader=False) for task_id in stays])
+    new = [task for task in tasks if task.task_id not in stays]
+    load(connection, account_id, new, stored)
     return len(new)
+
+
+def _stays(stored: Stored, row: TaskLoad, account_id: int) -> bool:
+    """Whether a row of a feed changes nothing of a stored task."""
+    if stored.payload_sha256 is not None or stored.reader not in (None, account_id):
+        return True
+    date, stored_date = row.modified_date, stored.modified_date
+    return date is not None and stored_date is not None and date < stored_date
 
 
 def without_body(

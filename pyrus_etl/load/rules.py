@@ -28,12 +28,13 @@ def are_begun(connection: Connection, digest: str) -> bool:
 
 
 def note_first(connection: Connection, digest: str) -> None:
-    """Records the rules of the first run of a database: whatever it stores follows them."""
+    """Records the rules of the first run of a database: whatever it stores follows them. Two may begin together."""
     connection.execute(
         """
         INSERT INTO pyrus.privacy_rules (digest, applied_at) SELECT %s, now()
         WHERE NOT EXISTS (SELECT FROM pyrus.privacy_rules) AND NOT EXISTS (SELECT FROM pyrus.tasks)
           AND NOT EXISTS (SELECT FROM pyrus.persons)
+        ON CONFLICT (digest) DO NOTHING
         """,
         [digest],
     )

@@ -5,7 +5,6 @@ Every function works inside the caller's transaction and is safe to repeat.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import LiteralString, NamedTuple
 
 from pyrus_etl.load.readers import LIVE, doubt, lock_tasks
@@ -85,18 +84,21 @@ def compare(
 def see(connection: Connection, account_id: int, sightings: Collection[Sighting]) -> None:
     """Stores what an account's lists show. A task has one reader: another one stays.
 
-    The caller has locked the tasks that get a reader.
+    The caller has locked the tasks that get a reader. The ids are repeated, or PostgreSQL may read the whole table.
     """
     query = """
         INSERT INTO pyrus.task_sightings AS stored
             (task_id, account_id, listed_date, seen_at, is_reader, listed_note_id)
-        SELECT new.task_id, %s, coalesce(new.listed_date, mine.listed_date), now(), new.is_reader AND NOT EXISTS (
-            SELECT FROM pyrus.task_sightings AS other
-            WHERE other.task_id = new.task_id AND other.account_id <> %s AND other.is_reader
-        ), coalesce(new.listed_note_id, mine.listed_note_id)
-        FROM unnest(%s::bigint[], %s::timestamptz[], %s::boolean[], %s::bigint[])
+        SELECT new.task_id, %(account_id)s, coalesce(new.listed_date, mine.listed_date), now(),
+            new.is_reader AND NOT EXISTS (
+                SELECT FROM pyrus.task_sightings AS other
+                WHERE other.task_id = new.task_id AND other.account_id <> %(account_id)s AND other.is_reader
+                    AND other.task_id = ANY(%(ids)s)
+            ), coalesce(new.listed_note_id, mine.listed_note_id)
+        FROM unnest(%(ids)s::bigint[], %(dates)s::timestamptz[], %(readers)s::boolean[], %(notes)s::bigint[])
             AS new (task_id, listed_date, is_reader, listed_note_id)
-        LEFT JOIN pyrus.task_sightings AS mine ON mine.task_id = new.task_id AND mine.account_id = %s
+        LEFT JOIN pyrus.task_sightings AS mine
+            ON mine.task_id = new.task_id AND mine.account_id = %(account_id)s AND mine.task_id = ANY(%(ids)s)
         WHERE mine.task_id IS NULL OR new.is_reader > mine.is_reader
             OR coalesce(new.listed_date, mine.listed_date) IS DISTINCT FROM mine.listed_date
             OR coalesce(new.listed_note_id, mine.listed_note_id) IS DISTINCT FROM mine.listed_note_id
@@ -106,8 +108,25 @@ def see(connection: Connection, account_id: int, sightings: Collection[Sighting]
             listed_note_id = EXCLUDED.listed_note_id
     """
     if sightings:
-        columns = [list(column) for column in zip(*sorted(sightings, key=itemgetter(0)), strict=True)]
-        connection.execute(query, [account_id, account_id, *columns, account_id])
+        ids, dates, readers, notes = (list(column) for column in zip(*sightings, strict=True))
+        parameters = {"account_id": account_id, "ids": ids, "dates": dates, "readers": readers, "notes": notes}
+        connection.execute(query, parameters)
+
+
+def see_new(connection: Connection, account_id: int, sightings: Collection[Sighting]) -> None:
+    """Stores what an account's lists show of tasks that the caller's transaction has added: it is their reader.
+
+    Nobody else can have seen them, so there is nothing to compare them with.
+    """
+    query = """
+        INSERT INTO pyrus.task_sightings (task_id, account_id, listed_date, seen_at, is_reader, listed_note_id)
+        SELECT task_id, %s, listed_date, now(), true, listed_note_id
+        FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[]) AS new (task_id, listed_date, listed_note_id)
+        ORDER BY task_id
+    """
+    if sightings:
+        ids, dates, _, notes = zip(*sightings, strict=True)
+        connection.execute(query, [account_id, list(ids), list(dates), list(notes)])
 
 
 def note_listed(connection: Connection, account_id: int, compared: Compared) -> None:

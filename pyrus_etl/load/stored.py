@@ -56,16 +56,25 @@ class Stored(NamedTuple):
 
 
 def read_stored(connection: Connection, account_id: int, task_ids: Collection[int]) -> dict[int, Stored]:
-    """What is stored of the tasks, without those that are not stored."""
+    """What is stored of the tasks, without those that are not stored.
+
+    The ids are repeated for each table, or PostgreSQL may read whole tables.
+    """
     query = """
         SELECT task.task_id, modified_date, payload_sha256, read_by, is_overtaken, served_at, mine.listed_date,
             reader.account_id
-        FROM pyrus.tasks AS task LEFT JOIN pyrus.raw_tasks AS raw USING (task_id)
-        LEFT JOIN pyrus.task_sightings AS mine ON mine.task_id = task.task_id AND mine.account_id = %s
-        LEFT JOIN pyrus.task_sightings AS reader ON reader.task_id = task.task_id AND reader.is_reader
-        WHERE task.task_id = ANY(%s)
+        FROM pyrus.tasks AS task
+        LEFT JOIN pyrus.raw_tasks AS raw ON raw.task_id = task.task_id AND raw.task_id = ANY(%(ids)s)
+        LEFT JOIN pyrus.task_sightings AS mine
+            ON mine.task_id = task.task_id AND mine.account_id = %(account_id)s AND mine.task_id = ANY(%(ids)s)
+        LEFT JOIN pyrus.task_sightings AS reader
+            ON reader.task_id = task.task_id AND reader.is_reader AND reader.task_id = ANY(%(ids)s)
+        WHERE task.task_id = ANY(%(ids)s)
     """
-    return {task_id: Stored(*found) for task_id, *found in connection.execute(query, [account_id, list(task_ids)])}
+    if not task_ids:
+        return {}
+    found = connection.execute(query, {"ids": list(task_ids), "account_id": account_id})
+    return {task_id: Stored(*stored) for task_id, *stored in found}
 
 
 def is_stored(task: TaskLoad, stored: Stored | None) -> bool:

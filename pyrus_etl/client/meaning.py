@@ -41,6 +41,12 @@ class Again(msgspec.Struct, frozen=True):
         return self.reason
 
 
+def not_available(what: object, failure: Again) -> str:
+    """The sentence for a request that failed to the end. 503 is what a busy service answers (RFC 9110, 15.6.4)."""
+    state = "is busy" if failure.reason == "status 503" else "is not available"
+    return f"{what} {state} ({failure}); try again later."
+
+
 class QuotaSpent(msgspec.Struct, frozen=True):
     """The request has to wait, which is not a failure. `after`: seconds to wait, if the server says."""
 

@@ -13,6 +13,7 @@ _TABLES = """
     WHERE relnamespace = to_regnamespace(%s) AND relkind = ANY ('{r,p,v,m,f}') ORDER BY relname
 """
 _VERSION = "alembic_version"
+_NUMBER = re.compile(r"\d{4}")
 
 
 def revision(connection: Connection) -> str | None:
@@ -51,15 +52,21 @@ def require_all_rows(connection: Connection) -> None:
 
 def require_known(found: str | None) -> None:
     """Raises DatabaseUnavailable if this version does not know the revision: then a newer version made it."""
-    if not is_known(found):
+    if is_known(found):
+        return
+    if found is not None and _NUMBER.fullmatch(found):
         raise DatabaseUnavailable(
-            f"The database is at revision {found}, which this version ({REVISION}) does not know: install the newer "
-            "pyrus-etl that made it, or name another database in DATABASE_URL."
+            f"The database is newer than this program: it is at revision {found}, which this version ({REVISION}) does "
+            "not know; install the newer pyrus-etl that made it (pip install --upgrade pyrus-etl), or name another "
+            "database in DATABASE_URL."
         )
+    raise DatabaseUnavailable(
+        f"The database is at revision {found}, which is none of pyrus-etl's; name another database in DATABASE_URL."
+    )
 
 
 def is_known(found: str | None) -> bool:
-    return found is None or (re.fullmatch(r"\d{4}", found) is not None and found <= REVISION)
+    return found is None or (_NUMBER.fullmatch(found) is not None and found <= REVISION)
 
 
 def declared_tables_present(connection: Connection) -> list[str]:

@@ -223,7 +223,8 @@ def test_a_newer_database_asks_for_the_newer_program(database: Secret, query: Qu
     output = process.stdout + process.stderr
 
     assert (process.returncode, "Traceback" in output) == (5, False), output
-    assert f"at revision 9001, which this version ({REVISION}) does not know: install the newer pyrus-etl" in output
+    assert f"newer than this program: it is at revision 9001, which this version ({REVISION}) does not know" in output
+    assert "install the newer pyrus-etl that made it" in output
     assert "run pyrus-etl db upgrade" not in output
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.decode import damage, storable
-from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable, not_available
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, SettingsError, TaskRefused
@@ -166,7 +166,7 @@ def _content(request: Request[tuple[T, int]], outcome: Answer[tuple[T, int]] | F
 def _unreachable(request: Request[Any], failure: Failure) -> PyrusUnreachable:
     match failure:
         case Again(body=None):
-            return PyrusUnreachable(f"{request} is not available ({failure}); try again later.")
+            return PyrusUnreachable(not_available(request, failure))
         case _:
             return PyrusUnreachable(f"{request} does not answer as Pyrus does ({failure}); check PYRUS_URL.")
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from pyrus_etl.client.client import Ask
-from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable, not_available
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.shown import shown_login
@@ -37,7 +37,7 @@ def _credentials(settings: Settings) -> dict[str, str]:
 def _error(failure: Failure, settings: Settings) -> PyrusEtlError:
     match failure:
         case Again(body=None):
-            return PyrusUnreachable(f"{settings.url} is not available ({failure}); try again later.")
+            return PyrusUnreachable(not_available(settings.url, failure))
         case Again() | Unreadable():
             return PyrusUnreachable(
                 f"{settings.url} does not answer a login as Pyrus does ({failure}); check PYRUS_URL."

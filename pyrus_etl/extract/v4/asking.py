@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.meaning import Again, Failure, Refused, Unreadable
+from pyrus_etl.client.meaning import Again, Failure, Refused, Unreadable, not_available
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import FeedRefused, ListRefused, PyrusUnreachable
 from pyrus_etl.extract.sizes import TRIES, Sizes
@@ -54,6 +54,6 @@ class Lister:
 def unreachable(request: object, failure: Failure | Answer[object]) -> PyrusUnreachable:
     match failure:
         case Again(body=None):
-            return PyrusUnreachable(f"{request} is not available ({failure}); try again later.")
+            return PyrusUnreachable(not_available(request, failure))
         case _:
             return PyrusUnreachable(f"{request} does not answer as Pyrus does ({failure}); check PYRUS_URL.")

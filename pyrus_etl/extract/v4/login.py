@@ -6,7 +6,7 @@ import msgspec
 from yarl import URL
 
 from pyrus_etl.client.client import Ask
-from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
+from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable, not_available
 from pyrus_etl.client.request import Answer, Grant, Request
 from pyrus_etl.errors import LoginRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.shown import shown_login
@@ -95,7 +95,7 @@ def _error(failure: Failure, settings: Settings) -> PyrusEtlError:
     where = "accounts.pyrus.com" if _is_cloud(settings) else settings.url
     match failure:
         case Again(body=None):
-            return PyrusUnreachable(f"{where} is not available ({failure}); try again later.")
+            return PyrusUnreachable(not_available(where, failure))
         case Again() | Unreadable():
             return PyrusUnreachable(f"{where} does not answer a login as Pyrus does ({failure}); check PYRUS_URL.")
         case Refused(is_redirect=True) | Denied(status=404):

@@ -43,7 +43,7 @@ def test_the_settings_of_a_login_belong_together(missing: str) -> None:
         (Denied(403, NO_REASON), LoginRefused, "403 no reason given"),
         (Denied(404, NO_REASON), PyrusUnreachable, "has no login of Pyrus .*check PYRUS_URL"),
         (Refused(302, NO_REASON), PyrusUnreachable, "has no login of Pyrus .*check PYRUS_URL"),
-        (Again("status 503"), PyrusUnreachable, r"not available \(status 503\); try again later"),
+        (Again("status 503"), PyrusUnreachable, r"is busy \(status 503\); try again later"),
         (Again("HTML", b"<html>"), PyrusUnreachable, "does not answer a login as Pyrus does .*check PYRUS_URL"),
         (Unreadable("no token", b"{}"), PyrusUnreachable, "does not answer a login as Pyrus does .*check PYRUS_URL"),
     ],

@@ -88,7 +88,7 @@ def test_an_address_that_is_not_https_gets_no_token(url: str) -> None:
         (Refused(400, NO_REASON), LoginRefused, "login of bot@example.com: 400 no reason given; check PYRUS_LOGIN"),
         (Denied(404, NO_REASON), PyrusUnreachable, "has no login of API v4 .*check PYRUS_URL and PYRUS_API"),
         (Refused(302, NO_REASON), PyrusUnreachable, "has no login of API v4"),
-        (Again("status 503"), PyrusUnreachable, r"accounts.pyrus.com is not available \(status 503\); try again later"),
+        (Again("status 503"), PyrusUnreachable, r"accounts.pyrus.com is busy \(status 503\); try again later"),
         (Again("HTML", b"<html>"), PyrusUnreachable, "does not answer a login as Pyrus does"),
         (Unreadable("no token", b"{}"), PyrusUnreachable, "does not answer a login as Pyrus does"),
     ],

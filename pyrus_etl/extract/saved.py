@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pyrus_etl.client.form import Contents
 from pyrus_etl.errors import BodyCut, FileRefused, SettingsError
+from pyrus_etl.files.hints import hint
 from pyrus_etl.files.names import safe_name
 
 TRIES = 3
@@ -110,6 +111,4 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SettingsError(
-            f"--to: {str(folder)!r} cannot be written: {error.strerror}; make room, or name another folder."
-        ) from error
+        raise SettingsError(f"--to: {str(folder)!r} cannot be written: {error.strerror}; {hint(error)}.") from error

@@ -15,6 +15,7 @@ from pyrus_etl.errors import FileRefused, TargetUnavailable
 from pyrus_etl.files.ahead import Blocks, ahead
 from pyrus_etl.files.check import Check
 from pyrus_etl.files.contents import Contents
+from pyrus_etl.files.hints import hint
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,12 +35,6 @@ _IN_THE_WAY = {
 """Errors that concern one file; any other would stop the next file too."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_HINTS = {
-    errno.ENOSPC: "free some space, or choose another target",
-    errno.EDQUOT: "free some space, or choose another target",
-    errno.EFBIG: "raise the limit on the size of files, or choose another target",
-    errno.ENOENT: "create it, or choose another target",
-}
 
 
 class Folder:
@@ -201,8 +196,7 @@ class Folder:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: OSError) -> TargetUnavailable:
-        hint = _HINTS.get(error.errno or 0, "choose a folder that you may write")
-        return TargetUnavailable(f"Files cannot be stored in {self._path}: {error.strerror}; {hint}.")
+        return TargetUnavailable(f"Files cannot be stored in {self._path}: {error.strerror}; {hint(error)}.")
 
 
 def _write(file: int, content: bytes) -> None:

@@ -4,6 +4,7 @@ Small contents are one request. Larger ones are a multipart upload, which is abo
 """
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
@@ -19,6 +20,7 @@ from pyrus_etl.errors import SettingsError, TargetUnavailable
 from pyrus_etl.files.ahead import Blocks, ahead
 from pyrus_etl.files.check import Check
 from pyrus_etl.files.contents import Contents
+from pyrus_etl.files.faults import sentence
 from pyrus_etl.files.unfinished import remove_unfinished
 from pyrus_etl.settings import is_loopback
 
@@ -26,10 +28,14 @@ AT_ONCE = 2 << 20
 """Contents up to this size are one request."""
 PART, PARTS_IN_FLIGHT, LARGE_IN_FLIGHT = 5 << 20, 1, 4
 """Bound the memory of large uploads."""
-ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("STORAGE_EMULATOR_HOST",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+"""Scheme → the variables that name another server, the first of them that is set."""
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-METADATA = "169.254.169.254"
-"""Where a machine of the vendor's cloud would give credentials; it is asked only if no variable has them."""
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 RETRIES: Any = {"max_retries": 8, "retry_timeout": timedelta(seconds=40)}
 
 
@@ -76,7 +82,9 @@ class Objects:
         if parts.scheme != "s3":
             return
         with self._errors():
-            await remove_unfinished(parts.netloc, unquote(parts.path).strip("/"), _endpoint(), _options(self.target))
+            await remove_unfinished(
+                parts.netloc, unquote(parts.path).strip("/"), _endpoint("s3")[1], _options(self.target)
+            )
 
     async def _in_parts(self, path: str, first: bytes, rest: Blocks, check: Check, attributes: Any) -> None:
         """A cancelled upload would stay unfinished, so its contents end with an error instead, which aborts it."""
@@ -100,19 +108,14 @@ class Objects:
         try:
             yield
         except FileNotFoundError as error:
-            if may_be_missing and "NoSuchBucket" not in str(error):
+            if may_be_missing and not any(code in str(error) for code in NO_BUCKET):
                 raise FileNotFoundError(f"{self.target} does not have it") from None
             raise TargetUnavailable(f"{self.target} does not exist; create the bucket, or correct its name.") from None
         except BaseError as error:
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> TargetUnavailable:
-        reason = str(error).partition("\n")[0][:300]
-        if METADATA in reason:
-            names = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or those of your store"
-            return TargetUnavailable(f"{self.target} cannot be used without credentials; set {names}.")
-        hint = "check the credentials in the store's own variables, the address and the rights"
-        return TargetUnavailable(f"{self.target} cannot be used: {reason}; {hint}.")
+        return TargetUnavailable(sentence(self.target, str(error)))
 
 
 async def _first(blocks: Blocks) -> bytes:
@@ -150,19 +153,27 @@ async def _until(first: bytes, rest: Blocks, check: Check, stopped: asyncio.Even
         stopping.cancel()
 
 
-def _endpoint() -> str | None:
-    return next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), None)
+def _endpoint(scheme: str) -> tuple[str, str]:
+    """The variable that names another server, and its value; both empty if none does."""
+    found = ((name, os.environ[name]) for name in ENDPOINTS[scheme] if os.environ.get(name))
+    return next(found, ("", ""))
 
 
 def _options(target: str) -> dict[str, Any]:
-    """What S3 needs beside its variables: leave to use plain http on loopback, where any key will do."""
-    client = {"connect_timeout": "5s", "timeout": "120s"}
-    if not target.startswith("s3:") or not (endpoint := _endpoint()):
-        return {"client_options": client}
+    """What a store needs beside its variables: leave to use plain http on loopback, where any key will do."""
+    client: dict[str, Any] = {"connect_timeout": "5s", "timeout": "120s"}
+    scheme = urlsplit(target).scheme
+    variable, endpoint = _endpoint(scheme)
     parts = urlsplit(endpoint)
-    if parts.scheme != "http":
-        return {"client_options": client}
-    if not is_loopback(parts.hostname or ""):
-        raise SettingsError("AWS_ENDPOINT_URL: plain http would send the contents unencrypted; use https.")
-    keys = {} if any(os.environ.get(name) for name in CREDENTIALS) else {"access_key_id": "-", "secret_access_key": "-"}
-    return {"client_options": {**client, "allow_http": True}, **keys}
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise SettingsError(f"{variable}: plain http would send the contents unencrypted; use https.")
+    client |= {"allow_http": True} if parts.scheme == "http" else {}
+    return {"client_options": client, **_keys(scheme, endpoint, is_local=parts.scheme == "http")}
+
+
+def _keys(scheme: str, endpoint: str, *, is_local: bool) -> dict[str, Any]:
+    if scheme == "gs" and endpoint:  # obstore reads the address of an emulator from the key only
+        key = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": ""}
+        return {"service_account_key": json.dumps({**key, "private_key_id": ""})}
+    is_given = any(os.environ.get(name) for name in CREDENTIALS)
+    return {"access_key_id": "-", "secret_access_key": "-"} if scheme == "s3" and is_local and not is_given else {}

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 from pyrus_etl.errors import SettingsError
 
-OBJECT_STORES = {"s3": "s3://bucket/folder", "gs": "gs://bucket/folder", "az": "az://account/container/folder"}
+OBJECT_STORES = {"s3": "s3://bucket/folder", "gs": "gs://bucket/folder", "az": "az://container/folder"}
 """Scheme → an example of a URL."""
 FILE = "file"
 _KEPT = "/-_.~!$&'()*+,;=:@"

@@ -210,7 +210,7 @@ def test_contents_that_cannot_be_had_or_written_leave_nothing(tmp_path: Path) ->
     assert (short.returncode, list((tmp_path / "to").iterdir())) == (6, [])
     assert "'a.txt' should have 100 bytes and has 5; try again." in short.stderr
     assert no_folder.returncode == 2
-    assert "cannot be written: File exists; make room, or name another folder." in no_folder.stderr
+    assert "cannot be written: File exists; a file is in its place, so choose a folder." in no_folder.stderr
 
 
 def test_a_run_that_could_not_do_all_does_not_call_itself_ok(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,40 +1,14 @@
 """Where contents go: folders and buckets as URLs, and nothing outside them."""
 
-import asyncio
 import os
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from pyrus_etl.errors import FileRefused, SettingsError, TargetUnavailable
-from pyrus_etl.files.check import Check, Corrupt
-from pyrus_etl.files.store import open_store
+from pyrus_etl.files.check import Corrupt
 from pyrus_etl.files.target import folder_of, stored_at, target_url, uri_of
-
-
-class Parts:
-    """Contents in blocks; with an `error` they break off at their end."""
-
-    media_type: str | None = None
-
-    def __init__(self, *parts: bytes, error: Exception | None = None, md5: str | None = None) -> None:
-        self.check = Check(md5=md5)
-        self._parts, self._error = parts, error
-
-    async def blocks(self) -> AsyncGenerator[bytes, None]:
-        for part in self._parts:
-            yield part
-        if self._error:
-            raise self._error
-
-
-def put(target: str, path: str, contents: Parts) -> None:
-    async def stored() -> None:
-        async with open_store(target) as store:
-            await store.put(path, contents)
-
-    asyncio.run(stored())
+from tests.files.parts import Parts, put
 
 
 @pytest.mark.parametrize("name", ["a b#c%d?é😀.txt", "100%.pdf", "a%2Fb"])
@@ -101,10 +75,12 @@ def test_links_below_the_target_are_not_followed(tmp_path: Path) -> None:
     assert not (target / "8" / "name").is_symlink()
 
 
-@pytest.mark.parametrize("place", ["missing/folder", "file"])
-def test_a_folder_that_cannot_be_used_is_named(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "advice"), [("missing/folder", "create it"), ("file", "choose a folder"), ("file/x", "choose a folder")]
+)
+def test_a_folder_that_cannot_be_used_is_named(place: str, advice: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(TargetUnavailable, match=str(tmp_path / place)):
+    with pytest.raises(TargetUnavailable, match=f"{tmp_path / place}: .*{advice}"):
         put(target_url(str(tmp_path / place)), "7/name", Parts(b"x"))
 
     assert os.listdir(tmp_path) == ["file"]

@@ -12,17 +12,23 @@ from pyrus_etl.reports.page.library import library
 
 CHARTS = ("flow", "throughput", "cycle", "age", "people", "heat")
 
+LANGUAGES = ("en", "ru")
+"""English, and every language with a file of words: its texts by the English ones."""
+
 _FOLDER = files("pyrus_etl.reports.page")
 _MARK = re.compile(r"\{\{(\w+)\}\}")
 
 
-def page(figures: Figures) -> str:
-    """Returns the page. It loads nothing, and its policy allows only the two scripts that it contains."""
-    charts, script, style = library(), _text("page.js"), _text("page.css")
+def page(figures: Figures, language: str | None = None) -> str:
+    """Returns the page. It loads nothing, and its policy allows only the two scripts that it contains.
+
+    `language`: one of LANGUAGES; without it, the browser's if that is one of them, else English.
+    """
+    charts, script, style = library(), _text("words.js") + _text("page.js"), _text("page.css")
     parts = {
         "policy": _policy(scripts=(charts, script), style=style),
         "style": style,
-        "figures": _embedded(figures),
+        "figures": _embedded(figures, language),
         "library": charts,
         "script": script,
     }
@@ -33,10 +39,12 @@ def _text(name: str) -> str:
     return _FOLDER.joinpath(name).read_text("utf-8")
 
 
-def _embedded(figures: Figures) -> str:
-    """Returns the figures and the charts as JSON that is safe in a script element, whatever texts it contains."""
+def _embedded(figures: Figures, language: str | None) -> str:
+    """Returns figures, charts and words as JSON that is safe in a script element, whatever texts it contains."""
     charts = {name: msgspec.json.decode(_text(f"charts/{name}.json")) for name in (*CHARTS, "config")}
-    text = msgspec.json.encode({**msgspec.structs.asdict(figures), "charts": charts}).decode()
+    words = {other: msgspec.json.decode(_text(f"words/{other}.json")) for other in LANGUAGES if other != "en"}
+    shown = {**msgspec.structs.asdict(figures), "charts": charts, "language": language, "words": words}
+    text = msgspec.json.encode(shown).decode()
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -1,44 +1,10 @@
 "use strict";
 // Shows the figures for the chosen filters. SQL computed them; this script only selects and formats.
 
-const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, files, file_totals: fileTotals, charts } =
-  JSON.parse(document.getElementById("figures").textContent);
+const { clock, periods, axes, scopes, scopes_left_out: leftOut, tasks, files, file_totals: fileTotals, charts } = figures;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const views = {};
 const PERIODS = { 30: "30 days", 90: "90 days", 365: "1 year", 730: "2 years" };
-const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-
-// Formats of values.
-
-const number = (value) => (value == null ? "–" : value.toLocaleString("en"));
-
-function hours(value) {
-  if (value == null) return "–";
-  const whole = Math.floor(value);
-  if (whole >= 240) return `${number(Math.round(value / 24))} days`;
-  if (whole >= 24) return `${Math.floor(whole / 24)} d ${whole % 24} h`;
-  return whole >= 1 ? `${whole} h ${Math.floor((value - whole) * 60)} min` : `${Math.floor(value * 60)} min`;
-}
-
-function days(value) {
-  return value === 1 ? "1 day" : `${number(value)} days`;
-}
-
-function size(bytes) {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
-  const step = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1024)), units.length - 1);
-  return `${(bytes / 1024 ** step).toLocaleString("en", { maximumFractionDigits: step ? 1 : 0 })} ${units[step]}`;
-}
-
-function month(text) {
-  return new Date(`${text}T00:00:00Z`).toLocaleDateString("en", { month: "long", year: "numeric", timeZone: "UTC" });
-}
-
-function ago(seconds) {
-  const steps = [[86400, "day"], [3600, "hour"], [60, "minute"]];
-  const [size, unit] = steps.find(([size]) => seconds >= size) ?? [1, "second"];
-  return new Intl.RelativeTimeFormat("en").format(-Math.floor(seconds / size), unit);
-}
 
 // The rows of each chart.
 
@@ -75,15 +41,15 @@ const ROWS = {
       .filter((row) => row.at > start && row.closed)
       .map((row) => ({ ...row, p50_text: hours(row.p50), p85_text: hours(row.p85), p95_text: hours(row.p95) }));
   },
-  age: (scope) => scope.age,
-  people: (scope) => scope.waited_for.map((row) => ({ ...row, longest_text: hours(row.longest_hours) })),
+  age: (scope) => scope.age.map((row) => ({ ...row, bucket: t(row.bucket) })),
+  people: (scope) => scope.waited_for.map((row) => ({ ...row, person: t(row.person), longest_text: hours(row.longest_hours) })),
   heat(scope, period) {
     const notes = scope.heat[period];
     if (!notes.some(Boolean)) return [];
     return notes.map((events, place) => {
       const hour = String(place % 24).padStart(2, "0");
-      const weekday = WEEKDAYS[Math.floor(place / 24)];
-      return { weekday: weekday.slice(0, 3), hour, time: `${hour}:00 to ${hour}:59`, notes: events };
+      const weekday = date(WEEK[Math.floor(place / 24)], { weekday: "short" });
+      return { weekday, hour, time: `${hour}:00–${hour}:59`, notes: events };
     });
   },
 };
@@ -135,12 +101,12 @@ function table(columns, rows) {
 function chartTable(name, rows) {
   const columns = Object.entries(COLUMNS[name]);
   const cell = (value) => (typeof value === "number" ? element("td", number(value), { className: "number" }) : element("td", value));
-  return table(columns.map(([, title]) => title), rows.map((row) => columns.map(([key]) => cell(row[key]))));
+  return table(columns.map(([, title]) => t(title)), rows.map((row) => columns.map(([key]) => cell(row[key]))));
 }
 
 function taskCell(task) {
   const cell = element("td");
-  const name = element("bdi", task.text?.replace(/\s+/g, " ").trim() || `Task ${task.task_id}`);
+  const name = element("bdi", task.text?.replace(/\s+/g, " ").trim() || t("Task {id}", { id: task.task_id }));
   const link = /^https?:/.test(task.link) ? element("a", null, { href: task.link, target: "_blank", rel: "noopener" }) : element("span");
   link.append(name);
   cell.append(link, element("small", task.place ?? ""));
@@ -153,15 +119,15 @@ function taskTable(name, tasksOf) {
     taskCell(task),
     ...columns.map(([key, [title, format]]) => {
       const cell = element("td", task[key] == null ? "–" : format(task[key]), { className: format === String ? "" : "number" });
-      if (format !== String) cell.dataset.name = title;
+      if (format !== String) cell.dataset.name = t(title);
       return cell;
     }),
   ]);
-  return table(["Task", ...columns.map(([, [title]]) => title)], rows);
+  return table([t("Task"), ...columns.map(([, [title]]) => t(title))], rows);
 }
 
 function total(section, shown, all) {
-  section.querySelector(".total").textContent = shown < all ? `${number(shown)} of ${number(all)}` : "";
+  section.querySelector(".total").textContent = shown < all ? t("{shown} of {all}", { shown: number(shown), all: number(all) }) : "";
 }
 
 function filesTable(about, rows) {
@@ -169,14 +135,14 @@ function filesTable(about, rows) {
   const cell = (file, [key, [title, format]], place) => {
     if (place) {
       const counted = element("td", format(file[key]), { className: "number" });
-      counted.dataset.name = title;
+      counted.dataset.name = t(title);
       return counted;
     }
     const made = element("td");
-    made.append(element("bdi", file[key] ? format(file[key]) : "Without a name"), ...(file.task ? [element("small", file.task)] : []));
+    made.append(element("bdi", file[key] ? t(format(file[key])) : t("Without a name")), ...(file.task ? [element("small", file.task)] : []));
     return made;
   };
-  return table(columns.map(([, [title]]) => title), rows.map((file) => columns.map((column, place) => cell(file, column, place))));
+  return table(columns.map(([, [title]]) => t(title)), rows.map((file) => columns.map((column, place) => cell(file, column, place))));
 }
 
 function themed(spec) {
@@ -191,13 +157,14 @@ async function draw(name, rows) {
   const place = section.querySelector(".chart");
   section.querySelector("details").hidden = !rows.length;
   section.querySelector("details > :last-child").replaceWith(chartTable(name, rows));
-  if (!rows.length) return place.replaceChildren(element("p", "Nothing in this selection.", { className: "nothing" }));
-  const spec = themed({ ...charts[name], config: charts.config });
+  if (!rows.length) return place.replaceChildren(element("p", t("Nothing in this selection."), { className: "nothing" }));
+  const spec = translated(themed({ ...charts[name], config: charts.config }));
   spec.data.values = rows;
   if (spec.height === "rows") spec.height = 26 * rows.length; // Vega-Lite cannot combine a step in pixels with a width that fits the container
   const options = {
     ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
     expressionFunctions: { hours }, // a format for the charts: a tooltip of the nearest point gets numbers only
+    formatLocale: numbersOfCharts, timeFormatLocale: datesOfCharts,
     logLevel: 1, // errors only: an empty layer, such as the forecast in the first week, is not an error
   };
   views[name] = (await vegaEmbed(place, spec, options)).view;
@@ -207,23 +174,25 @@ function figure(name, text) {
   document.querySelector(`[data-figure=${name}]`).textContent = text;
 }
 
-function forecast(figures) {
-  if (figures?.finished_p50 == null) return "No whole week has passed yet, so there is no pace to show.";
-  const pace = `In the last ${figures.weeks} weeks, ${number(figures.finished_p50)} tasks were finished in the median week, ` +
-    `and ${number(figures.created_mean)} were created on average.`;
-  if (figures.weeks_at_p50 == null || !figures.backlog) return pace;
-  const weeks = (value) => (value == null ? "an unknown number of" : number(value));
-  return `${pace} At this pace, the ${number(figures.backlog)} open tasks take ${weeks(figures.weeks_at_p50)} weeks, ` +
-    `between ${weeks(figures.weeks_at_p85)} and ${weeks(figures.weeks_at_p15)}, if no new tasks are created.`;
+function forecast(expected) {
+  if (expected?.finished_p50 == null) return t("No whole week has passed yet, so there is no pace to show.");
+  const pace = t("In the last {weeks} weeks, {finished} tasks were finished in the median week, and {created} were created on average.", {
+    weeks: expected.weeks, finished: number(expected.finished_p50), created: number(expected.created_mean),
+  });
+  if (expected.weeks_at_p50 == null || !expected.backlog) return pace;
+  const weeks = (value) => (value == null ? t("an unknown number of") : number(value));
+  return `${pace} ` + t("At this pace, the {open} open tasks take {median} weeks, between {good} and {slow}, if no new tasks are created.", {
+    open: number(expected.backlog), median: weeks(expected.weeks_at_p50), good: weeks(expected.weeks_at_p85), slow: weeks(expected.weeks_at_p15),
+  });
 }
 
 function detail(scope) {
   const place = document.getElementById("detail");
   const share = Math.floor((100 * scope.detailed) / scope.tasks);
   place.hidden = scope.detailed === scope.tasks;
-  place.textContent = `${number(scope.detailed)} of ${number(scope.tasks)} tasks (${share}%) have been read in detail so far. ` +
-    "Open and overdue tasks are right already. Approvals, notes and cycle times are those of the tasks that have been read, " +
-    "and a closed task counts as done since its last change until it is known when it was closed.";
+  place.textContent = t("{detailed} of {all} tasks ({share}%) have been read in detail so far. Open and overdue tasks are right already. " +
+    "Approvals, notes and cycle times are those of the tasks that have been read, and a closed task counts as done since " +
+    "its last change until it is known when it was closed.", { detailed: number(scope.detailed), all: number(scope.tasks), share });
 }
 
 let shown = Promise.resolve();
@@ -240,12 +209,12 @@ async function showChosen() {
   figure("closed", number(cycle?.closed ?? 0));
   figure("p85", hours(cycle?.p85));
   figure("forecast", forecast(scope.forecast));
-  figure("heat_since", `since ${month(later(clock.today, -period))}`);
+  figure("heat_since", t("since {month}", { month: month(later(clock.today, -period)) }));
   for (const name of Object.keys(TABLES)) {
     const rows = scope[name];
     const section = document.querySelector(`[data-table=${name}]`);
     total(section, rows.length, scope.totals[name]);
-    section.lastElementChild.replaceWith(rows.length ? taskTable(name, rows) : element("p", "None.", { className: "nothing" }));
+    section.lastElementChild.replaceWith(rows.length ? taskTable(name, rows) : element("p", t("None."), { className: "nothing" }));
   }
   total(document.querySelector("[data-chart=people]"), scope.waited_for.length, scope.totals.people);
   await Promise.all(Object.entries(ROWS).map(([name, rows]) => draw(name, rows(scope, period))));
@@ -270,29 +239,30 @@ function writeAddress() {
 
 function filters() {
   const select = document.getElementById("scope");
-  const groups = { form: element("optgroup", null, { label: "Forms" }), project: element("optgroup", null, { label: "Projects" }) };
-  scopes.forEach((scope, place) => (groups[scope.kind] ?? select).append(element("option", scope.name, { value: place })));
+  const groups = { form: element("optgroup", null, { label: t("Forms") }), project: element("optgroup", null, { label: t("Projects") }) };
+  scopes.forEach((scope, place) => (groups[scope.kind] ?? select).append(element("option", scope.id ? scope.name : t(scope.name), { value: place })));
   select.append(...Object.values(groups).filter((group) => group.children.length));
   for (const period of periods) {
     const label = element("label");
     const input = element("input", null, { type: "radio", name: "period", value: period });
-    label.append(input, element("span", PERIODS[period]));
+    label.append(input, element("span", t(PERIODS[period])));
     document.getElementById("periods").append(label);
   }
   chooseByAddress();
   document.getElementById("filters").addEventListener("change", () => (writeAddress(), show()));
   addEventListener("hashchange", () => (chooseByAddress(), show()));
   if (leftOut) document.getElementById("left-out").textContent =
-    `The ${number(leftOut)} smallest forms and projects are not listed here, but count in Everything.`;
+    t("The {count} smallest forms and projects are not listed here, but count in Everything.", { count: number(leftOut) });
 }
 
 function freshness() {
   const place = document.getElementById("freshness");
   if (clock.synced_at == null) {
-    place.append(element("span", "No sync has been completed yet.", { className: "late" }));
+    place.append(element("span", t("No sync has been completed yet."), { className: "late" }));
   } else {
-    place.append(`Data as of ${clock.synced}, ${ago(Math.max(0, Date.now() / 1000 - clock.synced_at))}. `);
-    const late = clock.is_failing ? "The last run failed." : clock.is_late ? "A sync is overdue." : "";
+    const passed = ago(Math.max(0, Date.now() / 1000 - clock.synced_at));
+    place.append(t("Data as of {time}, {passed}.", { time: clock.synced, passed }), " ");
+    const late = clock.is_failing ? t("The last run failed.") : clock.is_late ? t("A sync is overdue.") : "";
     if (late) place.append(element("span", late, { className: "late" }));
   }
   document.getElementById("made").textContent = clock.made;
@@ -304,17 +274,18 @@ function frames() {
     heading.append(" ", element("small", null, { className: "total" }));
   for (const section of document.querySelectorAll("[data-chart]")) {
     const details = element("details");
-    details.append(element("summary", "As a table"), element("div"));
+    details.append(element("summary", t("As a table")), element("div"));
     section.append(element("div", null, { className: "chart" }), details);
   }
   for (const section of document.querySelectorAll("[data-table]")) section.append(element("div"));
   for (const section of document.querySelectorAll("[data-files]")) {
     const rows = files[section.dataset.files];
     total(section, rows.length, fileTotals[section.dataset.files]);
-    section.append(rows.length ? filesTable(section.dataset.files, rows) : element("p", "None.", { className: "nothing" }));
+    section.append(rows.length ? filesTable(section.dataset.files, rows) : element("p", t("None."), { className: "nothing" }));
   }
 }
 
+translateDocument();
 freshness();
 if (tasks) {
   document.querySelector("main").hidden = false;

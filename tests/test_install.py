@@ -3,6 +3,7 @@
 The environments have the libraries of this one, except those that the test leaves out.
 """
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -121,6 +122,10 @@ def test_the_extra_all_contains_every_other_extra_for_users(wheel: Path) -> None
         for extra in extras
     }
 
+    links = re.findall(r"\]\(([^)#]+)", str(metadata.get_payload()))
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert metadata["License-File"] == "LICENSE"
     assert extras == {"embedded", "page", "demo", "all", "dev"}
     assert required["all"] == required["embedded"] | required["page"] | required["demo"]
 

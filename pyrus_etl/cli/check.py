@@ -1,6 +1,7 @@
 """`check`: one line for each check. The message of an error says how to fix it."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from typing import NamedTuple, TypeVar
@@ -63,7 +64,8 @@ class Result(NamedTuple):
 def _settings(context: Context) -> str:
     context.settings = read_settings()
     quota = context.settings.quota
-    return f"{context.settings.url}, quota {quota.requests} requests per {quota.period:.0f} s"
+    found = f"; config file {os.path.abspath(config)}" if (config := context.settings.found_config) else ""
+    return f"{context.settings.url}, quota {quota.requests} requests per {quota.period:.0f} s{found}"
 
 
 def _database(context: Context) -> str:

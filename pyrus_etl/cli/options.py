@@ -1,6 +1,7 @@
 """Options that several commands share, and the settings read from them."""
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -70,6 +71,8 @@ def read_settings(*, quiet: bool = False) -> Settings:
     config, waits = options.pop("config", None), options.pop("waits", None)
     settings = replace(load_settings(options, config_file=config), waits=waits or STANDARD)
     set_up_logging(settings.log_level, settings.log_format, quiet=quiet)
+    if settings.found_config:
+        log.info("settings of the current folder are used: %s", os.path.abspath(settings.found_config))
     for warning in settings.warnings:
         log.warning("%s", warning)
     return settings

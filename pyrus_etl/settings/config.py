@@ -16,10 +16,14 @@ Key = tuple[str, str]
 
 
 class Config(NamedTuple):
-    """The content of a config file by table and key; empty if there is no file."""
+    """The content of a config file by table and key; empty if there is no file.
+
+    `is_found`: nobody named it, it is in the current folder.
+    """
 
     path: str
     tables: Mapping[str, Mapping[str, Any]]
+    is_found: bool = False
 
     def value(self, key: Key) -> tuple[str, str]:
         """Returns the value of a key as text, empty if it is missing, and its place for messages."""
@@ -42,7 +46,7 @@ def read_config(named: str, known: set[Key]) -> Config:
         reason = _invisible_cause(text) or str(error)
         raise SettingsError(f"The config file {path} is not valid TOML: {reason}; correct the file.") from error
     _refuse_unknown_keys(path, tables, known)
-    return Config(path, tables)
+    return Config(path, tables, is_found=not stripped(named))
 
 
 def _invisible_cause(text: str) -> str | None:

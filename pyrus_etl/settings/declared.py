@@ -38,8 +38,9 @@ class Settings:
     """The validated settings, as `load_settings` reads them; each has its default.
 
     `database_url` is None for the embedded PostgreSQL. `time_zone` is None to keep the one stored in the database.
-    `warnings` are sentences about variables that look like settings of ours but are not read. `waits` is not for users:
-    see `settings.retry`.
+    `warnings` are sentences about variables that look like settings of ours but are not read, and about secrets that
+    others can read. `found_config`: the config file of the current folder, if it was read because none is named.
+    `waits` is not for users: see `settings.retry`.
     """
 
     api: str | None = setting(
@@ -170,6 +171,7 @@ class Settings:
         "PYRUS_ETL_LOG_FORMAT", "log.format", parse_log_format, "format of log lines: text or json", "text"
     )
     warnings: tuple[str, ...] = ()
+    found_config: str = ""
     waits: Waits = STANDARD
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.config import Config, read_config
 from pyrus_etl.settings.declared import CONFIG, KEYS, SETTINGS, VARIABLES, Settings
+from pyrus_etl.settings.exposure import warnings_about_files
 from pyrus_etl.settings.names import refuse_lost_url, warnings_about
 from pyrus_etl.settings.setting import Setting
 from pyrus_etl.settings.text import cleaned, read_text, stripped
@@ -43,7 +44,16 @@ def load_settings(
     if is_embedded:
         _refuse_empty_url(SETTINGS["database_url"], sources)
         refuse_lost_url(environment)
-    return Settings(**values, warnings=tuple(warnings_about(environment, VARIABLES, embedded=is_embedded)))
+    warnings = (*warnings_about(environment, VARIABLES, embedded=is_embedded), *warnings_about_files(_files(sources)))
+    return Settings(**values, warnings=warnings, found_config=config.path if config.is_found else "")
+
+
+def _files(sources: _Sources) -> Iterator[tuple[str, str]]:
+    """The sources that name files with secrets, and the paths."""
+    for setting in SETTINGS.values():
+        if setting.is_secret:
+            variable, (path, place) = setting.variables[1], sources.config.value(setting.key)
+            yield from ((variable, sources.environment.get(variable, "")), (place, path))
 
 
 def _with_clean_names(environment: Mapping[str, str]) -> Mapping[str, str]:

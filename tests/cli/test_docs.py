@@ -15,7 +15,7 @@ from pyrus_etl.schema import metadata
 from pyrus_etl.settings import Secret
 from tests.runs import CHECKOUT, program_environment
 
-PAGES = [CHECKOUT / "README.md", CHECKOUT / "deploy/README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+PAGES = [*sorted(CHECKOUT.glob("*.md")), CHECKOUT / "deploy/README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 
 
 def test_tables_are_documented_as_they_are_declared() -> None:

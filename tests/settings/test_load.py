@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -33,7 +34,9 @@ def test_the_config_file_in_the_working_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "pyrus_etl.toml").write_text("[pyrus]\nconcurrency = 9\n", encoding="utf-8")
 
-    assert load_settings({}, {}).concurrency == 9
+    found = load_settings({}, {})
+    assert (found.concurrency, found.found_config) == (9, "config/pyrus_etl.toml")
+    assert load_settings({}, {"PYRUS_ETL_CONFIG": "config/pyrus_etl.toml"}).found_config == ""
 
 
 def test_the_shipped_file_says_the_defaults() -> None:
@@ -141,3 +144,21 @@ def test_an_invalid_duration_is_refused_with_an_example(text: str) -> None:
 def test_an_invalid_quota_is_refused(text: str) -> None:
     with pytest.raises(SettingsError):
         parse_quota(text)
+
+
+def test_a_secret_that_every_user_can_read_is_warned_about() -> None:
+    """Not if a folder above it keeps them out."""
+    with TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        key = folder / "key"
+        key.write_text("canary", encoding="utf-8")
+
+        def warnings(of_folder: int, of_key: int) -> tuple[str, ...]:
+            folder.chmod(of_folder)
+            key.chmod(of_key)
+            return load_settings({}, {"PYRUS_SECURITY_KEY_FILE": str(key)}).warnings
+
+        assert warnings(0o755, 0o600) == warnings(0o755, 0o640) == warnings(0o700, 0o644) == ()
+        assert warnings(0o755, 0o644) == (
+            f"PYRUS_SECURITY_KEY_FILE: every user of this machine can read {key}; run chmod 600 {key}.",
+        )

@@ -47,6 +47,8 @@ def sandbox() -> None:
 )
 @click.option("--paymo", "paymo_port", type=click.IntRange(0, 65535), help="Serve a Paymo on this port as well.")
 @click.option("--onlyoffice", "office_port", type=click.IntRange(0, 65535), help="… and an ONLYOFFICE on this one.")
+@click.option("--webhook", metavar="URL", help="POST a signed webhook here for each change of a task.")
+@click.option("--webhook-twice", default=0.0, type=click.FloatRange(0, 1), help="Send this share of webhooks twice.")
 @click.option("--warm", is_flag=True, help="Write the rows of all registers first, so that answers cost little.")
 @click.option("--gzip/--no-gzip", default=True, show_default=True, help="Compress answers if the client accepts gzip.")
 def serve(
@@ -65,6 +67,8 @@ def serve(
     api: str,
     paymo_port: int | None,
     office_port: int | None,
+    webhook: str | None,
+    webhook_twice: float,
     warm: bool,
     gzip: bool,
 ) -> None:
@@ -76,6 +80,7 @@ def serve(
     \b
     Examples:  pyrus-etl sandbox serve --tasks 5000 --grow 30
                pyrus-etl sandbox serve --lag 10m --register-cap 100
+               pyrus-etl sandbox serve --port 8090 --grow 60 --webhook http://127.0.0.1:8080/webhook
                curl -d '{"register_lag": 0}' http://127.0.0.1:8080/sandbox/options
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
@@ -84,6 +89,7 @@ def serve(
         world.v4.warm()
     options: dict[str, Any] = {"cap": cap, "quota": limit, "period": period, "api": api, "gzip": gzip}
     options |= {"register_cap": register_cap, "list_cap": list_cap, "hybrid": hybrid}
+    options |= {"webhook": webhook, "webhook_twice": webhook_twice}
     options |= {"register_lag": parse_duration(lag, "--lag").total_seconds() if lag else 0.0}
     ports = {"--paymo": paymo_port, "--onlyoffice": office_port}
     services = {option: number for option, number in ports.items() if number is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from .quota import Quota
 from .restapi import Restapi
 from .tokens import Tokens
 from .v4.api import ApiV4
+from .webhooks import Webhooks
 from .world import World
 
 
@@ -51,6 +53,9 @@ class Served(Protocol):
     def located(self, origin: str, files_origin: str | None) -> None:
         """Sets the addresses that answers name."""
 
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        """What is done beside answering, during the block."""
+
     def obey(self, method: str, command: str, body: bytes) -> Answer:
         """Runs a command of the sandbox's own."""
 
@@ -67,12 +72,13 @@ class Backend:
         self.injector = FaultInjector(faults)
         self.journal = Journal(options.keep_ids)
         self.tokens = Tokens(options, world.clock)
+        self.webhooks = Webhooks(world, options, self.tokens)
         self.options = options
         self.configure(options)
 
     def configure(self, options: Options) -> None:
         """Applies `options` from now on. Tokens and the journal stay; the quota starts again."""
-        self.options = self.tokens.options = options
+        self.options = self.tokens.options = self.webhooks.options = options
         self.quota = Quota(*options.quota) if options.quota else None
         self.restapi = Restapi(self.world, Lists(self.world, options), self.tokens, self.journal)
         self.v4 = ApiV4(self.world, options, self.tokens, self.journal)
@@ -91,6 +97,9 @@ class Backend:
 
     def located(self, origin: str, files_origin: str | None) -> None:
         self.world.origin, self.world.files_origin = origin, files_origin
+
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        return self.webhooks.sending()
 
     def obey(self, method: str, command: str, body: bytes) -> Answer:
         return obey(self, method, command, body)

@@ -27,6 +27,7 @@ Command = Callable[["Backend", Json], Any]
 CHANGEABLE = (
     *("cap", "order", "period", "quota", "hybrid"),
     *("register_cap", "register_lag", "index_seconds", "list_cap", "sublists"),
+    *("webhook", "webhook_twice", "webhook_again"),
 )
 """The options that a command may change."""
 ON_TASK = ("close", "reopen", "purge", "delete", "restore", "revoke", "grant", "unlist", "relist")
@@ -43,6 +44,7 @@ def state(backend: Backend, arguments: Json) -> Json:
         "period": options.period,
         "options": {name: getattr(options, name) for name in CHANGEABLE},
         "requests": backend.journal.total,
+        "webhooks": {str(status): count for status, count in backend.webhooks.statuses.items()},
         "overruns": backend.quota.overruns if backend.quota else 0,
         "down": backend.injector.down,
         "faults": backend.injector.faults,

@@ -112,7 +112,8 @@ async def listening(backend: Served, host: str, port: int) -> AsyncIterator[int]
             await listen(runner, host, 0)
         origin, *apart = [f"http://{host}:{address[1]}" for address in runner.addresses]
         backend.located(origin, apart[0] if apart else None)
-        yield int(runner.addresses[0][1])
+        async with backend.at_work():
+            yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -99,6 +101,9 @@ class Service:
 
     def located(self, origin: str, files_origin: str | None) -> None:
         self.world.origin, self.world.files_origin = origin, files_origin
+
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
 
     def obey(self, method: str, command: str, body: bytes) -> Answer:
         """`GET state` and `requests`; `POST advance`, the faults of any sandbox, and the changes of the world."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +56,7 @@ class World(Archive):
     collide. Files are downloaded from `origin`, which a server sets to its own address. One thread may change a
     world while a server reads it in another. With `private_notes`, only the first account sees every note.
     With `forms`, there are this number of forms, of equal size, and 5 % of the tasks have none.
+    `watcher` is called with the id of each task that is created or changed.
     `older` makes API v4 write tasks as it did in 2021: creation dates in forms are days, a skipped step is `[]`.
     """
 
@@ -78,6 +79,7 @@ class World(Archive):
         self.tick = tick
         self._dice = Dice(seed, 1 << 32)
         self._salt = 1
+        self.watcher: Callable[[int], object] | None = None
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
         history, begun = days * DAY, milliseconds(start)
         super().__init__(seed, tasks, begun, history, origin, private_notes=private_notes, forms=forms, older=older)
@@ -201,7 +203,7 @@ class World(Archive):
             date = milliseconds(modified) if isinstance(modified, datetime) else own or now
             listed = None if modified is None else date
             found = override_v4(task_id, body, listed, row) if api == "v4" else override(task_id, body, listed)
-            return self._override(task_id, msgspec.structs.replace(found, at=now), now, date)
+            return self._seen(self._override(task_id, msgspec.structs.replace(found, at=now), now, date))
 
     def _override(self, task_id: int, found: Override, now: int, date: int) -> int:
         try:
@@ -252,7 +254,7 @@ class World(Archive):
     def _create(self) -> int:
         with self.lock:
             now = self._tick()
-            return self.id_of(self.register.append(now, now, False))
+            return self._seen(self.id_of(self.register.append(now, now, False)))
 
     def _happen(self, task_id: int, role: str, date: int | None = None, comment: Comment | None = None) -> int:
         """Adds an event. A task with an override has no events: ValueError."""
@@ -267,6 +269,11 @@ class World(Archive):
             was = bool(self.register.closed[ordinal])
             closes = CLOSES.get(comment.action, was) if comment else {"complete": True, "reopen": False}.get(role, was)
             self.register.move(ordinal, event.date, closes)
+        return self._seen(task_id)
+
+    def _seen(self, task_id: int) -> int:
+        if self.watcher:
+            self.watcher(task_id)
         return task_id
 
     def _date(self, task_id: int) -> int:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -109,7 +109,7 @@ class _Turns:
         over = asyncio.Event()
         timer = asyncio.get_running_loop().call_later(seconds, over.set)
         try:
-            error = await self._run(hints(self._means.arrived, over, LINGER), NO_LIMIT)
+            error = await self._run(hints(self._means.arrived, over, LINGER))
         finally:
             timer.cancel()
         if is_done(error):
@@ -118,14 +118,14 @@ class _Turns:
         return self._outlook_of_hints.pause(error)
 
     async def _carried_out(self, plan: Plan, budget: Budget = NO_LIMIT) -> BaseException | None:
-        return await self._run(with_hints(plan, self._means.arrived), budget)
+        return await self._run(with_hints(plan, self._means.arrived), budget, self._means.watch(plan.kind))
 
-    async def _run(self, plan: Plan, budget: Budget) -> BaseException | None:
+    async def _run(self, plan: Plan, budget: Budget = NO_LIMIT, watch: Watch = nullcontext) -> BaseException | None:
         """Carries out a run; returns the error that ended it early. A bug of ours is an error like any other here."""
-        settings, access, _, stop, watch = self._means
+        settings, access = self._means.settings, self._means.access
         try:
-            async with stopped_with(stop) as its_stop:
-                result = await run(plan, settings, budget=budget, watch=watch(plan.kind), stop=its_stop, access=access)
+            async with stopped_with(self._means.stop) as stop:
+                result = await run(plan, settings, budget=budget, watch=watch, stop=stop, access=access)
         except PyrusEtlError as error:
             log.error("%s", error)
             return error

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import runpy
 import signal
 import subprocess
@@ -28,8 +29,8 @@ class Running:
         self, module: str, arguments: list[str], environment: dict[str, str], folder: Path, uid: int | None = None
     ) -> None:
         self.arguments = arguments
-        self._out, self._err = folder / "out", folder / "err"
-        given = (module, arguments, environment, os.getcwd(), self._out, self._err, uid)
+        self._out, self._err, self._memory = folder / "out", folder / "err", folder / "memory"
+        given = (module, arguments, environment, os.getcwd(), folder, uid)
         self._process = _processes.Process(target=_live, args=given)
         self._process.start()
 
@@ -53,6 +54,10 @@ class Running:
         """Waits for the end; returns what the program wrote to its standard output and error."""
         self.wait(timeout)
         return self._out.read_text("utf-8"), self._err.read_text("utf-8")
+
+    def memory(self) -> int:
+        """The peak memory of the ended program in bytes, with the imports that it had when it was forked."""
+        return int(self._memory.read_text("utf-8")) * 1024
 
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
@@ -89,19 +94,25 @@ def run_module(
 
 
 def _live(
-    module: str, arguments: list[str], environment: dict[str, str], folder: str, out: Path, err: Path, uid: int | None
+    module: str, arguments: list[str], environment: dict[str, str], cwd: str, folder: Path, uid: int | None
 ) -> None:
-    """Runs the program in the child, with its own folder, environment, output and arguments."""
+    """Runs the program in the child, with its own working folder, environment, output and arguments."""
     make_once()
-    os.chdir(folder)
+    os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    for number, path in ((1, out), (2, err)):
-        with path.open("wb") as file:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background of a script
+    for number, name in ((1, "out"), (2, "err")):
+        with (folder / name).open("wb") as file:
             os.dup2(file.fileno(), number)
+    memory = (folder / "memory").open("w", encoding="utf-8")
     if uid is not None:
         os.setgroups([])
         os.setgid(uid)
         os.setuid(uid)
     sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:
+        with memory:
+            memory.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))

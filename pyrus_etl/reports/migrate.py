@@ -15,13 +15,13 @@ from alembic.util import CommandError
 from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.postgres.connection import Connection, Session, connect, fault_of
+from pyrus_etl.postgres.connection import Session, connect, fault_of
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
-from pyrus_etl.reports import definitions, materialized, working_time
+from pyrus_etl.reports import definitions, materialized, structure, working_time
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
-from pyrus_etl.reports.repair import Difference, compared, repair
+from pyrus_etl.reports.repair import Difference, compared, driver_of, repair
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
 from pyrus_etl.schema.metadata import REVISION
@@ -86,7 +86,7 @@ class _Upgraded(NamedTuple):
 def _if_up_to_date(connection: sqlalchemy.Connection) -> _Upgraded | None:
     """None if there is something to do."""
     with connection.begin():
-        driver = _driver(connection)
+        driver = driver_of(connection)
         if revision(driver) != REVISION or not definitions.are_of_this_version(driver):
             return None
         found = compared(_context(connection))
@@ -95,7 +95,7 @@ def _if_up_to_date(connection: sqlalchemy.Connection) -> _Upgraded | None:
 
 def _upgrade(connection: sqlalchemy.Connection) -> _Upgraded:
     with connection.begin():
-        driver = _driver(connection)
+        driver = driver_of(connection)
         driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         try:
@@ -116,7 +116,7 @@ def _upgrade(connection: sqlalchemy.Connection) -> _Upgraded:
 
 
 def _tables_and_views(connection: sqlalchemy.Connection) -> _Upgraded:
-    driver = _driver(connection)
+    driver = driver_of(connection)
     if revision(driver) is None and declared_tables_present(driver):
         _adopt(connection)
     command.upgrade(_config(connection), "head")
@@ -125,6 +125,8 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> _Upgraded:
     _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
     made = repair(context, found)
     definitions.create(driver)
+    if not found:
+        structure.keep(driver)
     return _Upgraded(made, found)
 
 
@@ -138,12 +140,6 @@ def _adopt(connection: sqlalchemy.Connection) -> None:
             f"drop the schema {SCHEMA}."
         )
     command.stamp(_config(connection), "head")
-
-
-def _driver(connection: sqlalchemy.Connection) -> Connection:
-    """Returns the psycopg connection behind it, in the same transaction."""
-    driver: Connection = connection.connection.driver_connection  # type: ignore[assignment] # typed as any DBAPI's
-    return driver
 
 
 def downgrade(url: Secret, to: str, locks: Retry = LOCKS) -> None:
@@ -161,7 +157,7 @@ def downgrade(url: Secret, to: str, locks: Retry = LOCKS) -> None:
 
 def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
     with connection.begin():
-        driver = _driver(connection)
+        driver = driver_of(connection)
         driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         if to != BASE and revision(driver) == REVISION:  # migrations drop the declared objects, so they must exist
@@ -177,14 +173,14 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
 def _drop_tables(connection: sqlalchemy.Connection) -> None:
     """Drops every declared table, in any state of the schema, as a last resort."""
     names = [sql.Identifier(SCHEMA, table.name) for table in metadata.sorted_tables]
-    _driver(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
+    driver_of(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
     command.stamp(_config(connection), BASE)
 
 
 def differences(url: Secret) -> list[Difference]:
     """Returns the differences between the database and the declared tables and reports."""
     with connected(url) as connection, connection.begin():
-        return [*compared(_context(connection)), *map(Difference, definitions.differences(_driver(connection)))]
+        return [*compared(_context(connection)), *map(Difference, definitions.differences(driver_of(connection)))]
 
 
 def _context(connection: sqlalchemy.Connection) -> MigrationContext:

@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import MigrateOperation, Operations, ops
 from sqlalchemy import CheckConstraint, Column, Table
 
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.reports import structure
 from pyrus_etl.schema.metadata import SCHEMA, metadata
 from pyrus_etl.schema.operation import sync_backfills, sync_windows
 from pyrus_etl.schema.raw import raw_tasks
@@ -61,14 +63,22 @@ _PLACEHOLDERS = {
 
 def compared(context: MigrationContext) -> list[Difference]:
     """Returns all differences. Undeclared objects count only if they can do harm: tables, columns, constraints."""
+    connection = context.connection
+    assert connection is not None
+    if structure.is_declared(driver_of(connection)):
+        return list(_settings_row(connection))
     script = produce_migrations(context, metadata)
     operations = list(_flat(script.upgrade_ops.ops if script.upgrade_ops else []))
     replaced: set[Any] = {op.index_name for op in operations if isinstance(op, ops.CreateIndexOp)}
     replaced |= {op.constraint_name for op in operations if isinstance(op, ops.CreateForeignKeyOp)}
-    connection = context.connection
-    assert connection is not None
     differences = [_unless_renamed(each, operations) for op in operations for each in _difference(op, replaced)]
     return [*differences, *_keys_and_checks(connection), *_settings_row(connection)]
+
+
+def driver_of(connection: sqlalchemy.Connection) -> Connection:
+    """Returns the psycopg connection behind it, in the same transaction."""
+    driver: Connection = connection.connection.driver_connection  # type: ignore[assignment] # typed as any DBAPI's
+    return driver
 
 
 def repair(context: MigrationContext, differences: Sequence[Difference]) -> list[str]:

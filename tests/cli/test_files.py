@@ -153,8 +153,8 @@ def test_mirror_is_told_where_to() -> None:
         assert sentence in ended.stderr
 
 
-def test_a_file_of_500_mb_is_copied_in_little_memory() -> None:
-    part, parts = bytes(1 << 16), 8000
+def test_a_file_of_200_mb_is_copied_in_little_memory() -> None:
+    part, parts = bytes(1 << 16), 3200
     described = {"response": {"id": 18, "title": "large.bin", "pureContentLength": len(part) * parts}}
 
     def portal(asked: Asked) -> Reply:

@@ -9,8 +9,8 @@ import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from tests.measured import Ended, measured
-from tests.runs import command_line, program_environment
+from tests.measured import Ended
+from tests.processes import started
 from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
@@ -35,8 +35,12 @@ LARGE = [bomb, endless]
 
 def synced(sandbox: Sandbox, database: Secret, large: Callable[[Asked], Reply | None]) -> Ended:
     """A sync from a server with some oversized answers."""
-    with in_front_of(sandbox, large) as server:
-        return measured(command_line("sync"), program_environment(sandbox, database, PYRUS_URL=server.url))
+    with (
+        in_front_of(sandbox, large) as server,
+        started("sync", sandbox=sandbox, database=database, PYRUS_URL=server.url) as process,
+    ):
+        output = process.communicate()
+        return Ended(process.wait(), *output, process.memory())
 
 
 @pytest.mark.parametrize("large", LARGE)

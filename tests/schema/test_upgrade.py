@@ -18,6 +18,7 @@ from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
+from tests.roles import as_role, give_all_to
 from tests.runs import CHECKOUT, program, sync
 from tests.typing import Query
 
@@ -300,6 +301,23 @@ def test_alembic_run_manually_leaves_the_views_alone(synced: Secret, query: Quer
 
     assert result.stdout.startswith(REVISION)
     assert query(synced, VIEWS) == before
+
+
+def test_a_role_that_does_not_own_the_schema_can_upgrade_it(database: Secret, query: Query) -> None:
+    """It may not comment on the schema to remember that the tables are those declared; they are compared each time."""
+    role, remembered = f"tenant_{os.getpid()}", "SELECT obj_description('pyrus'::regnamespace) IS NOT NULL"
+    assert query(database, remembered) == [(True,)]
+
+    query(database, f"CREATE ROLE {role} LOGIN")
+    with connect(database) as connection:
+        give_all_to(connection, role)
+    query(database, f"ALTER SCHEMA pyrus OWNER TO postgres; GRANT ALL ON SCHEMA pyrus TO {role}")
+    query(database, "COMMENT ON SCHEMA pyrus IS NULL; COMMENT ON SCHEMA pyrus_report IS 'Of another version'")
+    upgrade(as_role(database, role))
+    assert differences(database) == []
+    assert query(database, remembered) == [(False,)]
+
+    query(database, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
 
 def test_an_upgrade_without_changes_locks_nothing(synced: Secret) -> None:

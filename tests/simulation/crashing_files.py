@@ -50,6 +50,7 @@ def play_files(seed: int, machine: Machine, length: int = 6) -> Totals:
         stage.history = history
         played(history, seed, length)
         stage.totals.looks = history.looks
+        stage.offices.count(stage.totals)
         return stage.totals
 
 
@@ -108,7 +109,8 @@ class _Stage:
                 life.put(Fault(kind, at, cast(Where, where)), happens)
 
     def _happen(self, kind: str, life: Life) -> None:
-        self.totals.faults[kind] += kind != "nothing"
+        if kind != "nothing":
+            self.totals.faults[kind] += 1
         match kind:
             case "kill":
                 life.kill()

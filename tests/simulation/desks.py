@@ -1,5 +1,6 @@
 """A desk before each server of a history about files: it harms contents, and notices a secret that goes astray."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -25,13 +26,15 @@ redirect to another host, which has the contents."""
 class Desk:
     """Before one server. `share` of its contents are harmed; `own`: the hosts that its secrets may be sent to.
 
-    `uploads`, `downloads`: requests since `clear`. `astray`: secrets that were sent to another host.
+    `tags`: whether contents have an ETag. `uploads`, `downloads`: requests since `clear`. `astray`: secrets that were
+    sent to another host.
     """
 
     def __init__(self, service: str, port: int, dice: Random) -> None:
         self.service, self.port = service, port
         self.own: set[str] = set()
         self.share = 0.0
+        self.tags = dice.random() < 0.5
         self.astray: list[str] = []
         self.harms: Counter[str] = Counter()
         self._dice = dice
@@ -53,7 +56,22 @@ class Desk:
 
     def moved(self, path: str) -> Answer:
         found = self._moved[int(path.removeprefix(ELSEWHERE))]
-        return Answer(found.body, content_type=found.content_type, headers=dict(found.headers))
+        return Answer(found.body, found.status, found.content_type, dict(found.headers))
+
+    def part(self, found: Answer, request: web.BaseRequest) -> Answer:
+        """The answer, or if a part is asked for, that part; a server may not know how, or get it wrong."""
+        if self.tags:
+            found.headers = found.headers | {"ETag": f'"{hashlib.sha256(found.body).hexdigest()}"'}
+        start = int(request.headers.get("Range", "bytes=0-")[6:-1])
+        how = self._dice.choice(("whole", "part", "part", "another", "refused")) if start else "whole"
+        if how == "whole" or request.headers.get("If-Range") not in (None, found.headers.get("ETag")):
+            return found
+        self.harms[f"{how} of a file"] += 1
+        if how == "refused":
+            return Answer(b"", 416)
+        begin = start if how == "part" else max(start - 7, 0)
+        ranged = {"Content-Range": f"bytes {begin}-{len(found.body) - 1}/{len(found.body)}"}
+        return Answer(found.body[begin:], 206, found.content_type, found.headers | ranged)
 
     def harmed(self, found: Answer) -> Answer:
         """The answer, or what a fault makes of it."""
@@ -69,7 +87,7 @@ class Desk:
                 return Answer(
                     b"", 302, headers={"Location": f"http://localhost:{self.port}{ELSEWHERE}{len(self._moved) - 1}"}
                 )
-        return Answer(self._other(found.body, harm), content_type=found.content_type, headers=found.headers)
+        return Answer(self._other(found.body, harm), found.status, found.content_type, found.headers)
 
     def _other(self, body: bytes, harm: str) -> bytes:
         if harm == "longer":
@@ -95,4 +113,4 @@ class Watched:
             return self._desk.moved(request.path)
         found = await self._api.answer(endpoint, argument, request)
         is_whole = self._desk.is_contents(endpoint) and found.status == 200
-        return self._desk.harmed(found) if is_whole else found
+        return self._desk.harmed(self._desk.part(found, request)) if is_whole else found

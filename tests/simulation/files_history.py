@@ -55,7 +55,8 @@ NAMES = (
 )
 SIZES = (1, 300, 5000, 70_000)
 LARGE = 2_300_000
-"""Contents that are several blocks."""
+SHARE_LARGE = 0.1
+"""Contents of several blocks, which go on where they broke off, and their share."""
 ENDINGS = {"BudgetSpent", "PyrusUnreachable", "LoginRefused", "Stopped", "TargetUnavailable", "DatabaseUnavailable"}
 ENDINGS |= {"SIGTERM", "LockHeld"}
 OF_COPY = {"FileRefused", "AnswerLost", "BodyCut", "TaskRefused"}
@@ -104,8 +105,10 @@ class HistoryOfFiles:
             self.ask(f"INSERT INTO pyrus.external_tasks (task_id, service, external_task_id) VALUES {row}")
 
     def _some_file(self) -> tuple[str, bytes, None]:
-        size = LARGE if self.dice.random() < 0.05 else self.dice.choice(SIZES)
-        return self.dice.choice(NAMES), self.dice.randbytes(size), None
+        return self.dice.choice(NAMES), self.dice.randbytes(self._some_size()), None
+
+    def _some_size(self) -> int:
+        return LARGE if self.dice.random() < SHARE_LARGE else self.dice.choice(SIZES)
 
     def _happen(self, event: str) -> None:
         dice, world = self.dice, self.world
@@ -148,7 +151,7 @@ class HistoryOfFiles:
         project = world.tables["tasks"][task].get("project_id", world.tables["tasks"][task].get("projectId"))
         match event:
             case "add":
-                self._add(task, "theirs.txt", (dice.getrandbits(32), dice.choice(SIZES)))
+                self._add(task, "theirs.txt", (dice.getrandbits(32), self._some_size()))
             case "decoy" if not self.ask(kept.IN_DOUBT):
                 self._decoys.add(self._decoy())
             case "remove":

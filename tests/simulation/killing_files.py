@@ -57,6 +57,8 @@ def play_files_killed(seed: int, machine: Machine, length: int = 6) -> Totals:
         history = HistoryOfFiles(seed, offices, database, parent / "to", live)
         history.settle = SETTLE
         played(history, seed, length)
+        totals.looks = history.looks
+        offices.count(totals)
     return totals
 
 

@@ -13,6 +13,7 @@ from pyrus_etl.sandbox.server import Server
 from pyrus_etl.settings import Secret
 from tests.conftest import environment_of
 from tests.simulation.desks import Desk, Watched
+from tests.simulation.totals import Totals
 
 PORTS = {"pyrus": 8001, "other": 8003}
 """The port after each of them is that of its files, if they are apart."""
@@ -77,6 +78,14 @@ class Offices:
         name = "PAYMO_API_KEY" if self.service == "paymo" else "ONLYOFFICE_TOKEN"
         login = {"PYRUS_API": self.api, f"{self.service.upper()}_URL": self.other.url, name: key}
         return environment_of(self.pyrus, database) | login
+
+    def count(self, totals: Totals) -> None:
+        """Adds the requests of the history and their faults."""
+        for journal in (self.pyrus.requests, self.other.requests):
+            totals.requests += journal.total
+            totals.faults.update(journal.faults)
+        for desk in self.desks:
+            totals.faults.update(desk.harms)
 
     def files(self) -> dict[str, bytes]:
         """The files at the other service: id → contents."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import click
@@ -23,8 +24,8 @@ from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plans.download import download as download_plan
 from pyrus_etl.sync.plans.service_download import Wanted, download_from
-from pyrus_etl.sync.verify import Wrong, prune, to_prune, verify_service
-from pyrus_etl.sync.verify import verify as verify_all
+from pyrus_etl.sync.verify import prune, to_prune
+from pyrus_etl.sync.verify import verify as verify_stored
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ def download(
 
 
 @attachments.command()
-@click.option("--prune", "is_to_prune", is_flag=True, help="Instead show contents that no task has any more.")
+@click.option("--prune", "is_to_prune", is_flag=True, help="Instead show contents that are gone at their service.")
 @click.option("--yes", is_flag=True, help="With --prune: delete them.")
 @service_option
 @json_option
@@ -92,42 +93,42 @@ def download(
 def verify(is_to_prune: bool, yes: bool, service: str, as_json: bool) -> int:
     """Compare what is stored with its SHA-256.
 
-    The next download fetches again what is wrong. With --prune, shows or deletes what no task has any more.
+    The next download fetches again what is wrong. With --prune, shows or deletes what no task has any more, or what
+    files sync found to be gone.
 
     \b
     Examples:  pyrus-etl attachments verify
                pyrus-etl attachments verify --prune
     """
     settings = read_settings()
-    if service == PYRUS:
-        return _prune(settings, yes, as_json) if is_to_prune else _verify(settings, as_json, verify_all)
-    if is_to_prune:
-        raise SettingsError(f"--prune: it is for attachments of Pyrus; files that {service} no longer has stay stored.")
-    return _verify(settings, as_json, lambda store: verify_service(store, service))
+    return _prune(settings, service, yes, as_json) if is_to_prune else _verify(settings, service, as_json)
 
 
-def _verify(
-    settings: Settings, as_json: bool, verify_stored: Callable[[Store], Awaitable[tuple[int, list[Wrong]]]]
-) -> int:
-    checked, wrong = _with_store(settings, verify_stored)
+def _verify(settings: Settings, service: str, as_json: bool) -> int:
+    checked, wrong = _with_store(settings, partial(verify_stored, service=service))
     code = SET_ASIDE if wrong else 0
     found = {"files_checked": checked, "files_wrong": len(wrong), "wrong": [each._asdict() for each in wrong]}
-    advice = "; the next pyrus-etl attachments download fetches them again" if wrong else ""
+    advice = f"; the next pyrus-etl attachments download{_option(service)} fetches them again" if wrong else ""
     lines = [*(each.error for each in wrong), f"files checked: {checked}, wrong: {len(wrong)}{advice}"]
     _print(found | {"exit_code": code}, as_json, lines)
     return code
 
 
-def _prune(settings: Settings, yes: bool, as_json: bool) -> int:
+def _prune(settings: Settings, service: str, yes: bool, as_json: bool) -> int:
     if yes:
-        pruned = _with_store(settings, prune)
+        pruned = _with_store(settings, partial(prune, service=service))
         _print({"files_pruned": pruned}, as_json, [f"files deleted: {pruned}"])
         return 0
-    uris = [file.stored_uri for file in _with_store(settings, to_prune)]
-    advice = "; to delete them: pyrus-etl attachments verify --prune --yes" if uris else ""
-    total = f"files that no task has any more: {len(uris)}{advice}"
+    uris = [file.stored_uri for file in _with_store(settings, partial(to_prune, service=service))]
+    advice = f"; to delete them: pyrus-etl attachments verify{_option(service)} --prune --yes" if uris else ""
+    whose = "no task has any more" if service == PYRUS else f"{service} no longer has"
+    total = f"files that {whose}: {len(uris)}{advice}"
     _print({"files_to_prune": len(uris), "uris": uris}, as_json, [*(uri or "not stored" for uri in uris), total])
     return 0
+
+
+def _option(service: str) -> str:
+    return "" if service == PYRUS else f" --service {service}"
 
 
 def _with_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:

@@ -122,12 +122,12 @@ def others_at_work(connection: Connection, account_id: int) -> bool:
 class StoredFile(NamedTuple):
     """A file that is stored; `sha256` of its contents."""
 
-    attachment_id: int
+    file_id: int | str
     stored_uri: str
     sha256: str | None
 
 
-def stored(connection: Connection, after: int) -> list[StoredFile]:
+def stored(connection: Connection, after: int | str) -> list[StoredFile]:
     """The next stored files, by their ids."""
     query = """
         SELECT DISTINCT attachment_id, stored_uri, sha256 FROM pyrus.attachment_contents
@@ -136,7 +136,7 @@ def stored(connection: Connection, after: int) -> list[StoredFile]:
     return [StoredFile(*row) for row in connection.execute(query, [after])]
 
 
-def mark_wrong(connection: Connection, attachment_id: int, status: str, error: str) -> None:
+def mark_wrong(connection: Connection, attachment_id: int | str, status: str, error: str) -> None:
     """Notes that stored contents are not right, so that the next download fetches them again."""
     query = "UPDATE pyrus.attachment_contents SET status = %s, error = %s WHERE attachment_id = %s"
     connection.execute(query, [status, error, attachment_id])
@@ -148,12 +148,12 @@ _GONE = """
 """
 
 
-def gone(connection: Connection, after: int) -> list[StoredFile]:
+def gone(connection: Connection, after: int | str) -> list[StoredFile]:
     """The next files that no task has any more, and that are or were stored."""
     query = f"SELECT DISTINCT attachment_id, stored_uri, sha256 {_GONE} AND attachment_id > %s ORDER BY 1 LIMIT 500"
     return [StoredFile(*row) for row in connection.execute(query, [after])]
 
 
-def forget(connection: Connection, attachment_id: int) -> None:
+def forget(connection: Connection, attachment_id: int | str) -> None:
     """Deletes the rows of a file that no task has."""
     connection.execute(f"DELETE {_GONE} AND attachment_id = %s", [attachment_id])

@@ -6,6 +6,7 @@ Every function works inside the caller's transaction, and is safe to repeat.
 from datetime import datetime
 from typing import NamedTuple
 
+from pyrus_etl.load.contents import StoredFile
 from pyrus_etl.postgres.connection import Connection
 
 
@@ -16,14 +17,6 @@ class ServiceListed(NamedTuple):
     name: str | None
     size_bytes: int | None
     download_url: str | None
-
-
-class ServiceStored(NamedTuple):
-    """A file that is stored; `sha256` of its contents."""
-
-    file_id: str
-    stored_uri: str
-    sha256: str | None
 
 
 _WAITING = """
@@ -54,18 +47,38 @@ def not_stored(connection: Connection, service: str, target: str) -> int:
     return int(count)
 
 
-def stored(connection: Connection, service: str) -> list[ServiceStored]:
-    """The files that are recorded as stored."""
+def stored(connection: Connection, after: int | str, service: str) -> list[StoredFile]:
+    """The next files that are recorded as stored, by their ids."""
     query = """
         SELECT file_id, stored_uri, sha256 FROM pyrus.service_file_contents
-        WHERE service = %s AND status = 'stored' AND stored_uri IS NOT NULL ORDER BY file_id
+        WHERE service = %s AND status = 'stored' AND stored_uri IS NOT NULL AND file_id > %s ORDER BY 1 LIMIT 500
     """
-    return [ServiceStored(*row) for row in connection.execute(query, [service]).fetchall()]
+    return [StoredFile(*row) for row in connection.execute(query, [service, after])]
 
 
-def mark_wrong(connection: Connection, service: str, file_id: str, status: str, error: str) -> None:
+def mark_wrong(connection: Connection, file_id: int | str, status: str, error: str, service: str) -> None:
     """Notes that stored contents are not right, so that the next download fetches them again."""
     connection.execute(
         "UPDATE pyrus.service_file_contents SET status = %s, error = %s WHERE service = %s AND file_id = %s",
         [status, error, service, file_id],
     )
+
+
+_GONE = """
+    FROM pyrus.service_file_contents AS content
+    WHERE service = %s AND NOT EXISTS (
+        SELECT FROM pyrus.service_files AS file
+        WHERE (file.service, file.file_id) = (content.service, content.file_id) AND deleted_at IS NULL
+    )
+"""
+
+
+def gone(connection: Connection, after: int | str, service: str) -> list[StoredFile]:
+    """The next files that the service has no more, as `files sync` has marked them, and that are or were stored."""
+    query = f"SELECT file_id, stored_uri, sha256 {_GONE} AND file_id > %s ORDER BY 1 LIMIT 500"
+    return [StoredFile(*row) for row in connection.execute(query, [service, after])]
+
+
+def forget(connection: Connection, file_id: int | str, service: str) -> None:
+    """Deletes the row of a file that the service has no more."""
+    connection.execute(f"DELETE {_GONE} AND file_id = %s", [service, file_id])

@@ -98,6 +98,29 @@ def test_what_is_stored_is_verified_and_fetched_again_if_it_is_wrong(database: S
         assert files_below(tmp_path) == of_paymo(company.world)
 
 
+def test_prune_shows_what_is_gone_at_a_service_and_deletes_it_with_yes(database: Secret, tmp_path: Path) -> None:
+    def pruned(*options: str) -> dict[str, object]:
+        command = ("attachments", "verify", "--service", "paymo", "--prune", "--json", *options)
+        found: dict[str, object] = json.loads(program(*command, sandbox=None, database=database).stdout)
+        return found
+
+    with paymo.PaymoSandbox(paymo.World()) as company:
+        synced(company, database)
+        downloaded(company, database, tmp_path)
+        gone = company.world.ids("files")[0]
+        path = next((tmp_path / "paymo" / str(gone)).iterdir())
+        company.world.remove_file(gone)
+        before = pruned()
+        synced(company, database)
+        shown, kept = pruned(), path.exists()
+        deleted = pruned("--yes")
+
+        assert (before["files_to_prune"], shown["uris"], kept) == (0, [path.as_uri()], True)
+        assert (deleted["files_pruned"], pruned()["files_to_prune"]) == (1, 0)
+        assert files_below(tmp_path) == of_paymo(company.world)
+        assert not path.parent.exists()
+
+
 def test_a_form_belongs_to_pyrus_alone(database: Secret) -> None:
     ended = program("attachments", "download", "--service", "paymo", "--form", "1", sandbox=None, database=database)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic, sleep  # the real ones, because `passing` replaces them
 from uuid import UUID
 
 import psycopg
@@ -54,6 +55,16 @@ class Administrator:
     def cut(self) -> None:
         """Terminates all connections of runs to the database."""
         self.database.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+
+    def end(self, backend: int) -> None:
+        """Terminates the session of a backend, and waits until the server has ended it."""
+        self.database.execute("SELECT pg_terminate_backend(%s, 10000)", [backend])
+
+    def settle(self) -> None:
+        """Waits until the server has noticed that the connections of runs are gone, and their locks with them."""
+        end = monotonic() + 10
+        while self.database.execute(f"SELECT pid FROM pg_stat_activity WHERE {OURS}") and monotonic() < end:
+            sleep(0.002)
 
     def allow(self, allowed: bool) -> None:
         """Allows or refuses new connections."""

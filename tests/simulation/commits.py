@@ -1,11 +1,10 @@
 """Faults of processes at a certain commit."""
 
 import threading
-import time
 from collections.abc import Callable, Collection
 
 from pyrus_etl.settings import Secret
-from tests.simulation.administrator import OURS, Administrator
+from tests.simulation.administrator import Administrator
 from tests.simulation.connection import Connection
 
 LOCK = 77
@@ -94,9 +93,3 @@ class Commits(Administrator):
         """Lets every commit pass, also one of a killed run that waits in the database."""
         self.database.execute("SELECT pg_advisory_unlock_all()")
         self.database.execute("DELETE FROM simulation.armed")
-
-    def settle(self) -> None:
-        """Waits until the connections of dead processes are gone."""
-        end = time.monotonic() + 10
-        while self.database.execute(f"SELECT pid FROM pg_stat_activity WHERE {OURS}") and time.monotonic() < end:
-            time.sleep(0.01)

@@ -112,6 +112,10 @@ class Conductor(ABC):
         """SIGSTOP, until another run has taken the lock over, then SIGCONT."""
 
     @abstractmethod
+    def cut(self) -> None:
+        """All connections of runs to the database are lost."""
+
+    @abstractmethod
     def away(self) -> None:
         """No connection to the database for a while."""
 
@@ -192,7 +196,7 @@ class Conductor(ABC):
             case "full":
                 self.full()
             case "cut":
-                stage.administrator.cut()
+                self.cut()
             case "away":
                 self.away()
             case "restart" | "crash":

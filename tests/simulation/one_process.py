@@ -21,8 +21,6 @@ from tests.simulation.stage import Stage
 FULL = """
     DO $$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END $$
 """
-SHARE_ENDED = 0.95
-"""Share of the sessions frozen in a transaction that are ended; the server needs five seconds to end one by itself."""
 SHARE_LOOKED_AT = 0.2
 """Share of the commits after which the tables are checked."""
 
@@ -52,7 +50,7 @@ class InOneProcess(Conductor):
         return outcomes
 
     def settle(self) -> None:
-        """Does nothing: nothing of the run is left."""
+        self.stage.administrator.settle()
 
     def time_passed(self, seconds: float) -> None:
         """Does nothing: our clock is that of the world."""
@@ -68,9 +66,8 @@ class InOneProcess(Conductor):
         if self._is_frozen:  # a request of the other run reached the place of a second freeze
             return
         holder, frozen = self.stage.administrator.holder(), self._runner
-        if frozen.committing and self._dice.random() < SHARE_ENDED:
-            ended: list[object] = [frozen.committing.info.backend_pid]
-            self.stage.administrator.database.execute("SELECT pg_terminate_backend(%s)", ended)
+        if frozen.committing:
+            self.stage.administrator.end(frozen.committing.info.backend_pid)
         self.stage.sandbox.world.advance(A_MOMENT)
         self._is_frozen = True
         (outcome,) = self._lived(self._born(), [self.rival()])
@@ -80,8 +77,12 @@ class InOneProcess(Conductor):
     def away(self) -> None:
         administrator = self.stage.administrator
         administrator.allow(False)
-        administrator.cut()
+        self.cut()
         self._clock.after(SECONDS_AWAY, lambda: administrator.allow(True))
+
+    def cut(self) -> None:
+        self.stage.administrator.cut()
+        self.stage.administrator.settle()
 
     def unheard(self) -> None:
         self._runner.answer = _lost

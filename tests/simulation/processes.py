@@ -74,6 +74,9 @@ class InProcesses(Conductor):
         self._runner.signal(signal.SIGSTOP)
         self._to_thaw = True
 
+    def cut(self) -> None:
+        self._commits.cut()
+
     def away(self) -> None:
         self._commits.away(SECONDS_AWAY)
 

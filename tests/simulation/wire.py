@@ -58,9 +58,11 @@ def wired(database: Secret) -> Iterator[Wire]:
             listening.daemon_threads, listening.block_on_close = True, False
             thread = threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True)
             thread.start()
-            yield wire
-            listening.shutdown()
-            thread.join()
+            try:
+                yield wire
+            finally:  # a thread that still waits at a number of a file would delay the end of another file with it
+                listening.shutdown()
+                thread.join()
 
 
 def _pass_on(client: socket.socket, server: socket.socket) -> None:

@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LEAST_BETWEEN_CENSUSES = timedelta(hours=1)
+LEAST_OF_DOWNLOADS = 10.0
+"""Seconds that contents of attachments get after each sync, even if the next one is due."""
 LINGER = 2.0
 """Seconds that a run for hints waits for more: those that come soon share a run, a login and a lock."""
 LONGEST_PAUSE = 60.0
@@ -44,7 +46,10 @@ LONGEST_PAUSE = 60.0
 
 
 class Schedule(NamedTuple):
-    """How often to sync and to take a census, and where contents of attachments go; None: they are not fetched."""
+    """How often to sync and to take a census, and where contents of attachments go; None: they are not fetched.
+
+    `attachments_to`: as `files.target` reads it.
+    """
 
     every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(hours=24)
@@ -157,11 +162,11 @@ class _Turns:
     async def _download(self, seconds: float, *, whole: bool) -> None:
         """Fetches contents of attachments until the next turn; after a census, also asks again for what was refused."""
         target = self._schedule.attachments_to
-        if target is None or seconds <= 0 or self._means.stop.reason:
+        if target is None or self._means.stop.reason:
             return
         if whole or await self._looked(has_new, "for new attachments"):
             plan = download(target, Chosen(), may_create_parents=True)
-            await self._carried_out(plan, Budget(seconds=seconds))
+            await self._carried_out(plan, Budget(seconds=max(seconds, LEAST_OF_DOWNLOADS)))
 
     async def _looked(self, read: Callable[[Connection], T], what: str) -> T | None:
         """What a look at the database finds; None if it fails, which is logged."""

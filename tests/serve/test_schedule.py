@@ -1,11 +1,13 @@
 """One process that stays: what it runs when, and that no fault ends it."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
 from pyrus_etl.cli.serve import parse_address
 from pyrus_etl.errors import CensusDoubted, DatabaseUnavailable, LockHeld, LoginRefused, PyrusUnreachable, SettingsError
+from pyrus_etl.files.target import target_url
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.serve.http import Address
@@ -141,3 +143,19 @@ def test_it_does_not_start_without_a_login_or_on_a_port_in_use(database: Secret)
     assert without.returncode == taken.returncode == 2
     assert "No login is given: set PYRUS_LOGIN" in without.stderr
     assert f"--listen: cannot listen on 127.0.0.1:{sandbox.port}: " in taken.stderr
+
+
+def test_it_fetches_attachments_if_asked(database: Secret, query: Query, tmp_path: Path) -> None:
+    """Those that it has at its start, and new ones after each sync; not those again that it has, or was refused."""
+    world, files = World(1, tasks=5, forms=1), "SELECT count(DISTINCT attachment_id) FROM pyrus.attachments"
+    schedule = OFTEN._replace(attachments_to=target_url(str(tmp_path / "files"), "--attachments-to"))
+    with Sandbox(world) as sandbox, Serving(settings_for(sandbox, database), schedule):
+        eventually(lambda: ("download", "ok") in query(database, RUNS))
+        before = query(database, files)
+        world.edit(world.task_ids()[0], "attach")
+        eventually(lambda: query(database, files) > before)
+        eventually(lambda: [(len(list((tmp_path / "files").iterdir())),)] == query(database, files))
+        runs = len(query(database, RUNS))
+        eventually(lambda: len(query(database, RUNS)) > runs + 2)
+
+    assert [kind for kind, _ in query(database, RUNS)].count("download") == 2

@@ -44,11 +44,13 @@ def running_since(connection: Connection, login: str | None) -> datetime | None:
 def census_is_due(connection: Connection, login: str | None, every: float, at_least: float) -> bool:
     """Whether the last good census began `every` seconds ago; or, without one, the first good run.
 
+    A doubted census counts as a good one: a person has to look, and another would be doubted too.
     Not if one was tried within `at_least` seconds: whatever made it fail need not have passed.
     """
     query: LiteralString = f"""
         SELECT coalesce(
-            coalesce(max(started_at) FILTER (WHERE kind = 'reconcile' AND status = 'ok'),
+            coalesce(max(started_at) FILTER (
+                         WHERE kind = 'reconcile' AND (status = 'ok' OR error_type = 'CensusDoubted')),
                      min(started_at) FILTER (WHERE status = 'ok'))
                 < clock_timestamp() - make_interval(secs => %(every)s)
             AND max(started_at) FILTER (WHERE kind = 'reconcile')

@@ -58,6 +58,21 @@ def test_one_sync_reconciles_and_refreshes_when_it_is_due(sandbox: Sandbox, data
     assert query(database, RUNS) == [(kind, "ok") for kind in ("sync", "sync", "sync", "reconcile", "sync")]
 
 
+def test_a_doubted_census_is_not_taken_again_before_its_time(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    """A person has to look. One that failed for another reason is tried again after an hour."""
+    due = ("--reconcile-every", "24h")
+    sync(sandbox, database)
+    query(database, AGED.replace("%s", "30 h"))
+    synced(sandbox, database, *due)
+    query(database, AGED.replace("%s", "2 h"))
+    ended = "UPDATE pyrus.sync_runs SET status = %s, error_type = %s WHERE kind = 'reconcile'"
+
+    query(database, ended, "partial", "CensusDoubted")
+    assert synced(sandbox, database, *due)["reconcile"] is None
+    query(database, ended, "failed", "PyrusUnreachable")
+    assert synced(sandbox, database, *due)["reconcile"]["status"] == "ok"
+
+
 def test_materialised_reports_follow_changed_rows(sandbox: Sandbox, database: Secret, query: Query) -> None:
     """Also if the run that changed them did not refresh, or was killed before it could."""
     count = "SELECT count(*) FROM pyrus_report.task_overview_materialized"

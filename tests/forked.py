@@ -55,6 +55,10 @@ class Running:
         self.wait(timeout)
         return self._out.read_text("utf-8"), self._err.read_text("utf-8")
 
+    def logged(self) -> str:
+        """What the program has written to its standard error so far."""
+        return self._err.read_text("utf-8") if self._err.exists() else ""
+
     def memory(self) -> int:
         """The peak memory of the ended program in bytes, with the imports that it had when it was forked."""
         return int(self._memory.read_text("utf-8")) * 1024

@@ -18,7 +18,7 @@ import pytest
 import pyrus_etl
 from pyrus_etl import aio
 from pyrus_etl.errors import BudgetSpent, LoginRefused, SettingsError
-from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.schema.counts import COUNTERS
 from pyrus_etl.settings import Secret
 from tests.conftest import environment_of, settings_for
@@ -131,9 +131,10 @@ def test_a_run_that_is_cancelled_ends_after_the_work_in_hand_and_the_next_one_co
         with pytest.raises(asyncio.CancelledError):
             await run
 
-    with Sandbox(World(1, tasks=100)) as sandbox:
+    with Sandbox(World(1, tasks=100), faults=Faults(slow=1.0, seconds=0.1)) as sandbox:
         settings = settings_for(sandbox, database)
         asyncio.run(cancelled(settings))
+        sandbox.faults = Faults()
         (stopped,) = query(database, "SELECT status, error FROM pyrus.sync_runs")
         rest = pyrus_etl.backfill(settings)
 
@@ -155,9 +156,10 @@ def test_a_run_that_is_cancelled_twice_ends_at_once_and_the_next_one_continues(
         with pytest.raises(asyncio.CancelledError):
             await run
 
-    with Sandbox(World(1, tasks=100)) as sandbox:
+    with Sandbox(World(1, tasks=100), faults=Faults(slow=1.0, seconds=0.1)) as sandbox:
         settings = settings_for(sandbox, database)
         asyncio.run(cancelled(settings))
+        sandbox.faults = Faults()
         rest = pyrus_etl.backfill(settings)
 
     assert rest.status == "ok"

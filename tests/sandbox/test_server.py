@@ -43,7 +43,7 @@ def ask(sandbox: Sandbox, path: str, given: Any = None, token: str | None = "", 
     body = None if given is None else json.dumps(given).encode()
     request = urllib.request.Request(sandbox.url + path, body, known | headers)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return Reply(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as refusal:
         with refusal:

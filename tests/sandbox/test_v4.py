@@ -51,7 +51,7 @@ class Client:
 def send(url: str, given: Any = None, headers: dict[str, str] | None = None) -> Reply:
     body = None if given is None else json.dumps(given).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers or {}), timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers or {}), timeout=60) as answer:
             return Reply(answer.status, answer.headers, json.loads(answer.read()))
     except urllib.error.HTTPError as refused:
         with refused:
@@ -339,7 +339,7 @@ def test_files_are_on_another_port_if_they_are_apart() -> None:
 
 
 def fetch(url: str, headers: dict[str, str]) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
         return bytes(answer.read())
 
 

@@ -314,4 +314,4 @@ def test_forms_and_lists_are_asked_for_and_listed_once_in_a_run() -> None:
 
     with scripted(script({})) as server:
         assert asyncio.run(listed(server.url)) == [1, 1, 0, 0]
-        assert server.paths == ["/api/v4/forms", "/api/v4/lists?with_deleted=true"]
+        assert sorted(server.paths) == ["/api/v4/forms", "/api/v4/lists?with_deleted=true"]

@@ -5,6 +5,7 @@ At exit, Python waits for the threads of `concurrent.futures` pools
 as a look-up at a name server that does not answer, would delay the end of the program until it returns.
 """
 
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -22,9 +23,10 @@ class Background:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
-        """Queues `work`; the future gets its result or exception."""
+        """Queues `work`; the future gets its result or exception. It sees the context variables of the caller."""
         future: Future[T] = Future()
-        self._queue.put(lambda: _fulfil(future, work))
+        context = contextvars.copy_context()
+        self._queue.put(lambda: _fulfil(future, lambda: context.run(work)))
         return future
 
     def close(self) -> None:

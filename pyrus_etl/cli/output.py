@@ -14,6 +14,7 @@ import msgspec
 
 from pyrus_etl.cli import streams
 from pyrus_etl.errors import SET_ASIDE, PyrusEtlError
+from pyrus_etl.run_id import current_run
 from pyrus_etl.sync.result import DOWNLOAD, MIRROR, SYNC_FILES, Result
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if run_id := current_run():
+            line["run_id"] = str(run_id)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _json(line).decode()

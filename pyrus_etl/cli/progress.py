@@ -1,5 +1,6 @@
 """Shows on stderr how far a run is: a bar on a terminal, or else a log line every few seconds."""
 
+import contextvars
 import logging
 import sys
 import threading
@@ -30,7 +31,8 @@ def progress_logged(title: str, progress: Progress) -> Iterator[None]:
 @contextmanager
 def _watched(show: Callable[[str, Progress, threading.Event], None], title: str, progress: Progress) -> Iterator[None]:
     ended = threading.Event()
-    watcher = threading.Thread(target=show, args=(title, progress, ended), daemon=True)
+    context = contextvars.copy_context()
+    watcher = threading.Thread(target=context.run, args=(show, title, progress, ended), daemon=True)
     watcher.start()
     try:
         yield

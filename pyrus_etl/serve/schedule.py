@@ -20,6 +20,7 @@ from pyrus_etl.load.contents import Chosen, has_new
 from pyrus_etl.load.due import census_is_due
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports.refresh import follow_forms
+from pyrus_etl.run_id import under_way
 from pyrus_etl.serve.looks import look
 from pyrus_etl.serve.outlook import Outlook, is_done, report
 from pyrus_etl.settings import Settings
@@ -137,7 +138,8 @@ class _Turns:
         except Exception as bug:
             log.exception("%s: internal error; please report it", plan.kind)
             return bug
-        report(result)
+        with under_way(result.run_id):
+            report(result)
         return result.error
 
     async def _census_is_due(self) -> bool:

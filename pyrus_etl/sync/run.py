@@ -17,6 +17,7 @@ from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import forms
+from pyrus_etl.run_id import under_way
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.afterwards import analyze, hint
@@ -96,7 +97,7 @@ async def _run(
             await _carry_out(plan, await _logged_in(session, ledger, stop, settings, limits))
 
     try:
-        with watch(ledger.progress):
+        with under_way(begun.run_id), watch(ledger.progress):
             async with opened(settings, client, begun, access) as session:
                 return await _recorded(work, session, ledger, stop, begun)
     except PyrusEtlError as error:

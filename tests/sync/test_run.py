@@ -1,21 +1,25 @@
 """A run as its callers see it: one call, one result, in any thread."""
 
 import asyncio
+import json
 import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from uuid import uuid4
 
+from pyrus_etl.background import in_background
 from pyrus_etl.errors import DatabaseUnavailable, LoginRefused, SettingsError
+from pyrus_etl.run_id import current_run, under_way
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.run import run
 from tests.conftest import settings_for
-from tests.runs import result_of
+from tests.runs import program, result_of
 
 
 def test_a_run_returns_its_result(database: Secret) -> None:
@@ -72,3 +76,18 @@ def test_the_progress_can_be_watched_while_the_run_works(database: Secret) -> No
         asyncio.run(run(sync(), settings_for(sandbox, database), watch=watch))
 
     assert seen == [(0, threading.main_thread()), (20, threading.main_thread())]
+
+
+def test_each_log_line_in_json_names_its_run(database: Secret) -> None:
+    """Also from the threads that work for the run."""
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        sandbox.fail(2, "unavailable")
+        options = ("--json", "--log-format", "json", "--log-level", "DEBUG")
+        ended = program("sync", *options, sandbox=sandbox, database=database)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    with under_way(run_id := uuid4()):
+        inside = in_background(current_run, "a thread")
+
+    assert lines
+    assert {line["run_id"] for line in lines} == {json.loads(ended.stdout)["run_id"]}
+    assert (inside.result(), current_run()) == (run_id, None)

@@ -15,6 +15,7 @@ from psycopg import sql
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import names
 from pyrus_etl.reports.comments import Comments
+from pyrus_etl.reports.in_the_way import taken_names
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 OF_AN_ITEM: dict[str, tuple[LiteralString, str]] = {
@@ -149,8 +150,7 @@ def fill(connection: Connection, reserved: Container[str]) -> dict[str, list[str
 
 def _name_views(connection: Connection) -> None:
     """Names the views of catalogs that have none."""
-    there = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", [REPORT_SCHEMA])
-    taken = {name for (name,) in there} | set(view_names(connection))
+    taken = taken_names(connection) | set(view_names(connection))
     new = connection.execute("""
         SELECT catalog_id, name FROM pyrus.catalogs LEFT JOIN pyrus.report_catalogs USING (catalog_id)
         WHERE view_name IS NULL ORDER BY catalog_id

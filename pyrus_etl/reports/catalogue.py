@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import catalog_views, columns, names
 from pyrus_etl.reports.columns import MOST_COLUMNS, Field
-from pyrus_etl.schema.metadata import REPORT_SCHEMA
+from pyrus_etl.reports.in_the_way import taken_names
 
 _FIELDS = """
     SELECT form_id, field_id, typed.field_type, in_rows, field_name, parent_field_id
@@ -102,8 +102,7 @@ def _name_views(connection: Connection, fields: Sequence[Field]) -> dict[Place, 
     """Returns the names of the wide views; names the new ones, forms before their tables."""
     stored = connection.execute("SELECT form_id, table_id, view_name FROM pyrus.report_views")
     views = {Place(form_id, table_id): view for form_id, table_id, view in stored}
-    there = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", [REPORT_SCHEMA])
-    taken = {name for (name,) in there} | set(views.values())
+    taken = taken_names(connection) | set(views.values())
     forms: dict[int, str | None] = dict(connection.execute(_FORMS).fetchall())
     titles = {(field.form_id, field.field_id): field.name for field in fields}
     places = {Place(field.form_id) for field in fields} | set(_tables(fields).values())

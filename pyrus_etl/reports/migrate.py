@@ -20,7 +20,7 @@ from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
 from pyrus_etl.reports import definitions, materialized, structure, working_time
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
-from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
+from pyrus_etl.reports.in_the_way import RENAME_STRANGERS, InTheWay, WideViewInTheWay, require_no_strangers, strangers
 from pyrus_etl.reports.repair import Difference, compared, driver_of, repair
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
@@ -53,13 +53,7 @@ def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> 
     """
     with connect(url) as driver:
         require_known(revision(driver))
-    with connected(url) as connection:
-        try:
-            done = _if_up_to_date(connection) or with_lock_retries(lambda: _upgrade(connection), locks)
-        except CommandError as error:
-            raise DatabaseUnavailable(
-                f"{SCHEMA}.{VERSION_TABLE} has unexpected content: {error}; name another database in DATABASE_URL."
-            ) from error
+    done = _upgraded(url, locks)
     with connect(url) as driver:
         if time_zone:
             set_time_zone(driver, time_zone)
@@ -68,6 +62,22 @@ def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> 
     if done.found:  # a comparison takes half a second, so there is no second one after a first without differences
         _require_repairable([each for each in differences(url) if each.is_lasting])
     return done.made
+
+
+def _upgraded(url: Secret, locks: Retry) -> "_Upgraded":
+    """Upgrades; if that fails because an object of another kind has a name of ours, the error names it."""
+    try:
+        with connected(url) as connection:
+            return _if_up_to_date(connection) or with_lock_retries(lambda: _upgrade(connection), locks)
+    except CommandError as error:
+        raise DatabaseUnavailable(
+            f"{SCHEMA}.{VERSION_TABLE} has unexpected content: {error}; name another database in DATABASE_URL."
+        ) from error
+    except DatabaseUnavailable as error:
+        if not error.is_lost:
+            with connect(url) as driver:
+                require_no_strangers(driver)
+        raise
 
 
 def _require_repairable(left: list[Difference]) -> None:
@@ -180,7 +190,9 @@ def _drop_tables(connection: sqlalchemy.Connection) -> None:
 def differences(url: Secret) -> list[Difference]:
     """Returns the differences between the database and the declared tables and reports."""
     with connected(url) as connection, connection.begin():
-        return [*compared(_context(connection)), *map(Difference, definitions.differences(driver_of(connection)))]
+        driver = driver_of(connection)
+        in_the_way = [Difference(each, remedy=RENAME_STRANGERS) for each in strangers(driver)]
+        return [*in_the_way, *compared(_context(connection)), *map(Difference, definitions.differences(driver))]
 
 
 def _context(connection: sqlalchemy.Connection) -> MigrationContext:

@@ -6,8 +6,10 @@ import psycopg
 import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program as installed
 from pyrus_etl.reports.migrate import differences, upgrade
+from pyrus_etl.reports.refresh import refresh
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
@@ -232,3 +234,50 @@ def test_any_current_revision_is_shown(database: Secret, query: Query) -> None:
     query(database, "UPDATE pyrus.alembic_version SET version_num = '9001'")
 
     assert program("db", "current", database=database).stdout == f"9001 (expected: {REVISION})\n"
+
+
+def test_objects_of_another_kind_with_names_of_ours_are_named_with_the_way_out(database: Secret, query: Query) -> None:
+    """`db upgrade` and `db check` say the same of them, and the upgrade works when they are gone."""
+    query(database, "DROP TABLE pyrus.file_copies, pyrus.task_links")
+    query(database, "DROP INDEX pyrus.ix_service_files_task_id")
+    query(database, "DROP VIEW pyrus_report.duplicate_files, pyrus_report.open_errors")
+    query(database, "CREATE DOMAIN pyrus.task_links AS int")
+    query(database, "CREATE SEQUENCE pyrus.file_copies")
+    query(database, "CREATE SEQUENCE pyrus.ix_service_files_task_id")
+    query(database, "CREATE TYPE pyrus_report.duplicate_files AS ENUM ('a')")
+    query(database, "CREATE TABLE pyrus_report.open_errors ()")
+    query(database, "CREATE FUNCTION pyrus.tasks() RETURNS int LANGUAGE sql AS 'SELECT 1'")  # in nobody's way
+
+    with pytest.raises(DatabaseUnavailable) as raised:
+        upgrade(database)
+    found = [each for each in differences(database) if not each.text.startswith("missing")]
+    query(database, "DROP DOMAIN pyrus.task_links")
+    query(database, "DROP SEQUENCE pyrus.file_copies, pyrus.ix_service_files_task_id")
+    query(database, "DROP TYPE pyrus_report.duplicate_files")
+    query(database, "DROP TABLE pyrus_report.open_errors")
+    upgrade(database)
+
+    texts = [
+        "pyrus.file_copies is a sequence, and pyrus-etl needs a table of this name",
+        "pyrus.ix_service_files_task_id is a sequence, and pyrus-etl needs an index of this name",
+        "pyrus.task_links is a domain, and pyrus-etl needs a table of this name",
+        "pyrus_report.duplicate_files is a type, and pyrus-etl needs a view of this name",
+        "pyrus_report.open_errors is a table, and pyrus-etl needs a view of this name",
+    ]
+    remedy = "rename it, move it to another schema, or drop it, and pyrus-etl db upgrade creates ours"
+    assert str(raised.value) == f"{'; '.join(texts)}; {remedy}."
+    assert [(each.text, each.remedy) for each in found] == [(text, remedy) for text in texts]
+    assert differences(database) == []
+
+
+def test_a_new_report_never_gets_the_name_of_a_users_type(database: Secret, query: Query) -> None:
+    query(database, "CREATE TYPE pyrus_report.form_purchase_request AS ENUM ('a')")
+    query(database, "INSERT INTO pyrus.forms (form_id, name, seen_at) VALUES (7, 'Purchase request', now())")
+    query(
+        database, "INSERT INTO pyrus.form_fields (form_id, field_id, field_type, in_rows) VALUES (7, 1, 'Text', false)"
+    )
+
+    with connect(database) as connection:
+        refresh(connection)
+
+    assert query(database, "SELECT view_name FROM pyrus.report_views") == [("form_purchase_request_2",)]

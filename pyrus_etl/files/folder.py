@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import NamedTuple, ParamSpec, Self, TypeVar
 
 from pyrus_etl.errors import FileRefused, TargetUnavailable
 from pyrus_etl.files.ahead import Blocks, ahead
@@ -22,7 +23,10 @@ T = TypeVar("T")
 
 THREADS = 16
 BLOCK = 1 << 20
+CONTINUED_FROM = 1 << 20
+"""Bytes of an unfinished file; a smaller one begins again."""
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
+_CONTINUABLE = re.compile(r"\.[0-9a-f]{32}\.part")
 _IN_THE_WAY = {
     errno.ELOOP,
     errno.ENOTDIR,
@@ -34,7 +38,15 @@ _IN_THE_WAY = {
 }
 """Errors that concern one file; any other would stop the next file too."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_AGAIN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Part(NamedTuple):
+    """A file aside that is being written; `name` below the target, and its descriptor."""
+
+    name: str
+    file: int
 
 
 class Folder:
@@ -50,6 +62,7 @@ class Folder:
         except OSError as error:
             raise self._unavailable(error) from error
         self._threads = ThreadPoolExecutor(THREADS, "files")
+        self._left: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -59,12 +72,17 @@ class Folder:
         os.close(self._root)
 
     async def put(self, path: str, contents: Contents) -> None:
+        if part := await self._left_of(contents):
+            async with aclosing(contents.blocks(contents.check.size)) as blocks:
+                await self._store_in_blocks(path, part, (), blocks, contents.check)
+            return
         async with aclosing(contents.blocks()) as blocks:
             first, second = await anext(blocks, b""), await anext(blocks, None)
             if second is None:  # most files are one block: one call in a thread
                 await self._in_thread(self._store_at_once, path, first, contents.check)
-            else:
-                await self._store_in_blocks(path, (first, second), blocks, contents.check)
+                return
+            part = await self._in_thread(self._begin, contents.key)
+            await self._store_in_blocks(path, part, (first, second), blocks, contents.check)
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         if (file := await self._in_thread(self._open, path)) is None:
@@ -81,19 +99,21 @@ class Folder:
     async def remove_unfinished(self) -> None:
         await self._in_thread(self._remove_unfinished)
 
-    async def _store_in_blocks(self, path: str, first: Iterable[bytes], rest: Blocks, check: Check) -> None:
+    async def remove_abandoned(self) -> None:
+        await self._in_thread(self._remove_abandoned)
+
+    async def _store_in_blocks(self, path: str, part: Part, first: Iterable[bytes], rest: Blocks, check: Check) -> None:
         """Each block is written and checked at the same time, while the next one arrives."""
-        name, file = await self._in_thread(self._begin)
         try:
             for block in first:
-                await self._take(file, block, check)
+                await self._take(part.file, block, check)
             async with aclosing(ahead(rest)) as blocks:
                 async for block in blocks:
-                    await self._take(file, block, check)
+                    await self._take(part.file, block, check)
             check.verify()
-            await self._in_thread(self._finish, name, file, path)
+            await self._in_thread(self._finish, part, path)
         except BaseException:
-            await self._in_thread(self._give_up, name, file)
+            await self._in_thread(self._give_up, part)
             raise
 
     async def _take(self, file: int, block: bytes, check: Check) -> None:
@@ -106,30 +126,59 @@ class Folder:
     def _store_at_once(self, path: str, content: bytes, check: Check) -> None:
         check.add(content)
         check.verify()
-        name, file = self._begin()
+        part = self._begin()
         try:
-            _write(file, content)
-            self._finish(name, file, path)
+            _write(part.file, content)
+            self._finish(part, path)
         except BaseException:
-            self._give_up(name, file)
+            self._give_up(part)
             raise
 
-    def _begin(self) -> tuple[str, int]:
-        name = f".{secrets.token_hex(8)}.part"
-        return name, os.open(name, _NEW, 0o666, dir_fd=self._root)
+    def _begin(self, key: str = "") -> Part:
+        """A new file; one with a key can be continued if this run is killed."""
+        if key:
+            with suppress(FileExistsError):  # another run has it
+                return self._created(_name_of(key))
+        return self._created(f".{secrets.token_hex(8)}.part")
 
-    def _finish(self, name: str, file: int, path: str) -> None:
+    def _created(self, name: str) -> Part:
+        return Part(name, os.open(name, _NEW, 0o666, dir_fd=self._root))
+
+    async def _left_of(self, contents: Contents) -> Part | None:
+        """The beginning of contents that a killed run left, added to their check; None if there is none."""
+        if not contents.key or (name := _name_of(contents.key)) not in self._left:
+            return None
+        self._left.remove(name)
+        return await self._in_thread(self._reopened, name, contents.check)
+
+    def _reopened(self, name: str, check: Check) -> Part | None:
+        try:
+            part = Part(name, os.open(name, _AGAIN, dir_fd=self._root))
+        except OSError:  # it is no file
+            return None
+        if os.fstat(part.file).st_size < CONTINUED_FROM:
+            self._give_up(part)
+            return None
+        try:
+            while block := os.read(part.file, BLOCK):
+                check.add(block)
+        except BaseException:
+            self._give_up(part)
+            raise
+        return part
+
+    def _finish(self, part: Part, path: str) -> None:
         """Moves a file that is whole to its place, where it is then the only one."""
-        os.fsync(file)
+        os.fsync(part.file)
         folder, _, last = path.partition("/")
         is_new = self._make(folder)
         with self._inside(folder) as place:
-            os.rename(name, last, src_dir_fd=self._root, dst_dir_fd=place)
+            os.rename(part.name, last, src_dir_fd=self._root, dst_dir_fd=place)
             for other in () if is_new else os.listdir(place):
                 if other != last:
                     os.unlink(other, dir_fd=place)
             os.fsync(place)
-        os.close(file)
+        os.close(part.file)
 
     def _make(self, folder: str) -> bool:
         """Creates a folder; False if it is there."""
@@ -139,9 +188,12 @@ class Folder:
             return False
         return True
 
-    def _give_up(self, name: str, file: int) -> None:
+    def _give_up(self, part: Part) -> None:
         with suppress(OSError):
-            os.close(file)
+            os.close(part.file)
+        self._remove(part.name)
+
+    def _remove(self, name: str) -> None:
         with suppress(OSError):
             os.unlink(name, dir_fd=self._root)
 
@@ -168,9 +220,16 @@ class Folder:
                 os.rmdir(folder, dir_fd=self._root)
 
     def _remove_unfinished(self) -> None:
+        names = os.listdir(self._root)
+        self._left = set(filter(_CONTINUABLE.fullmatch, names))
+        for name in filter(_UNFINISHED.fullmatch, names):
+            os.unlink(name, dir_fd=self._root)
+
+    def _remove_abandoned(self) -> None:
+        self._left.clear()
         for name in os.listdir(self._root):
-            if _UNFINISHED.fullmatch(name):
-                os.unlink(name, dir_fd=self._root)
+            if _UNFINISHED.fullmatch(name) or _CONTINUABLE.fullmatch(name):
+                self._remove(name)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         """Waits for the thread even if it is cancelled, because the thread has the file."""
@@ -197,6 +256,10 @@ class Folder:
 
     def _unavailable(self, error: OSError) -> TargetUnavailable:
         return TargetUnavailable(f"Files cannot be stored in {self._path}: {error.strerror}; {hint(error)}.")
+
+
+def _name_of(key: str) -> str:
+    return f".{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:32]}.part"
 
 
 def _write(file: int, content: bytes) -> None:

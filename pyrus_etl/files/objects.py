@@ -86,6 +86,9 @@ class Objects:
                 parts.netloc, unquote(parts.path).strip("/"), _endpoint("s3")[1], _options(self.target)
             )
 
+    async def remove_abandoned(self) -> None:
+        """Nothing was kept: obstore cannot continue an upload."""
+
     async def _in_parts(self, path: str, first: bytes, rest: Blocks, check: Check, attributes: Any) -> None:
         """A cancelled upload would stay unfinished, so its contents end with an error instead, which aborts it."""
         stopped = asyncio.Event()

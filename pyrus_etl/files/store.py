@@ -35,7 +35,14 @@ class FileStore(Protocol):
         ...
 
     async def remove_unfinished(self) -> None:
-        """Removes what killed runs left unfinished; no other run may be storing files here."""
+        """Removes what killed runs left unfinished; no other run may be storing files here.
+
+        Call it before files are put. A folder keeps the large files that `put` may continue.
+        """
+        ...
+
+    async def remove_abandoned(self) -> None:
+        """Removes what is unfinished after all files were put; no other run may be storing files here."""
         ...
 
 

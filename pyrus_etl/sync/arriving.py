@@ -45,6 +45,7 @@ class Arriving:
     def __init__(
         self, file: ServiceFile, service: FileService, retry: Retry, most_bytes: int | None, requests: int
     ) -> None:
+        self.key = f"{file.service}:{file.file_id} {file.size_bytes} {file.md5}" if file.md5 else ""
         self.check = Check(file.size_bytes, file.md5)
         self.media_type: str | None = None
         self.requests = requests
@@ -52,7 +53,8 @@ class Arriving:
         self._received = 0
         self._etag = ""
 
-    async def blocks(self) -> Blocks:
+    async def blocks(self, start: int = 0) -> Blocks:
+        self._received = start
         gathered: list[bytes] = []
         async with aclosing(self._pieces()) as pieces:
             async for piece in pieces:
@@ -94,12 +96,11 @@ class Arriving:
 
     def _known(self, given: Download) -> int:
         """How many bytes at the beginning of an answer are here already; raises BodyCut if it is of no use."""
-        if not self._received:
-            self.media_type, self._etag = given.media_type, _strong_etag(given.headers)
-            return 0
-        if self._etag and _strong_etag(given.headers) != self._etag:
+        etag = _strong_etag(given.headers)
+        if self._etag and etag != self._etag:
             raise self._beginning_again("they have changed since")
-        if given.status == 206 and _start(given.headers) != self._received:
+        self._etag, self.media_type = etag, self.media_type or given.media_type
+        if self._received and given.status == 206 and _start(given.headers) != self._received:
             raise self._beginning_again("another range came than was asked for")
         return self._received if given.status == 200 else 0
 
@@ -115,7 +116,7 @@ class Arriving:
 
     @property
     def _can_be_resumed(self) -> bool:
-        is_same = bool(self._etag or self._file.md5) or self._file.service == PYRUS
+        is_same = bool(self._etag or self.key) or self._file.service == PYRUS
         return is_same and self._received >= RESUMED_FROM
 
     def _count(self, more: int) -> None:

@@ -11,12 +11,13 @@ class Parts:
     """Contents in blocks; with an `error` they break off at their end."""
 
     media_type: str | None = "text/plain"
+    key = ""
 
     def __init__(self, *parts: bytes, error: Exception | None = None, md5: str | None = None) -> None:
         self.check = Check(md5=md5)
         self._parts, self._error = parts, error
 
-    async def blocks(self) -> AsyncGenerator[bytes, None]:
+    async def blocks(self, start: int = 0) -> AsyncGenerator[bytes, None]:
         for part in self._parts:
             yield part
         if self._error:

@@ -7,6 +7,7 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -393,6 +394,41 @@ def test_a_stopped_download_is_continued_and_leaves_nothing_unfinished(
     assert all(content == contents(int(path.partition("/")[0])) for path, content in whole.items())
     assert ended[0] == 0
     assert {path.partition("/")[0] for path in files_below(target)} == {str(row[0]) for row in query(synced, FILES)}
+
+
+def test_a_large_file_of_a_killed_download_is_continued(
+    sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
+) -> None:
+    ((file,),) = query(synced, ONE)
+    content, target, killed = large("killed"), tmp_path / "to", threading.Event()
+    query(synced, f"DELETE FROM pyrus.attachments WHERE attachment_id <> {file}")
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    query(synced, f"UPDATE pyrus.attachments SET size_bytes = {LARGE}, md5_hash = '{md5}'")
+
+    def beginning() -> Iterator[bytes]:
+        yield content[: 3 * MEGABYTE]
+        killed.wait()
+
+    def script(asked: Asked) -> Reply | None:
+        if not asked.path.endswith(f"Id={file}"):
+            return None
+        return served_from(content, asked, LARGE) if killed.is_set() else Reply(200, parts=beginning())
+
+    with in_front_of(sandbox, script) as server:
+        arguments = ("attachments", "download", "--to", str(target))
+        with launched(*arguments, sandbox=sandbox, database=synced, PYRUS_URL=server.url) as process:
+            eventually(lambda: any(size_of(path) >= 2 * MEGABYTE for path in target.glob(".*.part")))
+            process.kill()
+            process.wait()
+        killed.set()
+        (target / f".{'0' * 32}.part").write_bytes(b"of another file")
+        code, counts, _ = download(sandbox, synced, target, PYRUS_URL=server.url)
+        last = [asked for asked in server.asked if asked.path.endswith(f"Id={file}")][-1]
+
+    assert (code, counts["files_stored"], counts["bytes"]) == (0, 1, LARGE)
+    assert list(files_below(target).values()) == [content]
+    assert int(last.headers["Range"].strip("bytes=-")) >= 2 * MEGABYTE
+    assert verified(synced)[0] == 0
 
 
 def test_contents_go_to_s3_and_unfinished_uploads_are_removed(

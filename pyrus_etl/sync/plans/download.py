@@ -1,7 +1,7 @@
 """The download plan: the contents of attachments that are not stored yet, those of the newest tasks first."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -42,8 +42,7 @@ def download(target: str, chosen: Chosen, *, may_create_parents: bool = False) -
 async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents: bool) -> None:
     session = run.session
     async with open_store(target, may_create_parents=may_create_parents) as store:
-        if not await session.store.query(others_at_work, session.account_id):
-            await store.remove_unfinished()
+        await _alone(run, store.remove_unfinished)
         await session.store.transaction(share)
         await _note_totals(run, target, chosen)
         try:
@@ -57,7 +56,14 @@ async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents
             await flow(work, limits_for(run.limits), run.stop.asked)
         finally:
             await session.store.transaction(share)
+            await _alone(run, store.remove_abandoned)
     run.stop.check()
+
+
+async def _alone(run: Run, work: Callable[[], Awaitable[None]]) -> None:
+    """Does the work unless a run of another account may be storing files too."""
+    if not await run.session.store.query(others_at_work, run.session.account_id):
+        await work()
 
 
 async def _note_totals(run: Run, target: str, chosen: Chosen) -> None:

@@ -48,7 +48,10 @@ async def _download(run: Run, wanted: Wanted, target: str, *, may_create_parents
             size=lambda _: 0,
             last=BudgetSpent,
         )
-        await flow(work, limits_for(run.limits), run.stop.asked)
+        try:
+            await flow(work, limits_for(run.limits), run.stop.asked)
+        finally:
+            await store.remove_abandoned()
     run.stop.check()
 
 

@@ -22,7 +22,7 @@ from aiohttp import web
 from psycopg.pq import TransactionStatus
 
 from pyrus_etl.client import resolver
-from pyrus_etl.postgres import connection, lease, store
+from pyrus_etl.postgres import connection, lease, store, upkeep
 from pyrus_etl.postgres.connection import Session
 from tests.simulation.faults import Fault
 from tests.simulation.loop import Loop, another_loop
@@ -34,6 +34,8 @@ Happens = Callable[[], object]
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 STEPS_BETWEEN_COLLECTIONS = 500
+ANALYZED = ("tasks", "form_values")
+"""The tables that each run analyzes: PostgreSQL learns by its real clock which ones have changed much."""
 LONGEST_RUN = 20_000.0
 """Seconds of the clock, which nobody waits for."""
 
@@ -306,6 +308,7 @@ def living(clock: Time, today: Callable[[], datetime], seed: int) -> Iterator[No
         put.enter_context(patch.object(store, "Background", _Background))
         for name in ("_BRIEFLY", "_RENEW"):
             put.enter_context(patch.object(lease, name, getattr(lease, name).replace("'5s'", "'1h'")))
+        put.enter_context(patch.object(upkeep, "outdated", lambda _: ANALYZED))
         put.enter_context(passing(clock, today))
         put.callback(random.setstate, state)
         yield

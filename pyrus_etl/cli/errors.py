@@ -7,6 +7,7 @@ from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.load.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.plans.retry import retry as retry_plan
@@ -27,7 +28,7 @@ def list_(resolved_too: bool, as_json: bool) -> None:
     \b
     Example:  pyrus-etl errors list
     """
-    with open_database(read_settings()) as url, connect(url) as connection:
+    with open_database(read_settings()) as url, connect(url) as connection, waiting_briefly(connection):
         require_schema(connection)
         rejections = list_rejections(connection, resolved_too=resolved_too)
     if as_json:

@@ -14,6 +14,7 @@ from pyrus_etl.cli.output import ended, print_json, show_held_back
 from pyrus_etl.errors import DataStale
 from pyrus_etl.load.freshness import duration, require_fresh
 from pyrus_etl.postgres.connection import Connection, connect
+from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.overview import Overview, overview
 from pyrus_etl.settings import Quota, parse_duration
@@ -43,9 +44,10 @@ def status(max_age: str | None, figures: Path | None, quiet: bool, as_json: bool
     settings = read_settings(quiet=quiet)
     limit = parse_duration(max_age, "--max-age") if max_age else None
     with open_database(settings) as url, connect(url) as connection:
-        require_schema(connection)
-        state = None if quiet and not as_json else overview(connection)
-        fault = _fault(connection, limit)
+        with waiting_briefly(connection):
+            require_schema(connection)
+            state = None if quiet and not as_json else overview(connection)
+            fault = _fault(connection, limit)
         if limit is not None:
             asyncio.run(raise_alerts(replace(settings, database_url=url), limit))
         if figures:

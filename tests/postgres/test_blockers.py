@@ -33,6 +33,20 @@ def test_a_readers_lock_is_named_with_the_reader(
     assert "cannot be reached" not in process.stderr
 
 
+@pytest.mark.parametrize(("command", "table"), [("status", "pyrus.tasks"), ("errors list", "pyrus.sync_errors")])
+def test_a_command_that_shows_something_does_not_wait_for_a_locked_table(
+    database: Secret, command: str, table: str
+) -> None:
+    with psycopg.connect(database.reveal(), application_name="psql") as other:
+        other.execute(f"LOCK TABLE {table}".encode())
+        process = program(*command.split(), database=database)
+        pid = other.info.backend_pid
+
+    assert (process.returncode, process.stdout) == (5, ""), process.stderr
+    assert process.stderr.startswith(f"pyrus-etl: {table} is locked by process {pid} (user postgres, psql, in a ")
+    assert f"end it with SELECT pg_terminate_backend({pid}), then run this again." in process.stderr
+
+
 @pytest.mark.parametrize("command", ["reports refresh", "reports materialize clock", "report --html x.html", "check"])
 def test_a_time_zone_that_the_server_does_not_know_is_named_and_can_be_set(
     database: Secret, query: Query, command: str

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyrus_etl.cli.options import read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnreachable, SettingsError
-from pyrus_etl.settings import Settings, parse_duration
+from pyrus_etl.settings import Settings, parse_duration, parse_interval
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.forecast import Forecast, forecast
 from pyrus_etl.sync.period import period
@@ -85,10 +85,11 @@ def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run:
                pyrus-etl sync --every 15m
                pyrus-etl sync --dry-run
     """
-    interval = parse_interval(every, "--every")
-    then = further(refreshes=refresh, reconcile_every=parse_interval(reconcile_every, "--reconcile-every"))
+    interval = None if every is None else parse_interval(every, "--every")
+    census = None if reconcile_every is None else parse_interval(reconcile_every, "--reconcile-every")
+    then = further(refreshes=refresh, reconcile_every=census)
     settings = read_settings(quiet=options.is_quiet)
-    if dry_run and (every or refresh or reconcile_every):
+    if dry_run and (interval or refresh or census):
         raise SettingsError("--dry-run looks once; leave out --every, --refresh and --reconcile-every.")
     if dry_run:
         return show_forecast(partial(forecast, "sync", budget=options.budget), settings, options)
@@ -100,14 +101,6 @@ def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run:
         if code not in CONTINUE_AFTER:
             return code
         time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - started)))
-
-
-def parse_interval(text: str | None, option: str) -> timedelta | None:
-    """Parses a duration that is not zero, if there is one."""
-    interval = parse_duration(text, option) if text is not None else None
-    if interval is not None and interval <= timedelta():
-        raise SettingsError(f"{option}: the duration must not be zero; write it like 15m.")
-    return interval
 
 
 def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:

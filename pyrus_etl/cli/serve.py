@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from datetime import timedelta
 from functools import partial
 
 import click
@@ -14,7 +13,7 @@ from pyrus_etl.files.target import target_url
 from pyrus_etl.serve.http import Address
 from pyrus_etl.serve.process import serve as serve_until_stopped
 from pyrus_etl.serve.schedule import Schedule
-from pyrus_etl.settings import Settings, is_loopback, parse_duration
+from pyrus_etl.settings import Settings, is_loopback, parse_interval
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +42,8 @@ def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | N
     """
     address = parse_address(listen)
     schedule = Schedule(
-        _interval(every, "--every"),
-        _interval(reconcile_every, "--reconcile-every"),
+        parse_interval(every, "--every"),
+        parse_interval(reconcile_every, "--reconcile-every"),
         None if attachments_to is None else target_url(attachments_to, "--attachments-to"),
     )
     settings = read_settings()
@@ -70,13 +69,6 @@ def exposure(address: Address, settings: Settings) -> str | None:
     if settings.page_password or is_loopback(address.host):
         return None
     return f"everybody who reaches {address} can read the page; set PYRUS_ETL_PAGE_PASSWORD, or give --no-page"
-
-
-def _interval(text: str, option: str) -> timedelta:
-    interval = parse_duration(text, option)
-    if interval <= timedelta():
-        raise SettingsError(f"{option}: the duration must not be zero; write it like 5m.")
-    return interval
 
 
 def _require_login(settings: Settings) -> None:

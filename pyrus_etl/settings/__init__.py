@@ -2,7 +2,7 @@
 
 from pyrus_etl.settings.declared import SETTINGS, Settings
 from pyrus_etl.settings.load import load_settings
-from pyrus_etl.settings.parse import Quota, is_loopback, parse_duration, parse_quota
+from pyrus_etl.settings.parse import Quota, is_loopback, parse_duration, parse_interval, parse_quota
 from pyrus_etl.settings.retry import Retry, Waits
 from pyrus_etl.settings.secret import Secret
 from pyrus_etl.settings.setting import Setting
@@ -18,5 +18,6 @@ __all__ = [
     "is_loopback",
     "load_settings",
     "parse_duration",
+    "parse_interval",
     "parse_quota",
 ]

@@ -45,6 +45,14 @@ def parse_duration(text: str, source: str = "duration") -> timedelta:
     return duration
 
 
+def parse_interval(text: str, source: str) -> timedelta:
+    """Parses a duration that is not zero."""
+    interval = parse_duration(text, source)
+    if interval <= timedelta():
+        raise SettingsError(f"{source}: the duration must not be zero; write it like 15m.")
+    return interval
+
+
 def parse_quota(text: str, source: str = "quota") -> Quota:
     """Parses requests per period: '5000/600s' or '5000/10m'."""
     requests, slash, period = text.partition("/")

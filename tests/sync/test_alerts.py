@@ -130,6 +130,20 @@ def test_a_kill_between_sending_and_recording_loses_nothing(
     assert told.got[0] == told.got[1]
 
 
+def test_processes_that_notice_an_event_together_send_it_once(
+    sandbox: Sandbox, database: Secret, told: Receiver
+) -> None:
+    settings = settings_for(sandbox, database, PYRUS_ETL_ALERT_URL=told.url)
+    with pytest.raises(LoginRefused):
+        sync(sandbox, database, PYRUS_SECURITY_KEY="wrong")
+
+    async def at_once() -> None:
+        await asyncio.gather(*(alerts.raise_alerts(settings, None) for _ in range(8)))
+
+    asyncio.run(at_once())
+    assert told.events == ["failing"]
+
+
 def test_a_run_that_was_killed_has_failed(sandbox: Sandbox, database: Secret, query: Query, told: Receiver) -> None:
     """The next run sends it while it works, so that runs which are always killed do not stay unnoticed."""
     settings = settings_for(sandbox, database, PYRUS_ETL_ALERT_URL=told.url)

@@ -23,7 +23,7 @@ from tests.simulation.orders import Order, Outcome
 EVENTS = {
     "attach": 6,
     "comment": 6,
-    "twins": 2,
+    "twins": 4,
     "delete_note": 2,
     "delete": 1,
     "restore": 1,
@@ -112,7 +112,7 @@ class HistoryOfFiles:
 
     def _happen(self, event: str) -> None:
         dice, world = self.dice, self.world
-        task_id = dice.choice((dice.choice(world.task_ids()), dice.choice(list(self._links))))
+        task_id = dice.choice([*self._links] if event == "twins" or dice.random() < 0.5 else world.task_ids())
         self.lines.append(f"{event} {task_id}")
         if task_id in self._deleted and event not in ("restore", "grant"):
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import tempfile
 from contextlib import ExitStack, closing
 from functools import partial
@@ -28,9 +29,9 @@ from tests.simulation.totals import Totals
 
 PLACES = {"step": 600, "request": 60, "answered": 60, "commit": 30, "answer": 30, "file": 200}
 """Where a fault may happen, and the greatest number of a step, request … at which it does."""
-FAULTS = {"kill": 8, "cut": 2, "unheard": 2, "full": 1, "nothing": 3}
-"""kill: SIGKILL. cut: the connections to the database are lost. unheard: a commit succeeds, and its answer is lost.
-full: the disk has no room from there on."""
+FAULTS = {"kill": 8, "stop": 1, "cut": 2, "unheard": 2, "full": 1, "nothing": 3}
+"""kill, stop: SIGKILL and SIGTERM. cut: the connections to the database are lost. unheard: a commit succeeds, and its
+answer is lost. full: the disk has no room from there on."""
 SHARE_LOOKED_AT = 0.3
 """Share of the commits after which the rows are compared with the disk."""
 
@@ -114,6 +115,8 @@ class _Stage:
         match kind:
             case "kill":
                 life.kill()
+            case "stop":
+                life.signal(signal.SIGTERM)
             case "cut":
                 self._administrator.cut()
             case "full":

@@ -20,7 +20,7 @@ STORED = {
 COPIES = """
     SELECT attachment_id, external_task_id, external_file_id, status, attempts FROM pyrus.file_copies
 """
-IN_DOUBT = "SELECT FROM pyrus.file_copies WHERE status <> 'copied' AND attempts > 0"
+IN_DOUBT = "SELECT 1 FROM pyrus.file_copies WHERE status <> 'copied' AND attempts > 0"
 
 
 def check_folder(folder: Path, truth: Mapping[str, bytes]) -> None:

@@ -50,9 +50,11 @@ class Hints:
                     while True:
                         await self._store_next(store)
                         failures = 0
-            except PyrusEtlError as error:
+            except Exception as error:
                 failures += 1
-                log.debug("hints could not be stored: %s", error)
+                is_known = isinstance(error, PyrusEtlError)
+                level = logging.DEBUG if is_known else logging.ERROR
+                log.log(level, "hints could not be stored: %s", error, exc_info=not is_known)
                 await asyncio.sleep(self._waits.soon.limit(failures))
 
     async def _store_next(self, store: Store) -> None:

@@ -176,8 +176,9 @@ class _Turns:
         assert settings.database_url
         try:
             return await look(settings.database_url, read, settings.waits.connect_database)
-        except (PyrusEtlError, psycopg.Error) as error:
-            log.warning("could not look %s: %s", what, error)
+        except Exception as error:
+            is_known = isinstance(error, PyrusEtlError | psycopg.Error)
+            log.warning("could not look %s: %s", what, error, exc_info=not is_known)
             return None
 
 

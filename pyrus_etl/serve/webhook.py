@@ -22,11 +22,13 @@ from pyrus_etl.settings import Secret
 log = logging.getLogger(__name__)
 
 LARGEST = 16 * 1024 * 1024
+MOST_HELD = 8 * LARGEST
+"""Bytes of bodies that are being received. Pyrus sends the next ones again."""
 LONGEST_BODY = 30.0
 """Seconds in which a body must come."""
 LONGEST_WAIT = 0.5
 """Seconds to wait until a hint is stored; the answer must come within one."""
-OUTCOMES = ("accepted", "unreadable", "refused", "too_large", "broken")
+OUTCOMES = ("accepted", "unreadable", "refused", "too_large", "busy", "broken")
 LARGEST_ID = (1 << 63) - 1
 
 
@@ -41,19 +43,34 @@ class _Webhook(msgspec.Struct):
     task: msgspec.Raw = msgspec.Raw(b"{}")
 
 
+class _Refused(Exception):
+    """A webhook that is not read: the outcome that is counted, and the status of the answer."""
+
+    def __init__(self, outcome: str, status: int) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.status = status
+
+
+class _Held:
+    """The bytes of the bodies that are being received: anybody may send some, and only then is the signature known."""
+
+    bytes = 0
+
+
 def webhook(hints: Hints, key: Secret | None, outcomes: Counter[str]) -> web.RouteDef:
     """The path. `outcomes` counts what became of webhooks. Without a key, all are refused."""
     outcomes.update(dict.fromkeys(OUTCOMES, 0))
-    return web.post("/webhook", partial(_webhook, hints, key, outcomes))
+    return web.post("/webhook", partial(_webhook, hints, key, outcomes, _Held()))
 
 
-async def _webhook(hints: Hints, key: Secret | None, outcomes: Counter[str], request: web.Request) -> web.Response:
+async def _webhook(
+    hints: Hints, key: Secret | None, outcomes: Counter[str], held: _Held, request: web.Request
+) -> web.Response:
     try:
-        body = await _body(request)
-    except (TimeoutError, ConnectionError):
-        return _ended(outcomes, "broken", 408)
-    if body is None:
-        return _ended(outcomes, "too_large", 413)
+        body = await _body(request, held)
+    except _Refused as refused:
+        return _ended(outcomes, refused.outcome, refused.status)
     if key is None or not is_signed(body, key, request.headers.get("X-Pyrus-Sig", "")):
         if not outcomes["refused"]:
             log.warning("a webhook has a wrong signature; if it is Pyrus's own, PYRUS_SECURITY_KEY is not its bot's")
@@ -71,16 +88,24 @@ def _ended(outcomes: Counter[str], outcome: str, status: int) -> web.Response:
     return text_answer("" if status == 200 else f"{outcome}\n", status)
 
 
-async def _body(request: web.Request) -> bytes | None:
-    """The body as it was sent; None if it is too large. Raises TimeoutError."""
+async def _body(request: web.Request, held: _Held) -> bytes:
+    """The body as it was sent; raises _Refused if it is too large, too slow, or one of too many."""
     if (request.content_length or 0) > LARGEST:
-        return None
+        raise _Refused("too_large", 413)
     body = bytearray()
-    async with asyncio.timeout(LONGEST_BODY):
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > LARGEST:
-                return None
+    try:
+        async with asyncio.timeout(LONGEST_BODY):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                held.bytes += len(chunk)
+                if len(body) > LARGEST:
+                    raise _Refused("too_large", 413)
+                if held.bytes > MOST_HELD:
+                    raise _Refused("busy", 503)
+    except (TimeoutError, ConnectionError):
+        raise _Refused("broken", 408) from None
+    finally:
+        held.bytes -= len(body)
     return bytes(body)
 
 

@@ -16,6 +16,7 @@ from tests.benchmarks import measures
 from tests.benchmarks.api_v4 import api_v4
 from tests.benchmarks.figure import Figure, Measure
 from tests.benchmarks.files import LARGE, files
+from tests.benchmarks.serving import serving
 from tests.benchmarks.stand import Stand, test_stand
 from tests.benchmarks.table import write_table
 
@@ -40,7 +41,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "measures", nargs="*", help="peers, v4, files, growth, following, odd, quota, start; default: all"
+        "measures", nargs="*", help="peers, v4, files, growth, following, serving, odd, quota, start; default: all"
     )
     parser.add_argument("--quick", action="store_true", help="small worlds: shows that it works, not how fast it is")
     parser.add_argument("--large", action="store_true", help="growth up to a million tasks, about twenty minutes more")
@@ -66,6 +67,7 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "files": partial(files, stand, 10_000 // share, LARGE // share, arguments.peers),
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),
+        "serving": partial(serving, stand, 20_000 // share, max(5, 40 // share)),
         "odd": partial(measures.odd, stand, share),
     }
     return {name: known[name] for name in arguments.measures or known}

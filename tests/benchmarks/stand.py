@@ -125,10 +125,7 @@ def program(*arguments: str, world: World | None = None, database: Secret | None
 
 def run(command: list[str], world: World | None = None, database: Secret | None = None, **more: str) -> Ran:
     """Runs a program to its end; raises RuntimeError if it fails."""
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(CHECKOUT)}
-    environment |= (world.environment if world else {}) | {"PYRUS_ETL_QUOTA": NO_QUOTA} | more
-    if database:
-        environment["DATABASE_URL"] = database.reveal()
+    environment = environment_of(world, database, **more)
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
     assert process.stdout
@@ -139,3 +136,10 @@ def run(command: list[str], world: World | None = None, database: Secret | None 
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {report}")
     return Ran(seconds, used.ru_maxrss / 1024, json.loads(report) if report.startswith("{") else {})
+
+
+def environment_of(world: World | None, database: Secret | None, **more: str) -> dict[str, str]:
+    """The environment in which programs use a sandbox and a database."""
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(CHECKOUT)}
+    environment |= (world.environment if world else {}) | {"PYRUS_ETL_QUOTA": NO_QUOTA} | more
+    return environment | ({"DATABASE_URL": database.reveal()} if database else {})

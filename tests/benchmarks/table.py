@@ -12,6 +12,7 @@ TITLES = {
     "files": "Contents of attachments, curl and s3fs",
     "growth": "As the work grows",
     "following": "Once much is stored",
+    "serving": "One process that stays, with webhooks",
     "odd": "Worlds with very many rows of one kind",
     "quota": "A quota of 100 requests in 2 seconds",
     "start": "Start",

@@ -115,7 +115,7 @@ def test_from_a_webhook_to_the_row(database: Secret, query: Query) -> None:
     assert refused.status == 401
     assert too_large.status == 413
     assert set(garbage) == {200}
-    assert counted == {"accepted": 8, "unreadable": 4, "refused": 1, "too_large": 1, "broken": 0}
+    assert counted == {"accepted": 8, "unreadable": 4, "refused": 1, "too_large": 1, "busy": 0, "broken": 0}
     assert wrong_method == 405
     runs = query(database, RUNS)
     assert runs[:3] == [("sync", "ok"), ("sync", "ok"), ("hints", "ok")]
@@ -207,3 +207,12 @@ def test_only_stored_tasks_are_hinted_if_some_forms_are_selected(database: Secre
         assert query(database, STORED, created) == []
         ((modified, _),) = query(database, STORED, stored)
         assert modified == world.register.modified[world.ordinal(stored)] // 1000
+
+
+def test_bodies_that_come_at_once_do_not_fill_the_memory(database: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their signature is known only when they have come."""
+    monkeypatch.setattr("pyrus_etl.serve.webhook.MOST_HELD", 1 << 20)
+    with Sandbox(World(1, tasks=0)) as sandbox, Serving(settings_for(sandbox, database)) as served:
+        assert sent(served, b" " * (2 << 20)).status == 503
+        assert sent(served, b" " * (1 << 19)).status == 200
+        assert outcomes(served)["busy"] == 1

@@ -69,7 +69,7 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
     await run_pipeline(_without_body(run), run)
     if had_bodies or not run.forms.is_everything:
         await run_pipeline(tasks(run, Changed(period)), run)
-    await session.store.transaction(_finish_window, session.account_id)
+    await session.store.transaction(_finish_windows, session.account_id)
 
 
 async def _without_body(run: Run) -> AsyncIterator[Listed]:
@@ -89,9 +89,10 @@ async def without_body(run: Run) -> AsyncIterator[Listed]:
         before = (date, task_id) if date else ("-infinity", task_id)
 
 
-def _finish_window(connection: Connection, account_id: int) -> None:
-    """The period of a backfill by feeds is one window."""
-    backfills.finish_windows(connection, account_id, TASKS, [1])
+def _finish_windows(connection: Connection, account_id: int) -> None:
+    """A backfill by feeds reads the whole period; only one that began over an API of windows has several."""
+    pending = backfills.pending_windows(connection, account_id, TASKS)
+    backfills.finish_windows(connection, account_id, TASKS, [window.window_no for window in pending])
 
 
 async def _lists(run: Run, period: Window) -> AsyncIterator[Listed]:

@@ -10,6 +10,7 @@ import time
 
 import click
 
+from pyrus_etl.cli.db_backup import dump_command, move_command, restore_command
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
@@ -22,7 +23,7 @@ from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, SettingsError
 from pyrus_etl.load import rebuild
-from pyrus_etl.postgres import conninfo, embedded, folders
+from pyrus_etl.postgres import archive, conninfo, embedded, folders
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program
 from pyrus_etl.postgres.revision import require_all_rows, require_known, revision
@@ -44,6 +45,11 @@ def db() -> None:
 
     Without DATABASE_URL this is the embedded PostgreSQL, which runs only while a command needs it.
     """
+
+
+db.add_command(dump_command)
+db.add_command(restore_command)
+db.add_command(move_command)
 
 
 @db.command()
@@ -206,17 +212,11 @@ def url() -> None:
     """
     settings = read_settings()
     if settings.database_url:
-        click.echo(_address(settings.database_url))
+        click.echo(archive.address(settings.database_url))
     else:
         program("postgres")  # without it, the URL would lead nowhere
         parts = embedded.parts_of(folders.data_folder(), embedded.DATABASE)
         click.echo(conninfo.uri(conninfo.guarded(parts, os.environ)))
-
-
-def _address(url: Secret) -> str:
-    """Returns the URL without secrets, to print it or to pass it to a program, where other users can see it."""
-    parts = conninfo.without_secrets(conninfo.parts_of(url))
-    return conninfo.uri(conninfo.guarded(parts, os.environ, only=["hostaddr"]) if parts.get("host") else parts)
 
 
 @db.command(context_settings={"ignore_unknown_options": True})
@@ -234,10 +234,8 @@ def shell(arguments: tuple[str, ...]) -> int:
     installed = shutil.which("psql") if settings.database_url else None
     with open_database(settings) as address:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
-        command = [installed or program("psql"), "-d", _address(address), *arguments]
-        password = conninfo.parts_of(address).get("password")
-        environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-        return subprocess.run(command, env=environment, check=False).returncode
+        command = [installed or program("psql"), "-d", archive.address(address), *arguments]
+        return subprocess.run(command, env=archive.environment(address), check=False).returncode
 
 
 @db.command()

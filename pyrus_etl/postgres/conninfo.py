@@ -76,6 +76,16 @@ def keep_host(url: Secret) -> None:
         os.environ.pop("PGHOSTADDR", None)
 
 
+def complete(url: Secret, environment: Mapping[str, str]) -> Secret:
+    """The URL with what libpq would take from the environment, for use after `forget_environment`."""
+    given = {
+        option.keyword.decode(): environment[variable]
+        for option in Conninfo.get_defaults()
+        if (variable := (option.envvar or b"").decode()) in environment
+    }
+    return Secret(uri(given | parts_of(url)))
+
+
 def guarded(parts: Mapping[str, str], environment: Mapping[str, str], only: Iterable[str] = ()) -> Parts:
     """The parameters, plus a neutral value for each other one that the environment sets, so that it has no effect.
 

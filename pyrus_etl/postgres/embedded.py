@@ -64,9 +64,14 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
             _leave(folder)
 
 
+def exists(folder: Path) -> bool:
+    """Whether the folder has a server, running or not."""
+    return (folder / "PG_VERSION").exists()
+
+
 def _start(folder: Path, port: int | None) -> None:
     """Starts the server if it does not run."""
-    if not (folder / "PG_VERSION").exists():
+    if not exists(folder):
         cluster.create(folder)
     if not cluster.is_running(folder):
         cluster.start(folder, port)

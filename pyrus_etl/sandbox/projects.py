@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 
 DEPARTMENTS = {
-    "Operations": ("Plant Maintenance", "Logistics", "Quality"),
-    "Commercial": ("Key Accounts", "Marketing", "Partner Sales"),
-    "People & Culture": ("Recruiting", "Learning", "Office"),
-    "Technology": ("Platform", "Workplace IT", "Business Systems"),
+    "Operations": ("Logistics", "Quality"),
+    "Commercial": ("Key Accounts", "Partner Sales"),
+    "Technology": ("Platform", "Workplace IT"),
 }
-LISTS = ("Backlog", "This quarter", "Recurring")
+LISTS = ("Backlog", "Recurring")
 FIRST_ID = 100
 
 

@@ -110,7 +110,7 @@ def test_a_list_that_fails_in_every_size_is_a_server_error(
         sync(sandbox, database)
         before = query(database, "SELECT cursor FROM pyrus.sync_cursors")
         sandbox.fail(1000, "unavailable", "searchtasks")
-        with pytest.raises(PyrusUnreachable, match="searchtasks is not available"):
+        with pytest.raises(PyrusUnreachable, match="searchtasks is busy"):
             run(sandbox, database)
 
         assert sandbox.requests.endpoints["searchtasks"] < 30

@@ -3,6 +3,7 @@
 Each worker starts a server once; the schema is migrated once into a template, which is cloned for each test.
 """
 
+import gc
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +53,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mine.extend(others[:room])
         del others[:room]
     items[:] = itertools.chain(*shares)
+
+
+def pytest_collection_finish() -> None:
+    """Spares each later garbage collection the tests and modules, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:

@@ -93,7 +93,7 @@ def _schema(context: Context) -> str:
 
 def _rules_advice(connection: Connection, privacy: Privacy) -> str | None:
     if rules.are_applied(connection, privacy.digest, is_needed=privacy.is_needed):
-        return None
+        return rules.key_advice(connection, privacy.key_check)
     return "stored rows follow other privacy rules; run pyrus-etl db rebuild"
 
 

@@ -11,6 +11,11 @@ Hide = Callable[[str, str], str | None]
 """The name of a part of a person, and what it is → what is stored of it."""
 
 PERSON_PARTS = ("email", "phone", "mobile_phone")
+_OTHER_KEY = (
+    "stored values were hashed with another key, so their hashes cannot be compared with new ones; set the earlier "
+    "PYRUS_ETL_HASH_KEY, or begin with an empty database (to keep both hashes: UPDATE pyrus.privacy_rules SET "
+    "key_check = NULL)"
+)
 
 
 def are_applied(connection: Connection, digest: str, *, is_needed: bool) -> bool:
@@ -40,7 +45,19 @@ def note_first(connection: Connection, digest: str) -> None:
     )
 
 
-def begin(connection: Connection, digest: str, hide: Hide | None) -> None:
+def note_key(connection: Connection, key_check: str | None) -> None:
+    """Records which key hashes what is stored from now on, if nothing was hashed before."""
+    if key_check:
+        connection.execute("UPDATE pyrus.privacy_rules SET key_check = %s WHERE key_check IS NULL", [key_check])
+
+
+def key_advice(connection: Connection, key_check: str | None) -> str | None:
+    """What to do if stored hashes were made with another key."""
+    found = connection.execute("SELECT FROM pyrus.privacy_rules WHERE key_check <> %s", [key_check]).fetchone()
+    return _OTHER_KEY if found is not None else None
+
+
+def begin(connection: Connection, digest: str, hide: Hide | None, key_check: str | None = None) -> None:
     """Begins to apply rules: marks all bodies, so that they are hidden again, and hides everything else.
 
     `hide`: None if the rules name nothing. A task whose rows are newer than its body is doubted, so the next run
@@ -53,8 +70,11 @@ def begin(connection: Connection, digest: str, hide: Hide | None) -> None:
         _forget_rejected_bodies(connection)
     else:
         connection.execute("UPDATE pyrus.raw_tasks SET read_by = 0")
-    connection.execute("DELETE FROM pyrus.privacy_rules")
-    connection.execute("INSERT INTO pyrus.privacy_rules (digest) VALUES (%s)", [digest])
+    found = connection.execute("DELETE FROM pyrus.privacy_rules RETURNING key_check").fetchone()
+    kept = found[0] if found else None  # what was hashed before stays as it is
+    connection.execute(
+        "INSERT INTO pyrus.privacy_rules (digest, key_check) VALUES (%s, %s)", [digest, kept or key_check]
+    )
 
 
 def finish(connection: Connection, digest: str) -> None:

@@ -179,6 +179,11 @@ privacy_rules = Table(
     Column(
         "applied_at", Timestamp, comment="When everything stored followed them; null while db rebuild applies them."
     ),
+    Column(
+        "key_check",
+        Text,
+        comment="Sixteen bits of an HMAC with the key of the stored hashes; null if nothing was hashed yet.",
+    ),
     comment="The privacy rules that stored rows follow: one row, or none if an earlier version wrote the first rows.",
 )
 

@@ -1,6 +1,7 @@
 """What must not be stored as served: fields of forms, and the e-mails and phones of persons."""
 
 import hashlib
+import hmac
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -12,6 +13,7 @@ PERSON_PARTS = ("email", "phone")
 TASK_TEXT = "task_text"
 """Stands for the texts of a task and of its comments."""
 _RULE = re.compile(r"(?P<form>\d{1,18}|\*)/(?P<field>\w+)(?::(?P<length>\d{1,9}))?", re.ASCII)
+_CHECKED = b"pyrus-etl: is this the key of the stored hashes?"
 _EXAMPLE = "2371445/12 (form/field), 2371445/email or */phone (form/type), person/email or person/phone"
 
 
@@ -85,6 +87,14 @@ class Privacy(NamedTuple):
             return "none"
         rules = ((action.value, target.form_id, *target[1:]) for action, target in self.actions())
         return hashlib.sha256(repr(sorted(rules, key=repr)).encode()).hexdigest()
+
+    @property
+    def key_check(self) -> str | None:
+        """Sixteen bits that depend on the key: enough to notice another key, too few to confirm a guess.
+
+        None if nothing is hashed.
+        """
+        return hmac.new(self.key, _CHECKED, hashlib.sha256).hexdigest()[:4] if self.hashed else None
 
     def actions(self) -> Iterator[tuple[Action, Target]]:
         for action, targets in zip(Action, (self.left_out, self.hashed, self.cut), strict=True):

@@ -54,7 +54,8 @@ async def rebuild_all(store: Store, reader: Store, progress: Progress, privacy: 
     """
     digest = privacy.digest
     if await _follows_others(store, privacy):
-        await store.transaction(rules.begin, digest, partial(hidden_part, privacy) if privacy.is_needed else None)
+        hide = partial(hidden_part, privacy) if privacy.is_needed else None
+        await store.transaction(rules.begin, digest, hide, privacy.key_check)
     elif not await store.query(rebuild.outdated):
         await store.transaction(rebuild.mark_all)
     progress.tasks_wanted = await store.query(rebuild.outdated)

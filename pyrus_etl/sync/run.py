@@ -114,6 +114,9 @@ async def _logged_in(session: Session, ledger: Ledger, stop: Stop, settings: Set
     """Logs in and takes the account's lock."""
     session = await log_in(session, stop)
     await session.store.transaction(rules.note_first, settings.privacy.digest)
+    await session.store.transaction(rules.note_key, settings.privacy.key_check)
+    if advice := await session.store.query(rules.key_advice, settings.privacy.key_check):
+        log.warning("%s", advice)
     return await prepared(session, ledger, stop, settings, limits)
 
 

@@ -180,3 +180,13 @@ def test_the_digest_tells_rules_apart_and_has_no_key() -> None:
 
     assert rules.digest == privacy(left_out="55/2, 55/1").digest == rules._replace(key=b"another").digest
     assert len({rules.digest, privacy(hashed="55/1, 55/2").digest, Privacy().digest}) == 3
+
+
+def test_another_key_is_noticed_by_sixteen_bits_if_something_is_hashed() -> None:
+    rules = privacy(hashed="55/1")
+
+    assert (
+        rules.key_check == privacy(hashed="55/1, 55/2", left_out="55/3").key_check != rules._replace(key=b"b").key_check
+    )
+    assert len(rules.key_check or "") == 4
+    assert privacy(left_out="55/1").key_check is None

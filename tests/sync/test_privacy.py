@@ -109,3 +109,24 @@ def test_a_second_run_under_the_same_rules_writes_nothing(database: Secret) -> N
         counts = sync(sandbox, database, **RULES).counts
 
     assert (counts.tasks_changed, counts.tasks_failed) == (0, 0)
+
+
+def test_another_key_of_the_hashes_is_noticed_and_the_key_is_not_stored(
+    database: Secret, query: Query, caplog: pytest.LogCaptureFixture
+) -> None:
+    other, advice = RULES | {"PYRUS_ETL_HASH_KEY": "another key"}, "stored values were hashed with another key"
+    with Sandbox(World(3, tasks=5)) as sandbox:
+        sync(sandbox, database, **RULES)
+        same, warned = advice in checked(database, **RULES), advice in caplog.text
+        sync(sandbox, database, **other)
+
+    assert (same, warned, advice in caplog.text, advice in checked(database, **other)) == (False, False, True, True)
+    assert advice not in checked(database)  # without rules, nothing is hashed
+    program("db", "rebuild", database=database, **(other | {"PYRUS_ETL_CUT": "*/text:3"}))
+    assert query(database, "SELECT length(key_check) FROM pyrus.privacy_rules") == [(4,)]
+    assert advice in checked(database, **(other | {"PYRUS_ETL_CUT": "*/text:3"}))
+
+    query(database, "UPDATE pyrus.privacy_rules SET key_check = NULL")
+    with Sandbox(World(3, tasks=5)) as sandbox:
+        sync(sandbox, database, **(other | {"PYRUS_ETL_CUT": "*/text:3"}))
+    assert advice not in checked(database, **(other | {"PYRUS_ETL_CUT": "*/text:3"}))

@@ -191,7 +191,8 @@ general sentence is used."""
 
 def unreachable(message: str) -> str:
     """The sentence for a session that could not be opened."""
-    lines = "; ".join(line.strip() for line in message.splitlines()[:3] if line.strip())
+    said = [line.strip() for line in message.splitlines()[:3] if not line.strip().startswith("Is the server running")]
+    lines = "; ".join(line for line in said if line)
     refusals = (words for pattern, words in _REFUSALS.items() if re.search(pattern, message))
     what, remedy = next(refusals, _UNREACHABLE)
     return f"{what}: {without_urls(lines).rstrip('.?')}; {remedy}."

@@ -11,10 +11,9 @@ from pyrus_etl.cli.reports import show_refreshed
 from pyrus_etl.cli.running import Further, RunOptions, Then, carried_out, show
 from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.extract.apis import access_of
-from pyrus_etl.load.due import census_is_due
+from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.refresh import Refreshed, refresh_if_needed
-from pyrus_etl.serve.schedule import LEAST_BETWEEN_CENSUSES
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.plans.reconcile import reconcile
 from pyrus_etl.sync.result import Result

@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import RUN_SETTINGS, read_settings, with_settings
 from pyrus_etl.cli.progress import progress_logged
 from pyrus_etl.errors import SettingsError
@@ -34,7 +35,7 @@ def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | N
 
     It syncs again and again, reconciles once a day and updates the views when a form changes. It tries again by itself
     after any fault. It answers /healthz, /readyz and /metrics (Prometheus), and shows the reports as a page at /; set
-    PYRUS_ETL_PAGE_PASSWORD to protect it.
+    PYRUS_ETL_PAGE_PASSWORD to protect it. At /webhook it takes a bot's webhooks, and fetches their tasks at once.
 
     \b
     Examples:  pyrus-etl serve
@@ -50,7 +51,8 @@ def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | N
     _require_login(settings)
     if has_page and (warning := exposure(address, settings)):
         log.warning("%s", warning)
-    watch = lambda kind: partial(progress_logged, kind)  # noqa: E731
+    collect_garbage_less_often()
+    watch = partial(partial, progress_logged)
     reason = asyncio.run(serve_until_stopped(settings, schedule, address, has_page=has_page, watch=watch))
     return reason.exit_code if reason else 0
 

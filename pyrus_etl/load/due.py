@@ -3,10 +3,13 @@
 Every function works inside the caller's transaction. `login`: of the runs that are looked at; None looks at all.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString, NamedTuple
 
 from pyrus_etl.postgres.connection import Connection
+
+LEAST_BETWEEN_CENSUSES = timedelta(hours=1)
+"""Whatever makes a census fail need not pass sooner."""
 
 FETCHING: LiteralString = "kind IN ('backfill', 'sync', 'reconcile') AND (login = %(login)s) IS NOT FALSE"
 """The runs that bring everything up to date."""

@@ -17,7 +17,7 @@ import psycopg
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load.contents import Chosen, has_new
-from pyrus_etl.load.due import census_is_due
+from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports.refresh import follow_forms
 from pyrus_etl.run_id import under_way
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LEAST_BETWEEN_CENSUSES = timedelta(hours=1)
 LEAST_OF_DOWNLOADS = 10.0
 """Seconds that contents of attachments get after each sync, even if the next one is due."""
 LINGER = 2.0

@@ -77,9 +77,10 @@ class _Stage:
             self._arm(life)
         open_files = len(os.listdir("/proc/self/fd"))
         done = life.live(together)
-        self.disk.die()
+        left_by_run = self.disk.die()
         left = len(os.listdir("/proc/self/fd")) - open_files
-        require(left <= 0, f"{left} files or sockets were left open")
+        require(left <= 0, f"{left} files or sockets were left open by a dead run")
+        require(not left_by_run or done is None, f"a run left {left_by_run} files open")
         require(not life.errors, f"errors were logged: {life.errors}")
         self.totals.runs += len(orders)
         self.totals.steps += life.steps

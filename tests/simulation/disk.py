@@ -41,13 +41,15 @@ class Disk:
 
         return call
 
-    def die(self) -> None:
-        """Closes what a dead run has left open, as the death of a process does."""
+    def die(self) -> int:
+        """Closes what a run has left open, as the end of a process does; returns how many files that were."""
+        left = len(self._opened)
         for file in self._opened:
             with suppress(OSError):
                 os.close(file)
         self._opened.clear()
         self.full = False
+        return left
 
     def _open(self, *given: Any, **more: Any) -> int:
         file = os.open(*given, **more)

@@ -12,15 +12,20 @@ from pyrus_etl.cli.figures_file import figures_file_option, write_figures
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, quiet_option, read_settings, with_settings
 from pyrus_etl.cli.output import ended, print_json, show_held_back
 from pyrus_etl.errors import DataStale
+from pyrus_etl.extract.file_account import ACCOUNTS
 from pyrus_etl.load.freshness import duration, require_fresh
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.overview import Overview, overview
+from pyrus_etl.schema.counts import COUNTERS, Counts
 from pyrus_etl.settings import Quota, parse_duration
+from pyrus_etl.sync import result
 from pyrus_etl.sync.alerts import raise_alerts
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import about
+
+COLUMNS = [counter.name for counter in COUNTERS]
 
 
 @click.command()
@@ -76,14 +81,12 @@ def _fault(connection: Connection, max_age: timedelta | None) -> DataStale | Non
 def _show(state: Overview) -> None:
     click.echo("Last runs, newest first:")
     for run in state.runs:
-        click.echo(
-            f"  {_time(run['started_at'])}  {run['kind']:10} {run['status']:8} {run['tasks_changed']:>8} changed "
-            f"{run['tasks_failed']:>5} set aside  {run['error'] or ''}"
-        )
+        did = _did(run["kind"], Counts(**{name: run[name] for name in COLUMNS}))
+        click.echo(f"  {_time(run['started_at'])}  {run['kind']:10} {run['status']:8} {did}  {run['error'] or ''}")
     click.echo("Last successful runs:" if state.last_good else "Last successful runs: none yet")
     for run in state.last_good:
         age = duration(run["age_seconds"])
-        click.echo(f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, account {run['account_id']}")
+        click.echo(f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, {_account(run['account_id'])}")
     click.echo("Cursors:" if state.cursors else "Cursors: none yet; run pyrus-etl sync")
     for cursor in state.cursors:
         lag = cursor["lag_seconds"]
@@ -105,6 +108,23 @@ def _show(state: Overview) -> None:
         click.echo(f"Refused to account {catalog['account_id']}: the items of catalog {name}")
     missing = f"; fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
     click.echo(f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else ""))
+
+
+def _did(kind: str, counts: Counts) -> str:
+    """What a run did, and what it could not do."""
+    match kind:
+        case result.DOWNLOAD:
+            return f"{counts.files_stored:>8} stored {counts.files_not_stored:>6} not stored"
+        case result.MIRROR:
+            return f"{counts.files_copied:>8} copied {counts.files_failed:>6} not copied"
+        case result.SYNC_FILES:
+            return f"{counts.files_changed:>8} changed {counts.projects_failed:>5} projects set aside"
+    return f"{counts.tasks_changed:>8} changed {counts.tasks_failed:>5} set aside"
+
+
+def _account(account_id: int) -> str:
+    """An account of Pyrus, or another service, by its name."""
+    return next((name for name, known in ACCOUNTS.items() if known == account_id), f"account {account_id}")
 
 
 def _show_details(state: Overview, quota: Quota) -> None:

@@ -1,4 +1,4 @@
-"""`status --max-age` for monitors: the exit code, a line that says why, and the same in JSON."""
+"""`status`, and `--max-age` for monitors: the exit code, a line that says why, and the same in JSON."""
 
 import json
 
@@ -80,3 +80,21 @@ def test_wrong_usage_has_its_exit_code_in_json_too(command: str) -> None:
     ended = program(*command.split())
 
     assert json.loads(ended.stdout)["exit_code"] == ended.returncode == 2
+
+
+def test_runs_with_files_are_shown_by_what_they_did_and_services_by_their_names(database: Secret, query: Query) -> None:
+    query(
+        database,
+        """
+        INSERT INTO pyrus.sync_runs (run_id, account_id, kind, status, started_at, finished_at, files_stored,
+            files_missing, files_failed, files_copied, files_changed, projects_failed)
+        VALUES (gen_random_uuid(), -1, 'files', 'ok', now(), now(), 0, 0, 0, 0, 5, 1),
+            (gen_random_uuid(), 300, 'mirror', 'ok', now(), now(), 0, 0, 2, 7, 0, 0),
+            (gen_random_uuid(), 300, 'download', 'ok', now(), now(), 9, 1, 1, 0, 0, 0)
+        """,
+    )
+    lines = [" ".join(line.split()[2:]) for line in program("status", database=database).stdout.splitlines()]
+
+    assert {"files ok 5 changed 1 projects set aside", "mirror ok 7 copied 2 not copied"} <= set(lines)
+    assert "download ok 9 stored 2 not stored" in lines
+    assert {line.rpartition(", ")[2] for line in lines if " ago, " in line} == {"paymo", "account 300"}

@@ -154,6 +154,45 @@ def test_hints_do_not_wait_for_a_sync_that_takes_long(database: Secret, query: Q
     assert times_asked == 2
 
 
+def test_a_sync_waits_for_a_task_that_a_hint_is_fetching(database: Secret, query: Query) -> None:
+    """Of two answers at once, the older might be stored last."""
+    world = World(1, tasks=20)
+    hinted, other = world.task_ids()[:2]
+    listing, fetching, other_fetched = threading.Event(), threading.Event(), threading.Event()
+    release_list, release_task = threading.Event(), threading.Event()
+    under_way: list[int] = []
+    most: list[int] = []
+
+    def held(request: Asked) -> Reply | None:
+        if "searchtasks" in request.path and not listing.is_set():
+            listing.set()
+            assert release_list.wait(60)
+        if request.path.endswith(f"task/{other}"):
+            other_fetched.set()
+        if request.path.endswith(f"task/{hinted}"):
+            under_way.append(hinted)
+            most.append(len(under_way))
+            fetching.set()
+            assert release_task.wait(60)
+            under_way.pop()
+        return None
+
+    with Sandbox(world) as sandbox, in_front_of(sandbox, held) as server:
+        sync(sandbox, database)
+        with Serving(settings_for(sandbox, database, PYRUS_URL=server.url)) as served:
+            assert listing.wait(60)
+            world.edit(hinted)
+            world.edit(other)
+            sent(served, about(hinted))
+            assert fetching.wait(60)
+            release_list.set()
+            assert other_fetched.wait(60)
+            release_task.set()
+            eventually(lambda: ("sync", "ok") in query(database, RUNS)[1:])
+
+    assert most == [1, 1]
+
+
 def test_a_hint_outlives_the_process_that_took_it(database: Secret, query: Query) -> None:
     world = World(1, tasks=20)
     with Sandbox(world) as sandbox:

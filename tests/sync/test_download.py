@@ -20,10 +20,12 @@ from moto.server import ThreadedMotoServer
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.files import contents
 from pyrus_etl.settings import Secret
+from tests.conftest import TEMPLATE, clone
 from tests.measured import measured
 from tests.processes import eventually, launched
 from tests.runs import command_line, program, program_environment, sync
 from tests.scripted import Asked, Reply, in_front_of
+from tests.servers import Server
 from tests.typing import Query
 
 V4 = {"PYRUS_API": "v4"}
@@ -44,10 +46,20 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def after_a_sync(sandbox: Sandbox, postgresql_18: Server) -> Iterator[str]:
+    """A template with all tasks of the sandbox, whose world no test changes."""
+    name = "template_download"
+    postgresql_18.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    sync(sandbox, postgresql_18.url(name))
+    yield name
+    postgresql_18.execute(f"DROP DATABASE {name}")
+
+
 @pytest.fixture
-def synced(sandbox: Sandbox, database: Secret) -> Secret:
-    sync(sandbox, database)
-    return database
+def synced(postgresql_18: Server, after_a_sync: str) -> Iterator[Secret]:
+    with clone(postgresql_18, after_a_sync) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -35,29 +35,37 @@ _STRUCTURE = """
 """
 """All that a comparison looks at. NOT NULL is a property of the column, and since PostgreSQL 18 a constraint too."""
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_OURS = "What Pyrus serves, copied by pyrus-etl. Hash of the tables: "
 _KEPT = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')"
 _MAY_KEEP = "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = %s"
 
 
 def is_declared(connection: Connection) -> bool:
     """Whether the tables have not changed since a comparison with this declaration found no difference."""
-    kept = connection.execute(_KEPT, [SCHEMA]).fetchone()
-    return kept is not None and kept[0] is not None and kept[0] == _remark(connection)
+    kept = _kept(connection)
+    return kept.startswith(_OURS) and kept == _remark(connection)
 
 
 def keep(connection: Connection) -> None:
-    """Remembers that a comparison found no difference, if the role may change the comment of the schema."""
-    if is_declared(connection) or connection.execute(_MAY_KEEP, [SCHEMA]).fetchone() != (True,):
+    """Remembers that a comparison found no difference, if the comment of the schema is ours and the role may set it."""
+    kept = _kept(connection)
+    if kept and not kept.startswith(_OURS):
         return
-    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
-    connection.execute(comment.format(sql.Identifier(SCHEMA), sql.Literal(_remark(connection))))
+    if connection.execute(_MAY_KEEP, [SCHEMA]).fetchone() == (True,) and kept != (remark := _remark(connection)):
+        comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+        connection.execute(comment.format(sql.Identifier(SCHEMA), sql.Literal(remark)))
+
+
+def _kept(connection: Connection) -> str:
+    """The comment of the schema; empty if there is none."""
+    (found,) = connection.execute(_KEPT, [SCHEMA]).fetchone() or (None,)
+    return found or ""
 
 
 def _remark(connection: Connection) -> str:
     with _plain(connection):
         (found,) = connection.execute(_STRUCTURE, {"schema": SCHEMA}).fetchone() or ("",)
-    hashes = f"{_declared()[:12]}, as stored by PostgreSQL {found[:12]}"
-    return f"What Pyrus serves, copied by pyrus-etl. Hash of the tables: {hashes}."
+    return f"{_OURS}{_declared()[:12]}, as stored by PostgreSQL {found[:12]}."
 
 
 @contextmanager

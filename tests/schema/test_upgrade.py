@@ -320,6 +320,14 @@ def test_a_role_that_does_not_own_the_schema_can_upgrade_it(database: Secret, qu
     query(database, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
 
+def test_a_users_comment_on_the_schema_of_the_tables_stays(database: Secret, query: Query) -> None:
+    query(database, "COMMENT ON SCHEMA pyrus IS 'Ours'; COMMENT ON SCHEMA pyrus_report IS 'Of another version'")
+    upgrade(database)
+
+    assert query(database, "SELECT obj_description('pyrus'::regnamespace)") == [("Ours",)]
+    assert differences(database) == []
+
+
 def test_an_upgrade_without_changes_locks_nothing(synced: Secret) -> None:
     with connect(synced) as reader, reader.transaction():
         reader.execute("SELECT count(*) FROM pyrus_report.project_paths")

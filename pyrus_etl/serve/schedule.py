@@ -41,7 +41,7 @@ LEAST_OF_DOWNLOADS = 10.0
 """Seconds that contents of attachments get after each sync, even if the next one is due."""
 LINGER = 2.0
 """Seconds that a run for hints waits for more: those that come soon share a run, a login and a lock."""
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 15.0
 """Seconds until hints are tried again after a fault that passes."""
 
 
@@ -150,7 +150,7 @@ class _Turns:
             every=every.total_seconds(),
             at_least=min(every, LEAST_BETWEEN_CENSUSES).total_seconds(),
         )
-        return await self._looked(read, "whether a census is due") or False
+        return await self._looked(read, "whether a census is due", logging.DEBUG) or False
 
     async def _refresh_reports(self, *, whole: bool) -> None:
         """Updates the views of forms and catalogs if the definition of one changed since the last look.
@@ -169,7 +169,7 @@ class _Turns:
             plan = download(target, Chosen(), may_create_parents=True)
             await self._carried_out(plan, Budget(seconds=max(seconds, LEAST_OF_DOWNLOADS)))
 
-    async def _looked(self, read: Callable[[Connection], T], what: str) -> T | None:
+    async def _looked(self, read: Callable[[Connection], T], what: str, level: int = logging.WARNING) -> T | None:
         """What a look at the database finds; None if it fails, which is logged."""
         settings = self._means.settings
         assert settings.database_url
@@ -177,7 +177,7 @@ class _Turns:
             return await look(settings.database_url, read, settings.waits.connect_database)
         except Exception as error:
             is_known = isinstance(error, PyrusEtlError | psycopg.Error)
-            log.warning("could not look %s: %s", what, error, exc_info=not is_known)
+            log.log(level if is_known else logging.ERROR, "could not look %s: %s", what, error, exc_info=not is_known)
             return None
 
 

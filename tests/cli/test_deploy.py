@@ -14,7 +14,7 @@ from pyrus_etl.settings.declared import VARIABLES
 from tests.runs import CHECKOUT
 
 FILES = sorted(file for file in (CHECKOUT / "deploy").rglob("*") if file.is_file())
-PAGES = [CHECKOUT / "README.md", CHECKOUT / "README.ru.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+PAGES = [*sorted(CHECKOUT.glob("*.md")), *sorted((CHECKOUT / "docs").glob("*.md"))]
 LISTS = re.compile(r"^\s*(?:args:|command:|CMD) *\[(.+)\]$", re.MULTILINE)
 LINES = re.compile(r"(?:^|[\s/])pyrus-etl ([a-z].*)$", re.MULTILINE)
 BLOCKS = re.compile(r"^```(?:bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)

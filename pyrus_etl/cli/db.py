@@ -104,8 +104,8 @@ def rebuild_command(as_json: bool) -> int:
 
 
 async def _rebuild(url: Secret, progress: Progress, privacy: Privacy) -> Rebuilt:
-    async with Store(url) as store, Store(url) as reader:
-        return await rebuild_all(store, reader, progress, privacy)
+    async with Store(url) as reader, Store(url) as first, Store(url) as second:
+        return await rebuild_all(reader, (first, second), progress, privacy)
 
 
 @db.command()

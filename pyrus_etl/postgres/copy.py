@@ -70,41 +70,45 @@ def quoted(table: Table) -> sql.Identifier:
 
 
 @cache
-def _copy_statement(table: Table) -> sql.Composed:
+def _copy_statement(table: Table) -> bytes:
     columns = sql.SQL(", ").join(map(sql.Identifier, written_columns(table)))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(quoted(table), columns)
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(quoted(table), columns).as_bytes()
 
 
 @cache
-def _delete_statement(table: Table, condition: LiteralString | None) -> sql.Composed:
+def _delete_statement(table: Table, condition: LiteralString | None) -> bytes:
     owner = sql.Identifier(written_columns(table)[0])
     statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(quoted(table), owner)
-    return sql.SQL(" AND ").join([statement, sql.SQL(condition)]) if condition else statement
+    return (sql.SQL(" AND ").join([statement, sql.SQL(condition)]) if condition else statement).as_bytes()
 
 
 @cache
-def _merge_statement(table: Table) -> sql.Composed:
+def _merge_statement(table: Table) -> bytes:
     keys, others = _split(table, written_columns(table))
-    return sql.SQL(
-        """
+    return (
+        sql.SQL(
+            """
         INSERT INTO {table} ({columns})
         SELECT {new_keys}, {values} FROM unnest({arrays}) AS new ({columns})
         LEFT JOIN {table} AS old USING ({keys})
         WHERE old.{key} IS NULL OR {open} AND ({old}) IS DISTINCT FROM ({values})
         ON CONFLICT ({keys}) DO UPDATE SET ({others}) = ROW ({excluded})
         """
-    ).format(
-        table=quoted(table),
-        key=sql.Identifier(keys[0]),
-        open=_may_change(table),
-        keys=column_list("{}", keys),
-        columns=column_list("{}", written_columns(table)),
-        new_keys=column_list("new.{}", keys),
-        values=column_list("COALESCE(new.{0}, old.{0})", others),
-        arrays=_arrays(table, written_columns(table)),
-        old=column_list("old.{}", others),
-        others=column_list("{}", others),
-        excluded=column_list("EXCLUDED.{}", others),
+        )
+        .format(
+            table=quoted(table),
+            key=sql.Identifier(keys[0]),
+            open=_may_change(table),
+            keys=column_list("{}", keys),
+            columns=column_list("{}", written_columns(table)),
+            new_keys=column_list("new.{}", keys),
+            values=column_list("COALESCE(new.{0}, old.{0})", others),
+            arrays=_arrays(table, written_columns(table)),
+            old=column_list("old.{}", others),
+            others=column_list("{}", others),
+            excluded=column_list("EXCLUDED.{}", others),
+        )
+        .as_bytes()
     )
 
 
@@ -115,23 +119,27 @@ def _may_change(table: Table) -> sql.Composable:
 
 
 @cache
-def _update_statement(table: Table, names: tuple[str, ...]) -> sql.Composed:
+def _update_statement(table: Table, names: tuple[str, ...]) -> bytes:
     keys, others = _split(table, names)
-    return sql.SQL(
-        """
+    return (
+        sql.SQL(
+            """
         UPDATE {table} AS old SET ({others}) = ROW ({values}), synced_at = now()
         FROM unnest({arrays}) AS new ({columns})
         WHERE ({old_keys}) = ({new_keys}) AND ({old}) IS DISTINCT FROM ({values})
         """
-    ).format(
-        table=quoted(table),
-        others=column_list("{}", others),
-        values=column_list("new.{}", others),
-        arrays=_arrays(table, names),
-        columns=column_list("{}", names),
-        old_keys=column_list("old.{}", keys),
-        new_keys=column_list("new.{}", keys),
-        old=column_list("old.{}", others),
+        )
+        .format(
+            table=quoted(table),
+            others=column_list("{}", others),
+            values=column_list("new.{}", others),
+            arrays=_arrays(table, names),
+            columns=column_list("{}", names),
+            old_keys=column_list("old.{}", keys),
+            new_keys=column_list("new.{}", keys),
+            old=column_list("old.{}", others),
+        )
+        .as_bytes()
     )
 
 

@@ -6,7 +6,7 @@ stopped at any time: each page is one transaction, and rebuilt tasks are not reb
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from pyrus_etl.reports import forms
 from pyrus_etl.schema.rows import Rows
 from pyrus_etl.settings.privacy import OPEN, Privacy
 from pyrus_etl.sync.progress import Progress
+from pyrus_etl.sync.stages import together
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,13 @@ class Rebuilt(NamedTuple):
     set_aside: int = 0
 
 
-async def rebuild_all(store: Store, reader: Store, progress: Progress, privacy: Privacy = OPEN) -> Rebuilt:
+async def rebuild_all(reader: Store, writers: Sequence[Store], progress: Progress, privacy: Privacy = OPEN) -> Rebuilt:
     """Rebuilds the rows of every body; if an upgrade or an earlier call left outdated rows, only those.
 
-    If what is stored follows other privacy rules, it hides what these name, in the stored bodies too. The two stores
-    are of the same database: one page is read while another is written. Memory does not grow with the number of tasks.
+    If what is stored follows other privacy rules, it hides what these name, in the stored bodies too. All stores are of
+    the same database: a page is read while others are written. Memory does not grow with the number of tasks.
     """
-    digest = privacy.digest
+    digest, store = privacy.digest, writers[0]
     if await _follows_others(store, privacy):
         hide = partial(hidden_part, privacy) if privacy.is_needed else None
         await store.transaction(rules.begin, digest, hide, privacy.key_check)
@@ -60,17 +61,17 @@ async def rebuild_all(store: Store, reader: Store, progress: Progress, privacy: 
         await store.transaction(rebuild.mark_all)
     progress.tasks_wanted = await store.query(rebuild.outdated)
     pages: asyncio.Queue[Page | None] = asyncio.Queue(1)
-    reading = asyncio.create_task(_read_all(reader, pages, privacy))
-    refused = 0
-    try:
+    refused: list[int] = []
+
+    async def write_each(writer: Store) -> None:
         while page := await pages.get():
-            refused += await _write(store, page)
+            refused.append(await _write(writer, page))
             progress.tasks_done += len(page.bodies)
-        await reading
-    finally:
-        reading.cancel()
+        pages.put_nowait(None)  # for the next writer
+
+    await together(_read_all(reader, pages, privacy), *map(write_each, writers))
     await store.transaction(rules.finish, digest)
-    return Rebuilt(progress.tasks_done - refused, refused)
+    return Rebuilt(progress.tasks_done - sum(refused), sum(refused))
 
 
 async def _follows_others(store: Store, privacy: Privacy) -> bool:
@@ -90,14 +91,12 @@ async def rebuild_some(
 
 
 async def _read_all(store: Store, pages: asyncio.Queue[Page | None], privacy: Privacy) -> None:
-    """Reads each page while the previous one is written."""
+    """Reads each page while those before it are written; None follows the last one."""
     form_overrides, last = await store.query(forms.overrides), FIRST
-    try:
-        while (page := await store.query(_read_page, last, form_overrides, privacy)).bodies:
-            last = page.bodies[-1].task_id
-            await pages.put(page)
-    finally:
-        await pages.put(None)
+    while (page := await store.query(_read_page, last, form_overrides, privacy)).bodies:
+        last = page.bodies[-1].task_id
+        await pages.put(page)
+    await pages.put(None)
 
 
 def _read_page(connection: Connection, after: int, form_overrides: Overrides, privacy: Privacy) -> Page:

@@ -99,8 +99,9 @@ async def carry_out(order: Order) -> Outcome:
 async def _rebuilt(settings: Settings) -> Outcome:
     assert settings.database_url
     try:
-        async with Store(settings.database_url, WAITS) as store, Store(settings.database_url, WAITS) as reader:
-            await rebuild_all(store, reader, Progress())
+        url = settings.database_url
+        async with Store(url, WAITS) as reader, Store(url, WAITS) as first, Store(url, WAITS) as second:
+            await rebuild_all(reader, (first, second), Progress())
     except PyrusEtlError as error:
         return Outcome(type(error).__name__, str(error), "failed", exit_code=error.exit_code)
     return Outcome(status="ok")

@@ -64,6 +64,7 @@ ODD = [
     " ",
     "",
     "{{script}}",
+    "constructor",
     "%s %(x)s",
 ]
 CLOSED = note("2026-03-10 09:00", BOB, ActivityAction="Complete")

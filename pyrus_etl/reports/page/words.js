@@ -6,8 +6,11 @@ const known = (tag) => ["en", ...Object.keys(figures.words)].find((language) => 
 const language = figures.language ?? navigator.languages.map(known).find(Boolean) ?? "en";
 const dictionary = figures.words[language] ?? {};
 
+const own = (object, key, otherwise) => (Object.hasOwn(object, key) ? object[key] : otherwise);
+
+// The text may be a name of the user's, with any braces in it, or that of a property of every object.
 function t(text, values = {}) {
-  return (dictionary[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return own(dictionary, text, text).replace(/\{(\w+)\}/g, (whole, name) => own(values, name, whole));
 }
 
 const number = (value) => (value == null ? "–" : value.toLocaleString(language));
@@ -79,6 +82,6 @@ function translateDocument() {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = texts.nextNode(); node; node = texts.nextNode()) {
     const text = node.data.trim().replace(/\s+/g, " ");
-    if (dictionary[text]) node.data = node.data.replace(/\S[^]*\S|\S/, () => dictionary[text]);
+    if (Object.hasOwn(dictionary, text)) node.data = node.data.replace(/\S[^]*\S|\S/, () => dictionary[text]);
   }
 }

@@ -38,7 +38,7 @@ KINDS_V4 = {
     "take_out": 2,
     "delete": 2,
     "restore": 2,
-    "unlist": 2,
+    "unlist": 6,
     "relist": 1,
     "grant": 4,
     "advance": 4,

@@ -22,7 +22,7 @@ KINDS = {
     "freeze": 8,
     "down": 5,
     "tokens": 5,
-    "astray": 3,
+    "astray": 8,
     "event": 50,
 }
 """kill, stop: SIGKILL and SIGTERM. cut: all connections to the database are lost. unheard: a commit succeeds, and the

@@ -7,7 +7,7 @@ from tests.simulation.events import KINDS_V4, any_event
 from tests.simulation.faults import HARMS, any_kill, some_faults
 from tests.simulation.history import RunStep, Setting, Step, any_run, history_of
 
-PLANS = {"sync": 8, "backfill": 2, "restart": 1, "reconcile": 2, "force": 3, "retry": 1, "rebuild": 2}
+PLANS = {"sync": 8, "backfill": 2, "restart": 1, "reconcile": 3, "force": 5, "retry": 1, "rebuild": 2}
 LAG = 600.0
 
 

@@ -46,7 +46,7 @@ class PlayV4:
         self._log += [f"  ended: {outcome.error or outcome.status} {outcome.message}" for outcome in outcomes]
         for outcome in outcomes:
             self._check_ending(outcome, step)
-        self._check(before, dates)
+        self._check(step, before, dates)
         return outcomes
 
     def _orders(self, step: RunStep) -> list[Order]:
@@ -62,9 +62,9 @@ class PlayV4:
         is_explained = outcome.exit_code in (0, SET_ASIDE) or outcome.error in allowed
         require(is_explained, f"a run ended with {outcome}; permitted: {allowed}")
 
-    def _check(self, before: set[int], dates: dict[int, Any]) -> None:
+    def _check(self, step: RunStep, before: set[int], dates: dict[int, Any]) -> None:
         """What holds after every run, however it ended."""
-        wrong = self._ids(MARKED) - before - self._truth.missing()
+        wrong = self._ids(MARKED) - before - self._truth.missing(over_v3=step.over_v3)
         require(not wrong, f"{wrong} are marked as deleted, and are there")
         older = [one for one, date in self._ask(DATES) if one in dates and date < dates[one]]
         require(not older, f"older bodies came back: {older}")

@@ -52,12 +52,15 @@ class TruthV4:
         """The bodies of the tasks that a bot sees."""
         return {task_id: body for bot in self.bots for task_id, body in self.world.v4.bodies(bot)}
 
-    def missing(self) -> set[int]:
-        """The tasks that may be marked as deleted: they are deleted, or hidden from a mere member of their form."""
+    def missing(self, *, over_v3: bool = False) -> set[int]:
+        """The tasks that may be marked as deleted: they are deleted, or hidden from a mere member of their form.
+
+        API v3 knows no forms: there, whatever no bot sees is gone.
+        """
         directory = self.world.v4.directory
         for_members = {one for one in self.forms if any(directory.level(bot, one) == "member" for bot in self.bots)}
         unseen = set(self.world.task_ids(ALL_SEEING)) - self.bodies().keys()
-        hidden = {task_id for task_id in unseen if self._form_of(task_id) in for_members}
+        hidden = {task_id for task_id in unseen if over_v3 or self._form_of(task_id) in for_members}
         return hidden.union(self.deleted, self.returned)
 
     def happen(self, event: Event) -> str:
@@ -81,7 +84,7 @@ class TruthV4:
     def _grant(self, event: Event) -> str:
         bot, form_id = self.bots[event.pick % len(self.bots)], self.forms[event.amount % len(self.forms)]
         level = LEVELS[event.pick // 2 % len(LEVELS)]
-        self.returned |= self.missing() - {*self.deleted}
+        self.returned |= self.missing(over_v3=True) - {*self.deleted}
         self.world.v4.directory.grant(bot, form_id, level)
         return f"grant {level} of form {form_id} to {LOGINS[bot]}"
 

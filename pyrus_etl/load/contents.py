@@ -113,8 +113,16 @@ def share(connection: Connection) -> None:
 
 
 def others_at_work(connection: Connection, account_id: int) -> bool:
-    """Whether a run of another account holds a lock: it may be storing files too."""
-    query = "SELECT EXISTS (SELECT FROM pyrus.sync_leases WHERE account_id <> %s AND expires_at > clock_timestamp())"
+    """Whether a run of another account of Pyrus holds a lock: it may be storing files too.
+
+    The accounts of other services have negative ids; their files go below folders of their own.
+    """
+    query = """
+        SELECT EXISTS (
+            SELECT FROM pyrus.sync_leases
+            WHERE account_id <> %s AND account_id > 0 AND expires_at > clock_timestamp()
+        )
+    """
     found = connection.execute(query, [account_id]).fetchone()
     return bool(found and found[0])
 

@@ -16,6 +16,7 @@ demo: $(READY) ## Run the whole pipeline in half a minute, without a Pyrus accou
 
 test: check ## Run everything that CI runs: check, audit (a finding does not fail it), then the tests
 	@$(MAKE) --no-print-directory --silent audit || echo "These vulnerabilities fail make audit, but not make test."
+	@$(BIN)/python -m compileall -q pyrus_etl migrations # hundreds of programs that the tests start import them
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 check: $(READY) ## Check style, types, import layers, and that the migrations create the declared tables

@@ -47,14 +47,28 @@ def absentees(
         absent.update(task_id for task_id, _ in tasks if task_id not in census)
         late.update(task_id for task_id, is_new in tasks if is_new and task_id not in census)
     share = len(absent - known - late) / stored if stored else 0.0
-    rejected = [task_id for task_id in open_rejections(connection, account_id) if task_id not in census]
-    return Absentees(sorted(absent.union(rejected)), share, late)
+    rejected = {task_id for task_id in open_rejections(connection, account_id) if task_id not in census}
+    rejected -= _unread(connection, rejected, is_listed, unread_lists)
+    return Absentees(sorted(absent | rejected), share, late)
 
 
 def _watched(connection: Connection, account_id: int) -> set[int]:
     """The tasks that are known to be in no list: that they are absent raises no doubt."""
     query = "SELECT task_id FROM pyrus.watched_tasks WHERE account_id = %s"
     return {task_id for (task_id,) in connection.execute(query, [account_id])}
+
+
+def _unread(
+    connection: Connection, task_ids: Collection[int], is_listed: IsListed, unread_lists: Collection[int]
+) -> set[int]:
+    """Those of the tasks that are of forms or lists that the census could not read."""
+    query = """
+        SELECT task_id, form_id, EXISTS (
+            SELECT FROM pyrus.task_projects AS filed WHERE filed.task_id = task.task_id AND project_id = ANY(%s)
+        ) FROM pyrus.tasks AS task WHERE task_id = ANY(%s)
+    """
+    found = connection.execute(query, [list(unread_lists), list(task_ids)])
+    return {task_id for task_id, form_id, is_in_unread_list in found if is_in_unread_list or not is_listed(form_id)}
 
 
 def _seen(

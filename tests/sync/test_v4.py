@@ -185,6 +185,25 @@ def test_the_tasks_of_a_lost_form_stay_and_the_run_ends_with_6(
     assert query(database, "SELECT count(*) FROM pyrus.forms WHERE lost_at IS NOT NULL") == [(0,)]
 
 
+def test_tasks_of_a_lost_form_stay_even_if_their_bodies_were_refused(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    """They were set aside, so a census asks for them whatever its lists show."""
+    ran(backfill(), sandbox, database, Budget(requests=ENOUGH_FOR_REGISTERS), PYRUS_ETL_CONCURRENCY="1")
+    waiting = "SELECT form_id FROM pyrus.tasks WHERE detail_at IS NULL AND form_id IS NOT NULL"
+    ((form_id,),) = query(database, f"{waiting} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
+    sandbox.world.v4.directory.grant(ACCOUNT.id, form_id, "none")
+    refused, censused = ran(backfill(), sandbox, database), ran(reconcile(force=True), sandbox, database)
+
+    assert refused.counts.tasks_failed > 0
+    assert (censused.exit_code, censused.counts.forms_lost) == (6, 1)
+    assert query(database, DELETED) == []
+
+    sandbox.world.v4.directory.grant(ACCOUNT.id, form_id, "manager")
+    ran(sync(), sandbox, database)
+    assert_tables_equal_world_v4(database, sandbox.world)
+
+
 def test_a_census_marks_what_pyrus_refuses_and_keeps_what_left_its_lists(
     sandbox: Sandbox, database: Secret, query: Query
 ) -> None:

@@ -83,7 +83,9 @@ def move_command(as_json: bool) -> None:
         raise SettingsError("DATABASE_URL is not set; it names the database to move to.")
     folder, target = folders.data_folder(), conninfo.complete(settings.database_url, os.environ)
     if not embedded.exists(folder):
-        raise SettingsError(f"There is no embedded database in {folder}, so there is nothing to move.")
+        raise SettingsError(
+            f"{folder} has no embedded database to move; run pyrus-etl sync, which fills that of DATABASE_URL."
+        )
     with open_database(replace(settings, database_url=None)) as source:
         rows = move(source, target, settings.waits.locks)
     with summary():

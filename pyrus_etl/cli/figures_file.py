@@ -35,7 +35,9 @@ def figures_file_option(command: Command) -> Command:
 
 def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
     if file is not None and not file.resolve().parent.is_dir():
-        raise SettingsError(f"--metrics: there is no folder {file.resolve().parent}; create it, or name another file.")
+        raise SettingsError(
+            f"--metrics: the folder {file.resolve().parent} is missing; create it, or name another file."
+        )
     return file
 
 

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 UNKNOWN_FILE = ("unrecognized_attachment_id", "BehavioralUnrecognizedAttachmentId")
-"""Pyrus's codes, of both generations, for an id that is no attachment's or upload's; their status is 400."""
+"""Pyrus's codes, in both APIs, for an id that neither an attachment nor an upload has; their status is 400."""
 MOST_WRITES = 5
 """How often a write is sent at most, if its answers are lost and its effect is absent, or its contents break off."""
 

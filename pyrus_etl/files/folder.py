@@ -154,7 +154,7 @@ class Folder:
     def _reopened(self, name: str, check: Check) -> Part | None:
         try:
             part = Part(name, os.open(name, _AGAIN, dir_fd=self._root))
-        except OSError:  # it is no file
+        except OSError:  # it is not a file
             return None
         if os.fstat(part.file).st_size < CONTINUED_FROM:
             self._give_up(part)

@@ -78,7 +78,7 @@ def write_run(connection: Connection, run_id: UUID, columns: Mapping[str, object
 def add_ended_run(connection: Connection, run_id: UUID, columns: Mapping[str, object]) -> None:
     """Records a run that ended before it had its row, as far as the table has the columns: it may be another version's.
 
-    Does nothing if the run has its row, or if there is no such table.
+    Does nothing if the run has its row, or if the table does not exist.
     """
     present = {name for (name,) in connection.execute(_COLUMNS_OF_RUNS)}
     kept = {"run_id": run_id, **{name: value for name, value in columns.items() if name in present}}

@@ -1,6 +1,6 @@
 """The webhooks of the organisation's bot: https://pyrus.com/en/help/api/webhooks.
 
-Each change of a task that the bot can see is sent to a URL, signed with the bot's key. If there is no answer of success
+Each change of a task that the bot can see is sent to a URL, signed with the bot's key. Without an answer of success
 within a minute, it is sent again after 61 and after 122 seconds, and then dropped.
 """
 

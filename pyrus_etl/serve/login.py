@@ -7,7 +7,7 @@ from pyrus_etl.extract.source import AccountAccess
 
 
 def logged_in_once(access: AccountAccess) -> AccountAccess:
-    """The same account. A client logs in only if there is no token yet, or if it is refused. The token stays here."""
+    """The same account. A client logs in only without a token, or if Pyrus refuses it. The token stays here."""
     before: Client | None = None
 
     def client(*arguments: Any) -> Client:

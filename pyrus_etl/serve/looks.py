@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def look(url: Secret, read: Callable[[Connection], T], within: float = STANDARD.connect_database) -> T:
-    """What `read` finds. Raises DatabaseUnavailable, also if there is no connection `within` seconds.
+    """What `read` finds. Raises DatabaseUnavailable, also if it cannot connect `within` seconds.
 
     The thread does not keep the process from ending.
     """

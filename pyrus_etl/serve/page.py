@@ -19,7 +19,7 @@ ASKS = {"WWW-Authenticate": 'Basic realm="pyrus-etl", charset="UTF-8"'}
 
 
 def page_at_root(url: Secret, password: Secret | None) -> web.RouteDef:
-    """The path of the page. Whoever asks while one is made gets the next one, so no page is older than its request."""
+    """The path of the page. Whoever asks while one is made gets the next one, so it is never older than its request."""
     made = Shared(lambda: look(url, _made))
     return web.get("/", partial(_page, made, password))
 

@@ -16,7 +16,7 @@ Key = tuple[str, str]
 
 
 class Config(NamedTuple):
-    """The content of a config file by table and key; empty if there is no file.
+    """The content of a config file by table and key; empty without a file.
 
     `is_found`: nobody named it, it is in the current folder.
     """

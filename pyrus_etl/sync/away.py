@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def note_file(url: Secret) -> Path | None:
-    """The file for this database; None if there is no data folder. Its name does not depend on the password."""
+    """The file for this database; None without a data folder. Its name does not depend on the password."""
     try:
         folder = data_folder().parent
         place = conninfo_to_dict(url.reveal())

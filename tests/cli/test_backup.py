@@ -51,7 +51,7 @@ def test_the_embedded_database_moves_to_a_server_and_the_next_sync_goes_on_there
 
 @pytest.mark.parametrize(
     ("database_url", "problem"),
-    [("", "DATABASE_URL is not set"), ("postgresql://localhost/x", "There is no embedded database")],
+    [("", "DATABASE_URL is not set"), ("postgresql://localhost/x", "has no embedded database to move")],
 )
 def test_there_must_be_something_to_move_and_a_place_for_it(tmp_path: Path, database_url: str, problem: str) -> None:
     database = Secret(database_url) if database_url else None

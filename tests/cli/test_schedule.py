@@ -171,7 +171,7 @@ def test_the_figures_are_written_whole_after_good_and_bad_runs(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("sync --metrics /nowhere/at/all.prom", "--metrics: there is no folder /nowhere/at; create it"),
+        ("sync --metrics /nowhere/at/all.prom", "--metrics: the folder /nowhere/at is missing; create it"),
         ("sync --reconcile-every 0s", "--reconcile-every: the duration must not be zero"),
         ("sync --dry-run --refresh", "--dry-run looks once; leave out --every, --refresh and --reconcile-every"),
         ("reconcile --wait long", "--wait: 'long' is not a duration"),

@@ -488,12 +488,12 @@ def test_no_room_ends_the_run_and_what_is_stored_stays(sandbox: Sandbox, synced:
 
 
 MOST_MEMORY = 100 << 20
-PART, PARTS = b"0123456789abcdef" * 4096, 3200
-"""200 MB."""
+PART, PARTS = b"0123456789abcdef" * 4096, 8000
+"""500 MB."""
 
 
 @pytest.mark.parametrize("scheme", ["file", "s3"])
-def test_a_file_of_200_mb_needs_little_memory(
+def test_a_file_of_500_mb_needs_little_memory(
     sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path, s3: str, scheme: str
 ) -> None:
     query(synced, f"DELETE FROM pyrus.attachments WHERE attachment_id <> ({ONE})")

@@ -18,7 +18,7 @@ def file_of(served: dict[str, Any], place: Place | None = None) -> ServiceFile |
     """The file, at its place; None if the description has no id.
 
     The newest example of the vendor's page has no id: its `Location`, which is unique in a portal, is the id then.
-    There is no media type and no checksum, and `contentLength` is rounded for readers ("12.06 KB").
+    The portal gives neither a media type nor a checksum, and `contentLength` is rounded for readers ("12.06 KB").
     """
     file_id = filled(served.get("id")) or filled(served.get("location"))
     if not file_id:

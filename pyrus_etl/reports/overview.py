@@ -9,6 +9,7 @@ from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import catalogue, wide
 from pyrus_etl.schema.metadata import metadata
 from pyrus_etl.schema.operation import (
+    accounts,
     directory_sightings,
     sync_alerts,
     sync_backfills,
@@ -19,9 +20,11 @@ from pyrus_etl.schema.operation import (
     sync_requests,
     sync_runs,
     sync_windows,
+    task_claims,
 )
 
 _OURS = {
+    accounts,
     directory_sightings,
     sync_alerts,
     sync_backfills,
@@ -32,6 +35,7 @@ _OURS = {
     sync_requests,
     sync_runs,
     sync_windows,
+    task_claims,
 }
 
 COUNTED = sorted(table.name for table in metadata.sorted_tables if table not in _OURS)

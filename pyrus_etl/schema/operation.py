@@ -198,6 +198,28 @@ sync_leases = Table(
     comment="The lock: at most one run per database and account.",
 )
 
+accounts = Table(
+    "accounts",
+    metadata,
+    _account(),
+    Column("name", Text, comment="NAME of its section [accounts.NAME] in the config file; null without one."),
+    Column("login", Text, comment="PYRUS_LOGIN of its last run; null with an access token."),
+    Column("api", Text, comment="API that its last run asked: v3 or v4."),
+    Column("last_exit", Integer, comment="Exit code of its last run that ended; null if none has."),
+    Column("next_at", Timestamp, comment="When a process that stays runs it next; null if none does."),
+    comment="The accounts of Pyrus that have used this database. All are of one organisation.",
+)
+
+task_claims = Table(
+    "task_claims",
+    metadata,
+    key("task_id", "Id of the task; it may not be in tasks yet."),
+    bigint("account_id", "Id of the account that fetches the task.", nullable=False),
+    Column("run_id", Uuid, nullable=False, comment="Id of the run that fetches it; the claim ends with its lock."),
+    Column("expires_at", Timestamp, nullable=False, comment="When others may fetch it, if the run has not ended."),
+    comment="Which task is being fetched by which of several accounts; the row goes when the task is committed.",
+)
+
 sync_errors = Table(
     "sync_errors",
     metadata,

@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
 
-.PHONY: help demo test check docs torture audit bench clean
+.PHONY: help demo test check docs torture audit bench dbt clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -48,6 +48,11 @@ bench: $(READY) ## Measure speed, memory and requests, compared with dlt; LARGE=
 	@test -x .venv/bench/bin/python || $(PYTHON) -m venv .venv/bench
 	@.venv/bench/bin/python -m pip install -qq --disable-pip-version-check --requirement config/bench.txt
 	@$(BIN)/python -m tests.benchmarks --peers .venv/bench/bin/python --json docs/performance.json $(if $(LARGE),--large)
+
+dbt: $(READY) ## Let dbt itself read and test what pyrus-etl dbt writes; needs access to PyPI
+	@test -x .venv/dbt/bin/dbt || $(PYTHON) -m venv .venv/dbt
+	@.venv/dbt/bin/python -m pip install -qq --disable-pip-version-check --requirement config/dbt.txt
+	@$(BIN)/python -m tests.tools.dbt .venv/dbt/bin/dbt
 
 clean: ## Remove .venv and the files that tools leave behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -28,6 +28,7 @@ COMMANDS = {
     "files": ("files", "Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE."),
     "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
     "reports": ("reports", "Create or update views of forms and catalogs; materialize slow reports."),
+    "dbt": ("dbt", "Write sources.yml for dbt: descriptions, keys as tests, freshness."),
     "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),
     "sandbox": ("sandbox", "Run a simulated Pyrus to develop and test against."),
 }

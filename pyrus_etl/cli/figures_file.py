@@ -14,6 +14,7 @@ from pyrus_etl.cli.whole_file import write_whole
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.postgres.connection import connect
+from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def write_figures(file: Path, settings: Settings) -> None:
 
     assert settings.database_url is not None
     try:
-        with connect(settings.database_url, settings.waits.connect_database) as connection:
+        with connect(settings.database_url, settings.waits.connect_database) as connection, waiting_briefly(connection):
             found = metrics(connection, settings.quota, access_of(settings).login)
         write_whole(file, found, "--metrics")
     except PyrusEtlError as error:

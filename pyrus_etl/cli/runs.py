@@ -60,7 +60,7 @@ def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, o
         return show_forecast(
             partial(forecast, "backfill", period=days, restart=restart, budget=options.budget), settings, options
         )
-    return run_plan(backfill_plan(days, restart=restart), settings, options)
+    return run_plan(backfill_plan(days, restart=restart), settings, options, then=further())
 
 
 @click.command()

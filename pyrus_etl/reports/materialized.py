@@ -60,9 +60,10 @@ def present(connection: Connection) -> list[str]:
     return list(_present(connection))
 
 
-def are_outdated(connection: Connection, views: list[str]) -> bool:
-    """Whether a run has changed rows since the oldest of these was refreshed: then ANALYZE was run on it."""
-    found = connection.execute(_OUTDATED, [REPORT_SCHEMA, [view + SUFFIX for view in views]]).fetchone()
+def are_outdated(connection: Connection) -> bool:
+    """Whether a run has changed rows since the oldest one was refreshed: then ANALYZE was run on it."""
+    names = [view + SUFFIX for view in present(connection)]
+    found = connection.execute(_OUTDATED, [REPORT_SCHEMA, names]).fetchone()
     return bool(found and found[0])
 
 

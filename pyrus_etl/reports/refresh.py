@@ -1,7 +1,6 @@
 """`reports refresh`: updates forms of stored tasks, working time, views of forms and catalogs, materialised reports."""
 
-import logging
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
@@ -12,22 +11,30 @@ from pyrus_etl.reports.columns import reserved_words
 from pyrus_etl.reports.forms import infer
 from pyrus_etl.reports.in_the_way import WideViewInTheWay
 from pyrus_etl.reports.settings import require_time_zone
+from pyrus_etl.schema.metadata import REPORT_SCHEMA
 from pyrus_etl.settings import Retry
 from pyrus_etl.settings.retry import LOCKS
 
-log = logging.getLogger(__name__)
-
-_DEFINITIONS = """
-    SELECT md5(concat(
+_DEFINITIONS: LiteralString = """
+    md5(concat(
         (SELECT string_agg(concat_ws('/', form_id, field_id, field_type, in_rows, parent_field_id, position,
                                      removed_at IS NULL, field_name), ' ' ORDER BY form_id, field_id)
          FROM pyrus.form_fields),
         (SELECT string_agg(concat_ws('/', catalog_id, column_no, name), ' ' ORDER BY catalog_id, column_no)
          FROM pyrus.catalog_columns),
+        (SELECT string_agg(concat_ws('/', form_id, name), ' ' ORDER BY form_id) FROM pyrus.forms),
         (SELECT string_agg(concat_ws('/', catalog_id, name), ' ' ORDER BY catalog_id) FROM pyrus.catalogs)
     ))
 """
 """Digest of the definitions of all forms and catalogs."""
+_HAVE_CHANGED: LiteralString = f"""
+    SELECT views_follow IS DISTINCT FROM {_DEFINITIONS} FROM pyrus.report_settings
+"""  # noqa: S608 -- constants
+_FOLLOW: LiteralString = f"UPDATE pyrus.report_settings SET views_follow = {_DEFINITIONS}"  # noqa: S608 -- constants
+_MAY_MAKE = """
+    SELECT has_schema_privilege(%s, 'CREATE') AND has_table_privilege('pyrus.report_views', 'INSERT')
+       AND has_table_privilege('pyrus.report_settings', 'UPDATE')
+"""
 
 
 class Refreshed(NamedTuple):
@@ -60,30 +67,35 @@ def refresh(connection: Connection, locks: Retry = LOCKS) -> Refreshed:
     return refreshed
 
 
-def refresh_if_needed(connection: Connection, *, has_changed_rows: bool, locks: Retry = LOCKS) -> Refreshed | None:
-    """Refreshes the reports if there are new fields, or if rows changed since materialised reports were refreshed.
+def refresh_if_due(
+    connection: Connection, *, everything: bool = False, rows_changed: bool = False, locks: Retry = LOCKS
+) -> Refreshed | None:
+    """Refreshes the reports if a form or a catalog has changed since the last refresh; else returns None.
 
-    `has_changed_rows`: a run of the caller's has changed some.
+    `everything`: in any case. `rows_changed`: also if there are materialised reports.
     """
-    if catalogue.fields_without_column(connection):
+    if everything or _have_changed(connection) or (rows_changed and materialized.present(connection)):
         return refresh(connection, locks)
-    views = materialized.present(connection)
-    if not views or not (has_changed_rows or materialized.are_outdated(connection, views)):
+    return None
+
+
+def make_first_views(connection: Connection, locks: Retry = LOCKS) -> Refreshed | None:
+    """Makes the views of forms and catalogs if there are none yet; returns None if there is nothing to do.
+
+    Raises DatabaseUnavailable, without any change, if the role may not make them.
+    """
+    if wide.view_names(connection) or not catalogue.fields_without_column(connection):
         return None
+    if connection.execute(_MAY_MAKE, [REPORT_SCHEMA]).fetchone() != (True,):
+        raise DatabaseUnavailable(
+            f"the role {connection.info.user} may not make views in {REPORT_SCHEMA}; run pyrus-etl reports refresh as "
+            "the owner of the reports"
+        )
     return refresh(connection, locks)
 
 
-def follow_forms(connection: Connection, before: str | None, locks: Retry = LOCKS) -> str:
-    """Refreshes the reports if a form or a catalog has changed; returns what is to be `before` the next time.
-
-    `before`: None refreshes them anyway.
-    """
-    ((now,),) = connection.execute(_DEFINITIONS).fetchall()
-    if now != before:
-        refreshed = refresh(connection, locks)
-        columns = sum(map(len, refreshed.columns_made.values()))
-        log.info("reports: %d views of forms and catalogs, %d new columns", len(refreshed.views), columns)
-    return str(now)
+def _have_changed(connection: Connection) -> bool:
+    return connection.execute(_HAVE_CHANGED).fetchone() != (False,)
 
 
 def _fill(connection: Connection) -> None:
@@ -96,6 +108,7 @@ def _refresh(connection: Connection) -> Refreshed:
     with connection.transaction():
         connection.execute(LOCK_TIMEOUT)
         connection.execute("LOCK TABLE pyrus.report_views IN SHARE ROW EXCLUSIVE MODE")  # one refresh at a time
+        connection.execute(_FOLLOW)  # before the fields are read: what a run adds meanwhile is for the next refresh
         before = wide.view_names(connection)
         of_users = attached(connection)
         columns_made = catalogue.fill(connection) | catalog_views.fill(connection, reserved_words(connection))

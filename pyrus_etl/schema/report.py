@@ -28,6 +28,12 @@ report_settings = Table(
         server_default=text("'https://pyrus.com/t#id'"),
         comment="Beginning of the link to a task; the id of the task is appended.",
     ),
+    Column(
+        "views_follow",
+        Text,
+        comment="Digest of the forms and catalogs that their views were last made from; null if they were not made "
+        "yet.",
+    ),
     CheckConstraint("only_row", name="report_settings_has_one_row"),
     comment="Settings of the reports; change them with an UPDATE, or the time zone with PYRUS_ETL_TIME_ZONE.",
 )

@@ -19,7 +19,7 @@ from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load.contents import Chosen, has_new
 from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports.refresh import follow_forms
+from pyrus_etl.reports.refresh import refresh_if_due
 from pyrus_etl.run_id import under_way
 from pyrus_etl.serve.looks import look
 from pyrus_etl.serve.outlook import Outlook, is_done, report
@@ -90,7 +90,6 @@ class _Turns:
         self._means = means
         self._outlook = Outlook(schedule.every.total_seconds(), waits.soon, waits.slowly)
         self._outlook_of_hints = Outlook(LONGEST_PAUSE, waits.soon._replace(first_pause=1.0), waits.slowly)
-        self._forms: str | None = None
         self._is_first = True
 
     async def turn(self) -> float:
@@ -153,12 +152,11 @@ class _Turns:
         return await self._looked(read, "whether a census is due", logging.DEBUG) or False
 
     async def _refresh_reports(self, *, whole: bool) -> None:
-        """Updates the views of forms and catalogs if the definition of one changed since the last look.
-
-        After a census, updates the materialised reports too.
-        """
-        read = partial(follow_forms, before=None if whole else self._forms, locks=self._means.settings.waits.locks)
-        self._forms = await self._looked(read, "to update the views of forms and catalogs") or self._forms
+        """Refreshes the reports if a form or a catalog has changed; at the start and after a census in any case."""
+        read = partial(refresh_if_due, everything=whole, locks=self._means.settings.waits.locks)
+        if refreshed := await self._looked(read, "to refresh the reports"):
+            columns = sum(map(len, refreshed.columns_made.values()))
+            log.info("reports: %d views of forms and catalogs, %d new columns", len(refreshed.views), columns)
 
     async def _download(self, seconds: float, *, whole: bool) -> None:
         """Fetches contents of attachments until the next turn; after a census, also asks again for what was refused."""

@@ -12,11 +12,12 @@ from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.cli.test_program import sentence
-from tests.runs import program
+from tests.runs import program, sync
 from tests.typing import Query
 
 ZONE = "SELECT time_zone FROM pyrus_report.clock"
 VIEWS = "SELECT relname::text FROM pg_class WHERE relnamespace = 'pyrus_report'::regnamespace ORDER BY 1"
+MADE = "SELECT view_name FROM pyrus.report_views UNION SELECT view_name FROM pyrus.report_catalogs"
 FORGET_A_FIELD = """
     DELETE FROM pyrus.report_columns WHERE column_name = 'status' AND view_name = 'form_purchase_request'
 """
@@ -30,8 +31,8 @@ def world() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def synced(world: Sandbox, database: Secret) -> Secret:
-    """A database after a sync."""
-    assert program("sync", sandbox=world, database=database).returncode == 0
+    """A database after a sync, without views of forms."""
+    sync(world, database)
     return database
 
 
@@ -56,6 +57,41 @@ def test_refresh_creates_a_view_for_every_form_and_reports_it(synced: Secret, qu
     assert "pyrus_report.form_purchase_request: created, 18 new columns" in process.stdout.splitlines()
     assert (again["views_made"], again["columns_made"]) == ([], {})
     assert set(again["views"]) <= {name for (name,) in query(synced, VIEWS)}
+
+
+def test_the_first_complete_run_makes_the_views_of_forms_and_says_so(
+    world: Sandbox, database: Secret, query: Query
+) -> None:
+    """Later runs leave them alone, and say if they lack fields."""
+    line = "Reports: pyrus_report now has 6 views of forms and catalogs"
+    stopped = program("backfill", "--max-requests", "9", sandbox=world, database=database)
+    assert (stopped.returncode, "Reports:" in stopped.stdout) == (0, False)
+    assert query(database, MADE) == []
+
+    first = program("backfill", sandbox=world, database=database)
+    assert first.stdout.splitlines()[-1].startswith(line), first.stderr
+    assert len(query(database, MADE)) == 6
+    assert query(database, "SELECT count(*) FROM pyrus_report.form_purchase_request") > [(5,)]
+
+    query(database, FORGET_A_FIELD)
+    later = program("sync", sandbox=world, database=database)
+    assert "Reports:" not in later.stdout
+    assert "fields without a column: 1 (run pyrus-etl reports refresh)" in later.stderr
+
+
+def test_a_role_that_may_make_no_views_syncs_all_the_same(
+    world: Sandbox, database: Secret, role: str, query: Query
+) -> None:
+    query(database, f"GRANT USAGE ON SCHEMA pyrus TO {role}")
+    query(database, f"GRANT ALL ON ALL TABLES IN SCHEMA pyrus TO {role}")
+    first = program("sync", "--json", sandbox=world, database=as_role(role, database), PYRUS_API="v4")
+
+    assert (first.returncode, "refreshed" in json.loads(first.stdout)) == (0, False)
+    assert (
+        f"the role {role} may not make views in pyrus_report; run pyrus-etl reports refresh as the owner"
+        in first.stderr
+    )
+    assert query(database, MADE) == []
 
 
 def test_refresh_on_an_empty_database_says_what_to_do(database: Secret) -> None:

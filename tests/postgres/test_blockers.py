@@ -1,5 +1,7 @@
 """Other sessions' locks, and a time zone unknown to the server: the message names the cause and the remedy."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -45,6 +47,16 @@ def test_a_command_that_shows_something_does_not_wait_for_a_locked_table(
     assert (process.returncode, process.stdout) == (5, ""), process.stderr
     assert process.stderr.startswith(f"pyrus-etl: {table} is locked by process {pid} (user postgres, psql, in a ")
     assert f"end it with SELECT pg_terminate_backend({pid}), then run this again." in process.stderr
+
+
+def test_figures_do_not_wait_for_a_locked_table(database: Secret, tmp_path: Path) -> None:
+    """A monitor's other checks have ended by then, and count."""
+    file = tmp_path / "pyrus_etl.prom"
+    with psycopg.connect(database.reveal()) as other:
+        other.execute("LOCK TABLE pyrus.sync_errors")
+        process = program("status", "--quiet", "--metrics", str(file), database=database)
+
+    assert (process.returncode, file.exists()) == (0, False), process.stderr
 
 
 @pytest.mark.parametrize("command", ["reports refresh", "reports materialize clock", "report --html x.html", "check"])

@@ -17,6 +17,16 @@ HEADER = """\
 # overrides this file. Do not write secrets here: name a file that contains the secret, or set the environment variable
 # ({secrets}).
 """
+ACCOUNTS = """\
+# Several accounts of one organisation, each with its own quota: a section for each. Then what [pyrus] says of a login
+# is not used. A key that is missing here is that of [pyrus].
+# [accounts.bot1]
+# login = ""                  # e-mail of the person or bot to log in as
+# security_key_file = ""      # file with the security key of the login
+# api = ""                    # API of Pyrus: v4 or v3
+# url = ""                    # origin of Pyrus; the same for all accounts
+# quota = ""                  # maximum requests per period
+"""
 COMMENT_COLUMN = 30
 _TABLE = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -26,7 +36,7 @@ def config_file() -> str:
     secrets = ", ".join(each.environment for each in SETTINGS.values() if each.is_secret)
     tables = groupby(SETTINGS.values(), key=lambda setting: setting.key[0])
     sections = ("\n".join((f"[{table}]", *map(_entry, settings))) + "\n" for table, settings in tables)
-    return "\n".join((HEADER.format(secrets=secrets), *sections))
+    return "\n".join((HEADER.format(secrets=secrets), *sections, ACCOUNTS))
 
 
 def _entry(setting: Setting) -> str:

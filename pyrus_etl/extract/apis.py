@@ -15,20 +15,21 @@ from pyrus_etl.settings import Settings
 
 
 class Api(NamedTuple):
-    """A generation of the API.
+    """A generation of the API, and its name.
 
     `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
     account that a client logs in as. `shown_login`: its login as it may be shown.
     """
 
+    name: str
     client: Callable[..., Client]
     open: Callable[[Client], Source]
     shown_login: Callable[[Settings], str]
 
 
 APIS = {
-    v3.API: Api(v3.client_for, v3.RestApi, shown_login),
-    v4.API: Api(v4.client_for, v4.ApiV4, shown_login),
+    v3.API: Api(v3.API, v3.client_for, v3.RestApi, shown_login),
+    v4.API: Api(v4.API, v4.client_for, v4.ApiV4, shown_login),
 }
 """API → how it is used."""
 
@@ -45,4 +46,4 @@ def access_of(settings: Settings) -> AccountAccess:
     """How a run gets to the account in the settings."""
     api = api_of(settings)
     login = None if settings.access_token else api.shown_login(settings) or None
-    return AccountAccess(partial(api.client, settings), api.open, login)
+    return AccountAccess(partial(api.client, settings), api.open, login, api.name, settings.account)

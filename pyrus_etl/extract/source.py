@@ -102,8 +102,11 @@ class AccountAccess(NamedTuple):
 
     `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
     account that the client logs in as. `login`: under which the runs of the account share its quota; None if unknown.
+    `api`: which generation it asks. `name`: of the account, if the settings name several.
     """
 
     client: Callable[..., Client]
     open: Callable[[Client], Source]
     login: str | None
+    api: str | None = None
+    name: str | None = None

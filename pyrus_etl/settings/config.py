@@ -3,13 +3,16 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.text import described, first_invisible, read_text, stripped
 
 DEFAULT_PATH = "config/pyrus_etl.toml"
+ACCOUNTS = "accounts"
+"""The table that has a table for each account."""
+ACCOUNT_KEYS = ("login", "security_key_file", "api", "url", "quota")
 
 Key = tuple[str, str]
 """A table and a key in it."""
@@ -60,14 +63,27 @@ def _invisible_cause(text: str) -> str | None:
 
 def _refuse_unknown_keys(path: str, tables: dict[str, Any], known: set[Key]) -> None:
     """Raises SettingsError for an unknown key: in a file of ours it can only be a mistake."""
-    for table, entries in tables.items():
+    accounts = tables.get(ACCOUNTS, {})
+    known = known | {(f"{ACCOUNTS}.{name}", key) for name in accounts for key in ACCOUNT_KEYS}
+    for table, entries in _tables(path, tables, accounts):
         for key in entries if isinstance(entries, dict) else [None]:
             if (table, key) not in known:
                 name = table if key is None else f"{table}.{key}"
                 raise SettingsError(f"The config file {path} has an unknown key {name!r}; {_advice(name, known)}.")
 
 
+def _tables(path: str, tables: dict[str, Any], accounts: Any) -> Iterator[tuple[str, Any]]:
+    """The tables of the file, with those of the accounts in place of the table that holds them."""
+    if not (isinstance(accounts, dict) and all(isinstance(each, dict) for each in accounts.values())):
+        raise SettingsError(
+            f"The config file {path} has a key in [accounts]; write a section [accounts.NAME] for each."
+        )
+    yield from ((name, entries) for name, entries in tables.items() if name != ACCOUNTS)
+    yield from ((f"{ACCOUNTS}.{name}", entries) for name, entries in accounts.items())
+
+
 def _advice(name: str, known: set[Key]) -> str:
     names = sorted(f"{table}.{key}" for table, key in known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}? The known keys are {', '.join(names)}"
+    question = f"did you mean {near[0]}? The" if near else "the"
+    return f"{question} known keys are {', '.join(names)}"

@@ -4,10 +4,13 @@ A setting is an entry in `Settings`. From it come the option of the command line
 the README (`make docs` writes both) and the list of known names.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from typing import Self
 
 from pyrus_etl.errors import SettingsError
+from pyrus_etl.settings.account import Account
+from pyrus_etl.settings.accounts import chosen
 from pyrus_etl.settings.database_url import parse_database_url
 from pyrus_etl.settings.parse import (
     Quota,
@@ -41,6 +44,9 @@ class Settings:
     `warnings` are sentences about variables that look like settings of ours but are not read, and about secrets that
     others can read. `found_config`: the config file of the current folder, if it was read because none is named.
     `waits` is not for users: see `settings.retry`.
+
+    `accounts`: those of the sections [accounts.NAME] in the config file; then `login` and what belongs to it are not
+    used, and `of` makes the settings of each. `account`: the name of the account that these settings are of.
     """
 
     api: str | None = setting(
@@ -172,6 +178,8 @@ class Settings:
     )
     warnings: tuple[str, ...] = ()
     found_config: str = ""
+    accounts: tuple[Account, ...] = ()
+    account: str | None = None
     waits: Waits = STANDARD
 
     def __post_init__(self) -> None:
@@ -179,6 +187,30 @@ class Settings:
             parse_optional_origin(getattr(self, name) or "", name)  # unencrypted either
         if self.hashed and not self.hash_key:
             raise SettingsError("PYRUS_ETL_HASHED needs a key; set PYRUS_ETL_HASH_KEY, and keep it.")
+
+    def of(self, account: Account) -> Self:
+        """The settings of one of several accounts. Raises SettingsError if it cannot be used on this machine."""
+        if account.fault:
+            raise account.fault
+        return replace(
+            self,
+            account=account.name,
+            accounts=(),
+            login=account.login,
+            security_key=account.security_key,
+            api=account.api,
+            url=account.url,
+            quota=account.quota,
+            person_id=None,
+            access_token=None,
+        )
+
+    def of_account(self, name: str | None) -> Self:
+        """The settings of the only account, or of the one of this name. Raises SettingsError if that is not clear."""
+        accounts = chosen(self.accounts, name)
+        if len(accounts) > 1:
+            raise SettingsError(f"Several accounts are set; name one of {', '.join(each.name for each in accounts)}.")
+        return self.of(accounts[0]) if accounts else self
 
     @property
     def privacy(self) -> Privacy:

@@ -6,9 +6,11 @@ Secrets come from a variable or from a file, never from an option or from the co
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyrus_etl.errors import SettingsError
+from pyrus_etl.settings.account import Account
+from pyrus_etl.settings.accounts import KEY_FILE, SHARED, read_account, refuse_mixed, sections
 from pyrus_etl.settings.config import Config, read_config
 from pyrus_etl.settings.declared import CONFIG, KEYS, SETTINGS, VARIABLES, Settings
 from pyrus_etl.settings.exposure import warnings_about_files
@@ -44,8 +46,43 @@ def load_settings(
     if is_embedded:
         _refuse_empty_url(SETTINGS["database_url"], sources)
         refuse_lost_url(environment)
-    warnings = (*warnings_about(environment, VARIABLES, embedded=is_embedded), *warnings_about_files(_files(sources)))
-    return Settings(**values, warnings=warnings, found_config=config.path if config.is_found else "")
+    accounts = _accounts(values, sources)
+    warnings = (
+        *warnings_about(environment, VARIABLES, embedded=is_embedded),
+        *warnings_about_files(_files(sources)),
+        *(_warnings_about_login(sources) if accounts else ()),
+    )
+    found = config.path if config.is_found else ""
+    return Settings(**values, warnings=warnings, found_config=found, accounts=accounts)
+
+
+def _accounts(values: Mapping[str, Any], sources: _Sources) -> tuple[Account, ...]:
+    """The accounts of the config file. What an option or a variable says of all of them wins over their sections."""
+    shared = {name: values[name] for name in SHARED}
+    given = {name for name in SHARED if _is_given(name, sources)}
+    parse = {name: SETTINGS[name].parse for name in SHARED}
+    found = []
+    for section in sections(sources.config):
+        keys = {key: value for key, value in section.keys.items() if key not in given}
+        found.append(read_account(section._replace(keys=keys), shared, parse, _file_text))
+    refuse_mixed(found)
+    if found and stripped(sources.options.get("login") or ""):
+        names = ", ".join(account.name for account in found)
+        raise SettingsError(f"--login: the config file names the accounts; choose one of {names} by --account.")
+    return tuple(found)
+
+
+def _is_given(name: str, sources: _Sources) -> bool:
+    """Whether an option or a variable has the setting."""
+    return bool(stripped(sources.options.get(name) or sources.environment.get(SETTINGS[name].environment, "")))
+
+
+def _warnings_about_login(sources: _Sources) -> Iterator[str]:
+    """Yields a sentence for each variable of a login, which the sections of the accounts replace."""
+    for name in ("login", "person_id", "security_key", "access_token"):
+        for variable in SETTINGS[name].variables:
+            if stripped(sources.environment.get(variable, "")):
+                yield f"{variable} is not used, because {sources.config.path} has [accounts.NAME]."
 
 
 def _files(sources: _Sources) -> Iterator[tuple[str, str]]:
@@ -54,6 +91,9 @@ def _files(sources: _Sources) -> Iterator[tuple[str, str]]:
         if setting.is_secret:
             variable, (path, place) = setting.variables[1], sources.config.value(setting.key)
             yield from ((variable, sources.environment.get(variable, "")), (place, path))
+    for section in sections(sources.config):
+        path, place = section.value(KEY_FILE)
+        yield place, path
 
 
 def _with_clean_names(environment: Mapping[str, str]) -> Mapping[str, str]:

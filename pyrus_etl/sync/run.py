@@ -12,6 +12,7 @@ from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load import rebuild, rules
+from pyrus_etl.load.accounts import note_exit
 from pyrus_etl.load.doubt import doubted
 from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
@@ -181,6 +182,7 @@ async def _write_end(session: Session, result: Result) -> Result:
 def _write(connection: Connection, result: Result, sent: Mapping[int, int]) -> None:
     write_run(connection, result.run_id, {**result.as_row(), **result.counts.as_columns()})
     write_requests(connection, result.run_id, sent)
+    note_exit(connection, result.run_id, result.exit_code)
 
 
 def _warn_of_unreadable(counts: Counts) -> None:

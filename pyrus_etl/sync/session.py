@@ -13,8 +13,10 @@ from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess, Source
+from pyrus_etl.load.accounts import note_account
 from pyrus_etl.load.requests import forget_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings, Waits
@@ -28,7 +30,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Session:
-    """What a run holds open. `login`: None with an access token. `account_id`: 0 until the login."""
+    """What a run holds open. `login`: None with an access token. `account_id`: 0 until the login.
+
+    `api`, `name`: of the account, see `AccountAccess`.
+    """
 
     run_id: UUID
     source: Source
@@ -37,6 +42,8 @@ class Session:
     login: str | None
     account_id: int = 0
     waits: Waits = STANDARD
+    api: str | None = None
+    name: str | None = None
 
     @property
     def start(self) -> tuple[datetime, float]:
@@ -75,7 +82,16 @@ async def _connected(settings: Settings, client: Client, run_id: UUID, access: A
     if settings.database_url is None:
         raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
     async with Store(settings.database_url, settings.waits) as store, client:
-        yield Session(run_id, access.open(client), store, client.pace, access.login, waits=settings.waits)
+        yield Session(
+            run_id,
+            access.open(client),
+            store,
+            client.pace,
+            access.login,
+            waits=settings.waits,
+            api=access.api,
+            name=access.name,
+        )
 
 
 async def log_in(session: Session, stop: Stop) -> Session:
@@ -90,8 +106,14 @@ async def log_in(session: Session, stop: Stop) -> Session:
         except LockHeld:
             await store.transaction(forget_run, run_id)
             raise
-    await store.transaction(join_account, run_id, account.id, *session.start)
-    return replace(session, account_id=account.id)
+    session = replace(session, account_id=account.id)
+    await store.transaction(_join, session)
+    return session
+
+
+def _join(connection: Connection, session: Session) -> None:
+    join_account(connection, session.run_id, session.account_id, *session.start)
+    note_account(connection, session.account_id, session.name, session.login, session.api)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from pyrus_etl.errors import LoginRefused
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
@@ -330,3 +331,20 @@ def test_each_account_has_its_inbox(sandbox: Sandbox, database: Secret, query: Q
         account: sandbox.world.inbox(account) for account in LOGINS
     }
     assert sandbox.world.inbox(BOB) not in ([], sandbox.world.inbox(ANN))
+
+
+def test_accounts_are_in_a_table_with_how_their_last_run_ended(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    shown = "SELECT account_id, name, login, api, last_exit, next_at FROM pyrus.accounts ORDER BY login"
+    sync(ANN, sandbox, database)
+    with answering(sandbox, sandbox.world.task_ids(BOB)[0], DENIED) as url:
+        sync(BOB, sandbox, database, PYRUS_URL=url)
+    assert query(database, shown) == [
+        (ANN, None, LOGINS[ANN], "v3", 0, None),
+        (BOB, None, LOGINS[BOB], "v3", 6, None),
+    ]
+
+    with pytest.raises(LoginRefused):
+        sync(ANN, sandbox, database, PYRUS_SECURITY_KEY="wrong")
+    assert query(database, "SELECT last_exit FROM pyrus.accounts WHERE account_id = %s", ANN) == [(3,)]

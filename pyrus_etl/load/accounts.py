@@ -1,0 +1,57 @@
+"""The accounts of Pyrus that have used the database (pyrus.accounts).
+
+Every function works inside the caller's transaction and is safe to repeat. File services, whose ids are negative, are
+not in the table.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from pyrus_etl.postgres.connection import Connection
+
+
+def note_account(connection: Connection, account_id: int, name: str | None, login: str | None, api: str | None) -> None:
+    """Records that an account has logged in. A name that is not given stays."""
+    if account_id <= 0:
+        return
+    connection.execute(
+        """
+        INSERT INTO pyrus.accounts AS known (account_id, name, login, api) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (account_id) DO UPDATE
+        SET name = coalesce(EXCLUDED.name, known.name), login = EXCLUDED.login, api = EXCLUDED.api
+        WHERE (coalesce(EXCLUDED.name, known.name), EXCLUDED.login, EXCLUDED.api)
+            IS DISTINCT FROM (known.name, known.login, known.api)
+        """,
+        [account_id, name, login, api],
+    )
+
+
+def note_exit(connection: Connection, run_id: UUID, exit_code: int) -> None:
+    """Records how a run ended; the account of one that did not log in is known by its login."""
+    connection.execute(
+        """
+        UPDATE pyrus.accounts AS account SET last_exit = %s FROM pyrus.sync_runs AS run
+        WHERE run_id = %s AND (account.account_id = run.account_id
+            OR run.account_id IS NULL AND account.login = run.login)
+        """,
+        [exit_code, run_id],
+    )
+
+
+def has_others(connection: Connection, account_id: int) -> bool:
+    """Whether another account has used the database too."""
+    query = "SELECT EXISTS (SELECT FROM pyrus.accounts WHERE account_id <> %s)"
+    ((found,),) = connection.execute(query, [account_id]).fetchall()
+    return bool(found)
+
+
+def known_accounts(connection: Connection) -> list[dict[str, Any]]:
+    """The rows of the table, by name or login."""
+    query = """
+        SELECT account_id, name, login, api, last_exit, next_at FROM pyrus.accounts
+        ORDER BY coalesce(name, login), account_id
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query).fetchall()

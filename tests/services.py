@@ -1,7 +1,7 @@
 """Services that some tests need beyond Python and `make`, and what happens on a machine without them.
 
-Such tests are skipped, and counted at the end of the session. `REQUIRE_SERVICES=postgresql,pgbouncer,chromium` names
-required services: CI sets it, so that a missing service fails the tests that need it.
+Such tests are skipped, and counted at the end of the session. `REQUIRE_SERVICES=postgresql,pgbouncer,chromium,axe`
+names required services: CI sets it, so that a missing service fails the tests that need it.
 """
 
 import os
@@ -14,6 +14,7 @@ SERVICES = {
     "postgresql": "Debian's PostgreSQL 15",
     "pgbouncer": "PgBouncer",
     "chromium": "Chromium",
+    "axe": "axe-core, which make test installs by npm",
     "openssl": "openssl",
     "mount": "the right to mount a file system",
     "proc": "/proc",

@@ -203,6 +203,6 @@ def test_an_empty_database_gets_a_hint(browser: Browser, reports: Reports, tmp_p
     browser.complaints.clear()
     browser.open(tmp_path / "page.html")
 
-    assert browser.evaluate("document.querySelector('main').hidden")
+    assert browser.evaluate("document.getElementById('glance').hidden")
     assert "pyrus-etl sync" in browser.evaluate("document.body.innerText")
     assert browser.complaints == []

@@ -288,7 +288,7 @@ function frames() {
 translateDocument();
 freshness();
 if (tasks) {
-  document.querySelector("main").hidden = false;
+  document.getElementById("glance").hidden = false;
   filters();
   frames();
   dark.addEventListener("change", show);

@@ -140,14 +140,17 @@ def _unmark_deleted(connection: Connection, task_ids: list[int]) -> None:
     )
 
 
-def load_rows(connection: Connection, tasks: Mapping[int, Rows], stored: Set[int] | None = None) -> None:
-    """Writes the rows of tasks. `stored` (None: all) are those with old rows, which are replaced."""
+def load_rows(connection: Connection, tasks: Mapping[int, Rows], stored: Set[int]) -> None:
+    """Writes the rows of tasks. `stored` are those with old rows, which are replaced."""
     rows = Rows()
     rows.extend(tasks.values())
-    owners = tasks.keys() if stored is None else stored & tasks.keys()
-    claims = {part: [owner for owner in owners if part in tasks[owner].claims] for part in PARTS}
-    write(connection, rows, owners, claims)
+    write(connection, rows, stored & tasks.keys(), claims_of(tasks, stored & tasks.keys()))
     connection.execute(CHECK_DEFERRED)
+
+
+def claims_of(tasks: Mapping[int, Rows], owners: Set[int]) -> dict[Part, list[int]]:
+    """The owners that replace each part."""
+    return {part: [owner for owner in owners if part in tasks[owner].claims] for part in PARTS}
 
 
 def write(

@@ -5,11 +5,15 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pyrus_etl.load.batch import load_rows
+from sqlalchemy import Table
+
+from pyrus_etl.load.batch import claims_of, write
 from pyrus_etl.load.readers import lock_tasks
 from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.faults import CHECK_DEFERRED
+from pyrus_etl.postgres.unchanged import are_stored
 from pyrus_etl.schema.raw import READER
-from pyrus_etl.schema.rows import Rows
+from pyrus_etl.schema.rows import OWNED, PARTS, Part, Rows
 
 FIRST = -(2**63)
 """Comes before every task id."""
@@ -93,10 +97,29 @@ def write_rebuilt(
     lock_tasks(connection, read)
     stored = connection.execute(query, [list(read), READER]).fetchall()
     current = [task_id for task_id, payload_sha256 in stored if payload_sha256 == read[task_id]]
-    load_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})
+    _replace_rows(connection, {task_id: tasks[task_id] for task_id in current if task_id in tasks})
     connection.execute("UPDATE pyrus.raw_tasks SET read_by = %s WHERE task_id = ANY(%s)", [READER, current])
     _replace_bodies(connection, {task_id: hidden[task_id] for task_id in current if task_id in hidden})
     return len(current)
+
+
+def _replace_rows(connection: Connection, tasks: Mapping[int, Rows]) -> None:
+    """Writes the rows of stored tasks, except those of a table that has exactly these rows of all the tasks."""
+    rows = Rows()
+    rows.extend(tasks.values())
+    claims = claims_of(tasks, tasks.keys())
+    for table in OWNED:
+        if _is_stored(connection, table, rows, claims):
+            rows.owned[table] = []
+            claims = {part: owners for part, owners in claims.items() if part.table is not table}
+    write(connection, rows, tasks.keys(), claims)
+    connection.execute(CHECK_DEFERRED)
+
+
+def _is_stored(connection: Connection, table: Table, rows: Rows, claims: Mapping[Part, Sequence[int]]) -> bool:
+    """Whether the same tasks claim every part of the table, and it has exactly these rows of them."""
+    owners, *others = [claims[part] for part in PARTS if part.table is table]
+    return all(each == owners for each in others) and are_stored(connection, table, owners, rows.owned[table])
 
 
 def _replace_bodies(connection: Connection, bodies: Mapping[int, bytes]) -> None:

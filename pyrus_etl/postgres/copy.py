@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, LiteralString
 
-from psycopg import sql
+from psycopg import Copy, sql
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
@@ -24,9 +24,14 @@ def copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     if not rows:
         return
     with connection.cursor() as cursor, cursor.copy(_copy_statement(table)) as stream:
-        stream.set_types(_types(table))
+        set_types(stream, table)
         for row in rows:
             stream.write_row(row)
+
+
+def set_types(stream: Copy, table: Table) -> None:
+    """Makes a COPY into the table send values in the types of its columns."""
+    stream.set_types(_types(table))
 
 
 def delete(connection: Connection, table: Table, owners: Collection[int], condition: LiteralString | None) -> None:

@@ -68,6 +68,18 @@ def test_a_rebuild_replaces_no_body_and_marks_it_as_read_by_this_version(
     assert query(database, OUTDATED, READER) == [(0,)]
 
 
+def test_rows_that_are_right_are_not_written_again(sandbox: Sandbox, database: Secret, query: Query) -> None:
+    def written(table: str) -> list[tuple[object, ...]]:
+        return query(database, f"SELECT ctid, xmin, synced_at FROM pyrus.{table} ORDER BY 1")
+
+    before = {table: written(table) for table in ("tasks", *CHILDREN)}
+    query(database, "UPDATE pyrus.note_projects SET project_id = -project_id")
+    program("db", "rebuild", database=database)
+
+    assert all(before.values())
+    assert [table for table in before if written(table) != before[table]] == ["note_projects"]
+
+
 def test_deleted_tasks_stay_deleted(sandbox: Sandbox, database: Secret, query: Query) -> None:
     sandbox.world.delete(sandbox.world.task_ids()[0])
     reconcile(sandbox, database)
@@ -95,18 +107,21 @@ def test_a_rebuild_that_was_killed_goes_on(sandbox: Sandbox, database: Secret, q
 def test_a_signal_ends_a_rebuild_between_two_pages(sandbox: Sandbox, database: Secret, query: Query) -> None:
     before = read_tables(database)
     query(database, "UPDATE pyrus.raw_tasks SET read_by = 0")
+    query(database, "UPDATE pyrus.notes SET text = 'another'")
     query(
         database,
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END'",
     )
     query(database, "CREATE TRIGGER slow BEFORE INSERT ON pyrus.notes FOR EACH ROW EXECUTE FUNCTION slow()")
     with started("db", "rebuild", database=database) as process:
-        eventually(lambda: query(database, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%notes%'"))
+        eventually(lambda: query(database, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%notes%STDIN%'"))
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
 
     assert process.returncode == 143, err
     assert "Traceback" not in err
+    query(database, "DROP TRIGGER slow ON pyrus.notes")
+    program("db", "rebuild", database=database)
     assert read_tables(database) == before
 
 
@@ -163,6 +178,7 @@ def test_rows_that_postgresql_refuses_cost_only_their_task(sandbox: Sandbox, dat
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
         f"'BEGIN IF NEW.task_id = {refused} THEN RAISE ''not this one''; END IF; RETURN NEW; END'",
     )
+    query(database, "UPDATE pyrus.notes SET text = 'another'")
     query(database, "CREATE TRIGGER refuse BEFORE INSERT ON pyrus.notes FOR EACH ROW EXECUTE FUNCTION refuse()")
     process = program("db", "rebuild", database=database)
 

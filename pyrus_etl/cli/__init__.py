@@ -11,6 +11,7 @@ import click
 
 from pyrus_etl.cli import streams
 from pyrus_etl.errors import PyrusEtlError, SettingsError
+from pyrus_etl.signals import heeded
 
 if TYPE_CHECKING:
     from pyrus_etl.settings import Waits  # imported with the settings, so that `--help` is fast
@@ -32,9 +33,6 @@ COMMANDS = {
     "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),
     "sandbox": ("sandbox", "Run a simulated Pyrus to develop and test against."),
 }
-
-TERMINATING = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that end a command; SIGHUP is sent when its terminal is closed."""
 
 
 class LazyGroup(click.Group):
@@ -77,9 +75,8 @@ def main(waits: "Waits | None" = None) -> NoReturn:
     Tests shorten the `waits`.
     """
     streams.prepare()
-    for number in TERMINATING:
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
-            signal.signal(number, _exit_on_signal)
+    for number in heeded():
+        signal.signal(number, _exit_on_signal)
     try:
         code = cli(prog_name="pyrus-etl", standalone_mode=False, obj={"waits": waits}) or 0
     except click.ClickException as error:

@@ -54,7 +54,12 @@ def _open_missing() -> None:
 
 
 def _safe(stream: TextIO | None, number: int) -> TextIO:
-    """Returns the same stream as a StandardStream; characters that its encoding lacks are written as escapes."""
+    """Returns the same stream as a StandardStream; characters that its encoding lacks are written as escapes.
+
+    A console of Windows stays as it is: only Python's own stream writes Unicode to it.
+    """
+    if os.name == "nt" and stream and stream.isatty():
+        return stream
     raw = StandardStream(number, "w", closefd=False)
     encoding = stream.encoding if stream else sys.getfilesystemencoding()
     buffered = io.BufferedWriter(raw)

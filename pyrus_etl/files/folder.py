@@ -12,7 +12,7 @@ from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
-from pyrus_etl.errors import FileRefused, TargetUnavailable
+from pyrus_etl.errors import FileRefused, SettingsError, TargetUnavailable
 from pyrus_etl.files.ahead import Blocks, ahead
 from pyrus_etl.files.check import Check
 from pyrus_etl.files.contents import Contents
@@ -37,9 +37,10 @@ _IN_THE_WAY = {
     errno.EILSEQ,
 }
 """Errors that concern one file; any other would stop the next file too."""
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_AGAIN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINK, _CLOSED_IN_CHILDREN = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_CLOEXEC", 0)  # Windows lacks them
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _CLOSED_IN_CHILDREN
+_AGAIN = os.O_RDWR | _NO_LINK | _CLOSED_IN_CHILDREN
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _CLOSED_IN_CHILDREN
 
 
 class Part(NamedTuple):
@@ -53,6 +54,11 @@ class Folder:
     """A FileStore in a folder; close it with `with`. Its calls work in threads, so they do not block the event loop."""
 
     def __init__(self, target: str, path: Path, *, may_create: bool, may_create_parents: bool) -> None:
+        if os.open not in os.supports_dir_fd:
+            raise SettingsError(
+                f"{path}: this system cannot keep contents in a folder safely; name a part of a bucket, such as "
+                "s3://bucket/folder, or run this on Linux or macOS."
+            )
         self.target = target
         self._path = path
         try:
@@ -199,7 +205,7 @@ class Folder:
 
     @contextmanager
     def _inside(self, folder: str) -> Iterator[int]:
-        place = os.open(folder, _DIRECTORY | os.O_NOFOLLOW, dir_fd=self._root)
+        place = os.open(folder, _DIRECTORY | _NO_LINK, dir_fd=self._root)
         try:
             yield place
         finally:
@@ -208,7 +214,7 @@ class Folder:
     def _open(self, path: str) -> int | None:
         folder, _, name = path.partition("/")
         with suppress(FileNotFoundError), self._inside(folder) as place:
-            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+            return os.open(name, os.O_RDONLY | _NO_LINK | _CLOSED_IN_CHILDREN, dir_fd=place)
         return None
 
     def _delete(self, path: str) -> None:

@@ -6,13 +6,12 @@ PostgreSQL refuses to run as root. For root, the folder belongs to another user,
 import hashlib
 import logging
 import os
-import pwd
 import re
 import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,9 @@ import platformdirs
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.programs import program
+
+with suppress(ModuleNotFoundError):  # on Windows, where there is no embedded server
+    import pwd
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +87,6 @@ def password_file(folder: Path) -> Path:
 
 def make_private(folder: Path) -> None:
     """Creates the folder, which only the user who runs the server can read."""
-    if os.name != "posix":
-        raise DatabaseUnavailable("The embedded database needs Linux or macOS; set DATABASE_URL.")
     with preparing(folder):
         if not (folder / "PG_VERSION").exists():
             require_name(folder)

@@ -80,7 +80,7 @@ async def serving(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with contextlib.AsyncExitStack() as stack:
         ports = [await stack.enter_async_context(listening(served, host, port)) for served, port in servers]
         growing = asyncio.create_task(changes())

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from pyrus_etl.errors import BudgetSpent, Stopped, StoppedEarly
+from pyrus_etl.signals import heeded
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -68,13 +69,12 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
     Only the main thread may handle signals (https://docs.python.org/3/library/signal.html#signals-and-threads).
     """
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    if (hangup := signal.getsignal(signal.SIGHUP)) != signal.SIG_IGN:  # ignored under nohup
-        before[signal.SIGHUP] = hangup
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *heeded())}
 
     def restore() -> None:
         for number, handler in before.items():
-            loop.remove_signal_handler(number)
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
             signal.signal(number, handler)
 
     def on_signal(number: int) -> None:
@@ -83,8 +83,16 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
         restore()
 
     for number in before:
-        loop.add_signal_handler(number, on_signal, number)
+        _handle(number, loop, on_signal)
     try:
         yield
     finally:
         restore()
+
+
+def _handle(number: int, loop: asyncio.AbstractEventLoop, on_signal: Callable[[int], None]) -> None:
+    """Lets the loop handle a signal; on Windows its loops cannot."""
+    try:
+        loop.add_signal_handler(number, on_signal, number)
+    except NotImplementedError:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal, number))

@@ -82,6 +82,7 @@ def serve(
                pyrus-etl sandbox serve --lag 10m --register-cap 100
                pyrus-etl sandbox serve --port 8090 --grow 60 --webhook http://127.0.0.1:8080/webhook
                curl -d '{"register_lag": 0}' http://127.0.0.1:8080/sandbox/options
+               curl -d '{"kind": "lost", "endpoint": "writes"}' http://127.0.0.1:8080/sandbox/fail
     """
     limit = tuple(parse_quota(quota, "--quota")) if quota else None
     world = World(seed, tasks=tasks, forms=forms, start=datetime.now(UTC), running=True)

@@ -20,6 +20,8 @@ MESSAGES = {
     "BadFormat": (400, "An argument of the method is not valid."),
     "BadFormatInteger": (400, "A parameter of integer type has another value."),
     "BadFormatDate": (400, "A date parameter is not written as a date."),
+    "BehavioralEmptyText": (400, "New task text must be specified."),
+    "BehavioralIrrelevantTemplateFieldIdSpecified": (400, "The form has no such field."),
     "BehavioralUnrecognizedAttachmentId": (400, "There is no upload with this id, or it has been used."),
     "AuthorizationErrorInvalidLoginOrSecurityKey": (401, "The login or the security key is wrong."),
     "AuthorizationErrorInvalidClientId": (401, "There is no such client id."),
@@ -28,6 +30,10 @@ MESSAGES = {
     "AuthorizationErrorRevokedToken": (401, "The access token has been revoked."),
     "AuthorizationErrorTokenNotSpecified": (401, "An access token has to be sent with the request."),
     "BehavioralTaskAccessViolation": (403, "The account has no access to this task."),
+    "BehavioralPersonAccessViolation": (403, "The account has no access to this person."),
+    "BehavioralProjectAccessViolation": (403, "The account has no access to this project."),
+    "BehavioralTemplateAccessViolation": (403, "The account has no access to this template."),
+    "BehavioralMaxContentLengthExceeded": (403, "The file is longer than the account may upload."),
     "UnspecifiedAccessDenied": (403, "The account may not change this."),
     "TaskNotFound": (404, "There is no such task."),
     "FileNotFound": (404, "There is no such file."),
@@ -46,17 +52,27 @@ class Answer(msgspec.Struct):
 
 
 class Refused(Exception):
-    """The request is answered with an error of the vendor, given by its code; `about` says what is wrong."""
+    """The request is answered with an error of the vendor, given by its code; `about` says what is wrong.
 
-    def __init__(self, code: str, headers: dict[str, str] | None = None, about: str = "") -> None:
+    `properties` are further properties of the envelope of API v3, like the id of the person.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        headers: dict[str, str] | None = None,
+        about: str = "",
+        properties: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.headers = headers or {}
         self.about = about
+        self.properties = properties or {}
 
     def answer(self) -> Answer:
         status, message = MESSAGES[self.code]
-        envelope = {"ApiException": {"Code": self.code, "Message": self.about or message}}
+        envelope = {"ApiException": {"Code": self.code, "Message": self.about or message, **self.properties}}
         return Answer(msgspec.json.encode(envelope), status, headers=self.headers)
 
 

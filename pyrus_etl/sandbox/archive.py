@@ -18,13 +18,15 @@ from . import cases, files
 from .bodies import HEADER, Event, body, draft_of, header, public
 from .cache import Cache
 from .cases import Case
-from .comments import File, Uploads
+from .comments import File
 from .dice import mix
 from .drafts import Draft
+from .forms import Kind
 from .hours import instant, worked
 from .overrides import Override, note_dates
 from .people import ACCOUNT
 from .register import Register
+from .uploads import Uploads
 from .v4.archive import ArchiveV4
 
 Json = dict[str, Any]
@@ -58,6 +60,7 @@ class Archive:
         self.register = Register()
         self.uploads = Uploads(seed)
         self._uploaded: dict[int, tuple[int, File]] = {}
+        self._made: dict[int, Case] = {}
         self._names = Cache[dict[int, str]](MOST_CACHED)
         self._deleted: set[int] = set()
         self._revoked: set[int] = set()
@@ -233,10 +236,21 @@ class Archive:
         return self._names.of(ordinal, events, lambda: names_in(self.v4.body_of(ordinal))).get(file_id)
 
     def case(self, ordinal: int) -> Case:
-        """The task before its events. A task created after the start has only its first note."""
+        """The task before its events. One created after the start has only its first note; one that was made, none."""
+        if ordinal in self._made:
+            return self._made[ordinal]
         created = self.register.created[ordinal]
         until = self._start if ordinal < self._laid_out else created
         return cases.case(self.seed, ordinal, created, until, self.kinds)
+
+    def kind(self, ordinal: int) -> Kind:
+        """The kind of a task, which has its form."""
+        made = self._made.get(ordinal)
+        return made.kind if made else self.kinds[mix(self.seed, ordinal) & 255]
+
+    def kind_of(self, form_id: int) -> Kind | None:
+        """The kind of task that has a form; None if there is no such form."""
+        return next((one for one in self.kinds if one.project and one.project.id == form_id), None)
 
     def _is_of(self, ordinal: int, viewer: int) -> bool:
         """Whether the viewer is responsible for the task. The cached bodies are those of the first account."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -27,7 +28,7 @@ class Api(Protocol):
 
     def endpoint(self, method: str, path: str) -> tuple[str, str]: ...
 
-    async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer: ...
+    def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Coroutine[Any, Any, Answer]: ...
 
     def refusal(self, refused: Refused, /) -> Answer: ...
 

@@ -8,9 +8,11 @@ import msgspec
 
 from .cases import Case, closed
 from .clock import wire
-from .comments import Comment, write
+from .comments import Comment
 from .dice import Dice
-from .drafts import Draft
+from .drafts import Draft, projects_at_first
+from .effects import write
+from .forms import Field
 from .projects import Project
 from .roles import play
 from .values import form_value
@@ -20,6 +22,11 @@ Json = dict[str, Any]
 DATES = ("DueDate", "CloseDate", "CreateDate", "ModifiedDate")
 HEADER = ("Id", "Text", "Responsible", "Asap", "Projects", "ParentTaskId", *DATES)
 LINES = 4
+FOLLOWS = (
+    *("Author", "CreationDate", "DueDate", "ActivityStatus", "Assignee", "Note"),
+    *("ApprovalStep", "ApprovalPerson", "ApprovalDate"),
+)
+"""The types of fields that show properties of the task."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -59,7 +66,7 @@ def structure(draft: Draft) -> Json:
 
 def draft_of(case: Case, events: tuple[Event, ...], origin: str) -> Draft:
     draft = Draft(case, origin)
-    for role, date in zip(case.roles, case.dates, strict=True):
+    for role, date in zip(case.roles, case.dates, strict=not case.made):
         play(draft, role, date, draft.dice)
     for event in events:
         if event.comment:
@@ -79,14 +86,32 @@ def form_values(draft: Draft) -> list[Json]:
         if field.parent is not None:
             continue
         columns = [column for column in fields if column.parent == field.id]
-        value = draft.changes.get(field.id) or form_value(draft, field, draft.form_dice(field.id))
-        found.append(value)
-        if columns:
-            dice = draft.form_dice(-field.id)
-            rows = range(1, 2 + dice.roll(LINES))
-            value["Rows"] = [{"RowId": row} for row in rows]
-            found += [form_value(draft, column, dice, row) for row in rows for column in columns]
+        value = draft.changes.get(field.id) or drawn_value(draft, field, draft.form_dice(field.id))
+        rows = rows_of(draft, field, columns)
+        found.append(value | {"Rows": [{"RowId": row} for row in rows]} if columns else value)
+        found += [cell for row in rows.values() for cell in row]
     return found
+
+
+def rows_of(draft: Draft, title: Field, columns: list[Field]) -> dict[int, list[Json]]:
+    """The cells of a table by row: those that were drawn, with what accounts wrote by an API."""
+    if not columns:
+        return {}
+    dice = draft.form_dice(-title.id)
+    count = 0 if draft.case.made else 1 + dice.roll(LINES)
+    drawn = {
+        (column.id, row): drawn_value(draft, column, dice, row) for row in range(1, count + 1) for column in columns
+    }
+    cells = drawn | {cell: value for cell, value in draft.cells.items() if cell[0] in {one.id for one in columns}}
+    rows = sorted({row for _, row in cells} - {row for table, row in draft.rows_gone if table == title.id})
+    return {row: [cells.get((one.id, row)) or {"Field": one.json, "RowId": row} for one in columns] for row in rows}
+
+
+def drawn_value(draft: Draft, field: Field, dice: Dice, row: int | None = None) -> Json:
+    """The value of a field that nobody changed. If an account made the task, only what follows from it has a value."""
+    if draft.case.made and field.type not in FOLLOWS:
+        return {"Field": field.json}
+    return form_value(draft, field, dice, row, sure=draft.case.made)
 
 
 def header(case: Case) -> Json:
@@ -99,9 +124,7 @@ def header(case: Case) -> Json:
 
 def projects_of(case: Case) -> list[Project]:
     """The projects of a task without events."""
-    projects = [case.home]
-    if case.kind.project and case.home is not case.kind.project:
-        projects.insert(0, case.kind.project)
+    projects = projects_at_first(case)
     if "refile" in case.roles:
         projects.append(case.also)
     if "unfile" in case.roles and len(projects) > 1:

@@ -25,7 +25,10 @@ EXTRAS = ("comment", "comment", "comment", "attach", "attach", "change", "reassi
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A task without its events: `roles` are the kinds of its notes so far, `dates` are their dates."""
+    """A task without its events: `roles` are the kinds of its notes so far, `dates` are their dates.
+
+    A task that an account `made` by an API has no notes before its events, and no values that were not written.
+    """
 
     ordinal: int
     id: int
@@ -44,6 +47,7 @@ class Case(msgspec.Struct, frozen=True):
     parent: int | None
     roles: tuple[str, ...]
     dates: tuple[int, ...]
+    made: bool = False
 
 
 def task_id(ordinal: int) -> int:

@@ -1,99 +1,99 @@
-"""Comments that accounts write by an API, and the files that they upload for them."""
+"""What accounts write by an API, in the words of neither: a comment, and the first comment of a new task."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from .answers import Refused
-from .clock import DAY
-from .dice import mix
-from .drafts import Draft
+from .clock import moment
 from .files import described
-from .people import EVERYBODY
+from .forms import Field
 
 Json = dict[str, Any]
 
-FULL = {person.id: person.full for person in EVERYBODY}
 CLOSES = {"Complete": True, "MarkAsDuplicate": True, "MarkAsIrrelevant": True, "Reopen": False}
 """Action → whether the task is closed after it."""
 FIRST_UPLOADED = 1_900_000_000
 """Above it are the ids of uploaded files; those that the world writes itself are in `files`."""
 
+Steps = tuple[tuple[int, ...], ...]
+"""Persons by approval step."""
+
 
 class File(msgspec.Struct, frozen=True):
-    """A file of a comment; `root` is the first version if this is a later one."""
+    """A file of a comment; `root` is the first version if this is a later one. A link has a URL instead of bytes."""
 
     id: int
     name: str
     content: bytes
     root: int | None = None
+    url: str = ""
 
 
-class Comment(msgspec.Struct, frozen=True):
-    """What an account has written; `author` is the id of its person. `action` is one of `CLOSES`, or nothing."""
+class Value(msgspec.Struct, frozen=True):
+    """A new value of a field of a form.
+
+    `written` is a FormValue of API v3 without its field; nothing in it clears the field. `row` is the row of a table.
+    A title has in `gone` the rows that its table loses.
+    """
+
+    field: Field
+    written: Json = {}
+    files: tuple[File, ...] = ()
+    row: int | None = None
+    gone: tuple[int, ...] = ()
+
+
+class Extra(msgspec.Struct, frozen=True):
+    """A new value of a field that only API v4 has, as it shows it; None clears the field."""
+
+    head: Json
+    value: Any
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A due date: a day, and the time that API v4 shows for it, if one was given."""
+
+    day: int
+    shown: Json
+
+
+def whole_day(day: int) -> Due:
+    return Due(day, {"due_date": moment(day).date().isoformat()})
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account has written; `author` is the id of its person. `action` is one of `CLOSES`, or nothing.
+
+    `choice`: Approved, Rejected or Revoked, for `steps` or for the first one that asks the author. `edits` is the
+    place of the note that gets this text. `reopens`: it reopens a closed task. `beside` is what only API v4 shows, with
+    persons as ids.
+    """
 
     author: int
     text: str = ""
     files: tuple[File, ...] = ()
     action: str = ""
-
-
-def write(draft: Draft, comment: Comment, date: int) -> None:
-    """Appends the comment to a task."""
-    note = draft.note(date, FULL[comment.author])
-    draft.by_api.add(draft.places[-1])
-    if comment.text:
-        note["Text"] = comment.text
-    if comment.action:
-        note["ActivityAction"] = comment.action
-        draft.closed = date if CLOSES[comment.action] else None
-    if comment.files:
-        note["Attachments"] = [shown(draft.origin, file) for file in comment.files]
+    choice: str = ""
+    steps: tuple[int, ...] = ()
+    responsible: int | None = None
+    due: Due | None = None
+    clears_due: bool = False
+    added_projects: tuple[int, ...] = ()
+    removed_projects: tuple[int, ...] = ()
+    approvals_added: Steps = ()
+    approvals_removed: Steps = ()
+    approvals_rerequested: Steps = ()
+    values: tuple[Value, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    reopens: bool = False
+    edits: int | None = None
+    beside: Json = {}
 
 
 def shown(origin: str, file: File) -> Json:
+    """A file as a note or a form shows it; a link has neither size nor hash."""
+    if file.url:
+        return {"Id": file.id, "Name": file.name, "DownloadUrl": file.url}
     return described(origin, file.id, file.name, file.content, file.root)
-
-
-class Upload(msgspec.Struct, frozen=True):
-    """A file that waits for a comment since an instant, by its id."""
-
-    id: str
-    name: str
-    content: bytes
-    at: int
-
-    @property
-    def md5(self) -> str:
-        return hashlib.md5(self.content, usedforsecurity=False).hexdigest()
-
-
-class Uploads:
-    """Uploaded files. Those that no comment refers to are forgotten after a day."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._count = 0
-        self._waiting: dict[str, Upload] = {}
-
-    def add(self, name: str, content: bytes, now: int) -> Upload:
-        self._count += 1
-        written = mix(self._seed, self._count, 21).to_bytes(8, "big") + mix(self._seed, self._count, 22).to_bytes(
-            8, "big"
-        )
-        upload = Upload(written.hex(), name, content, now)
-        self._waiting = {key: one for key, one in self._waiting.items() if one.at > now - DAY} | {upload.id: upload}
-        return upload
-
-    def take(self, ids: Sequence[str], *, once: bool) -> list[Upload]:
-        """The uploads with these ids, which are used up if they can be used `once`; refused if one is unknown."""
-        known = [self._waiting[one.replace("-", "")] for one in ids if one.replace("-", "") in self._waiting]
-        if len(known) < len(ids) or (once and len(set(ids)) < len(ids)):
-            raise Refused("BehavioralUnrecognizedAttachmentId")
-        for upload in known if once else ():
-            del self._waiting[upload.id]
-        return known

@@ -8,8 +8,10 @@ import msgspec
 
 from .cases import Case
 from .clock import wire
+from .comments import Comment, Due, Extra
 from .dice import Dice, mix
 from .files import file_id
+from .projects import Project
 
 Json = dict[str, Any]
 
@@ -17,8 +19,9 @@ Json = dict[str, Any]
 class Draft:
     """`roles` fills it, one note at a time; `bodies` turns it into JSON.
 
-    `places` has a number for each note, which it keeps if an earlier note goes; `by_api` those of the notes that an
-    account wrote by an API.
+    `places` has a number for each note, which it keeps if an earlier note goes; `by_api` has, by these numbers, what
+    accounts wrote by an API. `changes` are new values of fields, `cells` those in rows of tables, `extras` those of
+    fields that only API v4 has.
     """
 
     def __init__(self, case: Case, origin: str) -> None:
@@ -27,9 +30,7 @@ class Draft:
         self.dice = Dice(case.word, 1)
         self.responsible: msgspec.Raw = case.first.full
         self.due = case.due
-        self.projects = [case.home]
-        if case.kind.project and case.home is not case.kind.project:
-            self.projects.insert(0, case.kind.project)
+        self.projects = projects_at_first(case)
         self.steps: list[list[Json] | None] = [
             None if step is None else [{"Person": one.full} for one in step] for step in case.steps
         ]
@@ -38,8 +39,12 @@ class Draft:
         self.modified = case.dates[0]
         self.notes: list[Json] = []
         self.places: list[int] = []
-        self.by_api: set[int] = set()
+        self.by_api: dict[int, Comment] = {}
+        self.due_written: Due | None = None
         self.changes: dict[int, Json] = {}
+        self.cells: dict[tuple[int, int], Json] = {}
+        self.rows_gone: set[tuple[int, int]] = set()
+        self.extras: dict[int, Extra] = {}
         self.purged = False
         self._files = self._count = 0
         self._numbered = case.word >> 56 < 40
@@ -62,6 +67,8 @@ class Draft:
         self.places[:] = [0]
         self.steps.clear()
         self.changes.clear()
+        self.cells.clear()
+        self.extras.clear()
         self.purged = True
         self.modified = date
 
@@ -91,3 +98,9 @@ class Draft:
     def form_dice(self, field_id: int) -> Dice:
         """The dice of one field, so that an edit elsewhere in the task does not change its value."""
         return Dice(mix(self.case.word, field_id))
+
+
+def projects_at_first(case: Case) -> list[Project]:
+    """The form's project, and the list that the task is filed in."""
+    own = [case.kind.project] if case.kind.project else []
+    return own if case.made or case.home in own else [*own, case.home]

@@ -8,9 +8,12 @@ from typing import Literal, get_args
 import msgspec
 
 from .dice import Dice
+from .late import LateRequests
 
-Fault = Literal["error", "unavailable", "reset", "short", "html", "slow", "limit"]
+Fault = Literal["error", "unavailable", "reset", "short", "html", "slow", "limit", "lost", "gateway", "late"]
 KINDS: tuple[Fault, ...] = get_args(Fault)
+WRITES = ("addtask", "addform", "addcomment", "tasks", "comments")
+"""The endpoints that change tasks."""
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,9 +23,15 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     reset        connection reset           short        the body cut off in the middle
     html         HTML instead of JSON       slow         the answer, after `seconds`
     limit        429 with Retry-After: `retry_after`
+    lost         the request is carried out, then the connection is reset
+    gateway      the request is carried out, then the answer is a proxy's 502
+    late         connection reset; the request is carried out `late_seconds` later, or at `release` if that is 0
 
-    If `endpoints` is set, only those fail: token, task, inbox, alltasks, searchtasks, profile, contacts, file; for
-    API v4 and the file services, the names in their tables of routes.
+    `reset` cuts the connection before the request is carried out, `lost` after it.
+
+    If `endpoints` is set, only those fail: token, task, inbox, alltasks, searchtasks, profile, contacts, file, upload,
+    addtask, addform, addcomment; for API v4 and the file services, the names in their tables of routes. `writes`
+    means all that change tasks.
     """
 
     error: float = 0.0
@@ -32,6 +41,10 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     html: float = 0.0
     slow: float = 0.0
     limit: float = 0.0
+    lost: float = 0.0
+    gateway: float = 0.0
+    late: float = 0.0
+    late_seconds: float = 0.0
     seconds: float = 0.2
     retry_after: int = 1
     every: int = 0
@@ -48,6 +61,7 @@ class FaultInjector:
 
     def __init__(self, faults: Faults) -> None:
         self.down = False
+        self.late = LateRequests()
         self._next: deque[tuple[Fault, str | None]] = deque()
         self.change(faults)
 
@@ -64,9 +78,9 @@ class FaultInjector:
         """The fault of this request; None if it is answered normally."""
         if self.down:
             return "unavailable"
-        if self._next and self._next[0][1] in (None, endpoint):
+        if self._next and self._next[0][1] in (None, *names(endpoint)):
             return self._next.popleft()[0]
-        if self.faults.endpoints and endpoint not in self.faults.endpoints:
+        if self.faults.endpoints and not names(endpoint).intersection(self.faults.endpoints):
             return None
         return self._regular() or self._random()
 
@@ -86,3 +100,8 @@ class FaultInjector:
             if lot < 0:
                 return kind
         return None
+
+
+def names(endpoint: str) -> set[str]:
+    """What a fault may call the endpoint."""
+    return {endpoint, "writes"} if endpoint in WRITES else {endpoint}

@@ -46,6 +46,10 @@ class Kind(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     settled: bool = False
 
+    def field(self, field_id: int) -> Field:
+        """A field by its id; KeyError if there is none."""
+        return {one.id: one for one in self.fields}[field_id]
+
 
 Spec = tuple[str, str, tuple[Any, ...]]
 

@@ -30,6 +30,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     list_cap        no list of API v4 returns more tasks than this
     sublists        the tasks of a list are those of its sublists too
     reusable_uploads  API v4 attaches an upload as often as it is asked to; API v3 only once
+    readers         ids of persons who may read and not write
+    most_bytes      no upload may be longer than this
+    reopening       a comment reopens a closed task, unless it is told not to (API v4: skip_auto_reopen)
     webhook         the URL that gets a webhook for each change of a task
     webhook_twice   this share (0 to 1) of webhooks is sent twice
     webhook_again   a webhook that is not taken is sent again after this many seconds, and after twice as many
@@ -59,6 +62,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     list_cap: int | None = None
     sublists: bool = False
     reusable_uploads: bool = False
+    readers: tuple[int, ...] = ()
+    most_bytes: int | None = None
+    reopening: bool = False
     webhook: str | None = None
     webhook_twice: float = 0.0
     webhook_again: float = 61.0

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from .answers import Answer, Refused, answer, download
+from .comments import Comment
 from .contents import sent
 from .journal import Journal
 from .lists import Lists, Search
+from .options import Options
 from .people import contacts, profile
 from .tokens import Api, Credentials, Tokens
 from .world import World
+from .writes import AddComment, AddForm, AddTask, new_comment, new_form, new_task, upload_ids
 
 ROWS_AT_A_TIME = 500
 DEFAULT_COUNT = 50
-
-
-class AddComment(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
-    """AddCommentParams, as far as the sandbox carries them out; it refuses the others."""
-
-    task_id: int
-    text: str | None = None
-    attachment_ids: list[str] | None = None
-    activity_action: Literal["None", "Complete", "MarkAsDuplicate", "MarkAsIrrelevant", "Reopen"] = "None"
+WRITES = {"addtask": AddTask, "addform": AddForm, "addcomment": AddComment}
 
 
 class Restapi:
@@ -59,6 +54,8 @@ class Restapi:
             "profile": "GET",
             "contacts": "GET",
             "upload": "POST",
+            "addtask": "PUT",
+            "addform": "PUT",
             "addcomment": "PUT",
         }
         return (head, rest) if known.get(head) == method else ("", "")
@@ -83,8 +80,8 @@ class Restapi:
                 return answer(contacts())
             case "upload":
                 return await self.uploaded(request)
-            case "addcomment":
-                return await self.commented(request, viewer)
+            case "addtask" | "addform" | "addcomment":
+                return await self.written(endpoint, request, viewer)
             case "file":
                 return self.file(integer(request.query.get("Id", "")))
         raise Refused("MethodNotFound")
@@ -106,26 +103,34 @@ class Restapi:
         upload = await sent(request, "file")
         if upload.content is None:
             raise Refused("BadFormat")
-        return answer(
-            {"UploadedFileId": self.world.uploads.add(upload.name, upload.content, self.world.clock.now()).id}
-        )
+        if len(upload.content) > (self.lists.options.most_bytes or len(upload.content)):
+            raise Refused("BehavioralMaxContentLengthExceeded")
+        added = self.world.uploads.add(upload.name, upload.content, self.world.clock.now())
+        return answer({"UploadedFileId": added.id})
 
-    async def commented(self, request: web.BaseRequest, viewer: int) -> Answer:
-        """Adds a comment and answers with the task, which stays as it is if nothing is said."""
-        given = await parameters(request, AddComment)
-        ordinal = readable(self.world, given.task_id, viewer)
-        action = "" if given.activity_action == "None" else given.activity_action
-        files = self.world.uploads.take(given.attachment_ids or (), once=True)
-        if given.text or files or action:
-            commented(
-                self.world,
-                given.task_id,
-                viewer,
-                given.text or "",
-                [(one.name, one.content, None) for one in files],
-                action,
-            )
+    async def written(self, endpoint: str, request: web.BaseRequest, viewer: int) -> Answer:
+        """Carries out AddTask, AddForm or AddComment, and answers with the task."""
+        given = await parameters(request, WRITES[endpoint])
+        writer(self.lists.options, viewer)
+        with self.world.lock:
+            ordinal = self.carried_out(given, viewer)
         return Answer(self.world.body_of(ordinal, viewer))
+
+    def carried_out(self, given: Any, viewer: int) -> int:
+        """Changes the world and uses up the uploads; the ordinal of the task."""
+        if isinstance(given, AddComment):
+            ordinal = readable(self.world, given.task_id, viewer)
+            comment = new_comment(self.world, given, self.world.kind(ordinal), viewer)
+            commented(self.world, given.task_id, comment, reopens=self.lists.options.reopening)
+            values = given.form_changes
+        else:
+            if given.parent_task_id is not None:
+                readable(self.world, given.parent_task_id, viewer)
+            make = new_form if isinstance(given, AddForm) else new_task
+            ordinal = self.world.ordinal(self.world.add(make(self.world, given, viewer)))
+            values = given.values if isinstance(given, AddForm) else None
+        self.world.uploads.use(upload_ids(given, values or ()))
+        return ordinal
 
     async def rows(self, ordinals: list[int], more: bool) -> Answer:
         """A TaskList. Other requests are served while a long one is written."""
@@ -148,12 +153,16 @@ def readable(world: World, task_id: int, viewer: int) -> int:
     return ordinal
 
 
-def commented(
-    world: World, task_id: int, viewer: int, text: str, files: list[tuple[str, bytes, int | None]], action: str
-) -> None:
+def writer(options: Options, viewer: int) -> None:
+    """Refuses an account that may only read."""
+    if viewer in options.readers:
+        raise Refused("UnspecifiedAccessDenied")
+
+
+def commented(world: World, task_id: int, comment: Comment, *, reopens: bool = False) -> None:
     """Adds a comment; refused if the task is a payload that a test put in."""
     try:
-        world.comment(task_id, text, files, author=viewer, action=action)
+        world.write(task_id, msgspec.structs.replace(comment, reopens=reopens))
     except ValueError as error:
         raise Refused("UnspecifiedAccessDenied", about=str(error)) from error
 
@@ -167,8 +176,9 @@ def integer(text: str, default: int | None = None) -> int:
 
 
 async def parameters(request: web.BaseRequest, structure: Any) -> Any:
-    """The body of a request, parsed as `structure`; BadFormat if it does not fit."""
+    """The body of a request, parsed as `structure`; BadFormat, or BadFormatInteger, if it does not fit."""
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=structure)
     except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
-        raise Refused("BadFormat", about=str(unreadable)) from unreadable
+        wrong_integer = str(unreadable).startswith("Expected `int")
+        raise Refused("BadFormatInteger" if wrong_integer else "BadFormat", about=str(unreadable)) from unreadable

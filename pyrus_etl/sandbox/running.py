@@ -75,6 +75,11 @@ class Running(Generic[S]):
         """Makes the next `count` requests (to `endpoint`, if given) fail in this way."""
         self.backend.injector.fail_next(count, kind, endpoint)
 
+    def release(self) -> int:
+        """Carries out the requests that a fault made late; returns their number."""
+        assert self._loop, "the server is not running"
+        return asyncio.run_coroutine_threadsafe(self.backend.injector.late.release(), self._loop).result()
+
     def start(self) -> None:
         self._thread.start()
         self._ready.wait()

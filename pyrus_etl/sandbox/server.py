@@ -17,6 +17,7 @@ LOOPBACK = ("127.0.0.1", "::1", None)
 LONG = 256 * 1024
 GONE = 499
 """The status of an answer that nobody reads."""
+GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 PAGE = b"<!DOCTYPE html>\n<html><head><title>One moment</title></head><body>Please wait</body></html>\n"
 
 
@@ -45,6 +46,8 @@ class Server:
     async def control(self, request: web.BaseRequest) -> web.Response:
         if request.remote not in LOOPBACK:
             return web.Response(status=403)
+        if request.path == "/sandbox/release":
+            return web.json_response({"result": await self.backend.injector.late.release()})
         found = self.backend.obey(request.method, request.path.removeprefix("/sandbox/"), await request.read())
         return web.Response(body=found.body, status=found.status, headers={"Content-Type": found.content_type})
 
@@ -59,12 +62,25 @@ class Server:
         limits: dict[str, str] = {}
         try:
             limits = self.backend.quota.take() if self.backend.quota else limits
+            if fault == "late":
+                return await self.answer_late(api, endpoint, argument, request)
             found = self.failed(api, fault) or await api.answer(endpoint, argument, request)
         except Refused as refused:
             found = api.refusal(refused)
         found.headers = limits | found.headers | {"Date": self.backend.clock.header()}
+        if fault == "lost":
+            return reset(request)
+        if fault == "gateway":
+            found = Answer(GATEWAY, 502, HTML)
         body = await self.packed(found, request)
         return await cut_short(request, found, body) if fault == "short" else respond(found, body)
+
+    async def answer_late(self, api: Api, endpoint: str, argument: str, request: web.BaseRequest) -> web.StreamResponse:
+        """Cuts the connection; the request is carried out later."""
+        await request.read()
+        seconds = self.backend.injector.faults.late_seconds
+        self.backend.injector.late.add(lambda: api.answer(endpoint, argument, request), seconds)
+        return reset(request)
 
     def failed(self, api: Api, fault: Fault | None) -> Answer | None:
         """The answer that a fault sends instead of the right one; None if there is none."""

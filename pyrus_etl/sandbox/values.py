@@ -30,9 +30,9 @@ def of_type(name: str) -> Callable[[Value], Value]:
     return register
 
 
-def form_value(draft: Draft, field: Field, dice: Dice, row: int | None = None) -> Json:
-    """A FormValue. One in twenty is empty: it has only its field."""
-    empty = dice.roll(20) == 0
+def form_value(draft: Draft, field: Field, dice: Dice, row: int | None = None, *, sure: bool = False) -> Json:
+    """A FormValue. One in twenty is empty, unless it is `sure`: it has only its field."""
+    empty = dice.roll(20) == 0 and not sure
     written: Json = {"Field": field.json} if row is None else {"Field": field.json, "RowId": row}
     return written if empty else written | VALUES[field.type](draft, field, dice)
 

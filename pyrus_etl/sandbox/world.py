@@ -11,8 +11,10 @@ import msgspec
 from .archive import Archive
 from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
-from .comments import CLOSES, FIRST_UPLOADED, Comment, File
+from .comments import FIRST_UPLOADED, Comment, File
 from .dice import Dice
+from .effects import says_something
+from .newtasks import NewTask, case_of
 from .overrides import Override, date_of, override, override_v4
 from .people import ACCOUNT
 
@@ -79,6 +81,8 @@ class World(Archive):
         self.tick = tick
         self._dice = Dice(seed, 1 << 32)
         self._salt = 1
+        self._files = 0
+        self._new_files: list[File] = []
         self.watcher: Callable[[int], object] | None = None
         self._pace = max(tasks, 50) * NOTES_A_TASK / (days * DAY)
         history, begun = days * DAY, milliseconds(start)
@@ -109,12 +113,45 @@ class World(Archive):
 
         `action` is one of `comments.CLOSES`.
         """
-        with self.lock:
-            ordinal, first = self.ordinal(task_id), FIRST_UPLOADED + len(self._uploaded)
-            sent = tuple(File(first + place, *file) for place, file in enumerate(files))
-            self._happen(task_id, "by an API", comment=Comment(author, text, sent, action))
-            self._uploaded |= {file.id: (ordinal, file) for file in sent}
+        sent = tuple(self.file(*file) for file in files)
+        self.write(task_id, Comment(author=author, text=text, files=sent, action=action))
         return task_id
+
+    def write(self, task_id: int, comment: Comment) -> bool:
+        """Adds a comment of an account, unless it says nothing and changes nothing; whether it was added."""
+        with self.lock:
+            ordinal = self.ordinal(task_id)
+            self._with_events(ordinal)
+            written = Event("by an API", self.clock.now(), 0, self.clock.now(), comment)
+            after = self.draft(ordinal, (*self.events(ordinal), written))
+            if not says_something(after, comment):
+                return False
+            self._happen(task_id, "by an API", comment=comment, closed=after.closed is not None)
+            self._keep_files(ordinal)
+        return True
+
+    def add(self, new: NewTask) -> int:
+        """Creates a task that an account describes; returns its id."""
+        with self.lock:
+            ordinal, now = len(self), self._tick()
+            self._made[ordinal] = case_of(new, self.seed, ordinal, now)
+            task_id = self.id_of(self.register.append(now, now, False))
+            self._happen(task_id, "by an API", now, new.opening)
+            self._keep_files(ordinal)
+        return task_id
+
+    def file(self, name: str, content: bytes, root: int | None = None, url: str = "") -> File:
+        """A file for the next comment, with an id of its own."""
+        with self.lock:
+            made = File(FIRST_UPLOADED + self._files, name, content, root, url)
+            self._files += 1
+            self._new_files.append(made)
+            return made
+
+    def _keep_files(self, ordinal: int) -> None:
+        """From now on, the task has the contents of the new files."""
+        self._uploaded |= {file.id: (ordinal, file) for file in self._new_files if not file.url}
+        self._new_files.clear()
 
     def close(self, task_id: int) -> int:
         return self._happen(task_id, "complete")
@@ -256,20 +293,31 @@ class World(Archive):
             now = self._tick()
             return self._seen(self.id_of(self.register.append(now, now, False)))
 
-    def _happen(self, task_id: int, role: str, date: int | None = None, comment: Comment | None = None) -> int:
-        """Adds an event. A task with an override has no events: ValueError."""
+    def _happen(
+        self,
+        task_id: int,
+        role: str,
+        date: int | None = None,
+        comment: Comment | None = None,
+        *,
+        closed: bool | None = None,
+    ) -> int:
+        """Adds an event, after which the task is `closed` or not. A task with an override has no events: ValueError."""
         with self.lock:
             ordinal = self.ordinal(task_id)
-            if ordinal in self._overrides:
-                raise ValueError(f"task {task_id} has a payload of its own; put a new payload instead of an event")
-            now = self._tick()
+            self._with_events(ordinal)
+            now = self._tick() if date is None or comment is None else date
             self._salt += 1
             event = Event(role, now if date is None else date, self._salt, now, comment)
             self._events[ordinal] = (*self._events.get(ordinal, ()), event)
-            was = bool(self.register.closed[ordinal])
-            closes = CLOSES.get(comment.action, was) if comment else {"complete": True, "reopen": False}.get(role, was)
-            self.register.move(ordinal, event.date, closes)
+            was = bool(self.register.closed[ordinal]) if closed is None else closed
+            self.register.move(ordinal, event.date, {"complete": True, "reopen": False}.get(role, was))
         return self._seen(task_id)
+
+    def _with_events(self, ordinal: int) -> None:
+        if ordinal in self._overrides:
+            ours = self.id_of(ordinal)
+            raise ValueError(f"task {ours} has a payload of its own; put a new payload instead of an event")
 
     def _seen(self, task_id: int) -> int:
         if self.watcher:

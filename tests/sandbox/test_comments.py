@@ -122,7 +122,7 @@ def test_a_comment_that_says_nothing_is_not_made_and_one_that_closes_moves_the_t
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_comment_is_refused_if_it_is_not_understood_or_not_allowed(api: str) -> None:
-    unknown = {"v3": {"ApprovalChoice": "Approved"}, "v4": {"approval_choice": "approved"}}[api]
+    unknown = {"v3": {"Colour": "red"}, "v4": {"colour": "red"}}[api]
     with Sandbox(World(1, tasks=3)) as sandbox:
         client, (first, second, third) = Client(sandbox, api), sandbox.world.task_ids()
         sandbox.world.revoke(second)

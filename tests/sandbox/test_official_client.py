@@ -1,4 +1,4 @@
-"""The vendor's client for Python, `pyrus-api`, reads the whole sandbox over API v4.
+"""The vendor's client for Python, `pyrus-api`, reads the whole sandbox over API v4, and writes to it.
 
 The organisation writes dates as in 2021, because the client cannot read a creation date with a time: one such task
 makes its whole register unreadable. The client's other faults are named where they show.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT
+from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.sandbox.v4.tree import LISTS
 
 # A warning of jsonpickle, which the client uses.
@@ -93,3 +94,38 @@ def test_it_uploads_and_downloads(sandbox: Sandbox, client: Any, tmp_path: Path)
 
     assert sent.md5_hash == hashlib.md5(b"hello", usedforsecurity=False).hexdigest()
     assert len(held.raw_file) == file["size"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_it_creates_a_task_and_comments_on_it_with_a_file(sandbox: Sandbox, client: Any, tmp_path: Path) -> None:
+    (tmp_path / "plan.txt").write_text("plan")
+    list_id, other, when = min(LISTS), EVERYBODY[1].id, datetime(2026, 5, 1, 10, tzinfo=UTC)
+    new = {"responsible": other, "participants": [EVERYBODY[2].id], "due": when, "duration": 30, "subject": "Chairs"}
+    task = client.create_task(requests.CreateTaskRequest(text="Order chairs", list_ids=[list_id], **new)).task
+    guid = client.upload_file(str(tmp_path / "plan.txt")).guid
+    said = {"text": "Done", "attachments": [guid], "action": "finished", "subscribers_added": [other]}
+    after = client.comment_task(task.id, requests.TaskCommentRequest(**said, reassign_to=EVERYBODY[0].id)).task
+    shown = sandbox.world.v4.task(task.id)
+
+    assert (task.text, task.responsible.id) == ("Order chairs", other)
+    assert (shown["subject"], shown["list_ids"]) == ("Chairs", [list_id])
+    assert (shown["due"], shown["duration"], len(shown["participants"])) == ("2026-05-01T10:00:00Z", 30, 3)
+    assert after.comments[-1].attachments[0].name == "plan.txt"
+    assert ("close_date" in shown, shown["responsible"]["id"]) == (True, EVERYBODY[0].id)
+
+
+def test_it_fills_a_form_and_decides_about_it(sandbox: Sandbox, client: Any) -> None:
+    form = next(one for one in client.get_forms().forms if one.name == "Vacation request")
+    fields = [{"id": 33, "value": "2026-05-01"}, {"id": 35, "value": 5}, {"name": "Paid", "value": "checked"}]
+    approvals = [[ACCOUNT.id], [EVERYBODY[1].id]]
+    new = requests.CreateTaskRequest(form_id=form.id, fields=fields, approvals=approvals, fill_defaults=True)
+    task = client.create_task(new).task
+    decided = requests.TaskCommentRequest(approval_choice="approved", field_updates=[{"id": 35, "value": 6}])
+    client.comment_task(task.id, decided)
+    shown = sandbox.world.v4.task(task.id)
+    values = {one["id"]: one.get("value") for one in shown["fields"]}
+    refused = client.create_task(requests.CreateTaskRequest(form_id=form.id, fields=fields[:1]))
+
+    assert (values[33], values[35], values[36]) == ("2026-05-01", 6, "checked")
+    assert (shown["approvals"][0][0]["approval_choice"], shown["current_step"]) == ("approved", 2)
+    assert refused.error_code == "required_field_missing"

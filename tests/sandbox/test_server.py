@@ -226,7 +226,7 @@ def test_searches_filter_by_person_project_and_text(sandbox: Sandbox) -> None:
     assert task["Id"] in ids(search(sandbox, **asked))
     assert ids(search(sandbox, **asked | {"AuthorId": 1})) == set()
     assert ask(sandbox, "/restapi/searchtasks", {"ActiveFrom": "yesterday"}).code == "BadFormatDate"
-    assert ask(sandbox, "/restapi/searchtasks", {"AuthorId": "me"}).code == "BadFormat"
+    assert ask(sandbox, "/restapi/searchtasks", {"AuthorId": "me"}).code == "BadFormatInteger"
     assert ask(sandbox, "/restapi/inbox/many").code == "BadFormatInteger"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,16 +14,18 @@ from pyrus_etl.sandbox.answers import Answer, Refused, answer, download
 from pyrus_etl.sandbox.contents import sent
 from pyrus_etl.sandbox.journal import Journal
 from pyrus_etl.sandbox.options import Options
-from pyrus_etl.sandbox.restapi import commented, parameters, readable
+from pyrus_etl.sandbox.restapi import commented, parameters, readable, writer
 from pyrus_etl.sandbox.tokens import CredentialsV4, Tokens
 from pyrus_etl.sandbox.world import World
 
 from . import people, tree
 from .archive import Seen
+from .attached import guids
 from .errors import refusal
 from .feeds import Feeds
 from .parameters import Parameters, of_request
 from .rows import only
+from .writes import AddComment, CreateTask, new_comment, new_task, upload_ids
 
 ROWS_AT_A_TIME = 500
 BASES = ("/api/v4/", "/v4/")
@@ -35,6 +37,7 @@ ROUTES = (
     ("form", r"forms/(\d+)", ("GET",)),
     ("register", r"forms/(\d+)/register", ("GET", "POST")),
     ("task", r"tasks/(-?\d+)", ("GET",)),
+    ("tasks", "tasks", ("POST",)),
     ("comments", r"tasks/(-?\d+)/comments", ("POST",)),
     ("lists", "lists", ("GET",)),
     ("list", r"lists/(\d+)", ("GET",)),
@@ -55,27 +58,7 @@ ROUTES = (
 
 COMPILED = tuple((name, re.compile(pattern), methods) for name, pattern, methods in ROUTES)
 INDEXED = ("register", "listtasks")
-WRITES = ("upload", "comments")
-ACTIONS = {"finished": "Complete", "reopened": "Reopen", None: ""}
-"""The action of a comment, and its name in API v3."""
-
-
-class Attachment(msgspec.Struct, forbid_unknown_fields=True):
-    """An upload that a comment refers to; `root_id` is the file of which it is a new version."""
-
-    guid: str
-    root_id: int | None = None
-
-
-class NewComment(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a comment, as far as the sandbox carries it out; it refuses the rest. It never reopens by itself."""
-
-    text: str | None = None
-    attachments: list[str | Attachment] | None = None
-    action: Literal["finished", "reopened"] | None = None
-    skip_auto_reopen: bool = False
-    skip_notification: bool = False
-    skip_satisfaction: bool = False
+WRITES = {"tasks": CreateTask, "comments": AddComment}
 
 
 class ApiV4:
@@ -107,7 +90,7 @@ class ApiV4:
         return "", ""
 
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
-        given = Parameters({}) if endpoint in WRITES else await of_request(request)
+        given = Parameters({}) if endpoint in ("upload", *WRITES) else await of_request(request)
         if endpoint == "token":
             return self.log_in(given, request)
         viewer = self.tokens.check(request.headers.get("Authorization"), "v4")
@@ -126,8 +109,8 @@ class ApiV4:
                 return self.file(argument or given.text("Id") or given.text("id") or "", viewer)
             case "upload":
                 return await self.uploaded(request)
-            case "comments":
-                return await self.commented(int(argument), await parameters(request, NewComment), viewer)
+            case "tasks" | "comments":
+                return await self.written(argument, await parameters(request, WRITES[endpoint]), viewer)
         return answer(self.about(endpoint, argument, given, viewer))
 
     def about(self, endpoint: str, argument: str, given: Parameters, viewer: int) -> Any:
@@ -203,19 +186,34 @@ class ApiV4:
         upload = await sent(request, "file")
         if not upload.content:
             raise Refused("no_file_in_request" if upload.content is None else "empty_file")
+        if len(upload.content) > (self.options.most_bytes or len(upload.content)):
+            raise Refused("attachment_too_big")
         added = self.world.uploads.add(upload.name, upload.content, self.world.clock.now())
         return answer({"guid": str(UUID(added.id)), "md5_hash": added.md5})
 
-    async def commented(self, task_id: int, given: NewComment, viewer: int) -> Answer:
-        """Adds a comment and answers with the task, which stays as it is if nothing is said."""
-        ordinal, action = readable(self.world, task_id, viewer), ACTIONS[given.action]
-        attached = [Attachment(one) if isinstance(one, str) else one for one in given.attachments or ()]
-        once = not self.options.reusable_uploads
-        uploads = self.world.uploads.take([one.guid for one in attached], once=once)
-        files = [(one.name, one.content, each.root_id) for one, each in zip(uploads, attached, strict=True)]
-        if given.text or files or action:
-            commented(self.world, task_id, viewer, given.text or "", files, action)
+    async def written(self, argument: str, given: CreateTask | AddComment, viewer: int) -> Answer:
+        """Creates a task or adds a comment, and answers with the task."""
+        writer(self.options, viewer)
+        ids = [one.replace("-", "") for one in guids(given.attachments)]
+        if len(set(ids)) < len(ids) and not self.options.reusable_uploads:
+            raise Refused("unrecognized_attachment_id")
+        with self.world.lock:
+            ordinal = self.carried_out(argument, given, viewer)
+            if not self.options.reusable_uploads:
+                self.world.uploads.use(upload_ids(given))
         return Answer(self.world.v4.body_of(ordinal, viewer))
+
+    def carried_out(self, argument: str, given: CreateTask | AddComment, viewer: int) -> int:
+        """Changes the world; the ordinal of the task."""
+        if isinstance(given, AddComment):
+            ordinal = readable(self.world, int(argument), viewer)
+            comment = new_comment(self.world, ordinal, given, viewer)
+            reopens = self.options.reopening and not given.skip_auto_reopen
+            commented(self.world, int(argument), comment, reopens=reopens)
+            return ordinal
+        if given.parent_task_id is not None:
+            readable(self.world, given.parent_task_id, viewer)
+        return self.world.ordinal(self.world.add(new_task(self.world, given, viewer)))
 
     def form(self, form_id: int, viewer: int) -> Any:
         return known(self.world.v4.directory.form(form_id, viewer), "access_denied_form")

@@ -11,12 +11,11 @@ import msgspec
 
 from pyrus_etl.sandbox.bodies import Event, projects_of, structure
 from pyrus_etl.sandbox.cache import Cache
-from pyrus_etl.sandbox.dice import mix
 from pyrus_etl.sandbox.drafts import Draft
 from pyrus_etl.sandbox.overrides import Override
 from pyrus_etl.sandbox.people import ACCOUNT
 
-from . import extras, rows
+from . import extras, rows, written
 from .directory import Directory
 from .tasks import Style, moment, task
 
@@ -151,7 +150,7 @@ class ArchiveV4:
         return self._lists.of(seen.ordinal, seen.events, lambda: self._drawn_lists(seen.ordinal, seen.events))
 
     def _drawn_form(self, ordinal: int) -> int | None:
-        project = self.world.kinds[mix(self.world.seed, ordinal) & 255].project
+        project = self.world.kind(ordinal).project
         return project.id if project else None
 
     def _drawn_lists(self, ordinal: int, events: Events) -> tuple[int, ...]:
@@ -162,19 +161,22 @@ class ArchiveV4:
     def _row(self, ordinal: int, events: Events) -> bytes:
         """A row is written without the comments, which take as long as everything else."""
         draft = self.world.draft(ordinal, events)
-        written = self._style(ordinal, draft, self._drawn_form(ordinal))
+        style = self._style(ordinal, draft, self._drawn_form(ordinal))
         last = {"Notes": draft.notes[-1:]} if draft.notes else {}
-        shown = task(structure(draft) | last, draft.places[-1:], written)
+        shown = task(structure(draft) | last, draft.places[-1:], style)
         return msgspec.json.encode(rows.row(shown | self._fields(draft, shown)))
 
     def _header(self, ordinal: int, events: Events) -> bytes:
         draft = self.world.draft(ordinal, events)
-        written = self._style(ordinal, draft, None)
-        return msgspec.json.encode(rows.header(task(structure(draft) | {"Notes": []}, [], written)))
+        style = self._style(ordinal, draft, None)
+        return msgspec.json.encode(rows.header(task(structure(draft) | {"Notes": []}, [], style)))
 
     def _fields(self, draft: Draft, shown: Json) -> Json:
         """The fields that v3 has, and those that only v4 has."""
-        further = [] if draft.purged else extras.fields(draft.case, self.world.origin)
+        case = draft.case
+        further = [] if draft.purged else extras.fields(case, self.world.origin)
+        defined = extras.definitions(case.kind.name)
+        further = written.overlay(further, defined, draft.extras)
         return {"fields": shown.get("fields", []) + further} if further else {}
 
     def _style(self, ordinal: int, draft: Draft, form_id: int | None) -> Style:
@@ -188,15 +190,16 @@ class ArchiveV4:
         draft = self.world.draft(ordinal, events)
         told, places = structure(draft), draft.places
         if not private:
-            shown = [number for number, note in enumerate(told["Notes"]) if note.get("Id", 1) % 3]
-            told |= {"Notes": [told["Notes"][number] for number in shown]}
-            places = [places[number] for number in shown]
-        written = task(told, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
-        written |= self._fields(draft, written)
-        if self.world.older:
-            return written
-        extras.of_comments(draft.case, written["comments"], [place in draft.by_api for place in places])
-        return written | extras.properties(draft.case, written)
+            public = [number for number, note in enumerate(told["Notes"]) if note.get("Id", 1) % 3]
+            told |= {"Notes": [told["Notes"][number] for number in public]}
+            places = [places[number] for number in public]
+        shown = task(told, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
+        shown |= self._fields(draft, shown)
+        written.beside(shown["comments"], places, draft)
+        if not self.world.older or draft.case.made:
+            extras.of_comments(draft.case, shown["comments"], [place in draft.by_api for place in places])
+            shown |= extras.properties(draft.case, shown)
+        return written.of_task(shown, draft)
 
 
 def overridden(override: Override) -> bytes:

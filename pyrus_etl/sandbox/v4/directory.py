@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pyrus_etl.sandbox.forms import Kind
+from pyrus_etl.sandbox.forms import Field, Kind
 
 from . import catalogs
 from .definitions import form
@@ -68,6 +68,19 @@ class Directory:
     def drop_item(self, catalog_id: int, item_id: int) -> None:
         """Marks an item of a catalog as deleted."""
         self.catalogs[catalog_id].drop(item_id)
+
+    def item(self, field: Field, item_id: int | None) -> Json | None:
+        """An item of a field's catalog as API v3 shows it in a form; None if there is none, or if it is deleted."""
+        catalog = self.catalogs[catalogs.catalog_id(field)]
+        item = None if item_id is None else catalog.items.get(item_id)
+        if item is None or item.deleted:
+            return None
+        return {"CatalogItemId": item.id, "CatalogItemValues": item.values, "CatalogHeaders": catalog.headers}
+
+    def item_named(self, field: Field, name: str | None) -> int | None:
+        """The id of the item with this name in a field's catalog."""
+        items = self.catalogs[catalogs.catalog_id(field)].items.values()
+        return next((one.id for one in items if one.values[0] == name and not one.deleted), None)
 
     def may_read(self, ordinal: int, form_id: int | None, viewer: int) -> bool:
         """Whether the rights in its form let the account read a task."""

@@ -58,9 +58,16 @@ def fields(case: Case, origin: str) -> list[Json]:
     dice = Dice(case.word, 201)
     rating = {"stars": dice.roll(6)}
     values = (choice(dice), delivery(dice), visits(case, dice, origin), links(case, dice), bidders(dice), rating)
-    heads = [{key: one[key] for key in ("id", "type", "name")} for one in DEFINITIONS]
+    heads = [head(one) for one in DEFINITIONS]
+    if case.made:
+        return heads
     shown = [head if dice.chance(20) else head | {"value": one} for head, one in zip(heads, values, strict=True)]
     return [*shown, heads[0] | {"value": choice(dice)}] if dice.chance(8) else shown
+
+
+def head(definition: Json) -> Json:
+    """What a task shows of a field that has no value."""
+    return {key: definition[key] for key in ("id", "type", "name", "parent_id") if key in definition}
 
 
 def choice(dice: Dice) -> Json:
@@ -104,6 +111,8 @@ def properties(case: Case, shown: Json) -> Json:
     """The further properties of a task: a few for each task, drawn once."""
     dice = Dice(case.word, 202)
     found: Json = {}
+    if case.made:
+        return found | taking_part(shown) | steps_of(shown, dice)
     if dice.chance(20):
         found["subject"] = case.text
     if dice.chance(10):
@@ -112,17 +121,27 @@ def properties(case: Case, shown: Json) -> Json:
         found["linked_task_ids"] = [task_id(max(case.ordinal - 1 - dice.roll(20), 0))]
     if dice.chance(25):
         found["subscribers"] = subscribers(dice)
-    if "form_id" not in shown:
-        found["participants"] = [shown["author"], *([shown["responsible"]] if "responsible" in shown else [])]
+    found |= taking_part(shown)
     if dice.chance(10):
         timed = {"scheduled_datetime_utc": "2026-06-01T08:30:00Z"}
         found |= timed if dice.chance(50) else {"scheduled_date": "2026-06-01"}
-    if shown.get("current_step"):
-        names = (*STEPS, "Added step", "Added step")
-        numbers = range(1, min(shown["current_step"], len(names)) + 1)
-        steps = [{"step": one, "name": names[one - 1], "elapsed_time": dice.roll(90) * HOUR} for one in numbers]
-        found["steps"] = steps
-    return found
+    return found | steps_of(shown, dice)
+
+
+def taking_part(shown: Json) -> Json:
+    """The participants of a simple task."""
+    if "form_id" in shown:
+        return {}
+    return {"participants": [shown["author"], *([shown["responsible"]] if "responsible" in shown else [])]}
+
+
+def steps_of(shown: Json, dice: Dice) -> Json:
+    """The approval steps so far."""
+    if not shown.get("current_step"):
+        return {}
+    names = (*STEPS, "Added step", "Added step")
+    numbers = range(1, min(shown["current_step"], len(names)) + 1)
+    return {"steps": [{"step": one, "name": names[one - 1], "elapsed_time": dice.roll(90) * HOUR} for one in numbers]}
 
 
 def subscribers(dice: Dice) -> list[Json]:

@@ -67,6 +67,7 @@ def backfill(
     start: date | None = None,
     end: date | None = None,
     restart: bool = False,
+    account: str | None = None,
     max_requests: int | None = None,
     max_seconds: float | None = None,
 ) -> Result:
@@ -75,16 +76,28 @@ def backfill(
 
     return _wait_for(
         aio.backfill(
-            settings, start=start, end=end, restart=restart, max_requests=max_requests, max_seconds=max_seconds
+            settings,
+            start=start,
+            end=end,
+            restart=restart,
+            account=account,
+            max_requests=max_requests,
+            max_seconds=max_seconds,
         )
     )
 
 
-def sync(settings: Settings, *, max_requests: int | None = None, max_seconds: float | None = None) -> Result:
+def sync(
+    settings: Settings,
+    *,
+    account: str | None = None,
+    max_requests: int | None = None,
+    max_seconds: float | None = None,
+) -> Result:
     """Fetches what changed since the last run; on an empty database, everything; see `pyrus_etl.aio.sync`."""
     from pyrus_etl import aio
 
-    return _wait_for(aio.sync(settings, max_requests=max_requests, max_seconds=max_seconds))
+    return _wait_for(aio.sync(settings, account=account, max_requests=max_requests, max_seconds=max_seconds))
 
 
 def reconcile(
@@ -92,6 +105,7 @@ def reconcile(
     *,
     max_deleted: float = 0.2,
     force: bool = False,
+    account: str | None = None,
     max_requests: int | None = None,
     max_seconds: float | None = None,
 ) -> Result:
@@ -100,7 +114,12 @@ def reconcile(
 
     return _wait_for(
         aio.reconcile(
-            settings, max_deleted=max_deleted, force=force, max_requests=max_requests, max_seconds=max_seconds
+            settings,
+            max_deleted=max_deleted,
+            force=force,
+            account=account,
+            max_requests=max_requests,
+            max_seconds=max_seconds,
         )
     )
 

@@ -4,6 +4,8 @@ Each carries out one run and returns its result. It raises the error of a run th
 run that stopped early on purpose, or set tasks aside, did not fail: its result says so. What a run committed stays
 committed, and the next run continues there. If the task is cancelled, the run ends after the work in hand.
 
+`account`: the name of one of several; without it, SettingsError. To run several side by side, gather one call for each.
+
 `max_requests` and `max_seconds` limit a run: it then ends with status `partial`.
 """
 
@@ -35,6 +37,7 @@ async def backfill(
     start: date | None = None,
     end: date | None = None,
     restart: bool = False,
+    account: str | None = None,
     max_requests: int | None = None,
     max_seconds: float | None = None,
 ) -> Result:
@@ -44,12 +47,18 @@ async def backfill(
     same period unless `restart`.
     """
     plan = backfill_plan(period(start, end), restart=restart)
-    return await _carried_out(plan, settings, Budget(max_requests, max_seconds))
+    return await _carried_out(plan, settings.of_account(account), Budget(max_requests, max_seconds))
 
 
-async def sync(settings: Settings, *, max_requests: int | None = None, max_seconds: float | None = None) -> Result:
+async def sync(
+    settings: Settings,
+    *,
+    account: str | None = None,
+    max_requests: int | None = None,
+    max_seconds: float | None = None,
+) -> Result:
     """Fetches what changed since the last run; on an empty database, everything."""
-    return await _carried_out(sync_plan(), settings, Budget(max_requests, max_seconds))
+    return await _carried_out(sync_plan(), settings.of_account(account), Budget(max_requests, max_seconds))
 
 
 async def reconcile(
@@ -57,6 +66,7 @@ async def reconcile(
     *,
     max_deleted: float = MAX_DELETED,
     force: bool = False,
+    account: str | None = None,
     max_requests: int | None = None,
     max_seconds: float | None = None,
 ) -> Result:
@@ -66,7 +76,7 @@ async def reconcile(
     has the error CensusDoubted.
     """
     plan = reconcile_plan(max_deleted, force=force)
-    return await _carried_out(plan, settings, Budget(max_requests, max_seconds))
+    return await _carried_out(plan, settings.of_account(account), Budget(max_requests, max_seconds))
 
 
 async def _carried_out(plan: Plan, settings: Settings, budget: Budget) -> Result:

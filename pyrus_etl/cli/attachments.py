@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pyrus_etl.cli.options import json_option, read_settings, with_settings
+from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.cli.runs import parse_date
@@ -50,6 +50,7 @@ def attachments() -> None:
 @click.option("--since", metavar="DATE", help="Only files attached at or after this time (ISO 8601, UTC).")
 @service_option
 @run_options
+@account_option
 @with_settings("pyrus", "paymo", "onlyoffice", "contents", "log")
 def download(
     to: str | None,

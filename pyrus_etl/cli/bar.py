@@ -12,15 +12,21 @@ from pyrus_etl.sync.progress import Progress
 
 def bar(title: str, progress: Progress, ended: threading.Event) -> None:
     """Shows the progress until `ended` is set."""
-    with display(Console(stderr=True)) as shown:
-        task = shown.add_task(title, total=None, wait=None, quota_seconds=0)
-        while not ended.wait(0.1):
-            update(shown, task, progress)
-        shown.update(task, completed=progress.tasks_done, total=progress.tasks_done, wait=None)
+    with display() as shown:
+        line(shown, title, progress, ended)
 
 
-def display(console: Console) -> rich.Progress:
-    """Returns the bar with its columns."""
+def line(shown: rich.Progress, title: str, progress: Progress, ended: threading.Event) -> None:
+    """Shows the progress in a line of the display until `ended` is set."""
+    task = shown.add_task(title, total=None, wait=None, quota_seconds=0)
+    while not ended.wait(0.1):
+        update(shown, task, progress)
+    shown.update(task, completed=progress.tasks_done, total=progress.tasks_done, wait=None)
+
+
+def display(console: Console | None = None) -> rich.Progress:
+    """Returns the bars with their columns; without a console, they are shown on stderr."""
+    console = console or Console(stderr=True)
     name, count = rich.TextColumn("{task.description}"), rich.MofNCompleteColumn()
     return rich.Progress(name, _BarOrWait(), count, _Rate(), _TimeLeft(), console=console)
 

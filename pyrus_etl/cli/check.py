@@ -4,14 +4,14 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from pyrus_etl.cli import access
-from pyrus_etl.cli.options import json_option, read_settings, with_settings
+from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.source import Source
 from pyrus_etl.load import rebuild, rules
@@ -21,6 +21,7 @@ from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import definitions
 from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.settings.account import Account
 from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
 
@@ -124,6 +125,8 @@ CHECKS = (
     Check("settings", None, _settings),
     Check("database", "settings", _database),
     Check("schema", "database", _schema),
+)
+CHECKS_OF_ACCOUNT = (
     Check("login", "settings", _login),
     Check("list", "login", _list),
 )
@@ -131,34 +134,68 @@ CHECKS = (
 
 @click.command()
 @json_option
+@account_option
 @with_settings()
 def check(as_json: bool) -> int:
     """Check settings, database, schema, login and a list request.
 
     Prints one line for each check. If a check fails, its line says how to fix it. With API v4 further lines say what
-    the account may see, and what a first sync takes; they ask twice for each form.
+    the account may see, and what a first sync takes; they ask twice for each form. Of several accounts, each is
+    checked.
 
     \b
     Example:  pyrus-etl check
     """
-    results: dict[str, Result] = {}
+    results: list[Result] = []
+    seen: dict[str | None, dict[str, Any]] = {}
+
+    def note(result: Result, name: str | None = None) -> None:
+        results.append(result._replace(check=f"{result.check} {name}") if name else result)
+        if not as_json:
+            _show(results[-1])
+        if result.access and name not in seen:
+            seen[name] = access.details(result.access)
+
     with ExitStack() as stack:
         context = Context(stack)
+        earlier: dict[str, Result] = {}
         for each in CHECKS:
-            results[each.title] = _result(each, context, results)
-            if not as_json:
-                _show(results[each.title])
-        for result in _access(context, results["list"]):
-            results[result.check] = result
-            if not as_json:
-                _show(result)
-    code = next((result.exit_code for result in results.values() if result.exit_code), 0)
+            earlier[each.title] = _result(each, context, earlier)
+            note(earlier[each.title])
+        for name, own in _accounts(context, earlier["settings"]):
+            for result in _of_account(context, own, earlier["settings"]):
+                note(result, name)
+    code = next((result.exit_code for result in results if result.exit_code), 0)
     if as_json:
-        plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results.values()]
-        found = next((access.details(result.access) for result in results.values() if result.access), None)
-        shown = {"status": "failed" if code else "ok", "checks": plain, **({"access": found} if found else {})}
+        plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results]
+        shown: dict[str, Any] = {"status": "failed" if code else "ok", "checks": plain}
+        if seen:
+            shown["access"] = seen.get(None) or seen
         print_json(shown | {"exit_code": code})
     return code
+
+
+def _accounts(context: Context, settings: Result) -> list[tuple[str | None, Account | None]]:
+    """The accounts to check, each with its name if there are several."""
+    accounts = () if settings.exit_code else context.settings.accounts
+    if len(accounts) > 1:
+        return [(account.name, account) for account in accounts]
+    return [(None, account) for account in accounts] or [(None, None)]
+
+
+def _of_account(context: Context, account: Account | None, settings: Result) -> Iterator[Result]:
+    """The checks of an account."""
+    own, earlier = Context(context.stack), {"settings": settings}
+    if not settings.exit_code:
+        try:
+            own.settings = context.settings.of(account) if account else context.settings
+        except SettingsError as error:
+            yield Result("login", "failed", str(error), error.exit_code)
+            return
+    for each in CHECKS_OF_ACCOUNT:
+        earlier[each.title] = _result(each, own, earlier)
+        yield earlier[each.title]
+    yield from _access(own, earlier["list"])
 
 
 def _access(context: Context, listed: Result) -> Iterator[Result]:
@@ -190,4 +227,4 @@ def _result(check: Check, context: Context, earlier: dict[str, Result]) -> Resul
 
 def _show(result: Result) -> None:
     status = click.style(f"{result.status:8}", fg=COLOURS.get(result.status, "yellow"))
-    click.echo(f"{status}{result.check:10}{result.message}")
+    click.echo(f"{status}{result.check:10}{' ' * (len(result.check) > 9)}{result.message}")

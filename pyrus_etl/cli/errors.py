@@ -2,7 +2,7 @@
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.load.rejected import list_rejections
@@ -47,6 +47,7 @@ def list_(resolved_too: bool, as_json: bool) -> None:
 
 @errors.command()
 @run_options
+@account_option
 @with_settings()
 def retry(options: RunOptions) -> int:
     """Retry the tasks that are set aside.

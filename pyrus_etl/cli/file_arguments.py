@@ -8,7 +8,7 @@ from pyrus_etl.cli.options import read_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.model.file import ServiceFile
-from pyrus_etl.model.place import FileName, Place, parse_file, parse_place, parse_service
+from pyrus_etl.model.place import PYRUS, FileName, Place, parse_file, parse_place, parse_service
 from pyrus_etl.settings import Settings
 
 SETTINGS = ("pyrus", "paymo", "onlyoffice", "files", "log")
@@ -29,6 +29,11 @@ def to_service(_: click.Context, __: click.Parameter, text: str) -> str:
 
 file_argument = click.argument("file", metavar="FILE", callback=to_file)
 place_argument = click.argument("place", metavar="PLACE", callback=to_place)
+
+
+def of_service(service: str, settings: Settings) -> Settings:
+    """The settings of a service; of Pyrus, those of one account. Raises SettingsError if that is not clear."""
+    return settings.of_account() if service == PYRUS else settings
 
 
 def writing_settings(service: str, *, quiet: bool = False) -> Settings:

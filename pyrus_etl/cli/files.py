@@ -7,10 +7,18 @@ from typing import TypeVar
 
 import click
 
-from pyrus_etl.cli.file_arguments import SETTINGS, as_object, file_argument, place_argument, show, writing_settings
+from pyrus_etl.cli.file_arguments import (
+    SETTINGS,
+    as_object,
+    file_argument,
+    of_service,
+    place_argument,
+    show,
+    writing_settings,
+)
 from pyrus_etl.cli.files_copy import copy_, mirror
 from pyrus_etl.cli.files_sync import sync
-from pyrus_etl.cli.options import json_option, read_settings, with_settings
+from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.files import FileService
@@ -47,6 +55,7 @@ files.add_command(mirror)
 @files.command(name="list")
 @place_argument
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def list_(place: Place, as_json: bool) -> None:
     """List the files of a place.
@@ -71,6 +80,7 @@ def list_(place: Place, as_json: bool) -> None:
 @files.command()
 @file_argument
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def get(file: FileName, as_json: bool) -> None:
     """Show what a service says about a file.
@@ -85,6 +95,7 @@ def get(file: FileName, as_json: bool) -> None:
 @file_argument
 @click.option("--to", "folder", metavar="DIR", required=True, help="The folder into which the file goes.")
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def download(file: FileName, folder: str, as_json: bool) -> None:
     """Save the contents of a file into a folder.
@@ -110,6 +121,7 @@ def download(file: FileName, folder: str, as_json: bool) -> None:
 @click.argument("path", metavar="PATH")
 @place_argument
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def upload(path: str, place: Place, as_json: bool) -> None:
     """Upload a file, and attach it to a place.
@@ -129,6 +141,7 @@ def upload(path: str, place: Place, as_json: bool) -> None:
 @place_argument
 @click.option("--token", metavar="T", help="The token of an upload to Paymo that is attached to nothing yet.")
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def attach(file: FileName, place: Place, token: str | None, as_json: bool) -> None:
     """Attach a file to a place of the same service.
@@ -150,6 +163,7 @@ def attach(file: FileName, place: Place, token: str | None, as_json: bool) -> No
 @click.option("--name", metavar="N", help="The new name.")
 @click.option("--description", metavar="D", help="The new description.")
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def update(file: FileName, name: str | None, description: str | None, as_json: bool) -> None:
     """Give a file another name or description.
@@ -167,6 +181,7 @@ def update(file: FileName, name: str | None, description: str | None, as_json: b
 @file_argument
 @click.option("--from", "place", metavar="PLACE", help="Only detach it from this place of ONLYOFFICE.")
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def delete(file: FileName, place: str | None, as_json: bool) -> None:
     """Delete a file. At ONLYOFFICE it goes to the trash.
@@ -193,7 +208,7 @@ def _asked(name: str, settings: Settings, ask: Callable[[FileService], Awaitable
     """Opens a service, asks it, and returns the answer."""
 
     async def answer() -> T:
-        async with opened(name, settings) as service:
+        async with opened(name, of_service(name, settings)) as service:
             return await ask(service)
 
     return asyncio.run(answer())

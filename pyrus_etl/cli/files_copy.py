@@ -4,14 +4,14 @@ import asyncio
 
 import click
 
-from pyrus_etl.cli.file_arguments import SETTINGS, show, to_file, to_place, to_service, writing_settings
-from pyrus_etl.cli.options import json_option, with_settings
+from pyrus_etl.cli.file_arguments import SETTINGS, of_service, show, to_file, to_place, to_service, writing_settings
+from pyrus_etl.cli.options import account_option, json_option, with_settings
 from pyrus_etl.cli.running import RunOptions, run_options, run_plan
 from pyrus_etl.extract.services import opened
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
-from pyrus_etl.model.place import FileName, Place
+from pyrus_etl.model.place import PYRUS, FileName, Place
 from pyrus_etl.sync.plans.mirror import mirror as mirror_plan
 
 
@@ -19,6 +19,7 @@ from pyrus_etl.sync.plans.mirror import mirror as mirror_plan
 @click.argument("file", metavar="FROM", callback=to_file)
 @click.argument("place", metavar="TO", callback=to_place)
 @json_option
+@account_option
 @with_settings(*SETTINGS)
 def copy_(file: FileName, place: Place, as_json: bool) -> None:
     """Copy a file to a place at another service.
@@ -28,7 +29,7 @@ def copy_(file: FileName, place: Place, as_json: bool) -> None:
     \b
     Example:  pyrus-etl files copy pyrus:123 paymo:task/9
     """
-    settings = writing_settings(place.service)
+    settings = of_service(file.service, of_service(place.service, writing_settings(place.service)))
 
     async def copied() -> ServiceFile:
         async with opened(file.service, settings) as source, opened(place.service, settings) as target:
@@ -41,6 +42,7 @@ def copy_(file: FileName, place: Place, as_json: bool) -> None:
 @click.command()
 @click.argument("service", metavar="SERVICE", callback=to_service)
 @run_options
+@account_option
 @with_settings(*SETTINGS)
 def mirror(service: str, options: RunOptions) -> int:
     """Copy the attachments of linked tasks, each once.
@@ -52,5 +54,5 @@ def mirror(service: str, options: RunOptions) -> int:
     \b
     Example:  pyrus-etl files mirror paymo
     """
-    settings = writing_settings(service, quiet=options.is_quiet)
+    settings = of_service(PYRUS, writing_settings(service, quiet=options.is_quiet))
     return run_plan(mirror_plan(service, settings), settings, options)

@@ -10,6 +10,7 @@ import click
 
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.settings import SETTINGS, Setting, Settings, load_settings
+from pyrus_etl.settings.accounts import chosen
 from pyrus_etl.settings.retry import STANDARD
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,14 @@ def _remember(context: click.Context, parameter: click.Parameter, value: str | N
         context.find_root().ensure_object(dict)[parameter.name] = value
 
 
+account_option = click.option(
+    "--account",
+    metavar="NAME",
+    help="Only for the account of [accounts.NAME] in the config file.",
+    expose_value=False,
+    callback=_remember,
+)
+"""For `read_settings`, whose settings then have no other account."""
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong, as cron likes it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
@@ -69,7 +78,9 @@ def read_settings(*, quiet: bool = False) -> Settings:
     """
     options = dict(click.get_current_context().find_root().ensure_object(dict))
     config, waits = options.pop("config", None), options.pop("waits", None)
+    account = options.pop("account", None)
     settings = replace(load_settings(options, config_file=config), waits=waits or STANDARD)
+    settings = replace(settings, accounts=chosen(settings.accounts, account))
     set_up_logging(settings.log_level, settings.log_format, quiet=quiet)
     if settings.found_config:
         log.info("settings of the current folder are used: %s", os.path.abspath(settings.found_config))

@@ -14,7 +14,7 @@ import msgspec
 
 from pyrus_etl.cli import streams
 from pyrus_etl.errors import SET_ASIDE, PyrusEtlError
-from pyrus_etl.run_id import current_run
+from pyrus_etl.run_id import current_account, current_run
 from pyrus_etl.sync.result import DOWNLOAD, MIRROR, SYNC_FILES, Result
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,15 @@ class _StderrHandler(logging.StreamHandler[IO[str]]):
         pass
 
 
+class _TextFormatter(logging.Formatter):
+    """Names the account, if there are several."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- its name in the base class
+        if account := current_account():
+            record.message = f"{account}: {record.message}"
+        return super().formatMessage(record)
+
+
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -46,6 +55,8 @@ class _JsonFormatter(logging.Formatter):
         }
         if run_id := current_run():
             line["run_id"] = str(run_id)
+        if account := current_account():
+            line["account"] = account
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _json(line).decode()
@@ -76,7 +87,7 @@ def set_up_logging(level: str, log_format: str, *, quiet: bool = False) -> None:
     `quiet`: see `show_held_back`.
     """
     handler: logging.Handler = _StderrHandler()
-    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    text = _TextFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     handler.setFormatter(_JsonFormatter() if log_format == "json" else text)
     handler = _HeldBack(handler) if quiet else handler
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -117,10 +128,11 @@ def summary() -> Iterator[None]:
         log.warning("the summary could not be written to stdout: %s", failure.strerror)
 
 
-def print_result(result: Result) -> None:
-    """Prints the result of a run in a few lines."""
+def print_result(result: Result, account: str | None = None) -> None:
+    """Prints the result of a run in a few lines; names its account if there are several."""
     seconds = ((result.finished_at or datetime.now(UTC)) - result.started_at).total_seconds()
     status = "incomplete" if result.exit_code == SET_ASIDE else result.status
-    click.echo(f"{NAMES.get(result.kind, result.kind)} {status} in {seconds:.1f} s")
+    name = f"{account}: " if account else ""
+    click.echo(f"{name}{NAMES.get(result.kind, result.kind)} {status} in {seconds:.1f} s")
     for line in result.summary():
         click.echo(f"  {line}")

@@ -6,12 +6,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from pyrus_etl.sync.progress import Progress
+from pyrus_etl.sync.run import Watch
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
+
+WatchFor = Callable[[str], Watch]
+"""Makes what watches a run, from the title of its line."""
 
 
 @contextmanager
@@ -19,6 +24,18 @@ def progress_shown(title: str, progress: Progress) -> Iterator[None]:
     """Shows the progress while the block runs."""
     with _watched(_bar if sys.stderr.isatty() else _lines, title, progress):
         yield
+
+
+@contextmanager
+def lines_shown() -> Iterator[WatchFor]:
+    """Shows the progress of several runs while the block runs, each in a line of its own: its title makes its watch."""
+    if not sys.stderr.isatty():
+        yield lambda title: partial(progress_shown, title)
+        return
+    from pyrus_etl.cli.bar import display, line
+
+    with display() as shown:
+        yield lambda title: partial(_watched, partial(line, shown), title)
 
 
 @contextmanager

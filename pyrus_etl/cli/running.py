@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
@@ -17,6 +17,7 @@ from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import json_option, quiet_option
 from pyrus_etl.cli.output import print_json, print_result, show_held_back, summary
 from pyrus_etl.cli.progress import progress_shown
+from pyrus_etl.cli.side_by_side import SECONDS_BETWEEN_TRIES, all_carried_out, worst
 from pyrus_etl.errors import LockHeld, PyrusEtlError
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.postgres.folders import data_folder
@@ -29,9 +30,6 @@ from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 log = logging.getLogger(__name__)
 
 Command = Callable[..., int]
-
-SECONDS_BETWEEN_TRIES = 10.0
-"""While another run holds the lock; each try asks Pyrus twice."""
 
 
 class RunOptions(NamedTuple):
@@ -48,14 +46,23 @@ class RunOptions(NamedTuple):
         return not self.is_quiet or code not in (0, LockHeld.exit_code)
 
 
+class Ran(NamedTuple):
+    """A run that ended, and the settings of its account. `account`: its name, if there are several."""
+
+    settings: Settings
+    result: Result
+    account: str | None = None
+
+
 class Further(NamedTuple):
-    """What came after a run: more for its object in JSON, and an exit code."""
+    """What came after the runs: more for the object in JSON, and an exit code; `of_each`: more for each account."""
 
     shown: dict[str, Any]
     exit_code: int = 0
+    of_each: Sequence[dict[str, Any]] = ()
 
 
-Then = Callable[[Result, Settings, RunOptions], Further]
+Then = Callable[[Sequence[Ran], RunOptions], Further]
 
 
 def nothing_further(*_: object) -> Further:
@@ -90,24 +97,67 @@ def run_plan(
     access: AccountAccess | None = None,
     then: Then = nothing_further,
 ) -> int:
-    """Runs a plan and what comes then, shows the progress and prints the results. Returns the exit code."""
+    """Runs a plan for each account and what comes then, prints the results. Returns the worst exit code."""
+    return worst(run_each(plan, settings, options, access, then))
+
+
+def run_each(
+    plan: Plan,
+    settings: Settings,
+    options: RunOptions,
+    access: AccountAccess | None = None,
+    then: Then = nothing_further,
+) -> list[int]:
+    """Does the same; returns the exit code of each account."""
     collect_garbage_less_often()
-    begun, further = Result(plan.kind), Further({})
+    names = _names(settings) if access is None else [None]
+    begun, further = [Ran(settings, Result(plan.kind), name) for name in names], Further({})
     try:
         with opened(settings) as there:
-            result = carried_out(plan, there, options, access)
-            show(result, options)
-            further = then(result, there, options)
+            ran = [Ran(there, carried_out(plan, there, options, access))] if access else _ran(plan, there, options)
+            for one in ran:
+                show(one.result, options, one.account)
+            further = then(ran, options)
             if options.figures:
                 write_figures(options.figures, there)
     except PyrusEtlError as error:  # e.g. the embedded database did not start
-        result = begun.ended(error)
-        show(result, options)
-    code = result.exit_code or further.exit_code
+        ran = [one._replace(result=one.result.ended(error)) for one in begun]
+        show(ran[0].result, options)
+    codes = [one.result.exit_code or further.exit_code for one in ran]
     if options.as_json:
         with summary():
-            print_json({**result.as_json(), **further.shown, "exit_code": code})
-    return code
+            print_json(_as_json(ran, further, codes))
+    return codes
+
+
+def _names(settings: Settings) -> list[str | None]:
+    """The names under which results are shown; one account needs none."""
+    return [account.name for account in settings.accounts] if len(settings.accounts) > 1 else [None]
+
+
+def _ran(plan: Plan, settings: Settings, options: RunOptions) -> list[Ran]:
+    """Runs a plan for each account. One that cannot be used here is a failed run, and no other fails with it."""
+    accounts = settings.accounts
+    if len(accounts) <= 1:
+        return [Ran(own := settings.of_account(), carried_out(plan, own, options))]
+    usable = [settings.of(account) for account in accounts if not account.fault]
+    results = {
+        own.account: (own, result) for own, result in zip(usable, each_carried_out(plan, usable, options), strict=True)
+    }
+    failed = {one.name: (settings, Result(plan.kind).ended(one.fault)) for one in accounts if one.fault}
+    return [Ran(*(results | failed)[account.name], account.name) for account in accounts]
+
+
+def _as_json(ran: Sequence[Ran], further: Further, codes: Sequence[int]) -> dict[str, Any]:
+    """The object of a run; of several accounts one with an object for each."""
+    of_each = further.of_each or [{} for _ in ran]
+    found = [
+        one.result.as_json() | more | {"exit_code": code} for one, more, code in zip(ran, of_each, codes, strict=True)
+    ]
+    if len(ran) == 1:
+        return found[0] | further.shown | {"exit_code": codes[0]}
+    named = [{"account": one.account, **each} for one, each in zip(ran, found, strict=True)]
+    return {"accounts": named, **further.shown, "exit_code": worst(codes)}
 
 
 @contextmanager
@@ -117,6 +167,11 @@ def opened(settings: Settings) -> Iterator[Settings]:
         log.info("DATABASE_URL is not set; using the embedded PostgreSQL in %s", data_folder())
     with open_database(settings) as url:
         yield replace(settings, database_url=url)
+
+
+def each_carried_out(plan: Plan, accounts: Sequence[Settings], options: RunOptions) -> list[Result]:
+    """Runs a plan for each of several accounts, side by side."""
+    return all_carried_out(plan, accounts, options.budget, options.patience, is_quiet=options.is_quiet)
 
 
 def carried_out(plan: Plan, settings: Settings, options: RunOptions, access: AccountAccess | None = None) -> Result:
@@ -132,13 +187,16 @@ def carried_out(plan: Plan, settings: Settings, options: RunOptions, access: Acc
         time.sleep(min(SECONDS_BETWEEN_TRIES, max(0.0, end - time.monotonic())))
 
 
-def show(result: Result, options: RunOptions) -> None:
-    """Prints a result in text: the numbers to stdout, unless they are printed as JSON, and the error to stderr."""
+def show(result: Result, options: RunOptions, account: str | None = None) -> None:
+    """Prints a result in text: the numbers to stdout, unless they are printed as JSON, and the error to stderr.
+
+    `account`: its name, if there are several.
+    """
     if not options.has_to_show(result.exit_code):
         return
     show_held_back()
     if result.status != "failed" and not options.as_json:
         with summary():
-            print_result(result)
+            print_result(result, account)
     if result.error is not None:
-        click.echo(f"pyrus-etl: {result.error}", err=True)
+        click.echo(f"pyrus-etl: {account}: {result.error}" if account else f"pyrus-etl: {result.error}", err=True)

@@ -13,9 +13,10 @@ import click
 
 from pyrus_etl.cli.forecast import print_forecast
 from pyrus_etl.cli.further import further
-from pyrus_etl.cli.options import read_settings, with_settings
+from pyrus_etl.cli.options import account_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.running import RunOptions, run_options, run_plan
+from pyrus_etl.cli.running import RunOptions, run_each, run_options, run_plan
+from pyrus_etl.cli.side_by_side import worst
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnreachable, SettingsError
 from pyrus_etl.settings import Settings, parse_duration, parse_interval
 from pyrus_etl.sync.database import open_database
@@ -27,7 +28,10 @@ from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
 
 CONTINUE_AFTER = {0, PyrusUnreachable.exit_code, DatabaseUnavailable.exit_code, SET_ASIDE, LockHeld.exit_code}
-"""Exit codes after which `sync --every` syncs again; the causes of the others do not pass by themselves."""
+"""Exit codes of an account after which `sync --every` syncs again; the causes of the others do not pass by themselves.
+"""
+SIGNALS = 128
+"""Greater exit codes are those of signals."""
 
 dry_run_option = click.option(
     "--dry-run",
@@ -42,6 +46,7 @@ dry_run_option = click.option(
 @click.option("--restart", is_flag=True, help="Start over, even if a backfill of the same period can be resumed.")
 @dry_run_option
 @run_options
+@account_option
 @with_settings()
 def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, options: RunOptions) -> int:
     """Fetch all tasks of a period window by window, then catch up to now.
@@ -71,6 +76,7 @@ def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, o
 )
 @dry_run_option
 @run_options
+@account_option
 @with_settings()
 def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run: bool, options: RunOptions) -> int:
     """Fetch what changed since the last run; on an empty database, everything.
@@ -97,9 +103,9 @@ def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run:
         return run_plan(sync_plan(), settings, options, then=then)
     while True:
         started = time.monotonic()
-        code = run_plan(sync_plan(), settings, options, then=then)
-        if code not in CONTINUE_AFTER:
-            return code
+        codes = run_each(sync_plan(), settings, options, then=then)
+        if CONTINUE_AFTER.isdisjoint(codes) or max(codes) > SIGNALS:
+            return worst(codes)
         time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - started)))
 
 
@@ -129,6 +135,7 @@ def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
     help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
 )
 @run_options
+@account_option
 @with_settings()
 def reconcile(max_deleted: float, force: bool, wait: str | None, options: RunOptions) -> int:
     """Compare what the account can see with what is stored.
@@ -148,7 +155,8 @@ def reconcile(max_deleted: float, force: bool, wait: str | None, options: RunOpt
 def show_forecast(
     ask: Callable[[Settings], Coroutine[Any, Any, Forecast]], settings: Settings, options: RunOptions
 ) -> int:
-    """Asks for a forecast, and prints it. Returns the exit code."""
+    """Asks for a forecast of an account, and prints it. Returns the exit code."""
+    settings = settings.of_account()
     with open_database(settings) as url:
         found = asyncio.run(ask(replace(settings, database_url=url)))
     if options.as_json:

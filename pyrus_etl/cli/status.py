@@ -79,6 +79,10 @@ def _fault(connection: Connection, max_age: timedelta | None) -> DataStale | Non
 
 
 def _show(state: Overview) -> None:
+    if len(state.accounts) > 1:
+        click.echo("Accounts:")
+        for account in state.accounts:
+            click.echo(f"  {_of_account(account)}")
     click.echo("Last runs, newest first:")
     for run in state.runs:
         did = _did(run["kind"], Counts(**{name: run[name] for name in COLUMNS}))
@@ -108,6 +112,15 @@ def _show(state: Overview) -> None:
         click.echo(f"Refused to account {catalog['account_id']}: the items of catalog {name}")
     missing = f"; fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
     click.echo(f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else ""))
+
+
+def _of_account(account: dict[str, Any]) -> str:
+    """An account, and how its last run ended."""
+    name = " ".join(filter(None, (account["name"], account["login"])))
+    code = account["last_exit"]
+    last = "has not ended a run" if code is None else f"last exit code {code}"
+    due = f", next run {_time(account['next_at'])}" if account["next_at"] else ""
+    return f"{account['account_id']:<10} {name}  {account['api'] or ''}  {last}{due}"
 
 
 def _did(kind: str, counts: Counts) -> str:

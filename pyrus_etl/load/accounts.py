@@ -4,10 +4,7 @@ Every function works inside the caller's transaction and is safe to repeat. File
 not in the table.
 """
 
-from typing import Any
 from uuid import UUID
-
-from psycopg.rows import dict_row
 
 from pyrus_etl.postgres.connection import Connection
 
@@ -45,13 +42,3 @@ def has_others(connection: Connection, account_id: int) -> bool:
     query = "SELECT EXISTS (SELECT FROM pyrus.accounts WHERE account_id <> %s)"
     ((found,),) = connection.execute(query, [account_id]).fetchall()
     return bool(found)
-
-
-def known_accounts(connection: Connection) -> list[dict[str, Any]]:
-    """The rows of the table, by name or login."""
-    query = """
-        SELECT account_id, name, login, api, last_exit, next_at FROM pyrus.accounts
-        ORDER BY coalesce(name, login), account_id
-    """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query).fetchall()

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pyrus_etl.load.readers import LIVE
 from pyrus_etl.postgres.connection import Connection
 
 
 class Chosen(NamedTuple):
-    """The files that a run fetches; None means no limit."""
+    """The files that a run fetches; None means no limit. `account_id`: leaves out tasks that another account reads."""
 
     forms: Sequence[int] | None = None
     since: datetime | None = None
     most_bytes: int | None = None
+    account_id: int | None = None
 
 
 class Listed(NamedTuple):
@@ -39,13 +41,16 @@ _CHOSEN = """
     AND (%(forms)s::bigint[] IS NULL OR task.form_id = ANY (%(forms)s))
     AND (%(since)s::timestamptz IS NULL OR coalesce(note.create_date, task.create_date) >= %(since)s)
 """
-_WAITING = """
+_WAITING = f"""
     FROM pyrus.attachments AS file
     JOIN pyrus.tasks AS task USING (task_id)
     LEFT JOIN pyrus.notes AS note ON (note.task_id, note.note_no) = (file.task_id, file.note_no)
     LEFT JOIN pyrus.attachment_contents AS content
         ON (content.task_id, content.attachment_id) = (file.task_id, file.attachment_id)
     WHERE (content.status IS DISTINCT FROM 'stored' OR NOT starts_with(content.stored_uri, %(target)s || '/'))
+    AND (%(account_id)s::bigint IS NULL OR NOT EXISTS (
+        SELECT FROM pyrus.task_sightings AS reader WHERE reader.task_id = file.task_id AND reader.is_reader
+            AND reader.account_id <> %(account_id)s AND reader.account_id IN {LIVE}))
 """
 _TOTALS = f"""
     WITH waiting AS (

@@ -41,6 +41,10 @@ _OURS = {
 COUNTED = sorted(table.name for table in metadata.sorted_tables if table not in _OURS)
 """The tables whose rows are shown: those with what Pyrus has, and with what was set aside."""
 
+_ACCOUNTS = """
+    SELECT account_id, name, login, api, last_exit, next_at FROM pyrus.accounts
+    ORDER BY coalesce(name, login), account_id
+"""
 _LAST_GOOD = """
     SELECT DISTINCT ON (account_id, kind) account_id, kind, run_id, started_at, finished_at,
            extract(epoch FROM now() - finished_at)::float8 AS age_seconds
@@ -60,7 +64,7 @@ _REFUSED_CATALOGS = """
 
 
 class Overview(NamedTuple):
-    """The last runs, the last good run of each kind, the cursors with their lag, rows by table, and open errors.
+    """The accounts, the last runs, the last good run of each kind, cursors with their lag, rows by table, open errors.
 
     `errors_by_account`: how many tasks each account has set aside. `wide_views`: how many wide views there are.
     `fields_waiting`: how many fields have no column in them yet. `lost_forms`: those that no account can read any more.
@@ -68,6 +72,7 @@ class Overview(NamedTuple):
     only a row of a register or a list is known yet.
     """
 
+    accounts: list[dict[str, Any]]
     runs: list[dict[str, Any]]
     last_good: list[dict[str, Any]]
     cursors: list[dict[str, Any]]
@@ -83,6 +88,7 @@ class Overview(NamedTuple):
 
 def overview(connection: Connection, most_runs: int = 10) -> Overview:
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        known = cursor.execute(_ACCOUNTS).fetchall()
         runs = cursor.execute("SELECT * FROM pyrus.sync_runs ORDER BY started_at DESC LIMIT %s", [most_runs]).fetchall()
         last_good = cursor.execute(_LAST_GOOD).fetchall()
         cursors = cursor.execute(
@@ -97,7 +103,7 @@ def overview(connection: Connection, most_runs: int = 10) -> Overview:
         tasks = sum(error["tasks"] for error in errors)
         lost, refused = cursor.execute(_LOST_FORMS).fetchall(), cursor.execute(_REFUSED_CATALOGS).fetchall()
         ((partial,),) = connection.execute(_WITHOUT_DETAIL).fetchall()
-    return Overview(runs, last_good, cursors, rows, tasks, errors, views, fields, lost, refused, partial)
+    return Overview(known, runs, last_good, cursors, rows, tasks, errors, views, fields, lost, refused, partial)
 
 
 def _count(connection: Connection, table: str) -> int:

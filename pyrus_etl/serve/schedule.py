@@ -6,8 +6,8 @@ No fault ends it: one that passes is tried again soon, one that only a person ca
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -31,7 +31,7 @@ from pyrus_etl.sync.plans.hints import hints, with_hints
 from pyrus_etl.sync.plans.reconcile import reconcile
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.run import NO_LIMIT, Budget, Watch, run
-from pyrus_etl.sync.stop import Stop
+from pyrus_etl.sync.stop import Stop, stopped_with
 
 log = logging.getLogger(__name__)
 
@@ -177,20 +177,3 @@ class _Turns:
             is_known = isinstance(error, PyrusEtlError | psycopg.Error)
             log.log(level if is_known else logging.ERROR, "could not look %s: %s", what, error, exc_info=not is_known)
             return None
-
-
-@asynccontextmanager
-async def stopped_with(stop: Stop) -> AsyncIterator[Stop]:
-    """A stop for one run, which is asked when `stop` is: a run that has spent its budget ends alone."""
-    own = Stop()
-
-    async def follow() -> None:
-        await stop.asked.wait()
-        assert stop.reason
-        own.ask(stop.reason)
-
-    following = asyncio.create_task(follow())
-    try:
-        yield own
-    finally:
-        following.cancel()

@@ -205,7 +205,7 @@ class Settings:
             access_token=None,
         )
 
-    def of_account(self, name: str | None) -> Self:
+    def of_account(self, name: str | None = None) -> Self:
         """The settings of the only account, or of the one of this name. Raises SettingsError if that is not clear."""
         accounts = chosen(self.accounts, name)
         if len(accounts) > 1:

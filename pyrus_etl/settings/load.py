@@ -18,6 +18,9 @@ from pyrus_etl.settings.names import refuse_lost_url, warnings_about
 from pyrus_etl.settings.setting import Setting
 from pyrus_etl.settings.text import cleaned, read_text, stripped
 
+LOGIN = ("login", "person_id", "security_key", "access_token")
+"""What the settings say of a login; sections of accounts replace it."""
+
 
 class _Sources(NamedTuple):
     """Where settings come from, in order of precedence."""
@@ -46,7 +49,8 @@ def load_settings(
     if is_embedded:
         _refuse_empty_url(SETTINGS["database_url"], sources)
         refuse_lost_url(environment)
-    accounts = _accounts(values, sources)
+    if accounts := _accounts(values, sources):
+        values |= dict.fromkeys(LOGIN)
     warnings = (
         *warnings_about(environment, VARIABLES, embedded=is_embedded),
         *warnings_about_files(_files(sources)),
@@ -79,7 +83,7 @@ def _is_given(name: str, sources: _Sources) -> bool:
 
 def _warnings_about_login(sources: _Sources) -> Iterator[str]:
     """Yields a sentence for each variable of a login, which the sections of the accounts replace."""
-    for name in ("login", "person_id", "security_key", "access_token"):
+    for name in LOGIN:
         for variable in SETTINGS[name].variables:
             if stripped(sources.environment.get(variable, "")):
                 yield f"{variable} is not used, because {sources.config.path} has [accounts.NAME]."

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from pyrus_etl.errors import BudgetSpent, Stopped, StoppedEarly
@@ -60,6 +60,23 @@ def stopped_after(seconds: float | None, stop: Stop) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+@asynccontextmanager
+async def stopped_with(stop: Stop) -> AsyncIterator[Stop]:
+    """A stop for one run, which is asked when `stop` is: a run that has spent its budget ends alone."""
+    own = Stop()
+
+    async def follow() -> None:
+        await stop.asked.wait()
+        assert stop.reason
+        own.ask(stop.reason)
+
+    following = asyncio.create_task(follow())
+    try:
+        yield own
+    finally:
+        following.cancel()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.files.store import FileStore, open_store
 from pyrus_etl.load import outcomes
+from pyrus_etl.load.accounts import has_others
 from pyrus_etl.load.contents import Chosen, Listed, others_at_work, share, totals, waiting
 from pyrus_etl.load.outcomes import Ended
 from pyrus_etl.load.requests import write_requests
@@ -33,14 +34,16 @@ def download(target: str, chosen: Chosen, *, may_create_parents: bool = False) -
     """The plan that stores contents below a target; see `files.target` and `files.store`.
 
     A file of several tasks is fetched once. Contents are committed soon after they are stored, so a run that is killed
-    repeats only what was on its way. Contents that are stored below another target stay there, and are
-    stored below this one too.
+    repeats only what was on its way. Contents that are stored below another target stay there, and are stored below
+    this one too. Of several accounts, each fetches the files of tasks that it reads.
     """
     return Plan(DOWNLOAD, partial(_download, target=target, chosen=chosen, may_create_parents=may_create_parents))
 
 
 async def _download(run: Run, target: str, chosen: Chosen, *, may_create_parents: bool) -> None:
     session = run.session
+    if await session.store.query(has_others, session.account_id):
+        chosen = chosen._replace(account_id=session.account_id)
     async with open_store(target, may_create_parents=may_create_parents) as store:
         await _alone(run, store.remove_unfinished)
         await session.store.transaction(share)

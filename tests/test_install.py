@@ -126,7 +126,7 @@ def test_the_extra_all_contains_every_other_extra_for_users(wheel: Path) -> None
     assert links
     assert [link for link in links if not link.startswith("https://")] == []
     assert metadata["License-File"] == "LICENSE"
-    assert extras == {"embedded", "page", "demo", "all", "dev"}
+    assert extras == {"embedded", "page", "demo", "all", "cluster", "dev"}
     assert required["all"] == required["embedded"] | required["page"] | required["demo"]
 
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "sync": ("runs", "Fetch what changed since the last run; on an empty database, everything."),
     "reconcile": ("runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
     "serve": ("serve", "Keep up to date in one process that stays, and show health and metrics."),
+    "cluster": ("cluster", "Say which accounts several machines keep up to date; pause and resume them."),
+    "worker": ("worker", "Take work from the queue of a cluster, when one machine is not enough."),
     "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
     "errors": ("errors", "List or retry the tasks that were set aside."),
     "attachments": ("attachments", "Store the contents of attachments, and check what is stored."),
@@ -33,6 +35,9 @@ COMMANDS = {
     "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),
     "sandbox": ("sandbox", "Run a simulated Pyrus to develop and test against."),
 }
+
+OF_CLUSTER = ("procrastinate", "psycopg_pool")
+"""Packages that the extra `cluster` adds."""
 
 
 class LazyGroup(click.Group):
@@ -113,7 +118,8 @@ def _missing_package(error: Exception) -> SettingsError | None:
     package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if package in ("", "pyrus_etl"):
         return None
-    return SettingsError(f"The package {package} is not installed; run pip install 'pyrus-etl[all]'.")
+    extra = "cluster" if package in OF_CLUSTER else "all"
+    return SettingsError(f"The package {package} is not installed; run pip install 'pyrus-etl[{extra}]'.")
 
 
 def _report_bug() -> int:

@@ -39,8 +39,8 @@ _users: dict[Path, _Users] = {}
 
 
 @contextmanager
-def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Secret]:
-    """Runs the server while the block lasts, and yields its URL.
+def serving(folder: Path | None = None, port: int | None = None, database: str = DATABASE) -> Iterator[Secret]:
+    """Runs the server while the block lasts, and yields the URL of a database in it, which it creates if need be.
 
     Several processes and threads may use it at once: the first one starts it and the last one stops it, even if others
     were killed. With `port` it also listens on 127.0.0.1, with a password. libpq's variables are removed from this
@@ -57,8 +57,8 @@ def serving(folder: Path | None = None, port: int | None = None) -> Iterator[Sec
         _join(folder)
     try:
         with _turn, starting:  # of several users of a new server, one creates the database
-            _ensure_database(folder)
-        yield url_of(folder)
+            _ensure_database(folder, database)
+        yield url_of(folder, database)
     finally:
         with _turn, starting:
             _leave(folder)
@@ -105,9 +105,9 @@ def _leave(folder: Path) -> None:
         lock.release_write_lock()  # also closes the file
 
 
-def url_of(folder: Path) -> Secret:
-    """The URL of the embedded database. Only this user can connect, and only while the server runs."""
-    return Secret(uri(parts_of(folder, DATABASE)))
+def url_of(folder: Path, database: str = DATABASE) -> Secret:
+    """The URL of an embedded database. Only this user can connect, and only while the server runs."""
+    return Secret(uri(parts_of(folder, database)))
 
 
 def parts_of(folder: Path, database: str) -> Parts:
@@ -122,12 +122,12 @@ def parts_of(folder: Path, database: str) -> Parts:
     }
 
 
-def _ensure_database(folder: Path) -> None:
+def _ensure_database(folder: Path, database: str) -> None:
     try:
         with psycopg.connect(uri(parts_of(folder, "postgres")), autocommit=True) as connection:
-            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone()
             if found is None:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
+                connection.execute(f"CREATE DATABASE {database}")
     except psycopg.Error as error:
         raise DatabaseUnavailable(
             f"The embedded database in {folder} does not answer: {error}; see server.log there."

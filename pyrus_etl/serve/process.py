@@ -12,12 +12,12 @@ from pyrus_etl.errors import StoppedEarly
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.serve.hints import Hints
 from pyrus_etl.serve.http import Address, Shown, listening, routes
-from pyrus_etl.serve.login import logged_in_once
 from pyrus_etl.serve.page import page_at_root
 from pyrus_etl.serve.schedule import Means, Schedule, keep_up
 from pyrus_etl.serve.webhook import webhook
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.database import database_opened
+from pyrus_etl.sync.login import logged_in_once
 from pyrus_etl.sync.run import Watch
 from pyrus_etl.sync.stop import Stop, stopped_by_signals
 

@@ -166,6 +166,14 @@ class Settings:
     page_password: Secret | None = setting(
         "PYRUS_ETL_PAGE_PASSWORD", "page.password", secret, "the password of the page that serve shows", is_secret=True
     )
+    cluster_url: Secret | None = setting(
+        "PYRUS_ETL_CLUSTER_URL",
+        "cluster.url",
+        parse_database_url,
+        "the URL of the database with the accounts and the queue of several machines",
+        unset="pyrus_cluster in the embedded PostgreSQL",
+        is_secret=True,
+    )
     log_level: str = setting(
         "PYRUS_ETL_LOG_LEVEL",
         "log.level",

@@ -8,6 +8,8 @@ from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings.text import stripped
 
 URL, URL_FILE = "DATABASE_URL", "DATABASE_URL_FILE"
+_OTHERS = {"PYRUS_ETL_CLUSTER_URL", "PYRUS_ETL_CLUSTER_URL_FILE"}
+"""Settings that name another database."""
 _PREFIX = "PYRUS_"
 _POSTGRESQL = re.compile(r"""["']?(jdbc:)?postgres(ql)?(\+\w+)?://""", re.IGNORECASE)
 
@@ -18,7 +20,7 @@ def refuse_lost_url(environment: Mapping[str, str]) -> None:
     Variables of other programs, such as DATABASE_HOST or MY_DATABASE_URL, are allowed.
     """
     for name, text in environment.items():
-        if _is_misspelt(name, text):
+        if name not in _OTHERS and _is_misspelt(name, text):
             right = URL_FILE if _is_near(name, URL_FILE, 1) else URL
             raise SettingsError(
                 f"{name} is not a setting; rename it to {right}, or remove it to use the embedded PostgreSQL."

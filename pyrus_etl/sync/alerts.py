@@ -93,6 +93,13 @@ async def _say_away(settings: Settings, url: Secret, result: Result, login: str 
             away.keep(file, alert)
 
 
+async def send_alert(settings: Settings, alert: Alert) -> None:
+    """Sends an alert that is about no run, once; without PYRUS_ETL_ALERT_URL it does nothing. Raises nothing."""
+    if settings.alert_url:
+        async with _briefly(logging.WARNING):
+            await _post(settings, settings.alert_url, alert)
+
+
 @asynccontextmanager
 async def _briefly(log_level: int) -> AsyncIterator[None]:
     """Ends the block after `LONGEST`, and logs what ends it early: it must not fail the run."""

@@ -1,0 +1,68 @@
+"""`worker`: one of several processes that keep the accounts of a cluster up to date."""
+
+import asyncio
+
+import click
+
+from pyrus_etl.cli.garbage import collect_garbage_less_often
+from pyrus_etl.cli.options import read_settings, with_settings
+from pyrus_etl.cluster.database import open_cluster
+from pyrus_etl.cluster.kinds import KINDS
+from pyrus_etl.cluster.slices import SLICE
+from pyrus_etl.cluster.worker import MOST_ACCOUNTS, Duty, own_name, work
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.settings import Secret, Settings, parse_interval
+from pyrus_etl.sync.run import Budget
+from pyrus_etl.sync.stop import Stop, stopped_by_signals
+
+
+@click.command()
+@click.option(
+    "--accounts",
+    type=click.IntRange(1, 100),
+    default=MOST_ACCOUNTS,
+    show_default=True,
+    help="Work on at most so many accounts at once; each has a connection.",
+)
+@click.option("--only", metavar="KINDS", help=f"Take only these jobs, of {', '.join(KINDS)}; default: all.")
+@click.option("--name", metavar="TEXT", help="Name in the log and in cluster status; default: host and process.")
+@click.option("--slice", "slice_", metavar="DURATION", default="5m", show_default=True, help="Time of a slice of work.")
+@with_settings("sync", "selection", "privacy", "alerts", "log")
+def worker(accounts: int, only: str | None, name: str | None, slice_: str) -> int:
+    """Keep the accounts of the cluster up to date: one of as many processes, on as many machines, as you like.
+
+    It takes accounts that are due from the queue, and works on each for five minutes at most: first what webhooks
+    named, then changes, then what is still to be fetched for the first time, then contents of attachments. A worker
+    that is killed or frozen is replaced within 20 seconds. SIGTERM ends it after the work in hand is committed.
+
+    \b
+    Examples:  pyrus-etl worker
+               pyrus-etl worker --accounts 10 --only hints,sync
+    """
+    duty = Duty(name or own_name(), accounts, parse_kinds(only), _budget(slice_))
+    settings = read_settings()
+    collect_garbage_less_often()
+    with open_cluster(settings) as url:
+        return asyncio.run(_until_stopped(settings, url, duty))
+
+
+async def _until_stopped(settings: Settings, url: Secret, duty: Duty) -> int:
+    stop = Stop()
+    with stopped_by_signals(stop):
+        await work(settings, url, duty, stop)
+    return stop.reason.exit_code if stop.reason else 0
+
+
+def parse_kinds(text: str | None) -> tuple[str, ...]:
+    """The kinds of jobs in a list such as hints,sync; all without one. Raises SettingsError."""
+    if text is None:
+        return KINDS
+    kinds = tuple(each.strip() for each in text.split(",") if each.strip())
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise SettingsError(f"--only: {text[:80]!r} is not a list of {', '.join(KINDS)}; write it like hints,sync.")
+    return kinds
+
+
+def _budget(text: str) -> Budget:
+    return SLICE._replace(seconds=parse_interval(text, "--slice").total_seconds())

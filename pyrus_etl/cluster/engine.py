@@ -1,0 +1,263 @@
+"""The queue: Procrastinate, and the only module that knows it. It decides who works when, never what counts.
+
+The queue is disposable. What is due stands in `pyrus_cluster.accounts`, what is done in each organisation's database;
+tables of the queue that are lost are made again. docs/why.md says why each of these settings is as it is.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import TracebackType
+from typing import Any, LiteralString, Self
+
+import psycopg
+import psycopg_pool
+from procrastinate import App, PsycopgConnector, exceptions
+from procrastinate.jobs import Job, Status
+from procrastinate.schema import SchemaManager
+from procrastinate.worker import Worker
+
+from pyrus_etl.cluster.accounts import Due, Name
+from pyrus_etl.cluster.database import connected, named_in_errors
+from pyrus_etl.cluster.kinds import FILES, HINTS, PRIORITY
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.postgres.connection import SESSION, Connection, errors_of
+from pyrus_etl.schema.metadata import REVISION
+from pyrus_etl.settings import Secret
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Name, str], Awaitable[None]]
+"""Carries out a job, of an account and a kind. It raises nothing; if it is cancelled, it ends its run."""
+
+HEARTBEAT, STALLED, POLL = 2.0, 8.0, 1.0
+"""Seconds. A worker that was silent for as long as a lease lasts has died."""
+FORGOTTEN = 600.0
+HOURS_KEPT = 24
+_TABLE = "procrastinate_jobs"
+_LOCK = 5_791_204_714
+_FAULTS = (exceptions.ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
+
+
+class Engine:
+    """The queue of one process. Open it with `async with`; raises DatabaseUnavailable."""
+
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+        self._is_pooled = False
+        self._app = App(connector=PsycopgConnector())
+
+    async def __aenter__(self) -> Self:
+        self._is_pooled = await asyncio.to_thread(_prepared, self._url)
+        connector = PsycopgConnector(
+            conninfo=self._url.reveal(), kwargs=SESSION, min_size=1, max_size=4, timeout=10.0, reconnect_timeout=10.0
+        )
+        self._app = App(connector=connector)
+        try:
+            await self._app.open_async()
+        except _FAULTS as error:
+            raise _unavailable(error) from error
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self._app.close_async()
+
+    async def defer(self, account: Name, kind: str) -> bool:
+        """Puts a job into the queue; returns False if one like it waits already. Raises DatabaseUnavailable."""
+        waits_as = f"{kind}:{account}" if kind in (HINTS, FILES) else str(account)
+        job = self._app.configure_task(
+            kind, queue=_queue(kind), lock=str(account), queueing_lock=waits_as, priority=PRIORITY[kind]
+        )
+        try:
+            await job.defer_async(**account._asdict())
+        except exceptions.AlreadyEnqueued:
+            return False
+        except _FAULTS as error:
+            raise _unavailable(error) from error
+        return True
+
+    async def work(self, handler: Handler, kinds: Collection[str], places: int, stop: asyncio.Event) -> None:
+        """Carries out jobs until `stop` is set, then waits for those under way. Raises DatabaseUnavailable."""
+        for kind in kinds:
+            self._app.task(name=kind, queue=_queue(kind))(_job(handler, kind))
+        worker = Worker(
+            self._app,
+            queues=[_queue(kind) for kind in kinds],
+            concurrency=places,
+            fetch_job_polling_interval=POLL,
+            abort_job_polling_interval=POLL,
+            listen_notify=not self._is_pooled,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=FORGOTTEN,
+        )
+        asyncio.get_running_loop().set_exception_handler(_forgive)
+        stopping = asyncio.create_task(_stop_after(stop, worker))
+        try:
+            await worker.run()  # type: ignore[no-untyped-call] # Procrastinate leaves it untyped
+        except _FAULTS as error:
+            raise _unavailable(error) from error
+        finally:
+            stopping.cancel()
+        if not stop.is_set():
+            raise DatabaseUnavailable("The queue was lost.", is_lost=True)
+
+    async def rescue(self) -> list[Name]:
+        """Ends jobs whose worker died; returns their accounts. Of several workers, one gets each.
+
+        They are not put back: a job of the same account may wait already, and a worker that wakes would end what others
+        do by then.
+        """
+        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED)
+        return [_account(job) for job in stalled if await self._ended(job)]
+
+    async def _ended(self, job: Job) -> bool:
+        """Ends a job as failed, unless somebody else has ended it."""
+        try:
+            await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        except exceptions.ConnectorException:
+            return False
+        return True
+
+    async def cancel(self, account: Name) -> int:
+        """Takes the waiting jobs of an account away, and asks those under way to end; returns how many there are."""
+        jobs = list(await self._app.job_manager.list_jobs_async(lock=str(account)))
+        alive = [job for job in jobs if job.status in (Status.TODO.value, Status.DOING.value)]
+        for job in alive:
+            assert job.id
+            await self._app.job_manager.cancel_job_by_id_async(job.id, abort=True)
+        return len(alive)
+
+    async def tidy(self) -> None:
+        """Deletes jobs that ended a day ago."""
+        await self._app.job_manager.delete_old_jobs(
+            HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+
+async def defer_all(engine: Engine, jobs: Collection[Due]) -> int:
+    """Puts jobs into the queue; returns how many did not wait there already."""
+    return sum([await engine.defer(*job) for job in jobs])
+
+
+def counts(connection: Connection) -> list[dict[str, Any]]:
+    """How many jobs of each kind wait or are under way; none if the queue is lost."""
+    if not _exists(connection):
+        return []
+    query = """
+        SELECT task_name, status::text, count(*) FROM procrastinate_jobs
+        WHERE status IN ('todo', 'doing') GROUP BY 1, 2 ORDER BY 1, 2
+    """
+    words = {"todo": "waiting", "doing": "running"}
+    return [{"kind": kind, "status": words[status], "jobs": jobs} for kind, status, jobs in connection.execute(query)]
+
+
+def prepare(connection: Connection) -> bool:
+    """Makes the tables of the queue if they are missing, or of another version: no job in them is needed.
+
+    Works inside the caller's transaction; returns whether it made them.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    if _exists(connection) and _version(connection) == VERSION:
+        return False
+    connection.execute(_DROP)
+    connection.execute(_schema().encode())
+    connection.execute(f"COMMENT ON TABLE {_TABLE} IS '{VERSION}'".encode())
+    return True
+
+
+def require(connection: Connection) -> bool:
+    """Makes the tables if they are lost; raises DatabaseUnavailable if they are of another version."""
+    if _exists(connection) and _version(connection) != VERSION:
+        raise DatabaseUnavailable(
+            "The queue was made by another version of Procrastinate; install that one here too, or stop all workers "
+            "and run pyrus-etl cluster init, which makes an empty queue."
+        )
+    return prepare(connection)
+
+
+def _prepared(url: Secret) -> bool:
+    """Makes lost tables; returns whether a pooler is in between, behind which a session hears no notifications."""
+    with connected(url) as connection:
+        with connection.transaction():
+            if require(connection):
+                log.info("the queue was made")
+        ((backend,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
+        return bool(backend != connection.info.backend_pid)
+
+
+def _schema() -> LiteralString:
+    return SchemaManager.get_schema()
+
+
+VERSION = f"pyrus-etl: {hashlib.sha256(_schema().encode()).hexdigest()[:16]}"
+"""Which tables this Procrastinate has: the comment of one of them."""
+_DROP = b"""
+    DO $$ DECLARE each record; BEGIN
+        FOR each IN SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = current_schema::regnamespace
+            AND relkind = 'r' AND relname LIKE 'procrastinate\\_%'
+        LOOP EXECUTE format('DROP TABLE %s CASCADE', each.name); END LOOP;
+        FOR each IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = current_schema::regnamespace
+            AND proname LIKE 'procrastinate\\_%'
+        LOOP EXECUTE format('DROP FUNCTION %s CASCADE', each.name); END LOOP;
+        FOR each IN SELECT oid::regtype AS name FROM pg_type WHERE typnamespace = current_schema::regnamespace
+            AND typtype IN ('e', 'c') AND typname LIKE 'procrastinate\\_%'
+        LOOP EXECUTE format('DROP TYPE %s CASCADE', each.name); END LOOP;
+    END $$
+"""
+
+
+def _exists(connection: Connection) -> bool:
+    ((table,),) = connection.execute("SELECT to_regclass(%s)", [_TABLE]).fetchall()
+    return table is not None
+
+
+def _version(connection: Connection) -> str | None:
+    found = connection.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [_TABLE]).fetchone()
+    return found[0] if found else None
+
+
+def _queue(kind: str) -> str:
+    """The queue of a kind. Workers of another revision of the schema have others."""
+    return f"{kind}@{REVISION}"
+
+
+def _job(handler: Handler, kind: str) -> Callable[..., Awaitable[None]]:
+    async def carry_out(org: str, login: str) -> None:
+        await handler(Name(org, login), kind)
+
+    return carry_out
+
+
+def _account(job: Job) -> Name:
+    org, login = (str(job.task_kwargs[part]) for part in Name._fields)
+    return Name(org, login)
+
+
+async def _stop_after(stop: asyncio.Event, worker: Worker) -> None:
+    await stop.wait()
+    worker.stop()  # type: ignore[no-untyped-call] # Procrastinate leaves it untyped
+
+
+def _forgive(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """A job whose end cannot be written was ended by others, or the queue is lost: both are expected."""
+    if isinstance(context.get("exception"), exceptions.ConnectorException):
+        log.debug("the end of a job could not be written: %s", context["exception"])
+    else:
+        loop.default_exception_handler(dict(context))
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    """Our own error for one of the engine, whose message may show nothing of the cause."""
+    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+    if isinstance(cause, psycopg.Error):
+        try:
+            with named_in_errors("The cluster's database", "PYRUS_ETL_CLUSTER_URL"), errors_of(None):
+                raise cause
+        except DatabaseUnavailable as known:
+            return DatabaseUnavailable(str(known), is_lost=True)
+        except psycopg.Error as unknown:
+            return DatabaseUnavailable(f"The queue cannot be used: {unknown}.", is_lost=True)
+    return DatabaseUnavailable("The cluster's database does not answer; the queue waits for it.", is_lost=True)

@@ -21,6 +21,7 @@ def settings_of(account: Account, base: Settings) -> Settings:
         client_id=account.client_id,
         person_id=account.person_id,
         security_key=Secret(key),
+        accounts=(),
         access_token=None,
         quota=parse_quota(account.quota),
         database_url=_database_url(account),

@@ -113,20 +113,3 @@ def _handle(number: int, loop: asyncio.AbstractEventLoop, on_signal: Callable[[i
         loop.add_signal_handler(number, on_signal, number)
     except NotImplementedError:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal, number))
-
-
-@asynccontextmanager
-async def stopped_with(stop: Stop) -> AsyncIterator[Stop]:
-    """A stop for one run, which is asked when `stop` is: a run that has spent its budget ends alone."""
-    own = Stop()
-
-    async def follow() -> None:
-        await stop.asked.wait()
-        assert stop.reason
-        own.ask(stop.reason)
-
-    following = asyncio.create_task(follow())
-    try:
-        yield own
-    finally:
-        following.cancel()

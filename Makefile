@@ -6,7 +6,7 @@ READY := .venv/.ready
 AXE := axe-core@4.14.1
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
 
-.PHONY: help demo test check docs torture audit bench dbt clean
+.PHONY: help demo test check docs torture audit bench dbt superset clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -32,10 +32,11 @@ check: $(READY) ## Check style, types, import layers, and that the migrations cr
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING
 
-docs: $(READY) ## Generate docs/tables.md, the settings in README and config, and the results of the queries in the docs
+docs: $(READY) ## Generate docs/tables.md, the settings in README and config, the dashboards, and the results of queries in docs
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
 	@$(BIN)/python docs/settings.py README.md config/pyrus_etl.toml
+	@$(BIN)/python -m dashboards
 	@$(BIN)/python docs/answers.py README.md docs/reports.md
 
 torture: $(READY) ## Play random histories for SECONDS (default 3600), or the history of a SEED again
@@ -56,6 +57,11 @@ dbt: $(READY) ## Let dbt itself read and test what pyrus-etl dbt writes; needs a
 	@test -x .venv/dbt/bin/dbt || $(PYTHON) -m venv .venv/dbt
 	@.venv/dbt/bin/python -m pip install -qq --disable-pip-version-check --requirement config/dbt.txt
 	@$(BIN)/python -m tests.tools.dbt .venv/dbt/bin/dbt
+
+superset: $(READY) ## Let Superset import, ask and draw its dashboard (5 minutes); needs access to PyPI
+	@test -x .venv/superset/bin/superset || $(PYTHON) -m venv .venv/superset
+	@.venv/superset/bin/python -m pip install -qq --disable-pip-version-check --requirement config/superset.txt
+	@$(BIN)/python -m tests.tools.superset .venv/superset/bin .venv/superset.png
 
 clean: ## Remove .venv and the files that tools leave behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -13,7 +13,7 @@ from pyrus_etl.cli import cli
 from pyrus_etl.settings.declared import VARIABLES
 from tests.runs import CHECKOUT
 
-FILES = sorted(file for file in (CHECKOUT / "deploy").rglob("*") if file.is_file())
+FILES = sorted(file for file in (CHECKOUT / "deploy").rglob("*") if file.is_file() and file.suffix != ".zip")
 PAGES = [*sorted(CHECKOUT.glob("*.md")), *sorted((CHECKOUT / "docs").glob("*.md"))]
 LISTS = re.compile(r"^\s*(?:args:|command:|CMD) *\[(.+)\]$", re.MULTILINE)
 LINES = re.compile(r"(?:^|[\s/])pyrus-etl ([a-z].*)$", re.MULTILINE)

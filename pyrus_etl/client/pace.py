@@ -33,6 +33,7 @@ class Pace:
         self._free = asyncio.Semaphore(quota.requests)
         self._returning: deque[float] = deque()
         self._waiting = 0
+        self._in_flight = 0
         self._announced = 0.0
 
     async def __aenter__(self) -> None:
@@ -48,9 +49,11 @@ class Pace:
                 raise
         finally:
             self._waiting -= 1
+        self._in_flight += 1
         self.journal.sent()
 
     async def __aexit__(self, *_: object) -> None:
+        self._in_flight -= 1
         self.journal.answered()
         self._return_at([time.monotonic() + self.quota.period])
 
@@ -71,6 +74,13 @@ class Pace:
             return self.hold.wait
         free_at = self._free_at()
         return wait_until(free_at, OURS) if free_at > now + SHORTEST_SHOWN else None
+
+    @property
+    def room(self) -> int:
+        """How many more requests could be sent now."""
+        if self.hold.until > time.monotonic():
+            return 0
+        return max(0, self.quota.requests - len(self._returning) - self._in_flight - self._waiting)
 
     def seconds_for(self, requests: int) -> float:
         """Estimates how long the quota makes this number of further requests wait."""

@@ -29,11 +29,11 @@ def note_exit(connection: Connection, run_id: UUID, exit_code: int) -> None:
     """Records how a run ended; the account of one that did not log in is known by its login."""
     connection.execute(
         """
-        UPDATE pyrus.accounts AS account SET last_exit = %s FROM pyrus.sync_runs AS run
-        WHERE run_id = %s AND (account.account_id = run.account_id
+        UPDATE pyrus.accounts AS account SET last_exit = %(code)s FROM pyrus.sync_runs AS run
+        WHERE run_id = %(run_id)s AND last_exit IS DISTINCT FROM %(code)s AND (account.account_id = run.account_id
             OR run.account_id IS NULL AND account.login = run.login)
         """,
-        [exit_code, run_id],
+        {"code": exit_code, "run_id": run_id},
     )
 
 

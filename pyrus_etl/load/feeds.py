@@ -122,11 +122,17 @@ def _stays(stored: Stored, row: TaskLoad, account_id: int) -> bool:
 
 
 def without_body(
-    connection: Connection, account_id: int, before: tuple[datetime | str, int] | None, most: int
+    connection: Connection,
+    account_id: int,
+    before: tuple[datetime | str, int] | None,
+    most: int,
+    seen_by: int | None = None,
 ) -> list[tuple[int, datetime | None, int | None]]:
     """Tasks that the account has to fetch because they have no body: id, date and last note as listed, newest first.
 
-    `before`: the date (-infinity if it has none) and the id of the last task of the part before.
+    `before`: the date (-infinity if it has none) and the id of the last task of the part before. `seen_by`: only tasks
+    that at most this many accounts see; then those too that another account reads, because it may not have fetched
+    them yet.
     """
     query = f"""
         SELECT task_id, modified_date, mine.listed_note_id
@@ -134,14 +140,22 @@ def without_body(
         WHERE detail_at IS NULL AND deleted_at IS NULL AND mine.account_id = %(account_id)s
           AND (%(date)s::timestamptz IS NULL
                OR (coalesce(modified_date, '-infinity'), task_id) < (%(date)s, %(task_id)s))
-          AND (mine.is_reader OR NOT EXISTS (
+          AND (mine.is_reader OR %(seen_by)s::integer IS NOT NULL OR NOT EXISTS (
               SELECT FROM pyrus.task_sightings AS other
               WHERE other.task_id = mine.task_id AND other.is_reader AND other.account_id IN {LIVE}))
+          AND (%(seen_by)s::integer IS NULL OR %(seen_by)s >= (
+              SELECT count(*) FROM pyrus.task_sightings AS each WHERE each.task_id = mine.task_id))
         ORDER BY coalesce(modified_date, '-infinity') DESC, task_id DESC LIMIT %(most)s
     """  # noqa: S608 -- a constant
     date, task_id = before or (None, None)
-    parameters = {"account_id": account_id, "date": date, "task_id": task_id, "most": most}
+    parameters = {"account_id": account_id, "date": date, "task_id": task_id, "most": most, "seen_by": seen_by}
     return connection.execute(query, parameters).fetchall()
+
+
+def most_accounts(connection: Connection) -> int:
+    """How many accounts see the database's tasks, at most."""
+    found = connection.execute("SELECT count(*) FROM pyrus.accounts").fetchone()
+    return int(found[0]) if found else 0
 
 
 def number_without_body(connection: Connection, account_id: int) -> int:

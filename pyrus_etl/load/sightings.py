@@ -20,6 +20,10 @@ class Sighting(NamedTuple):
     listed_note_id: int | None = None
 
 
+ListedTask = tuple[int, datetime | None, int | None]
+"""A task as a list shows it: its id, its date and the id of its last note."""
+
+
 class Compared(NamedTuple):
     """Listed tasks, compared with the stored ones.
 
@@ -38,9 +42,7 @@ _LAGS: LiteralString = """
 """
 
 
-def compare(
-    connection: Connection, account_id: int, listed: Sequence[tuple[int, datetime | None, int | None]], *, lags: bool
-) -> Compared:
+def compare(connection: Connection, account_id: int, listed: Sequence[ListedTask], *, lags: bool) -> Compared:
     """Compares listed tasks with the stored ones; changes nothing. A task is listed with its date and its last note.
 
     A task is unchanged if it is listed under the date and the last note of its body, or under those in a list that was

@@ -47,6 +47,7 @@ class Settings:
 
     `accounts`: those of the sections [accounts.NAME] in the config file; then `login` and what belongs to it are not
     used, and `of` makes the settings of each. `account`: the name of the account that these settings are of.
+    `has_several`: whether the file names others too.
     """
 
     api: str | None = setting(
@@ -188,6 +189,7 @@ class Settings:
     found_config: str = ""
     accounts: tuple[Account, ...] = ()
     account: str | None = None
+    has_several: bool = False
     waits: Waits = STANDARD
 
     def __post_init__(self) -> None:

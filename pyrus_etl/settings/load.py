@@ -57,7 +57,7 @@ def load_settings(
         *(_warnings_about_login(sources) if accounts else ()),
     )
     found = config.path if config.is_found else ""
-    return Settings(**values, warnings=warnings, found_config=found, accounts=accounts)
+    return Settings(**values, warnings=warnings, found_config=found, accounts=accounts, has_several=len(accounts) > 1)
 
 
 def _accounts(values: Mapping[str, Any], sources: _Sources) -> tuple[Account, ...]:

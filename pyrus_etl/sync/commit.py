@@ -8,6 +8,7 @@ from uuid import UUID
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.load.backfills import finish_windows
 from pyrus_etl.load.batch import load
+from pyrus_etl.load.claims import release
 from pyrus_etl.load.readers import hand_over
 from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.requests import write_requests
@@ -32,7 +33,7 @@ class Batch(NamedTuple):
     """The rows and changes of one transaction: plain data, for the database thread.
 
     `left`: tasks that stay as they are stored. `windows`: those that it completes. `counts`: of the run before this
-    batch. `sent`: requests by second.
+    batch. `sent`: requests by second. `claimed`: tasks whose claims end.
     """
 
     run_id: UUID
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
     windows: Sequence[int]
     counts: Counts
     sent: Mapping[int, int]
+    claimed: Sequence[int] = ()
 
 
 async def commit(arrivals: list[Arrival], run: Run) -> None:
@@ -73,6 +75,7 @@ def _batch(arrivals: list[Arrival], run: Run) -> Batch:
         ledger.finished_by(arrivals),
         ledger.counts(session.source),
         session.pace.journal.unwritten(),
+        [arrival.outcome[0] for arrival in arrivals if arrival.outcome] if session.shares else (),
     )
 
 
@@ -101,6 +104,7 @@ def _write(connection: Connection, batch: Batch) -> Counts:
         resolve_rejections(connection, account_id, [task.task_id for task in loads])
     if batch.windows:
         finish_windows(connection, account_id, TASKS, batch.windows)
+    release(connection, batch.run_id, batch.claimed)
     counted = Counts(
         tasks_fetched=len(loads),
         tasks_changed=len(changed),

@@ -45,11 +45,11 @@ class Ready(NamedTuple, Generic[Arrived]):
 class Work(Generic[Item, Arrived]):
     """The work of a flow.
 
-    `choose` yields the items. `fetch` is called for each, `load` for each batch of what it returned. `size`: bytes of
-    what was fetched. `last`: errors of `fetch` after which no other item is fetched.
+    `choose` yields the items, and None while it waits. `fetch` is called for each, `load` for each batch of what it
+    returned. `size`: bytes of what was fetched. `last`: errors of `fetch` after which no other item is fetched.
     """
 
-    choose: AsyncIterator[Item | Ready[Arrived]]
+    choose: AsyncIterator[Item | Ready[Arrived] | None]
     fetch: Callable[[Item], Awaitable[Arrived]]
     load: Callable[[list[Arrived]], Awaitable[None]]
     size: Callable[[Arrived], int]
@@ -138,6 +138,8 @@ class _Stages(Generic[Item, Arrived]):
         async for chosen in self._work.choose:
             if self._last:
                 return
+            if chosen is None:
+                continue
             if isinstance(chosen, Ready):
                 self._to_load.put_nowait(_InFlight(chosen.arrived))
             else:

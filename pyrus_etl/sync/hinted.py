@@ -48,7 +48,8 @@ async def _fetch_waiting(run: Run) -> bool:
     now = [hint for hint in found if not run.ledger.is_in_flight(hint.task_id)][:AT_ONCE]
     if now:
         with _beside(run.ledger, [hint.task_id for hint in now]) as task_ids:
-            await run_pipeline(_lists(task_ids, run), replace(run, ledger=run.ledger.apart()))
+            session = replace(run.session, shares=False)  # a hint cannot wait for others
+            await run_pipeline(_lists(task_ids, run), replace(run, session=session, ledger=run.ledger.apart()))
         await store.transaction(hints.forget, login, now)
     return len(now) < len(found)
 

@@ -17,6 +17,7 @@ from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.fetched import fetched_rows
+from pyrus_etl.sync.claims import Claims
 from pyrus_etl.sync.commit import commit
 from pyrus_etl.sync.flow import Ready, Work, flow
 from pyrus_etl.sync.ledger import Ledger
@@ -40,19 +41,27 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run, at_hand: Mapping[
         size=attrgetter("size"),
         last=BudgetSpent,
     )
-    await flow(work, run.limits, run.stop.asked)
+    limits = run.limits._replace(queued=1) if run.session.shares else run.limits  # what is claimed is fetched at once
+    await flow(work, limits, run.stop.asked)
     run.stop.check()
     assert run.ledger.is_idle, "every chosen task is loaded, rejected or left as it is stored"
 
 
-async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Wanted | Ready[Arrival]]:
-    """Yields the listed tasks that are stored with another date, or not at all."""
+async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Wanted | Ready[Arrival] | None]:
+    """Yields the listed tasks that are stored with another date, or not at all; of several accounts, if none has."""
+    claims = Claims(run) if run.session.shares else None
     async for listed in lists:
         chosen = run.ledger.choose(listed, await _stored(listed.tasks, run))
-        for wanted in chosen:
+        for wanted in chosen if claims is None else ():
             yield wanted
+        if claims:
+            async for each in claims.of(chosen):
+                yield each
         if not chosen and listed.window_no is not None:
             yield Ready(Arrival(listed.window_no))
+    if claims:
+        async for each in claims.rest():
+            yield each
 
 
 async def _fetched(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> Arrival:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.afterwards import analyze, hint
 from pyrus_etl.sync.alerts import alerted
+from pyrus_etl.sync.claims import end_claims
 from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Plan, Run
@@ -147,8 +148,14 @@ async def _carry_out(plan: Plan, run: Run) -> None:
     try:
         await plan.carry_out(run)
     except PyrusEtlError:
-        await analyze(run.session.store, run.stop)
+        await _tidied(run)
         raise
+    await _tidied(run)
+
+
+async def _tidied(run: Run) -> None:
+    with suppress(PyrusEtlError):  # then the claims end with the lock
+        await end_claims(run)
     await analyze(run.session.store, run.stop)
 
 

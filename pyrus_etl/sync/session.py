@@ -13,7 +13,7 @@ from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess, Source
-from pyrus_etl.load.accounts import note_account
+from pyrus_etl.load.accounts import has_others, note_account
 from pyrus_etl.load.requests import forget_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.connection import Connection
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class Session:
     """What a run holds open. `login`: None with an access token. `account_id`: 0 until the login.
 
-    `api`, `name`: of the account, see `AccountAccess`.
+    `api`, `name`: of the account, see `AccountAccess`. `shares`: other accounts use the database too.
     """
 
     run_id: UUID
@@ -44,6 +44,7 @@ class Session:
     waits: Waits = STANDARD
     api: str | None = None
     name: str | None = None
+    shares: bool = False
 
     @property
     def start(self) -> tuple[datetime, float]:
@@ -91,6 +92,7 @@ async def _connected(settings: Settings, client: Client, run_id: UUID, access: A
             waits=settings.waits,
             api=access.api,
             name=access.name,
+            shares=settings.has_several,
         )
 
 
@@ -107,13 +109,14 @@ async def log_in(session: Session, stop: Stop) -> Session:
             await store.transaction(forget_run, run_id)
             raise
     session = replace(session, account_id=account.id)
-    await store.transaction(_join, session)
-    return session
+    return replace(session, shares=await store.transaction(_join, session))
 
 
-def _join(connection: Connection, session: Session) -> None:
+def _join(connection: Connection, session: Session) -> bool:
+    """Records who has logged in; returns whether there are other accounts."""
     join_account(connection, session.run_id, session.account_id, *session.start)
     note_account(connection, session.account_id, session.name, session.login, session.api)
+    return session.account_id > 0 and (session.shares or has_others(connection, session.account_id))
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ def test_all_accounts_run_side_by_side_in_one_process(
         ("cid", "ok", 0),
     ]
     assert query(database, RUNS) == [(LOGINS[name], "backfill", "ok") for name in ("bob", "cid", "ann")]
-    assert set(sandbox.requests.fetched) == seen(sandbox, "ann", "bob", "cid")
+    assert sorted(sandbox.requests.fetched) == sorted(seen(sandbox, "ann", "bob", "cid")), "each once"
     for name, person in PEOPLE.items():
         sighted = query(database, "SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s", person)
         assert {task_id for (task_id,) in sighted} == seen(sandbox, name)

@@ -152,3 +152,21 @@ def test_the_remaining_time_is_estimated_from_the_quota() -> None:
         return [pace.seconds_for(requests) for requests in (50, 300, 3850)]
 
     assert asyncio.run(estimated()) == [0, 6, pytest.approx(91.2)]
+
+
+def test_there_is_room_for_as_many_requests_as_could_be_sent_now() -> None:
+    async def rooms() -> list[int]:
+        pace = Pace(Quota(3, 60))
+        found = [pace.room]
+        async with pace:
+            found.append(pace.room)
+            async with pace, pace:
+                waiting = asyncio.create_task(pace.__aenter__())
+                await asyncio.sleep(0)
+                found.append(pace.room)
+                waiting.cancel()
+        pace = Pace(Quota(3, 60))
+        pace.hold.until = time.monotonic() + 60
+        return [*found, pace.room]
+
+    assert asyncio.run(rooms()) == [3, 2, 0, 0]

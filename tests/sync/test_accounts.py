@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,7 @@ OPEN = "SELECT task_id, account_id FROM pyrus.sync_errors WHERE resolved_at IS N
 TWO_DAYS_LATER = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '49 hours' WHERE account_id = %s"
 DENIED = Reply(403, b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}')
 HOUR = 3600
+CLAIMS = "SELECT task_id, account_id FROM pyrus.task_claims ORDER BY 1"
 
 
 @contextmanager
@@ -123,14 +125,33 @@ def test_each_account_brings_what_it_sees_and_the_other_has_not_brought(
     assert served(sandbox, lambda: census(second, sandbox, database)) == []
 
 
-def test_both_at_the_same_time_bring_every_task_once(sandbox: Sandbox, database: Secret, query: Query) -> None:
-    async def together() -> list[Result]:
-        settings = [settings_for(sandbox, database, PYRUS_LOGIN=login) for login in LOGINS.values()]
-        return await asyncio.gather(*(run(sync_plan(), each) for each in settings))
+@pytest.mark.parametrize("plan", [sync_plan, backfill_plan])
+@pytest.mark.parametrize("api", ["v3", "v4"])
+def test_both_at_the_same_time_fetch_every_task_once(
+    sandbox: Sandbox, database: Secret, query: Query, plan: Callable[[], Plan], api: str
+) -> None:
+    """Each claims what it fetches. No claim is left."""
+    results = together(sandbox, database, plan, PYRUS_API=api)
 
-    results = asyncio.run(together())
     assert [(result.error, result.counts.tasks_failed) for result in results] == [(None, 0), (None, 0)]
-    assert_tables_are_what_accounts_see(sandbox, database, query)
+    assert sorted(sandbox.requests.fetched) == sorted(set(sandbox.requests.fetched))
+    assert query(database, CLAIMS) == []
+    if api == "v3":
+        assert_tables_are_what_accounts_see(sandbox, database, query)
+    assert {one for (one,) in query(database, "SELECT task_id FROM pyrus.raw_tasks")} == {
+        *sandbox.world.task_ids(ANN),
+        *sandbox.world.task_ids(BOB),
+    }
+
+
+def together(sandbox: Sandbox, database: Secret, plan: Callable[[], Plan], **more: str) -> list[Result]:
+    """Runs a plan for both accounts at the same time, as if the config file named both."""
+
+    async def run_both() -> list[Result]:
+        settings = [settings_for(sandbox, database, PYRUS_LOGIN=login, **more) for login in LOGINS.values()]
+        return await asyncio.gather(*(run(plan(), replace(each, has_several=True)) for each in settings))
+
+    return asyncio.run(run_both())
 
 
 @pytest.mark.parametrize("order", [(ANN, BOB), (BOB, ANN)], ids=["reader first", "reader last"])

@@ -7,7 +7,7 @@ import pytest
 
 from pyrus_etl.sync.flow import LIMITS, Limits, Ready, Work, flow
 
-Choice = int | Ready[int]
+Choice = int | Ready[int] | None
 NO_WAIT = LIMITS._replace(linger=0)
 
 
@@ -95,6 +95,22 @@ def test_what_is_ready_is_loaded_without_a_fetch() -> None:
     doubling.run([1, Ready(7), 3])
 
     assert (doubling.loaded, sorted(doubling.fetched)) == ([2, 6, 7], [1, 3])
+
+
+def test_a_choice_that_waits_for_long_ends_with_the_fetching() -> None:
+    async def enough(_: int) -> None:
+        raise Enough("that is all")
+
+    async def waiting() -> AsyncIterator[Choice]:
+        yield 1
+        while True:
+            await asyncio.sleep(0)
+            yield None
+
+    doubling = Doubling(fetch=enough)
+    with pytest.raises(Enough, match="that is all"):
+        doubling.run(waiting())
+    assert doubling.loaded == []
 
 
 def test_nothing_to_choose_loads_nothing() -> None:

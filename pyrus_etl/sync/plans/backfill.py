@@ -73,16 +73,18 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
 
 
 async def _without_body(run: Run) -> AsyncIterator[Listed]:
-    """Lists rejected tasks, then those that have no body."""
+    """Lists rejected tasks, then those that have no body; of several accounts, first what the fewest of them see."""
     yield await rejected(run)
-    async for listed in without_body(run):
-        yield listed
+    accounts = await run.session.store.query(feeds.most_accounts) if run.session.shares else 0
+    for seen_by in range(1, accounts + 1) if accounts else (None,):
+        async for listed in without_body(run, seen_by):
+            yield listed
 
 
-async def without_body(run: Run) -> AsyncIterator[Listed]:
-    """Lists the tasks that are known from a register or a list only, newest first."""
+async def without_body(run: Run, seen_by: int | None = None) -> AsyncIterator[Listed]:
+    """Lists the tasks that are known from a register or a list only, newest first; see `feeds.without_body`."""
     session, before = run.session, None
-    while found := await session.store.query(feeds.without_body, session.account_id, before, LARGEST_PART):
+    while found := await session.store.query(feeds.without_body, session.account_id, before, LARGEST_PART, seen_by):
         run.ledger.progress.tasks_waiting = max(0, run.ledger.progress.tasks_waiting - len(found))
         yield Listed([TaskHeader(*each) for each in found])
         task_id, date, _ = found[-1]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "demo": ("demo", "Try the whole pipeline without an account, against a simulated Pyrus."),
+    "login": ("login", "Log in to Pyrus with a browser, and keep the token for later runs."),
+    "logout": ("login", "Delete the token of `pyrus-etl login`."),
     "check": ("check", "Check settings, database, schema, login and a list request."),
     "backfill": ("runs", "Fetch all tasks of a period, then catch up to now; resumable."),
     "sync": ("runs", "Fetch what changed since the last run; on an empty database, everything."),

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from pyrus_etl.cli.output import set_up_logging
+from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings import SETTINGS, Setting, Settings, load_settings
 from pyrus_etl.settings.accounts import chosen
 from pyrus_etl.settings.retry import STANDARD
+from pyrus_etl.settings.web_login import read_login
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,10 @@ def read_settings(*, quiet: bool = False) -> Settings:
     settings = replace(load_settings(options, config_file=config), waits=waits or STANDARD)
     settings = replace(settings, accounts=chosen(settings.accounts, account))
     set_up_logging(settings.log_level, settings.log_format, quiet=quiet)
+    try:
+        settings = settings.logged_in(read_login())
+    except SettingsError as error:  # most commands need no login
+        log.warning("%s", error)
     if settings.found_config:
         log.info("settings of the current folder are used: %s", os.path.abspath(settings.found_config))
     for warning in settings.warnings:

@@ -76,4 +76,6 @@ def exposure(address: Address, settings: Settings) -> str | None:
 def _require_login(settings: Settings) -> None:
     """Refuses to start without a login: nothing would ever work."""
     if not settings.access_token and not (settings.login and settings.security_key):
-        raise SettingsError("No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN.")
+        raise SettingsError(
+            "No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN; or run pyrus-etl login."
+        )

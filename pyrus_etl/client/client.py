@@ -60,7 +60,7 @@ class Client:
         self._service = dialect.service
         can_log_in = not settings.access_token  # a given token is used instead of a login
         login_again = partial(self._log_in, login) if can_log_in else None
-        self._token = Token(settings.access_token, login_again, dialect.service, dialect.credential)
+        self._token = Token(settings.access_token, login_again, dialect.service, *_called(settings, dialect))
         self._sender = Sender(settings, dialect, most_requests, announce)
         self.others: tuple[str, ...] = ()
         self.retries = 0
@@ -158,15 +158,15 @@ class Client:
             yield await self._until_final(wanted, tries, send, with_token=self._sender.is_own(address))
 
     async def _log_in(self, login: Login) -> Secret:
-        granted = await login(self._ask_without_token, self.settings)
+        granted = await login(self.ask_without_token, self.settings)
         if isinstance(granted, Secret):
             return granted
         self.set_address(granted.address)
         self.set_others(granted.others)
         return granted.token
 
-    async def _ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:
-        """For the login."""
+    async def ask_without_token(self, request: Request[T]) -> Answer[T] | Failure:
+        """Like `ask`, for a login."""
         tries = Tries(self.settings.waits, request.tries, once=request.once)
         return await self._until_final(request, tries, partial(self._sender.send, request), with_token=False)
 
@@ -211,3 +211,10 @@ class Client:
         is_whole = isinstance(request, Wanted) or "://" in str(request)
         where = request if is_whole else f"{self._sender.address} {request}"
         raise PyrusUnreachable(f"{where} kept failing after all retries, last with: {failure}; then try again.")
+
+
+def _called(settings: Settings, dialect: Dialect) -> tuple[str, str]:
+    """What messages call a given token, and what to do if it is refused."""
+    if settings.is_web_login:
+        return "the token of pyrus-etl login", "run pyrus-etl login again"
+    return dialect.credential, "get a new one"

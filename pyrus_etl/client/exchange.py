@@ -89,7 +89,6 @@ class Exchange:
         waits = self._settings.waits
         whole = sending.longest(waits.answer) if sending else waits.answer
         limits = timeout(waits, whole, waits.slow if request.is_slow else waits.read)
-        body: dict[str, Any] = {"data": sending.pieces()} if sending else {"json": request.json}
         try:
             async with self._session.request(
                 request.method,
@@ -97,7 +96,7 @@ class Exchange:
                 headers={**headers, **(sending.headers if sending else {})},
                 allow_redirects=False,
                 timeout=limits,
-                **body,
+                **_body(request, sending),
                 **route,
             ) as response:
                 read = await read_body(response, request.sieve if response.status == 200 else None)
@@ -147,6 +146,15 @@ class Exchange:
 
 def _origin_of(url: URL) -> tuple[str, str | None, int | None]:
     return url.scheme, url.host, url.port
+
+
+def _body(request: Request[Any], sending: Sending | None) -> dict[str, Any]:
+    """The parameter that holds the body: a form with a file, a form without one, or JSON."""
+    if sending:
+        return {"data": sending.pieces()}
+    if request.fields:
+        return {"data": aiohttp.FormData(request.fields, default_to_multipart=True)}
+    return {"json": request.json}
 
 
 def _route(proxy: Proxy | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A request, and its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,7 +18,8 @@ class Request(NamedTuple, Generic[T]):
     `read` gets the rest. `tries`: at most how often the request is sent if the answers are faulty; None: as any other.
     `path`: follows the address of the API, or is a whole address. `is_slow`: the service may need two minutes to begin
     its answer, so few such requests are in flight, beside the others. `may_renew`: if the token is refused, it is
-    renewed and the request sent again. `form`: a form with a file, sent in place of `json`. `once`: the request writes,
+    renewed and the request sent again. `form`: a form with a file, sent in place of `json`; `fields`: a form without a
+    file. `once`: the request writes,
     so it is not sent again if a server may have applied it; its outcome is Again or Unreadable then.
     """
 
@@ -31,6 +32,7 @@ class Request(NamedTuple, Generic[T]):
     is_slow: bool = False
     may_renew: bool = True
     form: Form | None = None
+    fields: Sequence[tuple[str, str]] = ()
     once: bool = False
 
     def __str__(self) -> str:

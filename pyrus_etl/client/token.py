@@ -15,16 +15,23 @@ Login = Callable[[], Awaitable[Secret]]
 class Token:
     """Holds the current token. `login` is None if the token was obtained elsewhere and cannot be renewed.
 
-    `last`: the token, None before the first login. `credential`: what messages call a given token.
+    `last`: the token, None before the first login. `credential`: what messages call a given token; `remedy`: what they
+    advise if it is refused.
     """
 
     def __init__(
-        self, given: Secret | None, login: Login | None, service: str, credential: str = "the access token"
+        self,
+        given: Secret | None,
+        login: Login | None,
+        service: str,
+        credential: str = "the access token",
+        remedy: str = "get a new one",
     ) -> None:
         self.last = given
         self._login = login
         self._service = service
         self._credential = credential
+        self._remedy = remedy
         self._renewals = 0
         self._lock = asyncio.Lock()
 
@@ -48,7 +55,7 @@ class Token:
             if self.last is not refused:
                 return
             if self._login is None:
-                raise LoginRefused(f"{self._service} refused {self._credential}: {reason}; get a new one.")
+                raise LoginRefused(f"{self._service} refused {self._credential}: {reason}; {self._remedy}.")
             if self._renewals:
                 raise LoginRefused(
                     f"{self._service} refused the token of a fresh login too: {reason}; check what this account may do."

@@ -10,6 +10,8 @@ import msgspec
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Limits, and a choice for each question that the vendor's page (https://pyrus.com/en/api-v3) leaves open.
 
+    client_secret   of the application that asks for a web login
+    oauth_state     the web login returns `state`, which the vendor's page does not mention
     token_seconds   a token expires after this many seconds of the organisation's clock
     token_requests  … or after this many requests
     cap             no list returns more rows than this, even if more are requested
@@ -42,6 +44,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     login: str = "robot@northlight.example"
     security_key: str = "sandbox-key"
     client_id: str = "5a9d0b0e-0000-4000-8000-5a9d0b0e5a9d"
+    client_secret: str = "sandbox-secret"
+    oauth_state: bool = True
     token_seconds: float | None = None
     token_requests: int | None = None
     cap: int | None = None

@@ -13,6 +13,7 @@ from .comments import Comment
 from .contents import sent
 from .journal import Journal
 from .lists import Lists, Search
+from .oauth import WebLogin
 from .options import Options
 from .people import contacts, profile
 from .tokens import Api, Credentials, Tokens
@@ -34,6 +35,7 @@ class Restapi:
         self.lists = lists
         self.tokens = tokens
         self.journal = journal
+        self.web_login = WebLogin(lists.options, tokens, world.clock)
 
     @staticmethod
     def endpoint(method: str, path: str) -> tuple[str, str]:
@@ -41,6 +43,8 @@ class Restapi:
         head, _, rest = path.removeprefix("/restapi/").partition("/")
         if path == "/services/attachment" and method == "GET":
             return "file", ""
+        if path in ("/oauth", "/oauthtoken"):
+            return (path[1:], "") if method == "POST" or path == "/oauth" else ("", "")
         if not path.startswith("/restapi/"):
             return "", ""
         if head == "v3" and rest.startswith("task/") and method == "GET":
@@ -61,6 +65,8 @@ class Restapi:
         return (head, rest) if known.get(head) == method else ("", "")
 
     async def answer(self, endpoint: str, argument: str, request: web.BaseRequest) -> Answer:
+        if endpoint in ("oauth", "oauthtoken"):
+            return await self.web_login.answer(endpoint, request)
         if endpoint == "token":
             return answer({"AccessToken": self.tokens.log_in(await parameters(request, Credentials))})
         api: Api = "any" if endpoint in ("task", "file") or self.lists.options.hybrid else "v3"

@@ -51,6 +51,10 @@ class Tokens:
             raise Refused("AuthorizationErrorInvalidClientId")
         return self.issue(viewer, "v3")
 
+    def person(self, login: str, key: str) -> int | None:
+        """The person with this login, if that is their key."""
+        return self._accounts().get(login) if key == self.options.security_key else None
+
     def log_in_v4(self, credentials: CredentialsV4) -> str:
         """The same for API v4. The oldest token of a login with too many of them is revoked."""
         shared = self.options.shared.get(credentials.login, ())

@@ -34,6 +34,7 @@ from pyrus_etl.settings.retry import STANDARD, Waits
 from pyrus_etl.settings.secret import Secret
 from pyrus_etl.settings.selection import Selection, parse_selection
 from pyrus_etl.settings.setting import Setting, setting
+from pyrus_etl.settings.web_login import WebLogin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class Settings:
     `warnings` are sentences about variables that look like settings of ours but are not read, and about secrets that
     others can read. `found_config`: the config file of the current folder, if it was read because none is named.
     `waits` is not for users: see `settings.retry`.
+
+    `is_web_login`: the access token is the one of `pyrus-etl login`.
 
     `accounts`: those of the sections [accounts.NAME] in the config file; then `login` and what belongs to it are not
     used, and `of` makes the settings of each. `account`: the name of the account that these settings are of.
@@ -70,6 +73,13 @@ class Settings:
     )
     access_token: Secret | None = setting(
         "PYRUS_ACCESS_TOKEN", "pyrus.access_token", secret, "an access token, used instead of a login", is_secret=True
+    )
+    client_secret: Secret | None = setting(
+        "PYRUS_CLIENT_SECRET",
+        "pyrus.client_secret",
+        secret,
+        "the secret key of that application, for pyrus-etl login",
+        is_secret=True,
     )
     concurrency: int = setting(
         "PYRUS_ETL_CONCURRENCY", "pyrus.concurrency", parse_whole_number, "maximum concurrent requests", "16"
@@ -190,6 +200,7 @@ class Settings:
     accounts: tuple[Account, ...] = ()
     account: str | None = None
     has_several: bool = False
+    is_web_login: bool = False
     waits: Waits = STANDARD
 
     def __post_init__(self) -> None:
@@ -221,6 +232,13 @@ class Settings:
         if len(accounts) > 1:
             raise SettingsError(f"Several accounts are set; name one of {', '.join(each.name for each in accounts)}.")
         return self.of(accounts[0]) if accounts else self
+
+    def logged_in(self, login: WebLogin | None) -> Self:
+        """The settings with the token of a web login, if they have no login of their own and it is of their Pyrus."""
+        has_own = self.accounts or self.access_token or self.security_key
+        if login is None or has_own or login.url != self.url:
+            return self
+        return replace(self, access_token=login.token, api=self.api or "v3", is_web_login=True)
 
     @property
     def privacy(self) -> Privacy:

@@ -23,7 +23,8 @@ async def login(ask: Ask, settings: Settings) -> Secret:
 def _credentials(settings: Settings) -> dict[str, str]:
     if not settings.security_key:
         raise SettingsError(
-            "No login is given: set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or PYRUS_ACCESS_TOKEN."
+            "No login is given: set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or PYRUS_ACCESS_TOKEN; "
+            "or run pyrus-etl login."
         )
     if not (settings.login and settings.client_id):
         raise SettingsError("Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID together; one is missing.")

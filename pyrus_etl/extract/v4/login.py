@@ -62,7 +62,7 @@ def _is_cloud(settings: Settings) -> bool:
 def _credentials(settings: Settings) -> dict[str, Any]:
     if not (settings.security_key and settings.login):
         raise SettingsError(
-            "No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN."
+            "No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN; or run pyrus-etl login."
             if not (settings.security_key or settings.login)
             else "Set PYRUS_LOGIN and PYRUS_SECURITY_KEY together; one is missing."
         )

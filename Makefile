@@ -36,6 +36,7 @@ docs: $(READY) ## Generate docs/tables.md, the settings in README and config, th
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
 	@$(BIN)/python docs/settings.py README.md config/pyrus_etl.toml
+	@$(BIN)/python docs/messages.py docs/troubleshooting.md
 	@$(BIN)/python -m dashboards
 	@$(BIN)/python docs/answers.py README.md docs/reports.md
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import messages
 from pyrus_etl.cli import COMMANDS
 from pyrus_etl.reports.views import views
 from pyrus_etl.schema import metadata
@@ -35,6 +36,19 @@ def test_answers_in_the_docs_are_the_results_of_their_queries(empty_database: Se
 
     for page, copy in zip(pages, copies, strict=True):
         assert page.read_text(encoding="utf-8") == copy.read_text(encoding="utf-8"), "run make docs"
+
+
+def test_every_message_of_ours_is_in_the_troubleshooting_with_what_to_do() -> None:
+    """A message that lacks its cure, or is made where docs/messages.py does not look, needs a line in that file."""
+    page = (CHECKOUT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    found = list(messages.messages())
+    listed = set(re.findall(r"<!-- messages (\w+) -->", page))
+
+    assert page == messages.filled(page), "run make docs"
+    assert {message.code for message in found} == listed
+    assert [message for message in found if not message.cure] == []
+    assert messages.elsewhere() == []
+    assert messages.unused() == []
 
 
 def test_every_report_is_asked_a_question() -> None:

@@ -32,6 +32,8 @@ LONG = (
     "test_pooler",
     "test_hard_cases",
     "test_quota",
+    "test_takeover",
+    "cluster/test_worker",
     "test_demo",
 )
 _numbers = itertools.count(1)

@@ -15,6 +15,7 @@ from pyrus_etl.schema import (
     form,
     note,
     operation,
+    outbox,
     person,
     project,
     raw,
@@ -48,6 +49,7 @@ SECTIONS = {
         copy.external_tasks,
         copy.file_copies,
     ),
+    "Write-back": (outbox.outbox,),
     "People and projects": (person.persons, person.organizations, person.roles, person.role_members, project.projects),
     "Bodies as served": (raw.raw_tasks,),
     "Reports": (

@@ -14,6 +14,7 @@ PyrusEtlError
 ├── TaskRefused               6
 ├── FeedRefused               6
 ├── FileRefused               6
+├── WriteRefused              6
 ├── CensusDoubted             6
 ├── LockHeld                  7
 ├── DataStale                 8
@@ -150,6 +151,20 @@ class FileRefused(PyrusEtlError):
     """One file cannot be had or sent: it does not exist, it changes, or its service refuses it or its place.
 
     `status`: of the answer; 0 if there was none. `code`: the service's own code of the error, if it gives one.
+    """
+
+    exit_code = SET_ASIDE
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class WriteRefused(PyrusEtlError):
+    """Pyrus refuses to apply a write, with its own error envelope, so it has not applied it.
+
+    `status`: of the answer. `code`: Pyrus's own code of the error.
     """
 
     exit_code = SET_ASIDE

@@ -11,6 +11,7 @@ IMPATIENT = STANDARD._replace(
     outage=STANDARD.outage._replace(longest_pause=SOON, within=3.0),
     locks=STANDARD.locks._replace(attempts=1),
     settle=SOON,
+    late=SOON,
     soon=STANDARD.soon._replace(longest_pause=SOON),
     slowly=SOON,
 )

@@ -31,6 +31,7 @@ COMMANDS = {
     "errors": ("errors", "List or retry the tasks that were set aside."),
     "attachments": ("attachments", "Store the contents of attachments, and check what is stored."),
     "files": ("files", "Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE."),
+    "push": ("push", "Send the rows of pyrus.outbox to Pyrus: comments, decisions, new tasks."),
     "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
     "reports": ("reports", "Create or update views of forms and catalogs; materialize slow reports."),
     "dbt": ("dbt", "Write sources.yml for dbt: descriptions, keys as tests, freshness."),

@@ -19,8 +19,9 @@ class Request(NamedTuple, Generic[T]):
     `path`: follows the address of the API, or is a whole address. `is_slow`: the service may need two minutes to begin
     its answer, so few such requests are in flight, beside the others. `may_renew`: if the token is refused, it is
     renewed and the request sent again. `form`: a form with a file, sent in place of `json`; `fields`: a form without a
-    file. `once`: the request writes,
-    so it is not sent again if a server may have applied it; its outcome is Again or Unreadable then.
+    file. `once`: the request writes, so it is not sent again if a server may have applied it; its outcome is Again or
+    Unreadable then. `guard`: is called when the request is about to be sent, after all waits; what it raises keeps it
+    from being sent.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Request(NamedTuple, Generic[T]):
     form: Form | None = None
     fields: Sequence[tuple[str, str]] = ()
     once: bool = False
+    guard: Callable[[], None] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -57,6 +57,8 @@ class Sender:
         """
         self.allowance.take()
         async with self._slow_slots if request.is_slow else self._slots, self.pace:
+            if request.guard:
+                request.guard()
             self.requests += 1
             served = await self._exchange.send(request, self._authorization(token))
         if not isinstance(served, Served):

@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 import aiohttp
+import msgspec
 from aiohttp.client_proto import ResponseHandler
 
 from pyrus_etl.client.charset import Transcoder, declared_charset
@@ -20,6 +22,7 @@ LARGEST_BODY = 1 << 26
 READ_AHEAD = 1 << 18
 """Bytes of an answer that wait to be read; with aiohttp's 64 KB, a large file is stopped and started again for each."""
 LONGEST_HEADER, MOST_HEADERS = 100 << 10, 5000
+_ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 _HEADER_LIMITS = {"max_line_size": LONGEST_HEADER, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
 
 
@@ -55,10 +58,19 @@ def session_for(settings: Settings) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # see `client.unpack`
         read_bufsize=READ_AHEAD,
+        json_serialize=_json,
     )
     # aiohttp would repeat a GET by itself, uncounted and unpaced; it has no public switch for that (3.14)
     session._retry_connection = False
     return session
+
+
+def _json(value: Any) -> str:
+    """JSON with exact numbers; a lone surrogate becomes an escape, which msgspec refuses to write."""
+    try:
+        return _ENCODE(value).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
 
 
 @lru_cache(maxsize=16)  # a run has few, and asks for one with each request

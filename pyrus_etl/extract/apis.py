@@ -8,8 +8,12 @@ from pyrus_etl.client.client import Client
 from pyrus_etl.extract.shown import shown_login
 from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.extract.v3 import api as v3
+from pyrus_etl.extract.v3.read import read_stored as read_v3
+from pyrus_etl.extract.v3.writes import WRITES as WRITES_OF_V3
 from pyrus_etl.extract.v4 import api as v4
-from pyrus_etl.extract.v4.read import read_stored
+from pyrus_etl.extract.v4.read import read_stored as read_v4
+from pyrus_etl.extract.v4.writes import WRITES as WRITES_OF_V4
+from pyrus_etl.extract.writer import Writes
 from pyrus_etl.model.task import Task
 from pyrus_etl.settings import Settings
 
@@ -18,22 +22,23 @@ class Api(NamedTuple):
     """A generation of the API, and its name.
 
     `client`: makes a client, with the most requests that it may send and a function that announces waits. `open`: the
-    account that a client logs in as. `shown_login`: its login as it may be shown.
+    account that a client logs in as. `shown_login`: its login as it may be shown. `writes`: how it writes.
     """
 
     name: str
     client: Callable[..., Client]
     open: Callable[[Client], Source]
     shown_login: Callable[[Settings], str]
+    writes: Writes
 
 
 APIS = {
-    v3.API: Api(v3.API, v3.client_for, v3.RestApi, shown_login),
-    v4.API: Api(v4.API, v4.client_for, v4.ApiV4, shown_login),
+    v3.API: Api(v3.API, v3.client_for, v3.RestApi, shown_login, WRITES_OF_V3),
+    v4.API: Api(v4.API, v4.client_for, v4.ApiV4, shown_login, WRITES_OF_V4),
 }
 """API → how it is used."""
 
-READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: v3.read_stored, v4.API: read_stored}
+READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: read_v3, v4.API: read_v4}
 """API, as `raw_tasks.api` names it → reads the task in a stored body, and counts the values that it cannot read."""
 
 

@@ -31,6 +31,7 @@ class FileAccount(Figures):
     directory: Sequence[str] = ()
     has_feeds = False
     search_works = None
+    writer = None
 
     def __init__(self, service: str, settings: Settings, client: Client) -> None:
         super().__init__(client)

@@ -29,6 +29,23 @@ def contents_of(path: str) -> Contents:
     return Contents(Path(path).name, status.st_size, media_type, lambda: _pieces(path))
 
 
+def contents_within(folder: str | None, path: str) -> Contents:
+    """The contents of a file in a folder, which a path may be relative to; raises FileRefused, with what to do.
+
+    Links are followed, but not out of the folder.
+    """
+    if not folder:
+        raise FileRefused(f"{path!r} is not attached: set PYRUS_ETL_WRITE_FILES to the folder whose files may be.")
+    root = os.path.realpath(folder)
+    found = os.path.realpath(os.path.join(root, path))
+    if os.path.commonpath([root, found]) != root:
+        raise FileRefused(f"{path!r} is not in {folder}, the folder of PYRUS_ETL_WRITE_FILES; move it there.")
+    try:
+        return contents_of(found)
+    except SettingsError as error:
+        raise FileRefused(str(error)) from error
+
+
 async def _pieces(path: str) -> AsyncIterator[bytes]:
     """Reads the file piece by piece, in a thread, so that a slow disk holds up nothing else."""
     try:

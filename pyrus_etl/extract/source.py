@@ -7,6 +7,7 @@ from pyrus_etl.client.client import Client
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.pages import Page, Question
+from pyrus_etl.extract.writer import Writer
 from pyrus_etl.model.access import Access
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.person import Profile
@@ -33,6 +34,11 @@ class Source(Protocol):
     @property
     def files(self) -> FileService:
         """The files of the account."""
+        ...
+
+    @property
+    def writer(self) -> Writer | None:
+        """Writes tasks and comments; None if the account has none."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from pyrus_etl.background import Background
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, Session, connect, errors_of
 from pyrus_etl.postgres.faults import LOST, is_raised
-from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease, acquire, briefly, release, renew
+from pyrus_etl.postgres.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, acquire, briefly, release, renew
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.settings import Secret, Waits
 from pyrus_etl.settings.retry import STANDARD
@@ -41,6 +42,7 @@ class Store:
         self._lease: Lease | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
+        self._renewed = -math.inf
 
     async def __aenter__(self) -> Self:
         try:
@@ -123,7 +125,13 @@ class Store:
             answer = work(connection, *args, **options)
             if self._lease and time.monotonic() - began > RENEW_SECONDS:  # or it might expire during the commit
                 renew(connection, self._lease)
+        self._renewed = began
         return answer
+
+    @property
+    def holds_lease(self) -> bool:
+        """Whether the lease is surely still ours, for a second at least; it expires if it cannot be renewed."""
+        return self._lease is not None and time.monotonic() - self._renewed < LEASE_SECONDS - 1
 
     def _is_passing(self, error: BaseException) -> bool:
         if isinstance(error, DatabaseUnavailable):  # from opening it again

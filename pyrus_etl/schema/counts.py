@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
-TASKS, FILES, SERVICE, COPIES = "tasks", "files", "service", "copies"
+TASKS, FILES, SERVICE, COPIES, ROWS = "tasks", "files", "service", "copies", "rows"
 NOT_STORED = {
     FILES: (
         "not stored: {}; see why in pyrus.attachment_contents, with --service in pyrus.service_file_contents; "
@@ -22,7 +22,7 @@ class Counter(NamedTuple):
     """A counter. `label`: follows its number in the summary of a run; empty to leave it out.
 
     `advice`: a line of the summary if the number is not zero. `of`: the runs whose summary it is in, as words: those
-    that fetch tasks, fetch contents of files, read the files of a service, or copy files to one; empty for all.
+    that fetch tasks, fetch contents of files, read the files of a service, copy files to one, or send rows; empty: all.
     """
 
     name: str
@@ -82,6 +82,25 @@ class Counts:
         of=SERVICE,
     )
     bytes: int = _counter("Bytes of the contents that were stored or copied.", "bytes", of=f"{FILES} {COPIES}")
+    rows_sent: int = _counter("Rows of the outbox that Pyrus has applied.", "sent", of=ROWS)
+    rows_refused: int = _counter(
+        "Rows of the outbox that were refused, by Pyrus or before they were sent.",
+        "refused",
+        "refused: {}; see why in pyrus.outbox.error; correct the body and run push --resolve ID waiting",
+        of=ROWS,
+    )
+    rows_unknown: int = _counter(
+        "Rows of the outbox of which nobody knows whether Pyrus has applied them.",
+        "unknown",
+        "look in Pyrus whether they were applied ({}), and run push --resolve ID sent or waiting",
+        of=ROWS,
+    )
+    rows_held: int = _counter(
+        "Rows of the outbox that wait for an earlier row of their task.",
+        "held",
+        "held behind a row that is not settled: {}",
+        of=ROWS,
+    )
     requests: int = _counter("Requests sent to Pyrus.", "requests", of="")
     retries: int = _counter("Requests that had to be sent again.", "retries", of="")
 
@@ -97,6 +116,11 @@ class Counts:
     def files_not_stored(self) -> int:
         """Files that were requested and are not stored."""
         return self.files_missing + self.files_denied + self.files_corrupt + self.files_failed
+
+    @property
+    def rows_not_sent(self) -> int:
+        """Rows of the outbox that somebody has to look at."""
+        return self.rows_refused + self.rows_unknown + self.rows_held
 
     def summary(self, of: str = TASKS) -> Iterator[str]:
         """What such a run prints: a line with the numbers, then lines of advice."""

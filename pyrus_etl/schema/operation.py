@@ -31,7 +31,12 @@ sync_runs = Table(
         Text,
         comment="PYRUS_LOGIN of the run, or the file service; null with an access token and without a login.",
     ),
-    Column("kind", Text, nullable=False, comment="backfill, sync, reconcile, retry, download, files, hints or mirror."),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="backfill, sync, reconcile, retry, download, files, hints, mirror or push.",
+    ),
     Column(
         "status", Text, nullable=False, comment="running, ok, partial (stopped early, continues next time) or failed."
     ),

@@ -157,6 +157,13 @@ class Settings:
         "on lets push and files write to a service; off forbids it",
         unset="off for push, on for files",
     )
+    write_files: str | None = setting(
+        "PYRUS_ETL_WRITE_FILES",
+        "files.write_files",
+        optional,
+        "the folder whose files push may attach; rows of the outbox name them by path",
+        unset="none, so push attaches addresses only",
+    )
     time_zone: str | None = setting(
         "PYRUS_ETL_TIME_ZONE",
         "reports.time_zone",

@@ -50,6 +50,7 @@ class Waits(NamedTuple):
     `quota`: a spent quota, if the server does not say until when. `outage`: a database that went away.
     `connect_database`: long enough for two hosts that do not answer. `locks`: tables that another session has locked.
     `settle`: after this time, a service has applied a write whose answer was lost, or never will.
+    `late`: the same for a write of the outbox, which must never be applied twice: see docs/write-back.md.
     `soon`, `slowly`: between two runs of `serve`, after a fault that passes and after one that only a person can fix.
     """
 
@@ -64,6 +65,7 @@ class Waits(NamedTuple):
     connect_database: float = 25.0
     locks: Retry = LOCKS
     settle: float = 5.0
+    late: float = 20.0
     soon: Retry = SOON
     slowly: float = 600.0
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from pyrus_etl.errors import SET_ASIDE, CensusDoubted, PyrusEtlError, StoppedEarly
-from pyrus_etl.schema.counts import COPIES, FILES, NONE, SERVICE, TASKS, Counts
+from pyrus_etl.schema.counts import COPIES, FILES, NONE, ROWS, SERVICE, TASKS, Counts
 
 DOWNLOAD = "download"
 """The kind of run that fetches files, not tasks."""
@@ -19,7 +19,9 @@ MIRROR = "mirror"
 """The kind of run that copies files to another service."""
 HINTS = "hints"
 """The kind of run that fetches the tasks that webhooks named."""
-SHOWN = {DOWNLOAD: FILES, SYNC_FILES: SERVICE, MIRROR: COPIES}
+PUSH = "push"
+"""The kind of run that sends the rows of the outbox."""
+SHOWN = {DOWNLOAD: FILES, SYNC_FILES: SERVICE, MIRROR: COPIES, PUSH: ROWS}
 """Kind → the counters that its summary has."""
 PARTIAL = (StoppedEarly, CensusDoubted)
 """Errors that end a run before its plan is done, although nothing is wrong."""
@@ -72,6 +74,7 @@ class Result:
         code = self.error.exit_code if isinstance(self.error, PyrusEtlError) else 0
         counts = self.counts
         is_incomplete = counts.tasks_failed or counts.forms_lost or counts.files_not_stored or counts.projects_failed
+        is_incomplete = is_incomplete or counts.rows_not_sent
         return code or (SET_ASIDE if is_incomplete else 0)
 
     def summary(self) -> Iterator[str]:

@@ -54,6 +54,10 @@ CONTRACT = {
     "watched_tasks": ("task_id account_id", "asked_at"),
     "service_files": ("service file_id", SERVICE_FILE),
     "external_tasks": ("task_id service", "external_task_id"),
+    "outbox": (
+        "outbox_id",
+        "action task_id body status attempts created_at created_by not_before sent_at answer error",
+    ),
     "file_copies": ("task_id attachment_id service", "external_file_id status attempts copied_at error"),
     "service_file_contents": (
         "service file_id",
@@ -171,7 +175,7 @@ def test_children_are_deleted_with_their_task_and_no_other_key_is_foreign(databa
 
 def test_types_are_those_of_the_contract(database: Secret, query: Query) -> None:
     types = {(table, column): kind for table, column, kind, _ in query(database, COLUMN_TYPES)}
-    no_ids_of_pyrus = "run_id", "alert_id", "external_id", "external_file_id"
+    no_ids_of_pyrus = "run_id", "alert_id", "outbox_id", "external_id", "external_file_id"
     ids = {
         (table, column): kind
         for (table, column), kind in types.items()

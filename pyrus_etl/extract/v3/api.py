@@ -25,10 +25,11 @@ from pyrus_etl.extract.v3.login import login
 from pyrus_etl.extract.v3.read import decode
 from pyrus_etl.extract.v3.stream import LongList, Sieve, read_list
 from pyrus_etl.extract.v3.windows import search_sizes
-from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskList, TaskWithNotes
+from pyrus_etl.extract.v3.wire import Contacts, Profile, TaskBody, TaskList, TaskWithNotes
+from pyrus_etl.extract.v3.writes import WRITES
+from pyrus_etl.extract.writer import Writer
 from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.model.stream import PEOPLE
-from pyrus_etl.model.task import Task
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.settings import Settings
 from pyrus_etl.settings.privacy import OPEN, Privacy
@@ -58,6 +59,7 @@ class RestApi(Figures):
         super().__init__(client)
         self._privacy = client.settings.privacy
         self.files = PyrusFiles(client, self, METHODS)
+        self.writer = Writer(client, WRITES)
         self.search_sizes = search_sizes()
         self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
 
@@ -122,7 +124,7 @@ class RestApi(Figures):
         """Reads a task; also returns the body as it can be stored, and the number of unreadable values."""
         stored = storable(body)
         kept = hidden(stored, self._privacy)
-        read, unreadable = decode(kept, _TaskBody)
+        read, unreadable = decode(kept, TaskBody)
         return kept, read.task_with_notes, unreadable + damage(body, stored)
 
     async def _whole_list(self, name: str) -> LongList:
@@ -195,10 +197,6 @@ class _ProfileBody(msgspec.Struct, rename="pascal"):
     profile: Profile
 
 
-class _TaskBody(msgspec.Struct, rename="pascal"):
-    task_with_notes: TaskWithNotes
-
-
 def _reader(kind: type[T], privacy: Privacy = OPEN) -> Callable[[bytes], tuple[T, int]]:
     def read(body: bytes) -> tuple[T, int]:
         stored = storable(body)
@@ -206,9 +204,3 @@ def _reader(kind: type[T], privacy: Privacy = OPEN) -> Callable[[bytes], tuple[T
         return value, unreadable + damage(body, stored)
 
     return read
-
-
-def read_stored(body: bytes) -> tuple[Task, int]:
-    """Reads the task in a stored body; also returns the number of unreadable values. Raises msgspec.DecodeError."""
-    read, unreadable = decode(body, _TaskBody)
-    return read.task_with_notes, unreadable

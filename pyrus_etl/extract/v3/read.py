@@ -9,8 +9,9 @@ from pyrus_etl.client import decode as any_api
 from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.v3.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v3.fields import files_of, value_of
-from pyrus_etl.extract.v3.wire import FormField, Id
+from pyrus_etl.extract.v3.wire import FormField, Id, TaskBody
 from pyrus_etl.model.form import FormValue
+from pyrus_etl.model.task import Task
 
 T = TypeVar("T")
 
@@ -18,6 +19,12 @@ T = TypeVar("T")
 def decode(body: bytes, kind: type[T], drop: Callable[[Any], int] | None = None) -> tuple[T, int]:
     """Reads a struct from a `storable` body; also returns the number of unreadable values. See `client.decode`."""
     return any_api.decode(body, kind, read_custom, drop)
+
+
+def read_stored(body: bytes) -> tuple[Task, int]:
+    """Reads the task in a stored body; also returns the number of unreadable values. Raises msgspec.DecodeError."""
+    read, unreadable = decode(body, TaskBody)
+    return read.task_with_notes, unreadable
 
 
 def read_custom(kind: type, value: Any) -> Any:

@@ -131,3 +131,9 @@ class TaskList(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
     @property
     def headers(self) -> list[TaskHeader]:
         return [header for header in self.tasks or [] if header]
+
+
+class TaskBody(msgspec.Struct, rename="pascal"):
+    """The answer to GetTask, and to every write."""
+
+    task_with_notes: TaskWithNotes

@@ -29,6 +29,8 @@ from pyrus_etl.extract.v4.pages import NO_FEEDS, Feeds, TaskPages
 from pyrus_etl.extract.v4.read import read_stored
 from pyrus_etl.extract.v4.register import Registers
 from pyrus_etl.extract.v4.wire import Task as ServedTask
+from pyrus_etl.extract.v4.writes import WRITES
+from pyrus_etl.extract.writer import Writer
 from pyrus_etl.model.access import Access
 from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.model.person import Profile
@@ -68,6 +70,7 @@ class ApiV4(Figures):
         self._tasks = TaskPages(self._registers, self._lists)
         self._search = Search(client, may_try=_may_search(client.settings))
         self.files = PyrusFiles(client, self, METHODS)
+        self.writer = Writer(client, WRITES)
 
     @property
     def search_works(self) -> bool | None:

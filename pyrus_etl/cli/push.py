@@ -1,0 +1,137 @@
+"""`push`: sends the rows of pyrus.outbox, shows what it would send, or takes a person's decision about a row."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import click
+
+from pyrus_etl.cli.options import read_settings, with_settings
+from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.running import Further, RunOptions, opened, run_options, run_plan
+from pyrus_etl.errors import SettingsError
+from pyrus_etl.extract.apis import api_of
+from pyrus_etl.extract.writer import Writes
+from pyrus_etl.load import outbox
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.store import Store
+from pyrus_etl.schema.outbox import SENT, WAITING
+from pyrus_etl.settings import Settings, parse_duration
+from pyrus_etl.sync.outgoing import as_object, known_of, prepared, read
+from pyrus_etl.sync.plans.push import push as push_plan
+from pyrus_etl.sync.result import Result
+
+SETTINGS = ("pyrus", "sync", "privacy", "alerts", "files", "log")
+MOST_SHOWN = 1000
+SHOWN_IN_TEXT = 20
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Show row by row what would be sent; send nothing.")
+@click.option(
+    "--resolve",
+    metavar="ID STATUS",
+    nargs=2,
+    help="Decide about a row that is unknown or refused: sent if it was applied, waiting to send it again.",
+)
+@click.option(
+    "--wait",
+    metavar="[DURATION]",
+    is_flag=False,
+    flag_value="1h",
+    help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
+)
+@run_options
+@with_settings(*SETTINGS)
+def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, options: RunOptions) -> int:
+    """Send the waiting rows of pyrus.outbox to Pyrus: comments, decisions, new tasks.
+
+    Each row is applied exactly once, and the rows of a task in their order. It has to be switched on by
+    PYRUS_ETL_WRITE. docs/write-back.md says what a row may have.
+
+    \b
+    Examples:  pyrus-etl push --dry-run
+               pyrus-etl push
+               pyrus-etl push --resolve 0192f3a4-5b6c-7d8e-9f00-112233445566 sent
+    """
+    settings = read_settings(quiet=options.is_quiet)
+    if resolve:
+        return _resolve(*resolve, settings, as_json=options.as_json)
+    if dry_run:
+        return _rehearse(settings, as_json=options.as_json)
+    if not settings.write:
+        raise SettingsError("PYRUS_ETL_WRITE is off, so nothing is written to Pyrus; set it to on, or use --dry-run.")
+    patience = parse_duration(wait, "--wait").total_seconds() if wait else 0.0
+    return run_plan(
+        push_plan(settings.write_files), settings, options._replace(patience=patience), then=_show_what_is_left
+    )
+
+
+def _show_what_is_left(result: Result, settings: Settings, options: RunOptions) -> Further:
+    """The rows that the run has not sent, and why."""
+    rows: list[outbox.Ended] = asyncio.run(_asked(settings, outbox.not_sent, result.run_id))
+    if not options.as_json and options.has_to_show(result.exit_code):
+        for row in rows[:SHOWN_IN_TEXT]:
+            click.echo(f"  {row.status}  {row.outbox_id}  {_about(row.action, row.task_id)}: {row.error or ''}")
+        if rows[SHOWN_IN_TEXT:]:
+            click.echo(f"  and {len(rows) - SHOWN_IN_TEXT} more; see pyrus.outbox")
+    return Further({"rows": [row._asdict() for row in rows[:MOST_SHOWN]]})
+
+
+def _about(action: str, task_id: int | None) -> str:
+    return action if task_id is None else f"{action} on task {task_id}"
+
+
+def _rehearse(settings: Settings, *, as_json: bool) -> int:
+    writes = api_of(settings).writes
+    with opened(settings) as there:
+        rows: list[dict[str, Any]] = asyncio.run(_asked(there, _rehearsed, writes, settings.write_files))
+    if as_json:
+        print_json({"rows": rows})
+        return 0
+    for row in rows:
+        about = f"{row['outbox_id']}  {_about(row['action'], row['task_id'])}"
+        if "error" in row:
+            click.echo(f"{about}: refused: {row['error']}")
+        else:
+            click.echo(f"{about}: {row['request']} {_json(row['body'])}")
+    click.echo(f"{len(rows)} rows; nothing was sent")
+    return 0
+
+
+def _json(body: dict[str, Any]) -> str:
+    import msgspec
+
+    return msgspec.json.encode(body).decode()
+
+
+def _rehearsed(connection: Connection, writes: Writes, folder: str | None) -> list[dict[str, Any]]:
+    rows = read(outbox.due(connection, 0, outbox.FIRST, MOST_SHOWN))
+    known = known_of(connection, rows)
+    return [as_object(prepared(entry, each, known, writes, folder), writes) for entry, each in rows]
+
+
+def _resolve(row: str, status: str, settings: Settings, *, as_json: bool) -> int:
+    if status not in (SENT, WAITING):
+        raise SettingsError(f"--resolve: {status!r} is not sent or waiting.")
+    try:
+        outbox_id = UUID(row)
+    except ValueError as error:
+        raise SettingsError(f"--resolve: {row!r} is not an outbox_id.") from error
+    with opened(settings) as there:
+        before = asyncio.run(_asked(there, outbox.resolve, outbox_id, status, in_transaction=True))
+    if before is None:
+        raise SettingsError(f"--resolve: pyrus.outbox has no row {outbox_id}.")
+    if before not in ("unknown", "refused"):
+        raise SettingsError(f"--resolve: row {outbox_id} is {before}; only an unknown or refused row can be resolved.")
+    if as_json:
+        print_json({"outbox_id": str(outbox_id), "before": before, "status": status})
+    else:
+        click.echo(f"row {outbox_id} was {before} and is {status}")
+    return 0
+
+
+async def _asked(settings: Settings, work: Any, *given: Any, in_transaction: bool = False) -> Any:
+    assert settings.database_url
+    async with Store(settings.database_url, settings.waits) as store:
+        return await (store.transaction if in_transaction else store.query)(work, *given)

@@ -1,0 +1,117 @@
+"""The push plan: sends the rows of the outbox, those of a task one after the other, and reads their tasks back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
+from pyrus_etl.extract.writer import Writer
+from pyrus_etl.load import outbox
+from pyrus_etl.load.outbox import FIRST, Entry
+from pyrus_etl.model.task import Task, TaskHeader
+from pyrus_etl.model.write import COMMENT
+from pyrus_etl.schema.counts import Counts
+from pyrus_etl.sync.outgoing import Outgoing, known_of, prepared, read
+from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.plan import Plan, Run
+from pyrus_etl.sync.pushing import Desk, pushed
+from pyrus_etl.sync.result import PUSH
+from pyrus_etl.sync.stages import together
+from pyrus_etl.sync.tasks import Listed
+
+AT_ONCE = 5000
+"""Rows that are read from the outbox at once."""
+
+
+def push(folder: str | None = None) -> Plan:
+    """The plan that sends the waiting rows. `folder`: the one whose files may be attached."""
+    return Plan(PUSH, partial(_push, folder))
+
+
+async def _push(folder: str | None, run: Run) -> None:
+    writer = run.session.source.writer
+    assert writer is not None, "only an account at Pyrus pushes"
+    desk, place = Desk(run, writer, asyncio.Semaphore(run.limits.fetchers), folder), FIRST
+    run.ledger.progress.what = "rows"
+    try:
+        while entries := await run.session.store.query(outbox.due, run.session.account_id, place, AT_ONCE):
+            run.ledger.progress.tasks_wanted = (run.ledger.progress.tasks_wanted or 0) + len(entries)
+            task_ids = await _send(desk, await _prepared(entries, run, writer, folder))
+            await run_pipeline(_lists(task_ids), replace(run, ledger=run.ledger.apart()))
+            place = outbox.Place(entries[-1].created_at, entries[-1].outbox_id)
+    finally:
+        await _count_left(run)
+
+
+async def _prepared(entries: Sequence[Entry], run: Run, writer: Writer, folder: str | None) -> list[Outgoing]:
+    rows = read(entries)
+    known = await run.session.store.query(known_of, rows)
+    return [prepared(entry, each, known, writer.writes, folder) for entry, each in rows]
+
+
+async def _send(desk: Desk, rows: Iterable[Outgoing]) -> list[int]:
+    """Sends the rows; returns the tasks that were written to. The first error ends all, each after its row."""
+    sending = _Sending(desk)
+    await together(*(sending.chain(chain) for chain in _chains(rows)))
+    if sending.error:
+        raise sending.error
+    desk.run.stop.check()
+    return sorted(sending.task_ids)
+
+
+def _chains(rows: Iterable[Outgoing]) -> list[list[Outgoing]]:
+    """The rows that have to follow one another: those of a task, and new tasks that are alike.
+
+    Two tasks that are alike could not be told apart if both answers were lost.
+    """
+    chains: dict[object, list[Outgoing]] = {}
+    for row in rows:
+        entry = row.entry
+        is_comment = entry.action == COMMENT
+        chains.setdefault(entry.task_id if is_comment else _digest(entry), []).append(row)
+    return list(chains.values())
+
+
+def _digest(entry: Entry) -> bytes:
+    return sha256(f"{entry.action} {entry.body}".encode()).digest()
+
+
+class _Sending:
+    """Chains of rows that are sent side by side."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.task_ids: set[int] = set()
+        self.error: PyrusEtlError | None = None
+
+    async def chain(self, rows: Sequence[Outgoing]) -> None:
+        seen: Task | None = None
+        for row in rows:
+            if self.error or self._desk.run.stop.asked.is_set():
+                return
+            try:
+                ended = await pushed(self._desk, row, seen)
+            except PyrusEtlError as error:
+                self.error = self.error or error
+                return
+            self._desk.run.ledger.progress.tasks_done += 1
+            seen = ended.seen
+            if ended.task_id is not None:
+                self.task_ids.add(ended.task_id)
+            if not ended.goes_on and row.entry.action == COMMENT:
+                return
+
+
+async def _lists(task_ids: Sequence[int]) -> AsyncIterator[Listed]:
+    yield Listed([TaskHeader(task_id) for task_id in task_ids], stored=True)
+
+
+async def _count_left(run: Run) -> None:
+    """Counts the rows that somebody has to look at, also those of earlier runs."""
+    store = run.session.store
+    with suppress(DatabaseUnavailable):  # it has ended the run then
+        held = await store.query(outbox.held, run.session.account_id)
+        run.ledger.count(Counts(rows_held=held, rows_unknown=await store.query(outbox.undecided)))

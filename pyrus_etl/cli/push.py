@@ -1,14 +1,15 @@
 """`push`: sends the rows of pyrus.outbox, shows what it would send, or takes a person's decision about a row."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import click
 
-from pyrus_etl.cli.options import read_settings, with_settings
+from pyrus_etl.cli.options import account_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.running import Further, RunOptions, opened, run_options, run_plan
+from pyrus_etl.cli.running import Further, Ran, RunOptions, opened, run_options, run_plan
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.writer import Writes
@@ -19,7 +20,6 @@ from pyrus_etl.schema.outbox import SENT, WAITING
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.outgoing import as_object, known_of, prepared, read
 from pyrus_etl.sync.plans.push import push as push_plan
-from pyrus_etl.sync.result import Result
 
 SETTINGS = ("pyrus", "sync", "privacy", "alerts", "files", "log")
 MOST_SHOWN = 1000
@@ -41,6 +41,7 @@ SHOWN_IN_TEXT = 20
     flag_value="1h",
     help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
 )
+@account_option
 @run_options
 @with_settings(*SETTINGS)
 def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, options: RunOptions) -> int:
@@ -54,7 +55,7 @@ def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, optio
                pyrus-etl push
                pyrus-etl push --resolve 0192f3a4-5b6c-7d8e-9f00-112233445566 sent
     """
-    settings = read_settings(quiet=options.is_quiet)
+    settings = read_settings(quiet=options.is_quiet).of_account()  # of several, somebody has to say who signs
     if resolve:
         return _resolve(*resolve, settings, as_json=options.as_json)
     if dry_run:
@@ -67,8 +68,9 @@ def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, optio
     )
 
 
-def _show_what_is_left(result: Result, settings: Settings, options: RunOptions) -> Further:
+def _show_what_is_left(ran: Sequence[Ran], options: RunOptions) -> Further:
     """The rows that the run has not sent, and why."""
+    settings, result = ran[0].settings, ran[0].result
     rows: list[outbox.Ended] = asyncio.run(_asked(settings, outbox.not_sent, result.run_id))
     if not options.as_json and options.has_to_show(result.exit_code):
         for row in rows[:SHOWN_IN_TEXT]:

@@ -3,7 +3,7 @@
 `python docs/messages.py PAGE` fills the text between `<!-- messages 5 -->` and `<!-- end -->` with a table of the
 errors that end with this exit code, and `<!-- messages log -->` with the warnings. They are read from the source: the
 texts in the calls of our error classes, of `MAKERS` and of `log.warning`, and what `COMPOSERS` return. What is put in
-at run time is shown as `…`. What to do is the end of a message, after its last semicolon; `CURES` has the others.
+at run time is shown as `…`. What to do is the end of a message, after its last semicolon; the others are below.
 """
 
 import ast
@@ -53,15 +53,36 @@ KNOWN = {
 """Other ways in which the argument of an error is made, and where its words are."""
 BEGINNINGS = {"_of_certificate": "the certificate of … "}
 """What their callers put before it."""
+OTHERWISE = "correct what the message names"
 AS_IT_SAYS = "what the message says"
-CURES = {
+USUAL = {
     "Again": "try again later; if it stays, ask the administrator of that service",
+    "AnswerLost": "look whether it was done before you repeat it",
+    "BadParameter": "write it as the message says",
     "BodyCut": "try again",
     "BodyTooLarge": "report it to the administrator of that service",
+    "BudgetSpent": "nothing; you asked for this limit",
+    "CensusDoubted": "look whether so many tasks are gone, and whether the account still has its rights",
     "DataStale": "see in `pyrus-etl status` why the runs fail, or whether they still start",
+    "DatabaseUnavailable": "see `pyrus-etl check` and `pyrus-etl db check`",
+    "FeedRefused": "give the account the right to read the list, or leave it out",
+    "FileRefused": "look at the file at its service",
     "ListRefused": "nothing, if the next run ends well; it asks in another way",
+    "LockHeld": "wait for it to end",
+    "LoginRefused": "see `pyrus-etl check`",
+    "PyrusUnreachable": "try again later; if it stays, see `pyrus-etl check`",
+    "RowsRefused": "nothing at first: every run tries it again; `pyrus-etl errors list` shows what stays",
+    "SettingsError": "correct what the message names",
+    "TargetUnavailable": "correct the target, or choose another",
     "TaskRefused": "nothing at first: every run tries it again; `pyrus-etl errors list` shows what stays",
+    "UsageError": "write it as the message says",
+    "WriteRefused": "correct the row in `pyrus.outbox` ([write-back.md](write-back.md))",
+    "_final": "correct what the message names",
+    "_of_file": "look at the file at its service",
     "log": "nothing; the message says what happens instead",
+}
+"""What to do, by the name of the error, if neither its message nor `CURES` says so."""
+CURES = {
     "DATABASE_URL is not set; it names": "set it to the URL of the database to move to",
     "DATABASE_URL is set: connect": "connect to that server, or unset it for the embedded one",
     "Give --html FILE": "give one of them",
@@ -86,7 +107,7 @@ CURES = {
     "…: … is not a whole number": "write such a number",
     "…: … is not one of": "write one of them",
 }
-"""What to do, by the name of the error or the beginning of its message, if the message itself does not say so."""
+"""What to do, by the beginning of a message that does not say so, or not clearly."""
 
 _ASKS = re.compile(r"(.+): ((?:set|give|name) .+)")
 _BLOCKS = re.compile(r"(<!-- messages (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -206,7 +227,7 @@ def _split(name: str, text: str) -> tuple[str, str]:
         return _shown(". ".join(sentences)), _shown(last) if last.strip("… ") else AS_IT_SAYS
     if asked := _ASKS.fullmatch(text):
         return _shown(asked[1]), asked[2]
-    return _shown(text), CURES.get(name, "")
+    return _shown(text), USUAL.get(name, OTHERWISE)
 
 
 def _shown(text: str) -> str:

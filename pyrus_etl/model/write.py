@@ -12,6 +12,9 @@ COMMENT, TASK, FORM_TASK = "comment", "task", "form_task"
 ACTIVITY_ACTIONS = ("Complete", "MarkAsDuplicate", "MarkAsIrrelevant", "Reopen")
 APPROVAL_CHOICES = ("Waiting", "Approved", "Rejected", "Revoked", "Acknowledged")
 
+OF_FILES = ("Files", "FileUrls")
+"""Types of fields that hold files."""
+
 Ids = Sequence[int]
 Steps = Sequence[Ids]
 Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
@@ -40,6 +43,11 @@ class TypedValue(msgspec.Struct, frozen=True, kw_only=True):
     value: NewFieldValue
     row_id: int | None = None
     table_id: int | None = None
+
+    @property
+    def items(self) -> tuple[int, ...] | tuple[str, ...]:
+        """The ids, or the files; none if the value has neither."""
+        return self.value if isinstance(self.value, tuple) else ()
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,11 +104,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def files(self) -> list[str]:
         """The paths and URLs of all its files, each once: of the comment or task, and of its fields."""
         in_fields = [
-            file
-            for each in self.values
-            if each.type == "Files" and isinstance(each.value, tuple)
-            for file in each.value
-            if isinstance(file, str)
+            file for each in self.values if each.type in OF_FILES for file in each.items if isinstance(file, str)
         ]
         return list(dict.fromkeys([*(self.attachments or ()), *in_fields]))
 

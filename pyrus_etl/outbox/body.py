@@ -105,7 +105,7 @@ def _is_file(file: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).replace("`", "").replace(" - at $", "; at ")
+    text = str(error).replace("`", "").replace(" | null", "").replace(" - at $", " at ")
     return text[:1].lower() + text[1:]
 
 

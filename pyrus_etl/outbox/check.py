@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pyrus_etl.model.known import Known, KnownField, KnownForm
-from pyrus_etl.model.write import COMMENT, FORM_TASK, NewFieldValue, NewValue, TypedValue, Write
+from pyrus_etl.model.write import COMMENT, FORM_TASK, OF_FILES, NewFieldValue, NewValue, TypedValue, Write
 from pyrus_etl.outbox.values import READ_ONLY, READERS, items
 
 OF_PERSONS = (
@@ -30,7 +30,7 @@ def checked(write: Write, known: Known) -> tuple[Write, tuple[str, ...]]:
         return write, tuple(problems)
     form = _form_of(write, known)
     if write.form_values and form is None:
-        problems.append(_no_form(write, known))
+        problems += [_no_form(write, known)] if write.action == COMMENT else []
     elif form is not None:
         for given in write.form_values or ():
             try:
@@ -121,7 +121,7 @@ def _read(given: NewValue, field: KnownField, form: KnownForm, known: Known) -> 
             found = READERS["FormLink"](given.value)
         case _:
             found = _plain(given.value, field)
-    if field.multiple is False and isinstance(found, tuple) and found[1:] and field.type != "Files":
+    if field.multiple is False and isinstance(found, tuple) and found[1:] and field.type not in OF_FILES:
         raise ValueError("the field takes one item")
     persons = known.persons if field.type in ("Person", "Assignee") else None
     if persons is not None and isinstance(found, tuple) and found[0] not in persons:

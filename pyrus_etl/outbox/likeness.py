@@ -14,7 +14,7 @@ from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project
 from pyrus_etl.model.task import Note, Task
 from pyrus_etl.model.value import Due, Flag, Items, Projects
-from pyrus_etl.model.write import TypedValue, Write, is_url
+from pyrus_etl.model.write import OF_FILES, TypedValue, Write, is_url
 
 Mark = bool | None
 """Whether one given property is shown as it was written; None if nothing is shown of it."""
@@ -86,7 +86,7 @@ def _attached(shown: Iterable[Attachment | None], write: Write) -> Mark:
 
 
 def _has_files(write: Write) -> bool:
-    return any(each.type == "Files" for each in write.values)
+    return any(each.type in OF_FILES for each in write.values)
 
 
 def name_of(path: str) -> str:

@@ -20,7 +20,6 @@ READ_ONLY = (
     "ApprovalDate",
     "CreationDate",
     "Title",
-    "FileUrls",
     "ExternalFormAuthor",
 )
 """Types of fields that Pyrus fills itself, or that hold no value."""
@@ -121,6 +120,7 @@ READERS: Mapping[str, Callable[[object], NewFieldValue]] = {
     "Project": ids,
     "FormLink": ids,
     "Files": files,
+    "FileUrls": files,
 }
 """Type of a field → the reader of a value for it. A Catalog and a MultipleChoice have items: see `check`."""
 

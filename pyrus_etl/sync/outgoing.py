@@ -10,7 +10,7 @@ from pyrus_etl.extract.writer import Writes, complaints, shown
 from pyrus_etl.load import known as stored
 from pyrus_etl.load.outbox import Entry
 from pyrus_etl.model.known import Known
-from pyrus_etl.model.write import COMMENT, Write
+from pyrus_etl.model.write import COMMENT, PROPERTIES, Write
 from pyrus_etl.outbox.body import Read, read_body
 from pyrus_etl.outbox.check import checked
 from pyrus_etl.postgres.connection import Connection
@@ -26,8 +26,14 @@ class Outgoing:
 
     @property
     def refusal(self) -> str:
-        """The problems as one text."""
-        return "; ".join(problem.rstrip(".") for problem in self.problems) + "."
+        """The problems as one text, a sentence for each."""
+        return " ".join(_sentence(problem) for problem in self.problems)
+
+
+def _sentence(problem: str) -> str:
+    """With a capital letter, unless it begins with the name of a property."""
+    is_name = problem.partition(" ")[0] in PROPERTIES
+    return f"{problem[:1] if is_name else problem[:1].upper()}{problem[1:].rstrip('.')}."
 
 
 def read(entries: Iterable[Entry]) -> list[tuple[Entry, Read]]:

@@ -11,7 +11,7 @@ from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.extract.v3.read import read_stored
 from pyrus_etl.extract.v3.stream import read_list
 from pyrus_etl.extract.writer import Call, Uploads, Writes, plain, properties, when_given
-from pyrus_etl.model.write import COMMENT, TASK, TypedValue, Write, is_url
+from pyrus_etl.model.write import COMMENT, OF_FILES, TASK, TypedValue, Write, is_url
 
 MOST_LISTED = 1000
 A_MOMENT = timedelta(minutes=1)
@@ -73,6 +73,7 @@ _VALUES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "Project": ("ProjectIds", list),
     "Catalog": ("CatalogItem", lambda ids: ids[0]),
     "Files": ("Files", plain),
+    "FileUrls": ("FileUrls", plain),
 }
 """Type of a field → the property of NewFormValue that takes its value."""
 _EMPTY = ("Text", "Email")
@@ -93,9 +94,15 @@ def _complaints_of(value: TypedValue, action: str) -> Iterator[str]:
     field = f"field {value.field_id}"
     if value.type not in _VALUES:
         yield f"{field}: API v3 cannot write a {value.type}"
+    elif (
+        value.type in OF_FILES
+        and isinstance(value.value, tuple)
+        and len({is_url(str(each)) for each in value.value}) > 1
+    ):
+        yield f"{field}: API v3 takes either files or addresses"
     elif value.value is None and value.type not in _EMPTY:
         yield f"{field}: API v3 cannot clear a {value.type}"
-    elif value.type == "Catalog" and isinstance(value.value, tuple) and len(value.value) > 1:
+    elif value.type == "Catalog" and len(value.items) > 1:
         yield f"{field}: API v3 takes one item of a catalog"
     elif action == COMMENT and value.type in _IN_COMMENTS:
         yield f"{field}: API v3 changes a {value.type} by {_IN_COMMENTS[value.type]}"
@@ -126,7 +133,7 @@ def name_of(url: str) -> str:
 
 def _value(value: TypedValue, uploads: Uploads) -> dict[str, Any]:
     row = {} if value.row_id is None else {"RowId": value.row_id}
-    if value.type == "Files":
+    if value.type in OF_FILES:
         return {"FieldId": value.field_id, **row, **_files(value.value, uploads, "Files", "FileUrls")}
     name, encode = _VALUES[value.type]
     encoded = "" if value.value is None else encode(value.value)

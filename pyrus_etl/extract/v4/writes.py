@@ -14,7 +14,7 @@ from pyrus_etl.extract.v4.dialect import DIALECT
 from pyrus_etl.extract.v4.moments import moment
 from pyrus_etl.extract.v4.read import read_headers, read_register, read_stored
 from pyrus_etl.extract.writer import Call, Uploads, Writes, plain, properties, when_given
-from pyrus_etl.model.write import COMMENT, FORM_TASK, TypedValue, Write, is_url
+from pyrus_etl.model.write import COMMENT, FORM_TASK, OF_FILES, TypedValue, Write, is_url
 
 MOST_LISTED = 1000
 _ACTIONS = {"Complete": "finished", "Reopen": "reopened"}
@@ -130,6 +130,7 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "Catalog": _items,
     "MultipleChoice": _choices,
     "FormLink": _tasks,
+    "Project": lambda ids: {"projects": [_person(each) for each in ids]},
     "Files": plain,
     "Table": plain,
 }
@@ -189,7 +190,7 @@ def _fields(values: Sequence[TypedValue], uploads: Uploads) -> list[dict[str, An
 
 
 def _field(value: TypedValue, uploads: Uploads) -> dict[str, Any]:
-    if isinstance(value.value, tuple) and value.type == "Files":
+    if isinstance(value.value, tuple) and value.type in OF_FILES:
         return {"id": value.field_id, "value": [_file(str(file), uploads) for file in value.value]}
     encoded = None if value.value is None else _VALUES[value.type](value.value)
     return {"id": value.field_id, "value": encoded}

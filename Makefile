@@ -18,7 +18,8 @@ demo: $(READY) ## Run the whole pipeline in half a minute, without a Pyrus accou
 test: check ## Run everything that CI runs: check, audit (a finding does not fail it), then the tests
 	@$(MAKE) --no-print-directory --silent audit || echo "These vulnerabilities fail make audit, but not make test."
 	@-if command -v npm > /dev/null && ! test -e .venv/$(AXE)/node_modules; then \
-		npm install --silent --no-save --no-audit --no-fund --prefix .venv/$(AXE) $(AXE); fi # only some tests need it
+		npm install --silent --no-save --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 \
+			--prefix .venv/$(AXE) $(AXE); fi # only some tests need it
 	@$(BIN)/python -m compileall -q pyrus_etl migrations # hundreds of programs that the tests start import them
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 

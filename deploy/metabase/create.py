@@ -14,7 +14,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 FILE = Path(__file__).with_name("pyrus.json")
 
 
@@ -22,6 +24,8 @@ def main() -> None:
     key, words = os.environ.get("METABASE_API_KEY", ""), sys.argv[1:]
     if not key or len(words) != 2:
         sys.exit(__doc__)
+    if urlsplit(words[0]).scheme != "https" and urlsplit(words[0]).hostname not in OWN_MACHINE:
+        sys.exit("Plain http would send the API key unencrypted; write https://…")
     try:
         print(f"The dashboard is at {create(words[0].rstrip('/'), words[1], key)}")
     except urllib.error.HTTPError as error:

@@ -156,3 +156,6 @@ def test_a_refusal_of_metabase_is_a_sentence() -> None:
     assert created("http://127.0.0.1:9").stderr == (
         "Metabase cannot be reached at http://127.0.0.1:9: [Errno 111] Connection refused\n"
     )
+    assert created("http://metabase.example.com").stderr == (
+        "Plain http would send the API key unencrypted; write https://…\n"
+    )

@@ -12,7 +12,7 @@ import click
 
 from pyrus_etl.cli.whole_file import write_whole
 from pyrus_etl.errors import PyrusEtlError, SettingsError
-from pyrus_etl.extract.apis import access_of
+from pyrus_etl.extract.apis import quotas
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.settings import Settings
@@ -49,7 +49,7 @@ def write_figures(file: Path, settings: Settings) -> None:
     assert settings.database_url is not None
     try:
         with connect(settings.database_url, settings.waits.connect_database) as connection, waiting_briefly(connection):
-            found = metrics(connection, settings.quota, access_of(settings).login)
+            found = metrics(connection, quotas(settings))
         write_whole(file, found, "--metrics")
     except PyrusEtlError as error:
         log.warning("the figures were not written: %s", error)

@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from pyrus_etl.cli.garbage import collect_garbage_less_often
-from pyrus_etl.cli.options import RUN_SETTINGS, read_settings, with_settings
+from pyrus_etl.cli.options import RUN_SETTINGS, account_option, read_settings, with_settings
 from pyrus_etl.cli.progress import progress_logged
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.files.target import target_url
@@ -29,13 +29,15 @@ log = logging.getLogger(__name__)
     "--attachments-to", metavar="URL", help="Also store new attachments in a folder, s3://…, gs://… or az://…."
 )
 @click.option("--page/--no-page", "has_page", default=True, show_default=True, help="Show the reports as a page at /.")
+@account_option
 @with_settings(*RUN_SETTINGS)
 def serve(listen: str, every: str, reconcile_every: str, attachments_to: str | None, has_page: bool) -> int:
     """Keep the database up to date, and show how that goes: one process that stays.
 
     It syncs again and again, reconciles once a day and updates the views when a form changes. It tries again by itself
     after any fault. It answers /healthz, /readyz and /metrics (Prometheus), and shows the reports as a page at /; set
-    PYRUS_ETL_PAGE_PASSWORD to protect it. At /webhook it takes a bot's webhooks, and fetches their tasks at once.
+    PYRUS_ETL_PAGE_PASSWORD to protect it. At /webhook it takes a bot's webhooks, and fetches their tasks at once. Of
+    several accounts, each has its own schedule.
 
     \b
     Examples:  pyrus-etl serve
@@ -75,6 +77,8 @@ def exposure(address: Address, settings: Settings) -> str | None:
 
 def _require_login(settings: Settings) -> None:
     """Refuses to start without a login: nothing would ever work."""
+    if settings.accounts:
+        return
     if not settings.access_token and not (settings.login and settings.security_key):
         raise SettingsError(
             "No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN; or run pyrus-etl login."

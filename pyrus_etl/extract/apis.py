@@ -15,7 +15,7 @@ from pyrus_etl.extract.v4.read import read_stored as read_v4
 from pyrus_etl.extract.v4.writes import WRITES as WRITES_OF_V4
 from pyrus_etl.extract.writer import Writes
 from pyrus_etl.model.task import Task
-from pyrus_etl.settings import Settings
+from pyrus_etl.settings import Quota, Settings
 
 
 class Api(NamedTuple):
@@ -45,6 +45,16 @@ READERS: Mapping[str, Callable[[bytes], tuple[Task, int]]] = {v3.API: read_v3, v
 def api_of(settings: Settings) -> Api:
     """The API that the settings ask for; v3 needs a client id, which nobody gets any more."""
     return APIS[settings.api or (v3.API if settings.client_id else v4.API)]
+
+
+def each_account(settings: Settings) -> list[Settings]:
+    """The settings of each account that can be used on this machine; of the only one, if they name no others."""
+    return [settings.of(account) for account in settings.accounts if not account.fault] or [settings]
+
+
+def quotas(settings: Settings) -> dict[str | None, Quota]:
+    """The quota of each account, by the login under which its runs share it."""
+    return {access_of(each).login: each.quota for each in each_account(settings)}
 
 
 def access_of(settings: Settings) -> AccountAccess:

@@ -37,6 +37,15 @@ def note_exit(connection: Connection, run_id: UUID, exit_code: int) -> None:
     )
 
 
+def note_next(connection: Connection, login: str | None, seconds: float | None) -> None:
+    """Records in how many seconds a process that stays runs an account; None: it does not any more."""
+    query = """
+        UPDATE pyrus.accounts SET next_at = clock_timestamp() + make_interval(secs => %(seconds)s::float8)
+        WHERE login = %(login)s AND (next_at IS NOT NULL OR %(seconds)s::float8 IS NOT NULL)
+    """
+    connection.execute(query, {"login": login, "seconds": seconds})
+
+
 def has_others(connection: Connection, account_id: int) -> bool:
     """Whether another account has used the database too."""
     query = "SELECT EXISTS (SELECT FROM pyrus.accounts WHERE account_id <> %s)"

@@ -12,7 +12,7 @@ from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.serve.answers import json_answer, text_answer
 from pyrus_etl.serve.looks import Shared, glance
 from pyrus_etl.serve.metrics import CONTENT_TYPE, metrics
-from pyrus_etl.serve.readiness import Readiness, readiness
+from pyrus_etl.serve.readiness import Readiness, readiness_of_all
 from pyrus_etl.settings import Quota, Secret
 
 LONGEST_GLANCE = 8.0
@@ -20,12 +20,11 @@ LONGEST_GLANCE = 8.0
 
 
 class Shown(NamedTuple):
-    """What answers are made from. `login`: of the runs that are shown; None shows all."""
+    """What answers are made from. `quotas`: of each account, by the login of its runs; None shows all runs."""
 
     url: Secret
-    login: str | None
+    quotas: Mapping[str | None, Quota]
     every: timedelta
-    quota: Quota
 
 
 class Address(NamedTuple):
@@ -40,8 +39,8 @@ class Address(NamedTuple):
 
 def routes(shown: Shown, webhooks: Mapping[str, int] | None = None) -> list[web.RouteDef]:
     """The paths for those who watch."""
-    read = partial(readiness, login=shown.login, every=shown.every)
-    figures = partial(metrics, quota=shown.quota, login=shown.login, webhooks=webhooks)
+    read = partial(readiness_of_all, logins=[*shown.quotas], every=shown.every)
+    figures = partial(metrics, quotas=shown.quotas, webhooks=webhooks)
     ready = Shared(lambda: glance(shown.url, read, LONGEST_GLANCE))
     measured = Shared(lambda: glance(shown.url, figures, LONGEST_GLANCE))
     return [

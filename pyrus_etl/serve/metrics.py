@@ -38,15 +38,15 @@ _ESTIMATES: LiteralString = """
 
 
 def metrics(
-    connection: Connection, quota: Quota, login: str | None, webhooks: Mapping[str, int] | None = None
+    connection: Connection, quotas: Mapping[str | None, Quota], webhooks: Mapping[str, int] | None = None
 ) -> bytes:
     """Returns all figures in the text format; `connection` only reads.
 
-    `login`: of the runs that share the quota; None counts the requests of all runs. `webhooks`: how many this process
-    has received by outcome; None if it takes none.
+    `quotas`: by the login of the runs that share it; None counts the requests of all runs. `webhooks`: how many
+    this process has received by outcome; None if it takes none.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(_families(connection, quota, login, webhooks)))
+    registry.register(_Collected(_families(connection, quotas, webhooks)))
     return generate_latest(registry)
 
 
@@ -61,7 +61,7 @@ class _Collected(Collector):
 
 
 def _families(
-    connection: Connection, quota: Quota, login: str | None, webhooks: Mapping[str, int] | None
+    connection: Connection, quotas: Mapping[str | None, Quota], webhooks: Mapping[str, int] | None
 ) -> Iterator[Metric]:
     yield _counter("runs", "Runs that ended.", ("kind", "status"), connection.execute(_RUNS))
     totals = _totals(connection)
@@ -77,12 +77,17 @@ def _families(
     lag = [row for row in connection.execute(_LAG) if row != (None,)]
     yield _gauge("lag_seconds", "Age of the cursor: all older changes are stored.", (), lag)
     yield _gauge("open_errors", "Tasks that are set aside.", (), connection.execute(_OPEN_ERRORS))
-    sent = sum(each.requests for each in recent_requests(connection, _NO_RUN, login, quota.period))
-    left = max(0, quota.requests - sent)
+    left = sum(_left(connection, login, quota) for login, quota in quotas.items())
     yield _gauge("quota_remaining", "Requests that the quota allows at this moment.", (), [(left,)])
     yield _gauge("rows", "Rows of a table; estimated if it is large.", ("table",), _rows(connection))
     if webhooks is not None:
         yield _counter("webhooks", "Webhooks by what became of them.", ("outcome",), webhooks.items())
+
+
+def _left(connection: Connection, login: str | None, quota: Quota) -> int:
+    """The requests that the quota of an account allows now."""
+    sent = sum(each.requests for each in recent_requests(connection, _NO_RUN, login, quota.period))
+    return max(0, quota.requests - sent)
 
 
 def _totals(connection: Connection) -> dict[str, int]:

@@ -9,16 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 from pyrus_etl.errors import StoppedEarly
-from pyrus_etl.extract.apis import access_of
+from pyrus_etl.extract.apis import access_of, each_account
+from pyrus_etl.extract.source import AccountAccess
+from pyrus_etl.run_id import of_account
 from pyrus_etl.serve.hints import Hints
 from pyrus_etl.serve.http import Address, Shown, listening, routes
 from pyrus_etl.serve.page import page_at_root
 from pyrus_etl.serve.schedule import Means, Schedule, keep_up
-from pyrus_etl.serve.webhook import webhook
-from pyrus_etl.settings import Settings
+from pyrus_etl.serve.webhook import Receiver, webhook
+from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.database import database_opened
 from pyrus_etl.sync.login import logged_in_once
 from pyrus_etl.sync.run import Watch
+from pyrus_etl.sync.stages import together
 from pyrus_etl.sync.stop import Stop, stopped_by_signals
 
 log = logging.getLogger(__name__)
@@ -40,23 +43,49 @@ async def serve(
     `watch` makes what watches a run, from its kind. `has_page`: shows the page. Raises SettingsError if it cannot
     listen, or if no run could use the settings.
     """
-    access = logged_in_once(access_of(settings))
-    access.client()  # refuses settings that no run could use
+    accounts = [(each, logged_in_once(access_of(each))) for each in usable(settings)]
+    for _, access in accounts:
+        access.client()  # refuses settings that no run could use
     signals = stopped_by_signals if stop is None else nullcontext
     stop = stop or Stop()
     async with AsyncExitStack() as opened:
         opened.enter_context(signals(stop))
         url = await opened.enter_async_context(database_opened(settings))
-        hints, webhooks = Hints(url, access.login, settings.waits), Counter[str]()
-        await opened.enter_async_context(_beside(hints.store()))
-        paths = routes(Shown(url, access.login, schedule.every, settings.quota), webhooks)
-        paths += [webhook(hints, settings.security_key, webhooks)]
+        webhooks, receivers = Counter[str](), [Receiver(_hints(url, *each), each[0].security_key) for each in accounts]
+        for hints, _ in receivers:
+            await opened.enter_async_context(_beside(hints.store()))
+        paths = routes(Shown(url, {access.login: own.quota for own, access in accounts}, schedule.every), webhooks)
+        paths += [webhook(receivers, webhooks)]
         paths += [page_at_root(url, settings.page_password)] if has_page else []
         where = await opened.enter_async_context(listening(paths, address))
         log.info("listening on http://%s", where)
         ready(where)
-        await keep_up(schedule, Means(replace(settings, database_url=url), access, hints.arrived, stop, watch))
+        means = [
+            Means(replace(own, database_url=url), access, receiver.hints.arrived, stop, watch)
+            for (own, access), receiver in zip(accounts, receivers, strict=True)
+        ]
+        await together(*(_keep_up(schedule, each) for each in means))
     return stop.reason
+
+
+async def _keep_up(schedule: Schedule, means: Means) -> None:
+    """Does what is due for an account; its log lines name it, if there are several."""
+    with of_account(means.settings.account if means.settings.has_several else None):
+        await keep_up(schedule, means)
+
+
+def usable(settings: Settings) -> list[Settings]:
+    """The settings of each account that can be used here; logs what is wrong with others. Raises if none can be."""
+    faults = [account.fault for account in settings.accounts if account.fault]
+    if faults and len(faults) == len(settings.accounts):
+        raise faults[0]
+    for fault in faults:
+        log.error("%s", fault)
+    return each_account(settings)
+
+
+def _hints(url: Secret, settings: Settings, access: AccountAccess) -> Hints:
+    return Hints(url, access.login, settings.waits)
 
 
 @asynccontextmanager

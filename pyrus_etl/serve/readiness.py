@@ -1,5 +1,6 @@
 """Whether the tables are up to date, and why not: `/readyz`."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -26,6 +27,15 @@ def readiness(connection: Connection, login: str | None, every: timedelta) -> Re
         return Readiness(False, "No run has ended yet.", running_since=since)
     reason = _fault(last, every * INTERVALS)
     return Readiness(reason is None, reason or f"The last {last.kind} ended well.", last._asdict(), since)
+
+
+def readiness_of_all(connection: Connection, logins: Sequence[str | None], every: timedelta) -> Readiness:
+    """Ready while every account is; if one is not, what is wrong with it. None: the only account, or all of them."""
+    found = [(login, readiness(connection, login, every)) for login in logins]
+    login, wrong = next(((login, each) for login, each in found if not each.ready), found[0])
+    if wrong.ready or len(found) == 1:
+        return wrong
+    return wrong._replace(reason=f"{login}: {wrong.reason}")
 
 
 def _fault(last: Ended, longest: timedelta) -> str | None:

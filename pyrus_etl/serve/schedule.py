@@ -16,6 +16,7 @@ import psycopg
 
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.source import AccountAccess
+from pyrus_etl.load.accounts import note_next
 from pyrus_etl.load.contents import Chosen, has_new
 from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
 from pyrus_etl.postgres.connection import Connection
@@ -72,13 +73,16 @@ async def keep_up(schedule: Schedule, means: Means) -> None:
     while not means.stop.reason:
         now = time.monotonic()
         if now >= due:
-            due = await work.turn() + time.monotonic()
+            pause = await work.turn()
+            due = pause + time.monotonic()
+            await work.note_next(pause)
         elif now >= hints_due and means.arrived.is_set():
             hints_due = await work.fetch_hints(due - now) + time.monotonic()
         else:
             has_hints = means.arrived.is_set()
             waited_for = [means.stop.asked] if has_hints else [means.stop.asked, means.arrived]
             await happened(*waited_for, within=(min(due, hints_due) if has_hints else due) - now)
+    await work.note_next(None)
 
 
 class _Turns:
@@ -107,6 +111,11 @@ class _Turns:
         await self._refresh_reports(whole=whole)
         await self._download(pause - (time.monotonic() - began), whole=whole)
         return max(0.0, pause - (time.monotonic() - began))
+
+    async def note_next(self, seconds: float | None) -> None:
+        """Shows in pyrus.accounts when the next turn comes; None: none any more."""
+        note = partial(note_next, login=self._means.access.login, seconds=seconds)
+        await self._looked(note, "when the next run comes", logging.DEBUG)
 
     async def fetch_hints(self, seconds: float) -> float:
         """Fetches the tasks that webhooks named, for at most `seconds`; returns the seconds until the next time."""

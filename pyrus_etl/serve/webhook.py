@@ -9,7 +9,9 @@ import hashlib
 import hmac
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -43,6 +45,13 @@ class _Webhook(msgspec.Struct):
     task: msgspec.Raw = msgspec.Raw(b"{}")
 
 
+class Receiver(NamedTuple):
+    """A bot that gets webhooks: where the tasks go that they name, and the key that signs them."""
+
+    hints: Hints
+    key: Secret | None
+
+
 class _Refused(Exception):
     """A webhook that is not read: the outcome that is counted, and the status of the answer."""
 
@@ -58,26 +67,28 @@ class _Held:
     bytes = 0
 
 
-def webhook(hints: Hints, key: Secret | None, outcomes: Counter[str]) -> web.RouteDef:
+def webhook(receivers: Sequence[Receiver], outcomes: Counter[str]) -> web.RouteDef:
     """The path. `outcomes` counts what became of webhooks. Without a key, all are refused."""
     outcomes.update(dict.fromkeys(OUTCOMES, 0))
-    return web.post("/webhook", partial(_webhook, hints, key, outcomes, _Held()))
+    return web.post("/webhook", partial(_webhook, receivers, outcomes, _Held()))
 
 
 async def _webhook(
-    hints: Hints, key: Secret | None, outcomes: Counter[str], held: _Held, request: web.Request
+    receivers: Sequence[Receiver], outcomes: Counter[str], held: _Held, request: web.Request
 ) -> web.Response:
     try:
         body = await _body(request, held)
     except _Refused as refused:
         return _ended(outcomes, refused.outcome, refused.status)
-    if key is None or not is_signed(body, key, request.headers.get("X-Pyrus-Sig", "")):
+    signature = request.headers.get("X-Pyrus-Sig", "")
+    signers = [hints for hints, key in receivers if key and is_signed(body, key, signature)]
+    if not signers:
         if not outcomes["refused"]:
             log.warning("a webhook has a wrong signature; if it is Pyrus's own, PYRUS_SECURITY_KEY is not its bot's")
         return _ended(outcomes, "refused", 401)
     if not (task_ids := named(body)):
         return _ended(outcomes, "unreadable", 200)
-    await hints.take(task_ids, LONGEST_WAIT)
+    await asyncio.gather(*(hints.take(task_ids, LONGEST_WAIT) for hints in signers))
     return _ended(outcomes, "accepted", 200)
 
 

@@ -1,6 +1,7 @@
 """Several accounts share the work: each claims tasks before it fetches them, as many as its quota lets through."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from pyrus_etl.load.claims import Claimed, claim_listed, release_all
@@ -9,8 +10,9 @@ from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks import Arrival, Wanted
 
 AT_ONCE = 500
-PAUSE = 0.5
-"""Seconds until it looks again whether the quota has room, or what others have claimed."""
+PAUSE, STEP = 0.5, 0.05
+"""Seconds until it looks again what others have claimed, and whether the quota has room."""
+WORTH_A_CLAIM = 16
 
 Taken = AsyncIterator[Wanted | Ready[Arrival] | None]
 """None while it waits, so that the flow can end."""
@@ -41,7 +43,7 @@ class Claims:
             else:  # others have claimed them
                 self._held.update((each.task_id, each) for each in left)
             if not room:
-                await self._pause()
+                await self._wait_for_room()
                 yield None
         async for one in self._look_again(AT_ONCE):
             yield one
@@ -52,7 +54,7 @@ class Claims:
             async for each in self._look_again(len(self._held)):
                 yield each
             if self._held:
-                await self._pause()
+                await self._run.stop.unless_asked(asyncio.sleep(PAUSE))
                 yield None
 
     async def _look_again(self, most: int) -> AsyncIterator[Wanted | Ready[Arrival]]:
@@ -71,8 +73,13 @@ class Claims:
     def _room(self) -> int:
         return min(AT_ONCE, self._run.session.pace.room)
 
-    async def _pause(self) -> None:
-        await self._run.stop.unless_asked(asyncio.sleep(PAUSE))
+    async def _wait_for_room(self) -> None:
+        """Waits until the quota has room for some tasks, but not longer than `PAUSE`."""
+        end = time.monotonic() + PAUSE
+        while time.monotonic() < end:
+            await self._run.stop.unless_asked(asyncio.sleep(STEP))
+            if self._room >= WORTH_A_CLAIM:
+                return
 
     async def _claim(self, wanted: Sequence[Wanted], most: int) -> Claimed:
         """Claims the first of the tasks that are free; see `claim_listed`."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.benchmarks import measures
 from tests.benchmarks.api_v4 import api_v4
+from tests.benchmarks.bots import bots
 from tests.benchmarks.figure import Figure, Measure
 from tests.benchmarks.files import LARGE, files
 from tests.benchmarks.serving import serving
@@ -41,7 +42,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "measures", nargs="*", help="peers, v4, files, growth, following, serving, odd, quota, start; default: all"
+        "measures",
+        nargs="*",
+        help="peers, v4, bots, files, growth, following, serving, odd, quota, start; default: all",
     )
     parser.add_argument("--quick", action="store_true", help="small worlds: shows that it works, not how fast it is")
     parser.add_argument("--large", action="store_true", help="growth up to a million tasks, about twenty minutes more")
@@ -64,6 +67,7 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "v4": partial(
             api_v4, stand, 105_000 // share, 15_000 // share, 1_000 // share, arguments.peers, 5_000 // share
         ),
+        "bots": partial(bots, stand, 24_000 // share, 500 // share),
         "files": partial(files, stand, 10_000 // share, LARGE // share, arguments.peers),
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),

@@ -31,7 +31,7 @@ NAMES = {
 def samples(database: Secret, **options: Any) -> dict[str, dict[tuple[str, ...], float]]:
     """The values of each name, by the values of its labels."""
     with connect(database) as connection:
-        text = metrics(connection, QUOTA, None, **options).decode()
+        text = metrics(connection, {None: QUOTA}, **options).decode()
     found: dict[str, dict[tuple[str, ...], float]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -12,11 +12,13 @@ from tests.simulation.history import RunStep
 from tests.simulation.history_v4 import LAG, HistoryV4
 from tests.simulation.invariants import check_fenced, check_idle, check_whole, require
 from tests.simulation.orders import Order, Outcome
-from tests.simulation.truth_v4 import LOGINS, TruthV4
+from tests.simulation.truth_v4 import LOGINS, Known, TruthV4
 from tests.tables_v4 import assert_tables_equal_bodies_v4, different_rows
 
 HOUR = 3600
 STORED = "SELECT task_id FROM pyrus.tasks"
+SEEN = "SELECT account_id, task_id FROM pyrus.task_sightings"
+SEEN_FORMS = "SELECT account_id, thing_id FROM pyrus.directory_sightings WHERE stream = 'forms'"
 MARKED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
 BODIES = """
     SELECT task_id, payload::text FROM pyrus.raw_tasks JOIN pyrus.tasks USING (task_id)
@@ -41,7 +43,7 @@ class PlayV4:
         self._log.append(str(step))
         self._conductor.pass_a_moment()
         before, dates = self._ids(MARKED), dict(self._ask(DATES))
-        self._truth.begin(self._ids(STORED))
+        self._truth.begin(self._known(step))
         outcomes = self._conductor.run(step, *self._orders(step))
         self._log += [f"  ended: {outcome.error or outcome.status} {outcome.message}" for outcome in outcomes]
         for outcome in outcomes:
@@ -94,6 +96,11 @@ class PlayV4:
         """A run of one of the bots."""
         (outcome,) = self.run(RunStep("", beside=plan) if number else RunStep(plan))
         return outcome
+
+    def _known(self, step: RunStep) -> Known:
+        plans = zip(self._truth.bots, (step.plan, step.beside), strict=False)
+        running = [bot for bot, plan in plans if plan]
+        return Known(self._ids(STORED), set(self._ask(SEEN)), set(self._ask(SEEN_FORMS)), running)
 
     def _ids(self, query: str) -> set[int]:
         return {task_id for (task_id,) in self._ask(query)}

@@ -1,6 +1,7 @@
 """The truth about a world that is served over API v4: what changed, what is deleted, and what each bot sees."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from pyrus_etl.sandbox import World
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
@@ -12,6 +13,15 @@ ALL_SEEING = 0
 ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
 LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
 LEVELS: tuple[Level, ...] = ("refused", "none", "member", "manager", "manager")
+
+
+class Known(NamedTuple):
+    """What is stored before a run: tasks, which bot has seen a task or a form over API v4; and which bots run."""
+
+    stored: Collection[int] = ()
+    seen: Collection[tuple[int, int]] = ()
+    forms: Collection[tuple[int, int]] = ()
+    running: Collection[int] = ()
 
 
 class TruthV4:
@@ -27,14 +37,14 @@ class TruthV4:
         self.events = 0
         self.deleted: list[int] = []
         self.returned: set[int] = set()
-        self._stored: Collection[int] = ()
+        self._known = Known()
         self._unlisted: set[int] = set()
         self.share_forms()
 
-    def begin(self, stored: Collection[int]) -> None:
-        """Prepares for a run; `stored`: the tasks that are stored."""
+    def begin(self, known: Known) -> None:
+        """Prepares for a run."""
         self.returned = set()
-        self._stored = stored
+        self._known = known
 
     def share_forms(self) -> None:
         """Gives each bot its forms: of two, each lacks the first or the last one."""
@@ -53,15 +63,27 @@ class TruthV4:
         return {task_id: body for bot in self.bots for task_id, body in self.world.v4.bodies(bot)}
 
     def missing(self, *, over_v3: bool = False) -> set[int]:
-        """The tasks that may be marked as deleted: they are deleted, or hidden from a mere member of their form.
+        """The tasks that may be marked as deleted: they are deleted, or gone for each bot that counts.
 
-        API v3 knows no forms: there, whatever no bot sees is gone.
+        A bot counts if it runs, or if it has seen the task: what a bot would see that has never run, nobody knows.
         """
-        directory = self.world.v4.directory
-        for_members = {one for one in self.forms if any(directory.level(bot, one) == "member" for bot in self.bots)}
-        unseen = set(self.world.task_ids(ALL_SEEING)) - self.bodies().keys()
-        hidden = {task_id for task_id in unseen if over_v3 or self._form_of(task_id) in for_members}
+        seen = {bot: {task_id for task_id, _ in self.world.v4.bodies(bot)} for bot in self.bots}
+        hidden = set()
+        for task_id in self.world.task_ids(ALL_SEEING):
+            form_id = self._form_of(task_id)
+            counted = [bot for bot in self.bots if bot in self._known.running or (bot, task_id) in self._known.seen]
+            if all(task_id not in seen[bot] and (over_v3 or self._shows(bot, form_id)) for bot in counted):
+                hidden.add(task_id)
         return hidden.union(self.deleted, self.returned)
+
+    def _shows(self, bot: int, form_id: int | None) -> bool:
+        """Whether a census of the bot shows that it lost a task of a form, and not the form.
+
+        API v3 knows no forms. So a form that a bot lost before its first run over v4 never left its list of forms: its
+        tasks are judged as over v3.
+        """
+        is_member = form_id is not None and self.world.v4.directory.level(bot, form_id) == "member"
+        return is_member or (form_id is not None and (bot, form_id) not in self._known.forms)
 
     def happen(self, event: Event) -> str:
         """Makes an event happen, if there is a task for it; returns a line for the log."""
@@ -96,7 +118,7 @@ class TruthV4:
             case "relist":
                 return sorted(self._unlisted.intersection(tasks))
             case "take_out":  # without lists, a task can be found by its form, or if it is stored
-                return [task_id for task_id in tasks if self._form_of(task_id) or task_id in self._stored]
+                return [task_id for task_id in tasks if self._form_of(task_id) or task_id in self._known.stored]
         return tasks
 
     def _form_of(self, task_id: int) -> int | None:

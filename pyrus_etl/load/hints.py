@@ -12,10 +12,11 @@ from pyrus_etl.postgres.connection import Connection
 
 
 class Hint(NamedTuple):
-    """A task, and when it was last named."""
+    """A task, when it was last named, and how often."""
 
     task_id: int
     last_at: datetime
+    times: int
 
 
 def note_hints(connection: Connection, login: str, task_ids: Collection[int]) -> None:
@@ -32,19 +33,27 @@ def note_hints(connection: Connection, login: str, task_ids: Collection[int]) ->
 
 def waiting(connection: Connection, login: str, most: int) -> list[Hint]:
     """The hints that wait, the oldest first."""
-    query = "SELECT task_id, last_at FROM pyrus.sync_hints WHERE login = %s ORDER BY first_at, task_id LIMIT %s"
+    query = "SELECT task_id, last_at, times FROM pyrus.sync_hints WHERE login = %s ORDER BY first_at, task_id LIMIT %s"
     return [Hint(*row) for row in connection.execute(query, [login, most])]
 
 
 def forget(connection: Connection, login: str, hints: Sequence[Hint]) -> None:
-    """Deletes hints whose tasks were fetched; not if a webhook has named the task again since."""
+    """Deletes hints whose tasks were fetched; not if a webhook has named the task again since.
+
+    That shows in the number, even if the clock was set back meanwhile.
+    """
     connection.execute(
         """
         DELETE FROM pyrus.sync_hints AS hint
-        USING unnest(%s::bigint[], %s::timestamptz[]) AS done (task_id, last_at)
-        WHERE hint.login = %s AND hint.task_id = done.task_id AND hint.last_at <= done.last_at
+        USING unnest(%s::bigint[], %s::timestamptz[], %s::bigint[]) AS done (task_id, last_at, times)
+        WHERE hint.login = %s AND (hint.task_id, hint.last_at, hint.times) = (done.task_id, done.last_at, done.times)
         """,
-        [[hint.task_id for hint in hints], [hint.last_at for hint in hints], login],
+        [
+            [hint.task_id for hint in hints],
+            [hint.last_at for hint in hints],
+            [hint.times for hint in hints],
+            login,
+        ],
     )
 
 

@@ -147,14 +147,15 @@ class Conductor(ABC):
                 case "contacts":
                     stage.watch.at_contacts.append(self.happens(fault))
 
-    def order(self, plan: str, budget: int | None = None, **environment: str) -> Order:
+    def order(self, plan: str, budget: int | None = None, *, hinted: bool = False, **environment: str) -> Order:
         """The order for a run; `environment` has the variables beside those that all runs have."""
         stage, given = self.stage, self.stage.setting
         everywhere = environment_of(stage.sandbox, stage.entrance, PYRUS_ETL_CONCURRENCY=str(given.concurrency))
         environment = everywhere | environment
         if given.quota:
             environment["PYRUS_ETL_QUOTA"] = f"{given.quota}/{QUOTA_SECONDS:g}s"
-        return Order(plan, environment, budget, given.span, given.linger, given.largest_batch, given.most_in_flight)
+        flow = given.linger, given.largest_batch, given.most_in_flight
+        return Order(plan, environment, budget, given.span, *flow, hinted=hinted)
 
     def rival(self) -> Order:
         """The order for the sync that is made beside a frozen run."""

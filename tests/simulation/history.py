@@ -43,7 +43,8 @@ class RunStep(NamedTuple):
 
     `patient`: after a kill, the lease expires by itself. `jump`: seconds by which the server's clock is ahead.
     `beside`: the plan of the second bot's run at the same time; it is the only run if `plan` is empty.
-    `over_v3`: the run of a history over API v4 before the database moves to it.
+    `over_v3`: the run of a history over API v4 before the database moves to it. `hinted`: tasks that webhooks named are
+    fetched beside it, as by `serve`; the plan `hints` fetches only these.
     """
 
     plan: str
@@ -54,10 +55,12 @@ class RunStep(NamedTuple):
     jump: int = 0
     beside: str = ""
     over_v3: bool = False
+    hinted: bool = False
 
     def __str__(self) -> str:
         plans = " and ".join(filter(None, (self.plan, self.beside and f"{self.beside} of the second bot")))
-        parts = [f"run {plans}{' over v3' if self.over_v3 else ''}", *map(str, self.faults)]
+        how = f"{' over v3' if self.over_v3 else ''}{' with hints' if self.hinted else ''}"
+        parts = [f"run {plans}{how}", *map(str, self.faults)]
         parts += [f"{self.weather.name} {self.weather.seed}"] if self.weather != QUIET else []
         parts += [f"at most {self.budget} requests"] if self.budget else []
         parts += [f"the clock {self.jump} s ahead"] if self.jump else []

@@ -1,9 +1,10 @@
 """The order for a run, and its outcome."""
 
+import asyncio
 import logging
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import msgspec
@@ -25,6 +26,7 @@ from pyrus_etl.sync.plans import backfill, reconcile, sync
 from pyrus_etl.sync.plans import retry as retries
 from pyrus_etl.sync.plans.download import download
 from pyrus_etl.sync.plans.files import sync_files
+from pyrus_etl.sync.plans.hints import hints, with_hints
 from pyrus_etl.sync.plans.mirror import mirror
 from pyrus_etl.sync.plans.service_download import Wanted, download_from
 from pyrus_etl.sync.progress import Progress
@@ -40,16 +42,20 @@ PLANS: dict[str, Plan] = {
     "force": reconcile.reconcile(force=True),
     "retry": retries.retry(),
 }
-"""In addition, `period` is a backfill of the span of the order, and `rebuild` is the command `db rebuild`."""
+"""In addition, `period` is a backfill of the span of the order, `hints` fetches hinted tasks, and `rebuild` is the
+command `db rebuild`.
+"""
 
 WAITS = STANDARD._replace(requests=STANDARD.requests._replace(longest_pause=0.05))
+LINGER, BETWEEN_HINTS = 0.5, 0.2
+"""Seconds that a run for hints waits for more, and between two looks for hints beside a run."""
 
 
 class Order(msgspec.Struct):
     """A run to make.
 
-    `requests`: its budget. `span`: the period of a backfill. `linger` and the next two are limits of the flow. The
-    others are for files: see `_plan_of`.
+    `requests`: its budget. `span`: the period of a backfill. `linger` and the next two are limits of the flow.
+    `hinted`: hinted tasks are fetched beside it. The others are for files: see `_plan_of`.
     """
 
     plan: str
@@ -64,6 +70,7 @@ class Order(msgspec.Struct):
     most_bytes: int | None = None
     copies: tuple[str, str] = ("", "")
     settle: float = WAITS.settle
+    hinted: bool = False
 
 
 class Outcome(msgspec.Struct):
@@ -90,7 +97,8 @@ async def carry_out(order: Order) -> Outcome:
             return await _copied(order, settings)
         access = access_of(order.service, settings) if order.plan in ("files", "contents") else None
         plan, budget = _plan_of(order, settings), Budget(order.requests)
-        ended = await run(plan, settings, budget=budget, limits=limits, handles_signals=True, access=access)
+        async with _beside(plan, order) as plan:
+            ended = await run(plan, settings, budget=budget, limits=limits, handles_signals=True, access=access)
         return _outcome(ended)
     except Exception:
         return Outcome(amiss=traceback.format_exc())
@@ -110,6 +118,8 @@ async def _rebuilt(settings: Settings) -> Outcome:
 def _plan_of(order: Order, settings: Settings) -> Plan:
     """The plan. For files: `download` and `contents` (of another service) go below the target; `files`, `mirror`."""
     match order.plan:
+        case "hints":
+            return hints(_set(asyncio.Event()), asyncio.Event(), LINGER)
         case "download":
             return download(order.target, Chosen(most_bytes=order.most_bytes))
         case "contents":
@@ -120,6 +130,31 @@ def _plan_of(order: Order, settings: Settings) -> Plan:
         case "mirror":
             return mirror(order.service, settings)
     return PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
+
+
+@asynccontextmanager
+async def _beside(plan: Plan, order: Order) -> AsyncIterator[Plan]:
+    """The plan, with hinted tasks beside it if the order says so. Webhooks may come at any time, so it looks often."""
+    if not order.hinted:
+        yield plan
+        return
+    arrived = _set(asyncio.Event())
+    looking = asyncio.create_task(_often(arrived))
+    try:
+        yield with_hints(plan, arrived)
+    finally:
+        looking.cancel()
+
+
+async def _often(arrived: asyncio.Event) -> None:
+    while True:
+        await asyncio.sleep(BETWEEN_HINTS)
+        arrived.set()
+
+
+def _set(event: asyncio.Event) -> asyncio.Event:
+    event.set()
+    return event
 
 
 async def _copied(order: Order, settings: Settings) -> Outcome:

@@ -9,6 +9,7 @@ from tests.simulation import invariants
 from tests.simulation.conductor import Conductor
 from tests.simulation.events import MOST_SKEW, Event
 from tests.simulation.faults import HARMS
+from tests.simulation.hints import Hints
 from tests.simulation.history import QUIET, History, RunStep
 from tests.simulation.history_v4 import HistoryV4
 from tests.simulation.invariants import Broken, require
@@ -31,7 +32,7 @@ def play(history: History | HistoryV4, machine: Machine) -> Totals:
         try:
             for step in history.steps:
                 if isinstance(step, Event):
-                    log.append(truth.happen(step))
+                    log.append(played.hints.tell(step))
                 else:
                     played.run(step)
             played.end()
@@ -53,23 +54,28 @@ def _played(
         truth_v4, options = TruthV4(world, history.given.bots), history.given._asdict()
         options |= {"accounts": {LOGINS[BOB]: BOB}}
         del options["bots"]
-        with machine.conducting(given, history.seed, world, truth_v4.happen, log, **options) as conductor:
+        hints = Hints(world, truth_v4.happen, truth_v4.seen, lambda: truth_v4.deleted)
+        with machine.conducting(given, history.seed, world, hints.tell, log, **options) as conductor:
+            hints.store_in(conductor.stage.administrator)
             conductor.counted.over_v4, conductor.counted.two_accounts = 1, history.given.bots - 1
-            yield conductor, truth_v4, PlayV4(conductor, truth_v4, history)
+            yield conductor, truth_v4, PlayV4(conductor, truth_v4, history, hints)
     else:
         truth = Truth(world, skews=given.skews)
-        with machine.conducting(given, history.seed, world, truth.happen, log) as conductor:
-            yield conductor, truth, _Play(conductor, truth, backfills_last=history.seed % 3 == 0)
+        hints = Hints(world, truth.happen, truth.seen, lambda: truth.deleted)
+        with machine.conducting(given, history.seed, world, hints.tell, log) as conductor:
+            hints.store_in(conductor.stage.administrator)
+            yield conductor, truth, _Play(conductor, truth, hints, backfills_last=history.seed % 3 == 0)
 
 
 class _Play:
     """A history that is being played."""
 
-    def __init__(self, conductor: Conductor, truth: Truth, *, backfills_last: bool) -> None:
+    def __init__(self, conductor: Conductor, truth: Truth, hints: Hints, *, backfills_last: bool) -> None:
         self._backfills_last = backfills_last
         self.log = conductor.log
         self.stage = conductor.stage
         self.truth = truth
+        self.hints = hints
         self.conductor = conductor
         self._stored: Stored | None = None
         self.wrong: list[tuple[int, int]] = []
@@ -80,6 +86,9 @@ class _Play:
         self.truth.relist_all()
         self.truth.world.catch_up()
         self.truth.world.advance(HOUR)
+        if self.hints.ever:
+            self._require_ok(self.run(RunStep("hints")))
+            self.hints.check_none_left()
         self._require_ok(self.run(RunStep("force")))
         self._require_ok(self.run(RunStep("sync")))  # fetches again the tasks that the census doubted
         self._require_ok(self.run(RunStep("sync")))
@@ -103,7 +112,8 @@ class _Play:
         event = self.truth.begin()
         clock = self.truth.world.clock
         clock.skew += step.jump
-        (outcome,) = self.conductor.run(step, self.conductor.order(step.plan, step.budget))
+        self.hints.begin()
+        (outcome,) = self.conductor.run(step, self.conductor.order(step.plan, step.budget, hinted=step.hinted))
         clock.skew -= step.jump
         if step.jump:
             self.wrong.append(
@@ -112,7 +122,7 @@ class _Play:
         self.log.append(f"  ended: {outcome.error or outcome.status} {outcome.message}, {self._requests()} requests")
         after = self._stored = self.stage.reader.stored()
         invariants.check_ending(outcome, step.plan, step.faults, step.weather)
-        if outcome.status == "ok":
+        if outcome.status == "ok" and step.plan != "hints":  # it asks again for no task that was set aside
             self._learn(step, after, event, dates)
         if step.plan == "period" and before.cursor is None and after.cursor:
             self._left_out(after, after.cursor, dates)
@@ -154,12 +164,14 @@ class _Play:
         fetched = self.stage.watch.fetched
         disturbed = any(fault.kind in HARMS for fault in step.faults)
         invariants.check_whole(self.stage.reader.halves())
+        self.hints.check(self.truth.lagged)
         invariants.check_marks(before, after, self.truth, dates.keys(), step.plan)
         invariants.check_progress(before, after, self.truth)
         if not self._is_wrong(after.cursor):
             invariants.check_cursor(before, after, self.truth, outcome, disturbed)
-        invariants.check_fetched(before, fetched, self.truth, dates)
+        unhinted = [task_id for task_id in fetched if task_id not in self.hints.at_work]
+        invariants.check_fetched(before, unhinted, self.truth, dates)
         if self.conductor.at_takeover:
             invariants.check_fenced(self.conductor.at_takeover, after)
         if not step.faults and step.weather == QUIET:
-            invariants.check_each_once(fetched, self.truth.spoiled.union(self.truth.unlisted))
+            invariants.check_each_once(unhinted, self.truth.spoiled.union(self.truth.unlisted))

@@ -8,6 +8,7 @@ from pyrus_etl.sandbox import Faults
 from pyrus_etl.sandbox.v4.tree import LISTS
 from tests.simulation.conductor import Conductor
 from tests.simulation.faults import permitted
+from tests.simulation.hints import Hints
 from tests.simulation.history import RunStep
 from tests.simulation.history_v4 import LAG, HistoryV4
 from tests.simulation.invariants import check_fenced, check_idle, check_whole, require
@@ -31,11 +32,12 @@ SET_ASIDE = 6
 class PlayV4:
     """A history over API v4 that is being played."""
 
-    def __init__(self, conductor: Conductor, truth: TruthV4, history: HistoryV4) -> None:
+    def __init__(self, conductor: Conductor, truth: TruthV4, history: HistoryV4, hints: Hints) -> None:
         self._given = history.given
         self._log = conductor.log
         self._conductor = conductor
         self._truth = truth
+        self.hints = hints
         self._sandbox = conductor.stage.sandbox
 
     def run(self, step: RunStep) -> list[Outcome]:
@@ -55,7 +57,8 @@ class PlayV4:
         plans = zip(self._truth.bots, (step.plan, step.beside), strict=False)
         api = "v3" if step.over_v3 else "v4"
         login = {bot: {"PYRUS_API": api, "PYRUS_LOGIN": LOGINS[bot]} for bot in self._truth.bots}
-        return [self._conductor.order(plan, step.budget, **login[bot]) for bot, plan in plans if plan]
+        order, budget, hinted = self._conductor.order, step.budget, step.hinted
+        return [order(plan, budget, hinted=hinted, **login[bot]) for bot, plan in plans if plan]
 
     def _check_ending(self, outcome: Outcome, step: RunStep) -> None:
         """A run ends well, without some forms or tasks, or with an error that its faults explain."""
@@ -71,6 +74,7 @@ class PlayV4:
         older = [one for one, date in self._ask(DATES) if one in dates and date < dates[one]]
         require(not older, f"older bodies came back: {older}")
         check_whole(self._conductor.stage.reader.halves())
+        self.hints.check()
         bodies = {task_id: body.encode() for task_id, body in self._ask(BODIES)}
         differ = different_rows(self._conductor.stage.database, bodies)
         require(not differ, f"rows differ from the body that gave them: {differ}")
@@ -83,6 +87,10 @@ class PlayV4:
         self._truth.share_forms()
         self._truth.relist_all()
         self._truth.world.advance(LAG + HOUR)
+        if self.hints.ever:
+            for number in range(len(self._truth.bots)):
+                self._alone(number, "hints")
+            self.hints.check_none_left()
         for plan in ("sync", "force", "sync"):
             ended = [self._alone(number, plan) for number in range(len(self._truth.bots))]
         require({outcome.exit_code for outcome in ended} == {0}, f"a quiet run ended with {ended}")

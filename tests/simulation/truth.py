@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -10,6 +10,15 @@ import msgspec
 
 from tests.simulation.events import UNSEEN, Event
 from tests.simulation.lag import LaggingWorld, modified
+
+LOGIN = "robot@northlight.example"
+
+
+class Seen(NamedTuple):
+    """What a bot sees: the tasks that it can fetch."""
+
+    login: str
+    task_ids: Collection[int]
 
 
 class Version(NamedTuple):
@@ -84,6 +93,9 @@ class Truth:
     def found_by_census(self, up_to: int) -> None:
         """Records that a census which began after this event is complete."""
         self.hidden_since = {task_id: event for task_id, event in self.hidden_since.items() if event > up_to}
+
+    def seen(self) -> list[Seen]:
+        return [Seen(LOGIN, set(self.world.task_ids()))]
 
     def happen(self, event: Event) -> str:
         """Makes an event happen, if there is a task for it; returns a line for the log."""

@@ -7,11 +7,12 @@ from pyrus_etl.sandbox import World
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.sandbox.v4.directory import Level
 from tests.simulation.events import Event
+from tests.simulation.truth import LOGIN, Seen
 
 ALL_SEEING = 0
 """An account that sees every task."""
 ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
-LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
+LOGINS = {ANN: LOGIN, BOB: "second@northlight.example"}
 LEVELS: tuple[Level, ...] = ("refused", "none", "member", "manager", "manager")
 
 
@@ -61,6 +62,9 @@ class TruthV4:
     def bodies(self) -> dict[int, bytes]:
         """The bodies of the tasks that a bot sees."""
         return {task_id: body for bot in self.bots for task_id, body in self.world.v4.bodies(bot)}
+
+    def seen(self) -> list[Seen]:
+        return [Seen(LOGINS[bot], set(self.world.task_ids(bot))) for bot in self.bots]
 
     def missing(self, *, over_v3: bool = False) -> set[int]:
         """The tasks that may be marked as deleted: they are deleted, or gone for each bot that counts.

@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple
 from pyrus_etl.reports.migrate import upgrade
 from tests.servers import embedded_server, server_folder
 from tests.simulation.crashing_files import play_files
+from tests.simulation.hints import EVERY as EVERY_HINTED
+from tests.simulation.hints import with_hints
 from tests.simulation.history import History, history_of
 from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.invariants import Broken
@@ -148,7 +150,8 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
     if plan.files or (plan.api is None and seed % EVERY_OF_FILES == 0):
         return _play_files(plan, seed, machine)
     is_v4 = (plan.api or ("v3", "v4")[seed % 2]) == "v4"
-    history = (history_v4_of if is_v4 else history_of)(seed, plan.length, plan.kills)
+    plain = (history_v4_of if is_v4 else history_of)(seed, plan.length, plan.kills)
+    history = with_hints(plain) if seed % EVERY_HINTED == 0 else plain
     try:
         return play_two_accounts(seed, machine) if not is_v4 and seed % EVERY == 0 else play(history, machine)
     except Broken as broken:

@@ -31,6 +31,7 @@ from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import migrate, sessions
 from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.repair import Difference
+from pyrus_etl.reports.write_back import grant_write_back
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
 from pyrus_etl.settings import Secret
 from pyrus_etl.settings.privacy import Privacy
@@ -177,16 +178,24 @@ def _older(applied: str | None) -> Difference:
 
 @db.command()
 @click.argument("role")
+@click.option("--write-back", is_flag=True, help="Instead, let ROLE insert rows into pyrus.outbox.")
 @with_settings(*DATABASE_SETTINGS)
-def grant(role: str) -> None:
+def grant(role: str, write_back: bool) -> None:
     """Let ROLE read the reports (schema pyrus_report) and nothing else; safe to repeat.
 
     The role must exist. If the database is yours, its sessions also get the time zone of the reports and no
     just-in-time compilation, unless somebody has set these for the database.
 
+    With --write-back, ROLE can insert rows into pyrus.outbox, which push sends to Pyrus. It sees its own rows only, and
+    can delete those that still wait. It needs both grants to read the reports as well.
+
     \b
-    Example:  pyrus-etl db grant metabase
+    Examples:  pyrus-etl db grant metabase
+               pyrus-etl db grant erp --write-back
     """
+    if write_back:
+        _grant_write_back(role)
+        return
     with open_database(read_settings()) as url, connect(url) as connection:
         grant_reports(connection, role)
         missing = sessions.missing_defaults(connection)
@@ -198,6 +207,13 @@ def grant(role: str) -> None:
                 click.echo(f"Set for new sessions: {default.statement}")
         if left:
             click.echo(f"{sessions.advice(left)}.")
+
+
+def _grant_write_back(role: str) -> None:
+    with open_database(read_settings()) as url, connect(url) as connection:
+        grant_write_back(connection, role)
+    with summary():
+        click.echo(f"{role} can insert rows into pyrus.outbox; pyrus-etl push sends them.")
 
 
 @db.command()

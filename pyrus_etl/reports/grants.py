@@ -78,7 +78,7 @@ def grant_reports(connection: Connection, role: str) -> None:
     created in the schema are left to their owners.
     Raises SettingsError if there is no such role, DatabaseUnavailable if we may not grant.
     """
-    _require_role(connection, role)
+    require_role(connection, role)
     try:
         with connection.transaction():
             reports = _reports(connection)
@@ -87,14 +87,15 @@ def grant_reports(connection: Connection, role: str) -> None:
                     _grant(connection, owner, role)
             _require_granted(connection, role, reports)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise _not_ours(connection) from error
+        raise not_ours(connection) from error
 
 
-def _require_role(connection: Connection, role: str) -> None:
+def require_role(connection: Connection, role: str) -> None:
+    """Raises SettingsError unless a role has this name."""
     if not role or "\0" in role:
-        raise SettingsError("ROLE: name the role that should read the reports.")
+        raise SettingsError("ROLE: name the role that should get the privileges.")
     if role.lower() == "public":
-        raise SettingsError("ROLE: public is every user, not a role; name the role that should read the reports.")
+        raise SettingsError("ROLE: public is every user, not a role; name the role that should get the privileges.")
     known = "SELECT FROM pg_roles WHERE rolname::text = %s"  # as text: a name would be cut to 63 bytes
     can_be_asked = role.encode(errors="replace").decode() == role
     if not can_be_asked or connection.execute(known, [role]).fetchone() is None:
@@ -105,7 +106,7 @@ def _require_role(connection: Connection, role: str) -> None:
 
 def _reports(connection: Connection) -> list[str]:
     """Returns the names of our reports and of their materialized views, from the tables."""
-    (owner,) = connection.execute(_READS_TABLES, [SCHEMA, _become(connection)]).fetchone() or (None,)
+    (owner,) = connection.execute(_READS_TABLES, [SCHEMA, become(connection)]).fetchone() or (None,)
     with setting(connection, "role", owner):
         require_schema(connection)
         names = wide.reports(connection)
@@ -113,11 +114,11 @@ def _reports(connection: Connection) -> list[str]:
 
 
 def _owners(connection: Connection, reports: Sequence[str]) -> list[_Owner]:
-    asked = {"tables": SCHEMA, "schema": REPORT_SCHEMA, "reports": reports, "become": _become(connection)}
+    asked = {"tables": SCHEMA, "schema": REPORT_SCHEMA, "reports": reports, "become": become(connection)}
     return [_Owner(*row) for row in connection.execute(_OWNERS, asked)]
 
 
-def _become(connection: Connection) -> str:
+def become(connection: Connection) -> str:
     """Returns the privilege that allows SET ROLE; before PostgreSQL 16 every member has it."""
     return "SET" if connection.info.server_version >= 160000 else "MEMBER"
 
@@ -145,15 +146,16 @@ def _require_granted(connection: Connection, role: str, reports: Sequence[str]) 
     asked = {"role": role, "schema": REPORT_SCHEMA, "reports": reports}
     owners = [name for (name,) in connection.execute(_UNGRANTED, asked)]
     if owners:
-        raise _not_ours(connection, owners[0])
+        raise not_ours(connection, owners[0])
 
 
-def _not_ours(connection: Connection, owner: str | None = None) -> DatabaseUnavailable:
+def not_ours(connection: Connection, owner: str | None = None, what: str = "the reports") -> DatabaseUnavailable:
+    """The error that we may not grant, with the role that may."""
     user = connection.info.user
     whose = _shown(owner) if owner else "the role that runs pyrus-etl db upgrade"
     member = f", or make {_shown(user)} a member of it: GRANT {whose} TO {_shown(user)}" if owner else ""
     return DatabaseUnavailable(
-        f"The role {user} of DATABASE_URL may not grant the reports; grant them as {whose} or as a superuser{member}."
+        f"The role {user} of DATABASE_URL may not grant {what}; grant them as {whose} or as a superuser{member}."
     )
 
 

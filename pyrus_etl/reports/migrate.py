@@ -18,7 +18,7 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Session, connect, fault_of
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
-from pyrus_etl.reports import definitions, materialized, structure, working_time
+from pyrus_etl.reports import definitions, materialized, structure, working_time, write_back
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.in_the_way import RENAME_STRANGERS, InTheWay, WideViewInTheWay, require_no_strangers, strangers
 from pyrus_etl.reports.repair import Difference, compared, driver_of, repair
@@ -97,7 +97,8 @@ def _if_up_to_date(connection: sqlalchemy.Connection) -> _Upgraded | None:
     """None if there is something to do."""
     with connection.begin():
         driver = driver_of(connection)
-        if revision(driver) != REVISION or not definitions.are_of_this_version(driver):
+        is_up_to_date = definitions.are_of_this_version(driver) and write_back.is_protected(driver)
+        if revision(driver) != REVISION or not is_up_to_date:
             return None
         found = compared(_context(connection))
         return None if any(difference.repairs for difference in found) else _Upgraded([], found)
@@ -135,6 +136,7 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> _Upgraded:
     _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
     made = repair(context, found)
     definitions.create(driver)
+    write_back.protect(driver)
     if not found:
         structure.keep(driver)
     return _Upgraded(made, found)
@@ -192,7 +194,8 @@ def differences(url: Secret) -> list[Difference]:
     with connected(url) as connection, connection.begin():
         driver = driver_of(connection)
         in_the_way = [Difference(each, remedy=RENAME_STRANGERS) for each in strangers(driver)]
-        return [*in_the_way, *compared(_context(connection)), *map(Difference, definitions.differences(driver))]
+        others = [*write_back.differences(driver), *definitions.differences(driver)]
+        return [*in_the_way, *compared(_context(connection)), *map(Difference, others)]
 
 
 def _context(connection: sqlalchemy.Connection) -> MigrationContext:

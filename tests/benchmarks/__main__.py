@@ -15,6 +15,7 @@ from typing import Any
 from tests.benchmarks import measures
 from tests.benchmarks.api_v4 import api_v4
 from tests.benchmarks.bots import bots
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.figure import Figure, Measure
 from tests.benchmarks.files import LARGE, files
 from tests.benchmarks.serving import serving
@@ -44,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "measures",
         nargs="*",
-        help="peers, v4, bots, files, growth, following, serving, odd, quota, start; default: all",
+        help="peers, v4, bots, files, growth, following, serving, odd, cluster, quota, start; default: all",
     )
     parser.add_argument("--quick", action="store_true", help="small worlds: shows that it works, not how fast it is")
     parser.add_argument("--large", action="store_true", help="growth up to a million tasks, about twenty minutes more")
@@ -73,6 +74,7 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),
         "serving": partial(serving, stand, 20_000 // share, max(5, 40 // share)),
         "odd": partial(measures.odd, stand, share),
+        "cluster": partial(cluster, stand, 20_000 // share, f"{600 // share}/2s"),
     }
     return {name: known[name] for name in arguments.measures or known}
 

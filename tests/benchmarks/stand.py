@@ -42,7 +42,11 @@ class World(NamedTuple):
 
     def state(self) -> dict[str, Any]:
         """Returns the state that the sandbox reports."""
-        with urlopen(f"{self.url}/sandbox/state") as answer:
+        return self.asked("state")
+
+    def asked(self, what: str) -> dict[str, Any]:
+        """Returns what the sandbox says, see READS in pyrus_etl/sandbox/control.py."""
+        with urlopen(f"{self.url}/sandbox/{what}") as answer:
             found: dict[str, Any] = json.load(answer)["result"]
             return found
 

@@ -6,6 +6,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
+_at_work = set[asyncio.Task[None]]()
+"""Keeps readers alive: if an error ends the caller in the middle, they may be garbage before they are cancelled."""
+
 
 class _Read(NamedTuple, Generic[T]):
     """A part of a list, and what is set when the caller is done with it."""
@@ -36,6 +39,9 @@ async def together(lists: Iterable[AsyncIterator[T]], most: int) -> AsyncIterato
         parts.put_nowait(None)
 
     readers = [asyncio.create_task(read()) for _ in range(most)]
+    for reader in readers:
+        _at_work.add(reader)
+        reader.add_done_callback(_at_work.discard)
     try:
         for _ in readers:
             while (arrived := await parts.get()) is not None:

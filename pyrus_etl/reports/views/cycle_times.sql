@@ -15,11 +15,12 @@ SELECT task_id, task.text, task.form_id, task.form, task.project_id, task.projec
        round(open_seconds / 3600, 2) AS open_hours,
        round(CASE WHEN open_seconds IS NOT NULL THEN waiting_seconds END / 3600, 2) AS waiting_hours,
        round(waiting_seconds / nullif(open_seconds, 0), 4) AS waiting_share, task.has_detail,
-       round(({worked until first_action_at} - {worked until task.create_date}) / 3600, 2) AS first_action_worked_hours,
-       round(({worked until task.close_date} - {worked until task.create_date}) / 3600, 2) AS cycle_worked_hours,
+       round((worked.until_first_action - worked.until_created) / 3600, 2) AS first_action_worked_hours,
+       round(CASE WHEN task.close_date IS NOT NULL THEN worked.until_ended - worked.until_created END / 3600, 2)
+           AS cycle_worked_hours,
        round(CASE WHEN open_seconds IS NOT NULL THEN coalesce(
-           state.worked_seconds + CASE WHEN task.is_closed THEN 0 ELSE {worked until ended_at} END,
-           {worked until ended_at} - {worked until task.create_date}
+           state.worked_seconds + CASE WHEN task.is_closed THEN 0 ELSE worked.until_ended END,
+           worked.until_ended - worked.until_created
        ) END / 3600, 2) AS open_worked_hours,
        round(CASE WHEN open_seconds IS NOT NULL THEN waiting_worked_seconds END / 3600, 2) AS waiting_worked_hours
 FROM pyrus_report.current_tasks AS task
@@ -104,6 +105,12 @@ LEFT JOIN LATERAL (
         WINDOW line AS (ORDER BY note_no)
     ) AS period
 ) AS waiting ON true
+LEFT JOIN LATERAL (
+    -- OFFSET 0: each is looked up once for all columns, and not at all if none of them is selected
+    SELECT {worked until task.create_date} AS until_created, {worked until first_action_at} AS until_first_action,
+           {worked until ended_at} AS until_ended
+    OFFSET 0
+) AS worked ON true
 WHERE task.create_date IS NOT NULL;
 
 COMMENT ON VIEW pyrus_report.cycle_times IS

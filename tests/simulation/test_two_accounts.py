@@ -1,4 +1,4 @@
-"""A few histories of two accounts; `python -m tests.simulation.two_accounts` plays more."""
+"""A few histories of two or three accounts; `python -m tests.simulation.two_accounts` plays more."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Histories of two accounts that share a database: `python -m tests.simulation.two_accounts [SEED [COUNT]]`.
+"""Histories of two or three accounts that share a database: `python -m tests.simulation.two_accounts [SEED [COUNT]]`.
 
 Tasks come into the sight of each account and leave it, change, are deleted and come back, while the accounts sync and
 reconcile in any order or at the same time, behind a server with faults. Each history is replayed exactly by its seed,
@@ -30,8 +30,8 @@ from tests.impatient import IMPATIENT
 from tests.oracle import assert_tables_equal_world
 from tests.servers import Server
 
-ANN, BOB = ACCOUNT.id, EVERYBODY[1].id
-LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example"}
+ANN, BOB, CID = ACCOUNT.id, EVERYBODY[1].id, EVERYBODY[2].id
+LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example", CID: "third@northlight.example"}
 HOUR, DAY = 3600, 86_400
 PLANS = (sync, sync, sync, backfill, lambda: reconcile(force=True))
 WEATHER = (Faults(), Faults(), Faults(error=0.1), Faults(reset=0.1), Faults(slow=0.2, seconds=0.02))
@@ -57,6 +57,7 @@ class History:
         self.sandbox = sandbox
         self.world = sandbox.world
         self.database = database
+        self.accounts = [ANN, *sandbox.options.accounts.values()]
         self.lines: list[str] = []
         self.deleted: set[int] = set()
 
@@ -69,7 +70,7 @@ class History:
         self._end()
 
     def _happen(self, event: str) -> None:
-        task_id, account = self.dice.choice(self._ids()), self.dice.choice((ANN, BOB))
+        task_id, account = self.dice.choice(self._ids()), self.dice.choice(self.accounts)
         self.lines.append(f"{event} {task_id} {account}")
         match event:
             case "create":
@@ -90,7 +91,7 @@ class History:
                 self._ask(SILENCE, account)
 
     def _ids(self) -> list[int]:
-        return sorted({*self.world.task_ids(ANN), *self.world.task_ids(BOB)})
+        return sorted({task_id for account in self.accounts for task_id in self.world.task_ids(account)})
 
     def _exists(self, task_id: int) -> bool:
         try:
@@ -100,16 +101,18 @@ class History:
         return True
 
     def _runs(self) -> None:
-        """One run, or one of each account at the same time; checks that only tasks are marked that nobody sees."""
+        """One run, or runs of several accounts at the same time; checks that only tasks are marked that nobody sees."""
         self.sandbox.faults = self.dice.choice(WEATHER)
-        accounts = self.dice.choice(([ANN], [BOB], [ANN, BOB]))
+        accounts = self.dice.sample(self.accounts, self.dice.randint(1, len(self.accounts)))
         plans = [(account, self.dice.choice(PLANS)()) for account in accounts]
         before = set(self._ask(DELETED))
         seen = set(self._ask("SELECT task_id, account_id FROM pyrus.task_sightings"))
         for result in self._run(plans, may_crash=True):
             assert result.error is None, f"{result.kind} ended with {result.error!r}"
         marked = {task_id for (task_id,) in set(self._ask(DELETED)) - before}
-        wrong = {one for account in LOGINS for one in self.world.task_ids(account) if (one, account) in seen} & marked
+        wrong = {
+            one for account in self.accounts for one in self.world.task_ids(account) if (one, account) in seen
+        } & marked
         assert not wrong, f"{wrong} are marked as deleted, and an account that knows them sees them"
         assert self._ask(TWO_READERS) == []
 
@@ -135,24 +138,25 @@ class History:
             self.world.relist(task_id)
         self.world.advance(HOUR)
         for plan in (reconcile(force=True), sync(), sync()):
-            for account in LOGINS:
+            for account in self.accounts:
                 (result,) = self._run([(account, plan)])
                 assert (result.error, result.counts.tasks_failed) == (None, 0)
         self._check()
         self.sandbox.requests.clear()
-        for account in LOGINS:
+        for account in self.accounts:
             self._run([(account, reconcile(force=True))])
         assert self.sandbox.requests.fetched == [], "a quiet world was fetched again"
 
     def _check(self) -> None:
         readers = dict(self._ask(READERS))
-        for account in LOGINS:
+        for account in self.accounts:
             seen = self._ask("SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s", account)
             assert sorted(seen) == sorted((one,) for one in self.world.task_ids(account)), f"what {account} sees"
         assert sorted(readers) == self._ids(), "every task that somebody sees has a reader"
         marked = {task_id for (task_id,) in self._ask(DELETED)}
         assert not marked & readers.keys()
         assert not self._ask("SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL")
+        assert self._ask("SELECT task_id FROM pyrus.task_claims") == [], "no claim is left"
         self._ask("DELETE FROM pyrus.tasks WHERE deleted_at IS NOT NULL")
         bodies = {task_id: self.world.body(task_id, reader) for task_id, reader in readers.items()}
         assert_tables_equal_world(self.database, bodies, lived=True)
@@ -170,14 +174,18 @@ def play(seed: int, database: Secret, length: int = 6) -> None:
 
 
 def sandbox_of(seed: int) -> Sandbox:
-    """A new organisation with two accounts, which see different, overlapping tasks."""
+    """A new organisation with two or three accounts, which see different, overlapping tasks."""
     dice = Random(seed)
     world = World(seed, tasks=dice.randint(10, 30), private_notes=dice.random() < 0.7, tick=dice.choice((1.0, 0.3)))
+    accounts = [ANN, BOB, CID][: dice.choice((2, 3))]
     for task_id in world.task_ids():
-        if (lot := dice.random()) < 0.5:
-            world.hide(task_id, ANN if lot < 0.25 else BOB)
+        if dice.random() < 0.5:
+            for account in dice.sample(accounts, dice.randint(1, len(accounts) - 1)):
+                world.hide(task_id, account)
     world.advance(HOUR)
-    return Sandbox(world, cap=dice.choice((None, 7, 20)), accounts={LOGINS[BOB]: BOB})
+    return Sandbox(
+        world, cap=dice.choice((None, 7, 20)), accounts={LOGINS[account]: account for account in accounts[1:]}
+    )
 
 
 def play_on(sandbox: Sandbox, seed: int, database: Secret, live: Live, length: int) -> None:
@@ -210,7 +218,7 @@ def main() -> None:
         for seed in range(first, first + number):
             with new_database(server) as database:
                 play(seed, database)
-        print(f"{number} histories of two accounts, from seed {first}: nothing found")
+        print(f"{number} histories of several accounts, from seed {first}: nothing found")
 
 
 if __name__ == "__main__":

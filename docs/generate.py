@@ -77,7 +77,8 @@ SECTIONS = {
         operation.privacy_rules,
         operation.sync_leases,
         operation.sync_alerts,
-        operation.sync_requests,
+        operation.sync_quotas,
+        operation.sync_quota_slices,
         operation.directory_sightings,
     ),
 }

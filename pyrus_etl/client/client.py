@@ -180,7 +180,7 @@ class Client:
             match outcome := await send(token):
                 case QuotaSpent():  # not a failed try
                     self.retries += 1
-                    self.pace.hold.refused(outcome.after)
+                    self.pace.refused(outcome.after)
                 case TokenRefused() if token and may_renew:
                     refusals += 1
                     await self._token.renew(token, str(outcome))

@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Iterable
+from typing import Protocol
 
-from pyrus_etl.client.journal import Journal
+from pyrus_etl.client.slots import Slots
 from pyrus_etl.client.waits import OURS, WORTH_A_LINE, Announce, Hold, Wait, log_wait, wait_until
 from pyrus_etl.settings import Quota, Retry
 from pyrus_etl.settings.retry import QUOTA
@@ -14,14 +13,37 @@ SHORTEST_SHOWN = 1.0
 """Seconds; a longer wait is shown with the progress."""
 
 
+class Permits(Protocol):
+    """What permits requests within the quota. All instants are of the monotonic clock.
+
+    `free_at`: when the next request is permitted if none is now; else 0. `held_until`: until when another process was
+    told to wait. `used`: how many requests count, those in flight too.
+    """
+
+    @property
+    def free_at(self) -> float: ...
+    @property
+    def held_until(self) -> float: ...
+    @property
+    def used(self) -> int: ...
+
+    async def take(self) -> None:
+        """Waits until a request may be sent."""
+
+    def untake(self) -> None:
+        """Gives back what was taken for a request that was not sent."""
+
+    def answered(self) -> None:
+        """The answer of a request has come, or will never come."""
+
+    def hold(self, until: float) -> None:
+        """Tells the other processes until when the server makes us wait."""
+
+
 class Pace:
-    """Enter it around each request (`async with`).
+    """Enter it around each request (`async with`). `permits` says how many may be sent; `share` replaces it.
 
-    A slot is free again one period after the answer came. So the server sees any `requests + 1` requests in a row more
-    than a period apart, however long they were in flight: the quota is kept in sliding and in fixed windows, without a
-    margin. A leaky bucket would let through twice the quota in the first period.
-
-    `hold` holds back all requests while the server says that the quota is spent. `journal` records the requests sent.
+    `hold` holds back all requests while the server says that the quota is spent.
     """
 
     def __init__(
@@ -29,89 +51,78 @@ class Pace:
     ) -> None:
         self.quota = quota
         self.hold = Hold(announce, guess, service)
-        self.journal = Journal()
-        self._free = asyncio.Semaphore(quota.requests)
-        self._returning: deque[float] = deque()
+        self._permits: Permits = Slots(quota, self.announce)
+        self._service = service
         self._waiting = 0
-        self._in_flight = 0
         self._announced = 0.0
+
+    def share(self, permits: Permits) -> None:
+        """Shares the quota with other processes, before the first request."""
+        self._permits = permits
 
     async def __aenter__(self) -> None:
         self._waiting += 1
         try:
-            self._announce()
-            await self._free.acquire()
-            try:
-                while (pause := self.hold.until - time.monotonic()) > 0:
-                    await asyncio.sleep(pause)
-            except BaseException:
-                self._free.release()
-                raise
+            self.announce()
+            await self._permitted()
         finally:
             self._waiting -= 1
-        self._in_flight += 1
-        self.journal.sent()
 
     async def __aexit__(self, *_: object) -> None:
-        self._in_flight -= 1
-        self.journal.answered()
-        self._return_at([time.monotonic() + self.quota.period])
+        self._permits.answered()
 
-    def take(self, instants: Iterable[float]) -> None:
-        """Takes slots for the requests of earlier runs, before the first request; each is free again at its instant.
+    async def _permitted(self) -> None:
+        """Waits for a permit that is not held back; a wait may begin while we wait for the permit."""
+        while True:
+            while (pause := self.held_until - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
+            await self._permits.take()
+            if self.held_until <= time.monotonic():
+                return
+            self._permits.untake()
 
-        The instants are of the monotonic clock, in order, and at most one period from now.
-        """
-        latest = list(instants)[-self.quota.requests :]
-        self._free = asyncio.Semaphore(self.quota.requests - len(latest))
-        self._return_at(latest)
+    def answered(self, exhausted: float) -> None:
+        """A good answer says for how many seconds no request is left."""
+        self.hold.answered(exhausted)
+        self._permits.hold(self.hold.until)
+
+    def refused(self, asked: float | None) -> None:
+        """The server says that its quota is spent, perhaps for how long."""
+        self.hold.refused(asked)
+        self._permits.hold(self.hold.until)
 
     @property
     def wait(self) -> Wait | None:
         """The wait of the requests at the moment, if it is long enough to be shown."""
         now = time.monotonic()
-        if self._waiting and self.hold.until > now + SHORTEST_SHOWN:
-            return self.hold.wait
+        if self._waiting and self.held_until > now + SHORTEST_SHOWN:
+            theirs = wait_until(self._permits.held_until, f"{self._service}'s quota")
+            return self.hold.wait if self.hold.until >= self._permits.held_until else theirs
         free_at = self._free_at()
         return wait_until(free_at, OURS) if free_at > now + SHORTEST_SHOWN else None
 
     @property
     def room(self) -> int:
         """How many more requests could be sent now."""
-        if self.hold.until > time.monotonic():
+        if self.held_until > time.monotonic():
             return 0
-        return max(0, self.quota.requests - len(self._returning) - self._in_flight - self._waiting)
+        return max(0, self.quota.requests - self._permits.used - self._waiting)
 
     def seconds_for(self, requests: int) -> float:
         """Estimates how long the quota makes this number of further requests wait."""
-        return max(0, requests + len(self._returning) - self.quota.requests) * self.quota.period / self.quota.requests
+        return max(0, requests + self._permits.used - self.quota.requests) * self.quota.period / self.quota.requests
 
-    def _free_at(self) -> float:
-        """When the next slot is free, if a request waits for it; else 0."""
-        try:
-            return self._returning[0] if self._waiting and self._free.locked() else 0.0
-        except IndexError:  # all slots are in flight, or another thread changed the queue
-            return 0.0
-
-    def _return_at(self, instants: list[float]) -> None:
-        was_idle = not self._returning
-        self._returning.extend(instants)
-        if was_idle:
-            self._give_back()
-
-    def _give_back(self) -> None:
-        """Frees the slots whose period is over; a single timer waits for the next one."""
-        loop = asyncio.get_running_loop()
-        while self._returning and self._returning[0] <= time.monotonic():
-            self._returning.popleft()
-            self._free.release()
-        if self._returning:
-            loop.call_later(self._returning[0] - time.monotonic(), self._give_back)
-            self._announce()
-
-    def _announce(self) -> None:
-        """Announces a long wait for a slot, once."""
+    def announce(self) -> None:
+        """Announces a long wait for a permit, once."""
         free_at = self._free_at()
-        if free_at > max(self._announced, time.monotonic() + WORTH_A_LINE):
+        if free_at > max(self._announced + SHORTEST_SHOWN, time.monotonic() + WORTH_A_LINE):
             self._announced = free_at
             self.hold.announce(wait_until(free_at, OURS))
+
+    @property
+    def held_until(self) -> float:
+        return max(self.hold.until, self._permits.held_until)
+
+    def _free_at(self) -> float:
+        """When the next request is permitted, if one waits for it; else 0."""
+        return self._permits.free_at if self._waiting else 0.0

@@ -161,5 +161,5 @@ class Sender:
     def _note(self, status: int, headers: Mapping[str, str]) -> None:
         """Records the quota and the clock that an answer reports."""
         if status < 500 and not self._dialect.is_quota_spent(status, headers):
-            self.pace.hold.answered(pause_when_exhausted(headers, self._dialect.quota))
+            self.pace.answered(pause_when_exhausted(headers, self._dialect.quota))
         self.clock.note(headers.get("Date", ""))

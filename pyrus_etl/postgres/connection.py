@@ -1,7 +1,7 @@
 """Connections to PostgreSQL, which translate the driver's errors into our own."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import NoneType, TracebackType
@@ -218,6 +218,21 @@ def unreachable(message: str) -> str:
     refusals = (words for pattern, words in _REFUSALS.items() if re.search(pattern, message))
     what, remedy = next(refusals, _UNREACHABLE)
     return f"{what}: {without_urls(lines).rstrip('.?')}; {remedy}."
+
+
+def sent_at_once(connection: Connection, statements: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    """Sends several statements as one message, and returns the rows of the last; in autocommit mode only.
+
+    The server runs them as one transaction, and each of them sees what was committed when it began
+    (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT).
+    """
+    if isinstance(connection, Session):
+        connection.statement = statements
+    cursor = psycopg.ClientCursor(connection)
+    cursor.execute(statements.encode(), parameters)
+    while cursor.nextset():
+        pass
+    return cursor.fetchall()
 
 
 @contextmanager

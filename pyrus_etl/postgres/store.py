@@ -82,7 +82,7 @@ class Store:
         return await self._in_thread(partial(self._again, partial(self._transaction, work, *args, **options)))
 
     async def query(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs) -> T:
-        """Runs `work(connection, …)`, which changes no row, without a transaction and without the lease.
+        """Runs `work(connection, …)`, which changes no row of the run, without a transaction and without the lease.
 
         A query takes one round trip, and a transaction three more; and if we die in it, no lock stays behind.
         Raises DatabaseUnavailable.

@@ -8,7 +8,7 @@ SCHEMA = "pyrus"
 REPORT_SCHEMA = "pyrus_report"
 MATERIALIZED = "_materialized"
 """Suffix of the materialized copy of a report."""
-REVISION = "0025"
+REVISION = "0026"
 """The Alembic revision that creates exactly these tables."""
 
 metadata = MetaData(

@@ -1,9 +1,9 @@
 """The connector's own state: runs, cursors, windows, the lease, and tasks set aside."""
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Double, Index, Integer, Table, Text, Uuid, text
 
 from pyrus_etl.schema.counts import COUNTERS, Counter
-from pyrus_etl.schema.metadata import SCHEMA, Timestamp, bigint, key, metadata, ordinal
+from pyrus_etl.schema.metadata import Timestamp, bigint, key, metadata, ordinal
 
 
 def _account() -> Column[int]:
@@ -91,19 +91,26 @@ sync_alerts = Table(
     comment="Events for PYRUS_ETL_ALERT_URL, each written before it is sent; without that setting, none.",
 )
 
-sync_requests = Table(
-    "sync_requests",
+sync_quotas = Table(
+    "sync_quotas",
     metadata,
-    Column(
-        "run_id",
-        Uuid,
-        ForeignKey(f"{SCHEMA}.sync_runs.run_id", ondelete="CASCADE"),
-        primary_key=True,
-        comment="Id of the run that sent the requests.",
-    ),
-    Column("second", Timestamp, primary_key=True, comment="The second in which the requests were sent."),
-    Column("requests", Integer, nullable=False, comment="Number of requests sent in that second."),
-    comment="Requests of recent runs per second, kept for one quota period, because the next run counts them too.",
+    key("account_id", "Id of the person that the connector logs in as; 0 for runs that have yet to log in."),
+    bigint("requests", "Most requests in any period, as PYRUS_ETL_QUOTA last said.", nullable=False),
+    Column("period", Double, nullable=False, comment="Length of the period in seconds."),
+    Column("held_until", Timestamp, comment="Until when the server makes all processes wait; null if it never did."),
+    comment="The quota of each account. Whoever leases a slice of it locks its row.",
+)
+
+sync_quota_slices = Table(
+    "sync_quota_slices",
+    metadata,
+    key("slice_id", "Id of the slice, a random number."),
+    bigint("account_id", "Id of the account, as in sync_quotas; 0 counts for all accounts.", nullable=False),
+    bigint("permits", "Requests that may be sent; once the slice is closed, those that were sent.", nullable=False),
+    Column("expires_at", Timestamp, nullable=False, comment="When its lease ends, or when it was closed."),
+    Column("closed_at", Timestamp, comment="When its last answer came; null while a process may use it."),
+    Index(None, "expires_at"),
+    comment="Requests that processes may send. A slice counts until one period after expires_at, and is deleted later.",
 )
 
 sync_cursors = Table(

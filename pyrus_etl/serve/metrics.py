@@ -5,14 +5,13 @@ The names and labels are fixed. The format: https://prometheus.io/docs/instrumen
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, LiteralString
-from uuid import UUID
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg import sql
 
-from pyrus_etl.load.requests import recent_requests
+from pyrus_etl.load.slices import remaining
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports.overview import COUNTED
 from pyrus_etl.schema.counts import TASKS, Counts
@@ -22,7 +21,6 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_COUNTED = 1_000_000
 """The rows of a larger table are estimated: to count them would take seconds at each look."""
 
-_NO_RUN = UUID(int=0)
 _TASK_COUNTS = [name for name in Counts().as_columns() if name.startswith("tasks_")]
 
 _RUNS: LiteralString = "SELECT kind, status, count(*) FROM pyrus.sync_runs WHERE status <> 'running' GROUP BY 1, 2"
@@ -77,17 +75,11 @@ def _families(
     lag = [row for row in connection.execute(_LAG) if row != (None,)]
     yield _gauge("lag_seconds", "Age of the cursor: all older changes are stored.", (), lag)
     yield _gauge("open_errors", "Tasks that are set aside.", (), connection.execute(_OPEN_ERRORS))
-    left = sum(_left(connection, login, quota) for login, quota in quotas.items())
+    left = sum(remaining(connection, quota, login) for login, quota in quotas.items())
     yield _gauge("quota_remaining", "Requests that the quota allows at this moment.", (), [(left,)])
     yield _gauge("rows", "Rows of a table; estimated if it is large.", ("table",), _rows(connection))
     if webhooks is not None:
         yield _counter("webhooks", "Webhooks by what became of them.", ("outcome",), webhooks.items())
-
-
-def _left(connection: Connection, login: str | None, quota: Quota) -> int:
-    """The requests that the quota of an account allows now."""
-    sent = sum(each.requests for each in recent_requests(connection, _NO_RUN, login, quota.period))
-    return max(0, quota.requests - sent)
 
 
 def _totals(connection: Connection) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The end of the pipeline: writes a batch of tasks and the progress that it means in one transaction."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from pyrus_etl.load.batch import load
 from pyrus_etl.load.claims import release
 from pyrus_etl.load.readers import hand_over
 from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
-from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.stream import TASKS
@@ -33,7 +32,7 @@ class Batch(NamedTuple):
     """The rows and changes of one transaction: plain data, for the database thread.
 
     `left`: tasks that stay as they are stored. `windows`: those that it completes. `counts`: of the run before this
-    batch. `sent`: requests by second. `claimed`: tasks whose claims end.
+    batch. `claimed`: tasks whose claims end.
     """
 
     run_id: UUID
@@ -43,7 +42,6 @@ class Batch(NamedTuple):
     left: Sequence[int]
     windows: Sequence[int]
     counts: Counts
-    sent: Mapping[int, int]
     claimed: Sequence[int] = ()
 
 
@@ -60,7 +58,6 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
         for part in _halves(arrivals, error, run.ledger):
             await commit(part, run)
         return
-    run.session.pace.journal.written(batch.sent)
     run.ledger.commit(arrivals, counted)
 
 
@@ -74,7 +71,6 @@ def _batch(arrivals: list[Arrival], run: Run) -> Batch:
         [arrival.left for arrival in arrivals if arrival.left is not None],
         ledger.finished_by(arrivals),
         ledger.counts(session.source),
-        session.pace.journal.unwritten(),
         [arrival.outcome[0] for arrival in arrivals if arrival.outcome] if session.shares else (),
     )
 
@@ -113,5 +109,4 @@ def _write(connection: Connection, batch: Batch) -> Counts:
         values_unreadable=sum(task.rows.unreadable for task in loads if task.task_id in changed),
     )
     write_run(connection, batch.run_id, (batch.counts + counted).as_columns())
-    write_requests(connection, batch.run_id, batch.sent)
     return counted

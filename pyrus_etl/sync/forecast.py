@@ -92,8 +92,8 @@ async def forecast(
     """Forecasts a backfill of the period, or without one a sync.
 
     It asks for what such a run asks for before it fetches tasks, with the same lists, and compares them with what is
-    stored. It fetches no task, writes to no table, takes no lock, and keeps to the quota and to the budget; its own
-    requests are not recorded. Raises PyrusEtlError as a run does.
+    stored. It fetches no task, takes no lock, keeps to the quota and to the budget, and writes only its share in the
+    quota. Raises PyrusEtlError as a run does.
     """
     client, stop = api_of(settings).client(settings, budget.requests), Stop()
     async with watching(settings, client) as session:

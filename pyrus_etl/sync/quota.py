@@ -1,44 +1,104 @@
-"""One quota for all runs: each run counts what recent runs sent, and records what it sends itself.
+"""One quota for all processes of an account: a run leases slices of it from the database.
 
 The limit: https://pyrus.com/en/help/api/errors-and-limits.
 """
 
 import asyncio
 import logging
-import time
+import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from pyrus_etl.client.journal import Journal
 from pyrus_etl.client.pace import Pace
-from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.load.requests import database_clock, recent_requests, write_requests
+from pyrus_etl.client.slices import Grant, Report, Slices
+from pyrus_etl.client.slots import Slots
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
+from pyrus_etl.load.slices import UNKNOWN, Share, may_lease, remaining, settle, share_of
 from pyrus_etl.postgres import lease
 from pyrus_etl.postgres.store import Store
+from pyrus_etl.settings import Secret, Waits
 
 log = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_WRITES = 2.0
 ENOUGH = 4
 """Requests that a run needs to learn that another run is active: login and profile, each with one retry."""
+OVER_THE_RUNS = 2
+"""Reports over the connection of the run. Many would wait for its commits; few are not worth another connection."""
 
 
-async def take_up_quota(store: Store, run_id: UUID, login: str | None, pace: Pace) -> None:
-    """Counts requests of recent runs against the quota; call it before the first request. Writes nothing.
+class SharedQuota:
+    """The share of a run in the quota of its account; see `shared_quota`."""
 
-    Raises LockHeld if an active run of the same login has used nearly all of it: to learn that from a login, this run
-    would have to wait long.
-    """
-    began = time.monotonic()
-    now = await store.query(database_clock)
-    pace.journal.set_clock(now + time.monotonic() - began)
-    sent = await store.query(recent_requests, run_id, login, pace.quota.period)
-    if sum(each.requests for each in sent) > pace.quota.requests - ENOUGH:
-        for account_id in {each.account_id for each in sent if each.account_id and each.login and login}:
-            await _leave_if_held(store, account_id)
-    own = time.monotonic() - now + 1 + pace.quota.period
-    pace.take(own + each.second for each in sent for _ in range(each.requests) if each.login or not each.account_id)
+    def __init__(self, store: Store, pace: Pace, own_store: Store, opened: AsyncExitStack) -> None:
+        self._store, self._own_store, self._opened = store, own_store, opened
+        self._pace = pace
+        self._share = Share(UNKNOWN, pace.quota)
+        self._slices = Slices(pace.quota, self._lend, pace.announce)
+        self._leased: list[int] = []
+        self._reports = 0
+        pace.share(self._slices)
+
+    async def take_up(self, login: str | None) -> None:
+        """Leases the first slice; call it before the first request.
+
+        Raises LockHeld if an active run of the same login has leased nearly all of the quota: to learn that from a
+        login, this run would have to wait long.
+        """
+        self._share = await self._store.query(share_of, login, self._share.quota)
+        if await self._slices.begin(ENOUGH) < ENOUGH and self._share.account_id:
+            await _leave_if_held(self._store, self._share.account_id)
+
+    async def watch(self, login: str | None) -> None:
+        """The same for a caller that only reads: if it may not write, it takes only what is left at this moment."""
+        if await self._store.query(may_lease):
+            await self.take_up(login)
+            return
+        quota = self._share.quota
+        left = await self._store.query(remaining, quota, login)
+        self._pace.share(Slots(quota, self._pace.announce, quota.requests - left))
+
+    def join(self, account_id: int) -> None:
+        """The account is known for sure: with the next report, the slices leased before are moved to it."""
+        if account_id != self._share.account_id:
+            self._share = Share(account_id, self._share.quota, moved=tuple(self._leased))
+        self._leased.clear()
+
+    async def give_back(self) -> None:
+        """Gives back what was not used. If that fails, the leases run out."""
+        try:
+            await self._slices.end()
+        except PyrusEtlError as error:
+            log.debug("what is left of the quota could not be given back: %s", error)
+
+    async def _lend(self, report: Report) -> Grant:
+        self._reports += 1
+        if self._reports == OVER_THE_RUNS + 1:
+            await self._open_own()
+        share, slice_id = self._share, random.getrandbits(63)
+        granted = await self._store.query(settle, share, report, slice_id)
+        if self._share is share:
+            self._share = share._replace(moved=(), is_new=False)
+            self._leased.append(slice_id)
+        else:  # the account has become known meanwhile
+            self._share = self._share._replace(moved=(*self._share.moved, slice_id))
+        return granted
+
+    async def _open_own(self) -> None:
+        try:
+            self._store = await self._opened.enter_async_context(self._own_store)
+        except DatabaseUnavailable as error:  # perhaps it accepts no more connections
+            log.debug("the quota is leased over the connection of the run: %s", error)
+
+
+@asynccontextmanager
+async def shared_quota(store: Store, pace: Pace, url: Secret, waits: Waits) -> AsyncIterator[SharedQuota]:
+    """Makes the pace lease its requests from the database; on exit gives back those that were not sent."""
+    async with AsyncExitStack() as opened:
+        quota = SharedQuota(store, pace, Store(url, waits), opened)
+        try:
+            yield quota
+        finally:
+            await quota.give_back()
 
 
 async def _leave_if_held(store: Store, account_id: int) -> None:
@@ -49,24 +109,3 @@ async def _leave_if_held(store: Store, account_id: int) -> None:
             raise lease.refusal(account_id, held)
         await asyncio.sleep(0.25)
         held = await store.query(lease.holder, account_id)
-
-
-@asynccontextmanager
-async def requests_written(store: Store, run_id: UUID, journal: Journal) -> AsyncIterator[None]:
-    """Records the requests sent every two seconds, so that few are missing if the run is killed."""
-
-    async def write() -> None:
-        while True:
-            await asyncio.sleep(SECONDS_BETWEEN_WRITES)
-            if sent := journal.unwritten():
-                try:
-                    await store.transaction(write_requests, run_id, sent)
-                    journal.written(sent)
-                except PyrusEtlError as error:
-                    log.debug("the requests of the run could not be written: %s", error)
-
-    writing = asyncio.create_task(write())
-    try:
-        yield
-    finally:
-        writing.cancel()

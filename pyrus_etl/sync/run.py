@@ -1,7 +1,7 @@
 """A run: opens what it needs, logs in, carries out its plan, and records how it ended."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,6 @@ from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load import rebuild, rules
 from pyrus_etl.load.accounts import note_exit
 from pyrus_etl.load.doubt import doubted
-from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import forms
@@ -179,16 +178,15 @@ async def _write_end(session: Session, result: Result) -> Result:
     """Writes how a run ended. If that fails, a run that would have ended well has failed."""
     _warn_of_unreadable(result.counts)
     try:
-        await session.store.transaction(_write, result, session.pace.journal.unwritten())
+        await session.store.transaction(_write, result)
     except PyrusEtlError as error:
         log.warning("could not write how the run ended: %s", error)
         return result if result.error else result.ended(error, result.counts)
     return result
 
 
-def _write(connection: Connection, result: Result, sent: Mapping[int, int]) -> None:
+def _write(connection: Connection, result: Result) -> None:
     write_run(connection, result.run_id, {**result.as_row(), **result.counts.as_columns()})
-    write_requests(connection, result.run_id, sent)
     note_exit(connection, result.run_id, result.exit_code)
 
 

@@ -14,14 +14,13 @@ from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.load.accounts import has_others, note_account
-from pyrus_etl.load.requests import forget_requests
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings, Waits
 from pyrus_etl.settings.retry import STANDARD
-from pyrus_etl.sync.quota import requests_written, take_up_quota
+from pyrus_etl.sync.quota import SharedQuota, shared_quota
 from pyrus_etl.sync.result import Result, new_run_id
 from pyrus_etl.sync.stop import Stop
 
@@ -39,6 +38,7 @@ class Session:
     source: Source
     store: Store
     pace: Pace
+    quota: SharedQuota
     login: str | None
     account_id: int = 0
     waits: Waits = STANDARD
@@ -61,20 +61,20 @@ async def opened(settings: Settings, client: Client, begun: Result, access: Acco
     async with _connected(settings, client, begun.run_id, access) as session:
         store = session.store
         await store.transaction(open_run, begun.run_id, session.login, begun.kind, begun.started_at)
-        async with requests_written(store, begun.run_id, client.pace.journal):
-            yield session
+        yield session
 
 
 @asynccontextmanager
 async def watching(settings: Settings, client: Client) -> AsyncIterator[Session]:
     """Opens the database and the client, and logs in, for a caller that only reads.
 
-    It has no lock and no row in sync_runs, and its requests are not recorded. Raises LockHeld if an active run has
-    used nearly all of the quota.
+    It has no lock and no row in sync_runs; only its share in the quota is recorded. Raises LockHeld if an active run
+    has used nearly all of the quota.
     """
     async with _connected(settings, client, new_run_id(), access_of(settings)) as session:
-        await take_up_quota(session.store, session.run_id, session.login, session.pace)
+        await session.quota.watch(session.login)
         account = await session.source.profile()
+        session.quota.join(account.id)
         yield replace(session, account_id=account.id)
 
 
@@ -82,14 +82,16 @@ async def watching(settings: Settings, client: Client) -> AsyncIterator[Session]
 async def _connected(settings: Settings, client: Client, run_id: UUID, access: AccountAccess) -> AsyncIterator[Session]:
     if settings.database_url is None:
         raise SettingsError("A run needs the URL of a database; set DATABASE_URL.")
-    async with Store(settings.database_url, settings.waits) as store, client:
+    url, waits, pace = settings.database_url, settings.waits, client.pace
+    async with Store(url, waits) as store, shared_quota(store, pace, url, waits) as quota, client:
         yield Session(
             run_id,
             access.open(client),
             store,
-            client.pace,
+            pace,
+            quota,
             access.login,
-            waits=settings.waits,
+            waits=waits,
             api=access.api,
             name=access.name,
             shares=settings.has_several,
@@ -100,10 +102,10 @@ async def log_in(session: Session, stop: Stop) -> Session:
     """Finds out which account this is, and takes its lock; raises LockHeld if another run is at work."""
     run_id, source, store = session.run_id, session.source, session.store
     async with _heartbeat(session):
-        await store.transaction(forget_requests, session.pace.quota.period)
         try:
-            await stop.unless_asked(take_up_quota(store, run_id, session.login, session.pace))
+            await stop.unless_asked(session.quota.take_up(session.login))
             account = await stop.unless_asked(source.profile())
+            session.quota.join(account.id)
             await stop.unless_asked(store.hold(Lease(account.id, run_id)))
         except LockHeld:
             await store.transaction(forget_run, run_id)

@@ -18,6 +18,7 @@ from tests.benchmarks.bots import bots
 from tests.benchmarks.cluster import cluster
 from tests.benchmarks.figure import Figure, Measure
 from tests.benchmarks.files import LARGE, files
+from tests.benchmarks.ledger import ledger
 from tests.benchmarks.serving import serving
 from tests.benchmarks.stand import Stand, test_stand
 from tests.benchmarks.table import write_table
@@ -45,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "measures",
         nargs="*",
-        help="peers, v4, bots, files, growth, following, serving, odd, cluster, quota, start; default: all",
+        help="peers, v4, bots, files, growth, following, serving, odd, cluster, quota, ledger, start; default: all",
     )
     parser.add_argument("--quick", action="store_true", help="small worlds: shows that it works, not how fast it is")
     parser.add_argument("--large", action="store_true", help="growth up to a million tasks, about twenty minutes more")
@@ -64,6 +65,7 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
     known: dict[str, Measure] = {
         "start": measures.start,
         "quota": partial(measures.quota, stand),
+        "ledger": partial(ledger, stand),
         "peers": partial(measures.peers, stand, 20_000 // share, arguments.peers, 5_000 // share),
         "v4": partial(
             api_v4, stand, 105_000 // share, 15_000 // share, 1_000 // share, arguments.peers, 5_000 // share

@@ -244,10 +244,11 @@ def odd(stand: Stand, share: int) -> Iterator[Figure]:
 
 LATE_SECONDS = 20
 LATE_REQUESTS = f"""
-    SELECT sum(requests) FROM pyrus.sync_requests, (SELECT max(second) AS last FROM pyrus.sync_requests) AS late
-    WHERE second >= last - interval '{LATE_SECONDS} s' AND second < last
+    SELECT sum(permits)
+    FROM pyrus.sync_quota_slices, (SELECT max(closed_at) AS last FROM pyrus.sync_quota_slices) AS late
+    WHERE closed_at >= last - interval '{LATE_SECONDS + 1} s' AND closed_at < last - interval '1 s'
 """
-"""The requests of the seconds before the last one: all of them for tasks, of which there are enough."""
+"""The requests of some seconds before the last one: all of them for tasks, of which there are enough."""
 
 
 def quota(stand: Stand) -> Iterator[Figure]:

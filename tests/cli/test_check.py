@@ -269,7 +269,7 @@ def password_needed(server: Server, role: str) -> Iterator[None]:
         server.execute(f"DROP ROLE {role}")
 
 
-@pytest.mark.parametrize("table", ["notes", "sync_runs", "raw_tasks", "sync_requests"])
+@pytest.mark.parametrize("table", ["notes", "sync_runs", "raw_tasks", "sync_quotas"])
 def test_a_table_that_was_dropped_is_named_though_no_command_has_needed_it_yet(
     sandbox: Sandbox, database: Secret, query: Query, table: str
 ) -> None:

@@ -89,35 +89,6 @@ def test_a_cancelled_wait_takes_no_slot() -> None:
     asyncio.run(left())
 
 
-def test_slots_taken_by_earlier_runs_are_freed_one_by_one() -> None:
-    async def sent() -> list[float]:
-        pace, begun = Pace(Quota(3, 60)), time.monotonic()
-        pace.take([begun + 0.2, begun + 0.2, begun + 0.4])
-        times = []
-        for _ in range(3):
-            async with pace:
-                times.append(time.monotonic() - begun)
-        return times
-
-    first, second, third = asyncio.run(sent())
-
-    assert first >= 0.2
-    assert second >= 0.2
-    assert third >= 0.4
-
-
-def test_only_the_latest_requests_count_if_earlier_runs_sent_more_than_the_quota() -> None:
-    """The quota may have been reduced."""
-
-    async def sent() -> float:
-        pace, begun = Pace(Quota(2, 60)), time.monotonic()
-        pace.take([begun + seconds / 10 for seconds in range(1, 6)])
-        async with pace:
-            return time.monotonic() - begun
-
-    assert asyncio.run(sent()) >= 0.4
-
-
 def test_a_wait_for_a_slot_is_shown_and_a_long_one_is_announced_once() -> None:
     announced: list[Wait] = []
 

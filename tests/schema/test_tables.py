@@ -84,7 +84,7 @@ OF_A_TASK = (
     *("attachments", "attachment_contents", "file_copies", "raw_tasks", "task_sightings"),
     *("task_participants", "task_subscribers", "task_steps", "task_links", "note_persons"),
 )
-OUR_OWN = ("pyrus.report_columns", "pyrus.report_catalog_columns", "pyrus.sync_requests")
+OUR_OWN = ("pyrus.report_columns", "pyrus.report_catalog_columns")
 ROWS: list[tuple[Table, Any]] = [
     (task.tasks, task.TaskRow),
     (task.task_projects, task.TaskProjectRow),

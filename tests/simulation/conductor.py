@@ -24,9 +24,6 @@ A_MOMENT = 3
 """Seconds between two runs: two same answers within the second of a change are believed, though it may change again."""
 
 QUOTA_SECONDS = 1.0
-UNRECORDED = ("SIGKILL", "SIGTERM", "DatabaseUnavailable", "RowsRefused", "LockHeld")
-"""How runs end that may not have recorded their latest requests, and of how many seconds."""
-SECONDS_UNRECORDED = 2.0
 
 Happens = Callable[[], None]
 Tell = Callable[[Event], str]
@@ -51,7 +48,7 @@ class Conductor(ABC):
         self.began = stage.sandbox.world.clock.now()
         """When the last run began, by the world's clock."""
         self._amiss: list[Exception] = []
-        self._unrecorded = 0
+        self._on_their_way = 0
 
     def pass_a_moment(self) -> None:
         """Lets time pass until the next run, on our clock as on the world's."""
@@ -74,7 +71,7 @@ class Conductor(ABC):
             raise self._amiss[0]
         self.settle()
         self.check()
-        self._check_quota(outcomes)
+        self._check_quota()
         if not step.patient:
             self.stage.administrator.lease_runs_out()
         return outcomes
@@ -227,12 +224,12 @@ class Conductor(ABC):
         self.log.append(f"    a sync beside it ended: {outcome.error or outcome.status} {outcome.message}")
         require(not outcome.amiss, f"a run beside a frozen one ended with\n{outcome.amiss}")
 
-    def _check_quota(self, outcomes: list[Outcome]) -> None:
-        """The quota holds over the runs of a history, except for requests that a run could not record any more."""
-        if self.froze or any(outcome.error in UNRECORDED for outcome in outcomes):
-            self._unrecorded += self.stage.watch.latest(SECONDS_UNRECORDED)
+    def _check_quota(self) -> None:
+        """The quota holds over all runs of a history, killed ones too; a frozen one had requests on their way."""
+        if self.froze:
+            self._on_their_way += self.stage.setting.concurrency
         overruns = self.stage.sandbox.overruns
-        require(overruns <= self._unrecorded, f"{overruns} requests went over the quota, {self._unrecorded} unrecorded")
+        require(overruns <= self._on_their_way, f"{overruns} requests went over the quota")
 
     def look(self) -> None:
         check_whole(self.stage.reader.halves())

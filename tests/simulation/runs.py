@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
@@ -94,7 +94,6 @@ class Watch(Journal):
         self.faults_in_all: Counter[str] = Counter()
         self.requests_in_all = 0
         self.number = 0
-        self._instants: deque[float] = deque(maxlen=10_000)
         super().__init__(100_000)
 
     def clear(self) -> None:
@@ -115,17 +114,12 @@ class Watch(Journal):
 
     def started(self, endpoint: str) -> None:
         self.number += 1
-        self._instants.append(time.monotonic())
         super().started(endpoint)
         late = self.at_contacts if endpoint == "contacts" else []
         for happens in (*self.at.pop(self.number, ()), *late):
             happens()
         late.clear()
         self._world.advance(self._pace)
-
-    def latest(self, seconds: float) -> int:
-        """The number of requests in the last seconds of the history."""
-        return sum(instant >= time.monotonic() - seconds for instant in self._instants)
 
     def served(self, task_id: int) -> None:
         super().served(task_id)

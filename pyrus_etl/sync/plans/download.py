@@ -1,7 +1,7 @@
 """The download plan: the contents of attachments that are not stored yet, those of the newest tasks first."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from pyrus_etl.load import outcomes
 from pyrus_etl.load.accounts import has_others
 from pyrus_etl.load.contents import Chosen, Listed, others_at_work, share, totals, waiting
 from pyrus_etl.load.outcomes import Ended
-from pyrus_etl.load.requests import write_requests
 from pyrus_etl.load.runs import write_run
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS
@@ -100,15 +99,13 @@ async def _fetch(file: Listed, run: Run, store: FileStore, most_bytes: int | Non
 
 
 async def commit(arrivals: Sequence[Arrival], run: Run, table: Table) -> None:
-    """Commits what became of files, with the counts and requests of the run. None is a file that is too large."""
+    """Commits what became of files, with the counts of the run. None is a file that is too large."""
     ended = [each for each in arrivals if each]
     found, too_large = Counter(f"files_{each.outcome.status}" for each in ended), len(arrivals) - len(ended)
     size = sum(each.outcome.size_bytes or 0 for each in ended)
     counted = Counts(**found, bytes=size) + Counts(files_skipped=too_large, files_listed=-too_large)
-    sent = run.session.pace.journal.unwritten()
     counts = run.ledger.counts(run.session.source) + counted
-    await run.session.store.transaction(_write, run.session.run_id, table, ended, counts, sent)
-    run.session.pace.journal.written(sent)
+    await run.session.store.transaction(_write, run.session.run_id, table, ended, counts)
     run.ledger.count(counted)
     run.ledger.progress.tasks_done += len(arrivals)
     run.ledger.progress.bytes_done += size
@@ -120,8 +117,6 @@ def _write(
     table: Table,
     ended: Sequence[Ended],
     counts: Counts,
-    sent: Mapping[int, int],
 ) -> None:
     outcomes.write(connection, table, ended)
     write_run(connection, run_id, counts.as_columns())
-    write_requests(connection, run_id, sent)

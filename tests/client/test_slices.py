@@ -1,0 +1,157 @@
+"""Leased slices of the quota: when they are used, asked for and given back. The ledger is scripted, as is the clock."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from unittest.mock import patch
+
+import pytest
+
+from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.slices import Closed, Grant, Report, Slices, size_for
+from pyrus_etl.errors import DatabaseUnavailable
+from pyrus_etl.settings import Quota
+from tests.simulation.loop import Loop
+from tests.simulation.passing import Time
+
+LEASE = 8.0
+
+
+class Scripted:
+    """A ledger that grants what it has; `reports` are those that it got."""
+
+    def __init__(self, permits: int) -> None:
+        self.permits = permits
+        self.reports: list[Report] = []
+        self.is_away = False
+
+    async def lend(self, report: Report) -> Grant:
+        if self.is_away:
+            raise DatabaseUnavailable("it is away")
+        self.reports.append(report)
+        granted = min(report.wanted, self.permits)
+        self.permits -= granted
+        return Grant(len(self.reports), granted, LEASE, used=0, free_in=600.0, held=0.0)
+
+    @property
+    def closed(self) -> list[Closed]:
+        return [closed for report in self.reports for closed in report.closed]
+
+
+Work = Callable[[Pace], Awaitable[None]]
+
+
+def worked(ledger: Scripted, work: Work, quota: Quota = Quota(5000, 600)) -> None:  # noqa: B008 -- a tuple
+    """Does the work at the pace of the ledger, by a clock that only waits move."""
+
+    async def paced() -> None:
+        pace = Pace(quota)
+        slices = Slices(quota, ledger.lend, pace.announce)
+        pace.share(slices)
+        await slices.begin(4)
+        await work(pace)
+        await slices.end()
+
+    clock = Time()
+    loop = partial(Loop, clock, lambda: None, lambda: False, lambda _: None)
+    with patch.object(time, "monotonic", clock.now), asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(paced())
+
+
+async def requests(pace: Pace, number: int, lasting: float = 0.0) -> None:
+    async def request() -> None:
+        async with pace:
+            await asyncio.sleep(lasting)
+
+    await asyncio.gather(*(request() for _ in range(number)))
+
+
+def test_a_slice_has_fifty_permits_or_a_twentieth_of_a_small_quota_and_never_none() -> None:
+    sizes = {Quota(5000, 600): 50, Quota(500, 6): 25, Quota(20, 3600): 1, Quota(1, 60): 1, Quota(10**6, 1): 50_000}
+
+    assert {quota: size_for(quota) for quota in sizes} == sizes
+
+
+def test_few_requests_take_one_slice_and_give_back_the_rest() -> None:
+    ledger = Scripted(5000)
+
+    worked(ledger, partial(requests, number=6))
+
+    assert [report.wanted for report in ledger.reports] == [50, 0]
+    assert ledger.closed == [Closed(1, 6, 0.0)]
+
+
+def test_the_next_slice_is_asked_for_when_half_of_one_is_left() -> None:
+    ledger = Scripted(5000)
+
+    async def one_by_one(pace: Pace) -> None:
+        for _ in range(60):
+            await requests(pace, 1, lasting=0.01)
+
+    worked(ledger, one_by_one)
+
+    assert [report.wanted for report in ledger.reports] == [50, 50, 0]
+    assert [closed.used for closed in ledger.closed] == [50, 10]
+
+
+def test_a_slice_is_not_used_in_the_last_second_of_its_lease() -> None:
+    ledger = Scripted(5000)
+
+    async def with_a_pause(pace: Pace) -> None:
+        await requests(pace, 3)
+        await asyncio.sleep(LEASE - 0.9)
+        await requests(pace, 2)
+
+    worked(ledger, with_a_pause)
+
+    assert [closed.used for closed in ledger.closed] == [3, 2]
+
+
+def test_the_lease_of_a_slice_with_requests_in_flight_goes_on() -> None:
+    ledger = Scripted(5000)
+
+    worked(ledger, partial(requests, number=2, lasting=30.0))
+
+    assert [report.in_flight for report in ledger.reports[1:-1]] == [[1]] * 14
+    assert ledger.closed == [Closed(1, 2, 0.0)]
+
+
+def test_a_slice_is_reported_soon_after_its_last_answer() -> None:
+    ledger = Scripted(5000)
+
+    async def then_idle(pace: Pace) -> None:
+        await requests(pace, 50)
+        await asyncio.sleep(1.0)
+        assert [closed.slice_id for closed in ledger.closed] == [1]
+
+    worked(ledger, then_idle)
+
+
+def test_a_cancelled_request_takes_no_permit() -> None:
+    ledger = Scripted(4)
+
+    async def cancelled(pace: Pace) -> None:
+        await requests(pace, 4)
+        waiting = [asyncio.create_task(requests(pace, 1)) for _ in range(2)]
+        await asyncio.sleep(1.0)
+        waiting[0].cancel()
+        ledger.permits = 1
+        await waiting[1]
+
+    worked(ledger, cancelled, Quota(4, 600))
+
+    assert sum(closed.used for closed in ledger.closed) == 5
+
+
+def test_requests_fail_if_the_ledger_stays_away_and_what_is_leased_is_used_until_then() -> None:
+    ledger = Scripted(5000)
+
+    async def away(pace: Pace) -> None:
+        ledger.is_away = True
+        with pytest.raises(DatabaseUnavailable):
+            await requests(pace, 60)
+
+    worked(ledger, away)
+
+    assert len(ledger.reports) == 1

@@ -1,11 +1,11 @@
 CREATE OR REPLACE VIEW pyrus_report.task_timeline AS
-SELECT task_id, form_id, form, project_id, project,
-       coalesce(note_no, 0) * 10000000000000 + 100000000000 * coalesce(array_position(ARRAY[  -- the order of kinds within a note, after kinds of API v4
+SELECT event.task_id, form_id, form, project_id, project,
+       coalesce(event.note_no, 0) * 10000000000000 + 100000000000 * coalesce(array_position(ARRAY[  -- the order of kinds within a note, after kinds of API v4
            'created', 'commented', 'field_changed', 'attached', 'filed', 'unfiled', 'approver_added',
            'approver_removed', 'approver_rerequested', 'approved', 'rejected', 'revoked', 'due_date_changed',
            'due_date_removed', 'reassigned', 'completed', 'reopened', 'closed'
        ], CASE kind WHEN 'acknowledged' THEN 'approved' ELSE kind END), 0) + item_id % 100000000000 AS event_no,
-       at, person_id, person, kind, detail, about_person_id, note_no
+       at, person_id, person, kind, detail, about_person_id, event.note_no, outbox_id
 FROM (
     SELECT task_id, form_id, form, project_id, project, create_date AS at, author_id AS person_id,
            author.name AS person, 'created' AS kind, text AS detail, NULL::bigint AS about_person_id,
@@ -79,7 +79,8 @@ FROM (
     ) AS changed USING (task_id, note_no)
     LEFT JOIN pyrus_report.person_names AS about ON about.person_id = changed.person_id
     LEFT JOIN pyrus.projects AS into_project ON into_project.project_id = changed.project_id
-) AS event;
+) AS event
+LEFT JOIN pyrus_report.outbox_notes AS ours ON (ours.task_id, ours.note_no) = (event.task_id, coalesce(event.note_no, 1));
 
 COMMENT ON VIEW pyrus_report.task_timeline IS
     'What happened to a task, in order? One row per event: everything that a note wrote or changed, and the creation '
@@ -109,3 +110,5 @@ COMMENT ON COLUMN pyrus_report.task_timeline.about_person_id IS
 COMMENT ON COLUMN pyrus_report.task_timeline.note_no IS
     'Number of the note with the event; null for created. For closed: the last note up to then, or the note that '
     'completed the task if it is dated later.';
+COMMENT ON COLUMN pyrus_report.task_timeline.outbox_id IS
+    'Id of the row of the outbox that made it; null if somebody else did, or if it is not known.';

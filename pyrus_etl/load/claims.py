@@ -48,6 +48,11 @@ class Claimed(NamedTuple):
     settled: set[int]
     is_full: bool
 
+    @property
+    def known(self) -> set[int]:
+        """The tasks of which it is known what becomes of them."""
+        return self.claimed | self.settled
+
 
 def claim(connection: Connection, account_id: int, run_id: UUID, task_ids: Sequence[int], most: int) -> set[int]:
     """Claims the first tasks that no other living run has claimed, at most so many, and returns them."""

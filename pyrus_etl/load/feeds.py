@@ -152,8 +152,8 @@ def without_body(
     return connection.execute(query, parameters).fetchall()
 
 
-def most_accounts(connection: Connection) -> int:
-    """How many accounts see the database's tasks, at most."""
+def number_of_accounts(connection: Connection) -> int:
+    """How many accounts have used the database."""
     found = connection.execute("SELECT count(*) FROM pyrus.accounts").fetchone()
     return int(found[0]) if found else 0
 

@@ -37,7 +37,8 @@ class Claims:
             taken = await self._claim(part, room)
             for each in _settled(part, taken):
                 yield each
-            left = [each for each in part if each.task_id not in taken.claimed | taken.settled]
+            known = taken.known
+            left = [each for each in part if each.task_id not in known]
             if taken.is_full:
                 todo = left + todo
             else:  # others have claimed them
@@ -62,9 +63,10 @@ class Claims:
         for first in range(0, len(held), AT_ONCE):
             part = held[first : first + AT_ONCE]
             taken = await self._claim(part, self._room)
+            known = taken.known
             for each in part:
                 del self._held[each.task_id]
-                if each.task_id not in taken.claimed | taken.settled:
+                if each.task_id not in known:
                     self._held[each.task_id] = each  # after those that it has not looked at
             for one in _settled(part, taken):
                 yield one
@@ -97,7 +99,7 @@ def _settled(wanted: Sequence[Wanted], taken: Claimed) -> Iterator[Wanted | Read
         if each.task_id in taken.claimed:
             yield each
         elif each.task_id in taken.settled:
-            yield Ready(Arrival(each.window_no, left=each.task_id))
+            yield Ready(Arrival(each.window_no, settled=each.task_id))
 
 
 async def end_claims(run: Run) -> None:

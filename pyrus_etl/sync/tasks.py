@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
 class Outcome(Enum):
     """How a wanted task ended.
 
-    LEFT: it stays as it is stored, because Pyrus refuses it and no list shows it.
+    LEFT: it stays as it is stored, because Pyrus refuses it and no list shows it, or because another account stored it.
     """
 
     LOADED = auto()
@@ -57,9 +57,10 @@ class Outcome(Enum):
 
 
 class Arrival(NamedTuple):
-    """A task on its way into a batch: `load` has its rows, `failure` says why it is rejected, or `left` is its id.
+    """A task on its way into a batch: `load` has its rows, `failure` says why it is rejected, or it stays as it is.
 
-    If all three are None, a window had nothing to fetch. `size`: bytes of the body.
+    `left`: the id of a task that the account cannot read. `settled`: of one that another account has stored meanwhile.
+    If all are None, a window had nothing to fetch. `size`: bytes of the body.
     """
 
     window_no: int | None
@@ -67,6 +68,7 @@ class Arrival(NamedTuple):
     failure: Rejected | None = None
     left: int | None = None
     size: int = 0
+    settled: int | None = None
 
     @property
     def outcome(self) -> tuple[int, Outcome] | None:
@@ -75,4 +77,5 @@ class Arrival(NamedTuple):
             return self.load.task_id, Outcome.LOADED
         if self.failure:
             return self.failure.task_id, Outcome.REJECTED
-        return None if self.left is None else (self.left, Outcome.LEFT)
+        stays = self.settled if self.left is None else self.left
+        return None if stays is None else (stays, Outcome.LEFT)

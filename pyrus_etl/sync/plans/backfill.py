@@ -23,6 +23,9 @@ from pyrus_etl.sync.tasks import LARGEST_PART, Listed, in_parts
 
 log = logging.getLogger(__name__)
 
+ALL = 1_000_000
+"""Accounts, also those that log in while this one is at work."""
+
 
 def backfill(period: Window = EVERYTHING, *, restart: bool = False) -> Plan:
     """The plan that loads everything in the period, then everything that changed since the backfill began.
@@ -75,8 +78,8 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
 async def _without_body(run: Run) -> AsyncIterator[Listed]:
     """Lists rejected tasks, then those that have no body; of several accounts, first what the fewest of them see."""
     yield await rejected(run)
-    accounts = await run.session.store.query(feeds.most_accounts) if run.session.shares else 0
-    for seen_by in range(1, accounts + 1) if accounts else (None,):
+    accounts = await run.session.store.query(feeds.number_of_accounts) if run.session.shares else 0
+    for seen_by in (*range(1, accounts), ALL) if run.session.shares else (None,):
         async for listed in without_body(run, seen_by):
             yield listed
 

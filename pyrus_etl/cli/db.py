@@ -11,6 +11,7 @@ import time
 import click
 
 from pyrus_etl.cli.db_backup import dump_command, move_command, restore_command
+from pyrus_etl.cli.db_partition import partition_command
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
@@ -51,6 +52,7 @@ def db() -> None:
 db.add_command(dump_command)
 db.add_command(restore_command)
 db.add_command(move_command)
+db.add_command(partition_command)
 
 
 @db.command()

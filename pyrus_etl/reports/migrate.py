@@ -31,6 +31,8 @@ from pyrus_etl.settings.retry import LOCKS
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
+PARTITIONS = "pyrus_partitions"
+"""The schema of partitions; see `reports.partition`."""
 BASE = "base"
 """Alembic's name for the state before the first migration."""
 
@@ -210,8 +212,16 @@ def comparison_options() -> dict[str, Any]:
         "version_table_schema": SCHEMA,
         "include_schemas": True,
         "include_name": lambda name, kind, _parents: kind != "schema" or name == SCHEMA,
+        "include_object": _is_compared,
         "compare_server_default": True,
     }
+
+
+def _is_compared(thing: Any, _name: str | None, kind: str, _reflected: bool, _compared_to: Any) -> bool:
+    """Everything but the copies of a foreign key that PostgreSQL makes for each partition of its table."""
+    if kind != "foreign_key_constraint":
+        return True
+    return not any(element.target_fullname.startswith(f"{PARTITIONS}.") for element in thing.elements)
 
 
 def _config(connection: sqlalchemy.Connection) -> Config:

@@ -31,7 +31,7 @@ _LAG: LiteralString = "SELECT extract(epoch FROM now() - min(cursor))::float8 FR
 _OPEN_ERRORS: LiteralString = "SELECT count(*) FROM pyrus.sync_errors WHERE resolved_at IS NULL"
 _ESTIMATES: LiteralString = """
     SELECT relname, greatest(reltuples::bigint, pg_stat_get_live_tuples(oid)) FROM pg_class
-    WHERE relnamespace = 'pyrus'::regnamespace AND relkind = 'r'
+    WHERE relnamespace = 'pyrus'::regnamespace AND relkind IN ('r', 'p')
 """
 
 

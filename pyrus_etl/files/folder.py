@@ -37,6 +37,7 @@ _IN_THE_WAY = {
     errno.EILSEQ,
 }
 """Errors that concern one file; any other would stop the next file too."""
+_IS_SAFE = os.open in os.supports_dir_fd
 _NO_LINK, _CLOSED_IN_CHILDREN = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_CLOEXEC", 0)  # Windows lacks them
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _CLOSED_IN_CHILDREN
 _AGAIN = os.O_RDWR | _NO_LINK | _CLOSED_IN_CHILDREN
@@ -54,7 +55,7 @@ class Folder:
     """A FileStore in a folder; close it with `with`. Its calls work in threads, so they do not block the event loop."""
 
     def __init__(self, target: str, path: Path, *, may_create: bool, may_create_parents: bool) -> None:
-        if os.open not in os.supports_dir_fd:
+        if not _IS_SAFE:
             raise SettingsError(
                 f"{path}: this system cannot keep contents in a folder safely; name a part of a bucket, such as "
                 "s3://bucket/folder, or run this on Linux or macOS."

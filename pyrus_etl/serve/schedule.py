@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import psycopg
 
-from pyrus_etl.errors import PyrusEtlError
+from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load.accounts import note_next
 from pyrus_etl.load.contents import Chosen, has_new
@@ -136,6 +136,7 @@ class _Turns:
     async def _run(self, plan: Plan, budget: Budget = NO_LIMIT, watch: Watch = nullcontext) -> BaseException | None:
         """Carries out a run; returns the error that ended it early. A bug of ours is an error like any other here."""
         settings, access = self._means.settings, self._means.access
+        await self._wait_for_database()
         try:
             async with stopped_with(self._means.stop) as stop:
                 result = await run(plan, settings, budget=budget, watch=watch, stop=stop, access=access)
@@ -148,6 +149,22 @@ class _Turns:
         with under_way(result.run_id):
             report(result)
         return result.error
+
+    async def _wait_for_database(self) -> None:
+        """Waits while the database restarts, so that no run fails for that; not longer than a run would wait."""
+        settings, outage = self._means.settings, self._means.settings.waits.outage
+        assert settings.database_url
+        end, failures = time.monotonic() + outage.within, 0
+        while time.monotonic() < end and not self._means.stop.reason:
+            try:
+                return await look(settings.database_url, lambda _: None, settings.waits.connect_database)
+            except DatabaseUnavailable as error:
+                if not error.is_lost:
+                    return None
+                failures += 1
+                log.debug("waiting for the database: %s", error)
+                await happened(self._means.stop.asked, within=outage.limit(failures))
+        return None
 
     async def _census_is_due(self) -> bool:
         """Not if the database cannot be asked: the sync will say why."""

@@ -1,6 +1,7 @@
 """One process that stays: what it runs when, and that no fault ends it."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,27 @@ def test_no_fault_ends_it(database: Secret, query: Query, impatient: None) -> No
         becomes(503, "The database cannot be used")
         query(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         becomes(200, well)
+
+
+def test_no_run_fails_while_the_database_restarts(
+    database: Secret, query: Query, impatient: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "pyrus_etl.serve.schedule")
+    ((name,),) = query(database, "SELECT current_database()")
+    elsewhere = Secret(database.reveal().replace(name, "postgres"))
+    with Sandbox(World(1, tasks=10)) as sandbox:
+        settings = settings_for(sandbox, database)
+        patient = settings.waits._replace(outage=settings.waits.outage._replace(within=600))
+        with Serving(replace(settings, waits=patient), OFTEN) as served:
+            eventually(lambda: served.get("/readyz").status == 200)
+            query(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            query(elsewhere, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+            eventually(lambda: "waiting for the database" in caplog.text)
+            query(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            eventually(lambda: served.get("/readyz").status == 200)
+
+    failures = [each for each in caplog.records if each.name == "pyrus_etl.serve.outlook" and each.levelname != "INFO"]
+    assert failures == []
 
 
 def test_a_good_run_is_not_ready_for_ever(database: Secret, query: Query) -> None:

@@ -11,11 +11,14 @@ import click
 from pyrus_etl.cli import access
 from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.errors import PyrusEtlError, SettingsError
+from pyrus_etl.errors import PyrusEtlError, SettingsError, WriteRefused
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.source import Source
+from pyrus_etl.extract.writer import Writer
 from pyrus_etl.load import rebuild, rules
 from pyrus_etl.model.access import Access
+from pyrus_etl.model.task import Task
+from pyrus_etl.model.write import TASK, Write
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import definitions
@@ -27,6 +30,7 @@ from pyrus_etl.sync.database import open_database
 
 T = TypeVar("T")
 
+FORBIDDEN = 403
 COLOURS = {"ok": "green", "failed": "red"}
 
 
@@ -110,6 +114,27 @@ def _list(context: Context) -> str:
     return f"{listed.tasks} tasks{' and more' if listed.has_more else ''}"
 
 
+def _write(context: Context) -> str:
+    """Asks for a task without a text, which Pyrus refuses from everybody: as incomplete, if the account may write."""
+    if not context.settings.write:
+        return "off: neither push nor files write to Pyrus"
+    made = asyncio.run(_incomplete_task(context.settings))
+    if isinstance(made, Task):
+        raise Warned(f"on; Pyrus took a task without a text, which this check asked for: delete task {made.id}")
+    if made.status == FORBIDDEN:
+        raise Warned(f"on, but the account may not write: {made}; give it the right in Pyrus, or use another account")
+    return "on: the account may write; Pyrus decides about each row"
+
+
+async def _incomplete_task(settings: Settings) -> Task | WriteRefused:
+    api = api_of(settings)
+    async with api.client(settings) as client:
+        try:
+            return await Writer(client, api.writes).send(Write(action=TASK), {}, lambda: None)
+        except WriteRefused as error:
+            return error
+
+
 def _ask(context: Context, ask: Callable[[Source], Awaitable[T]]) -> T:
     """Sends one request to Pyrus and returns the answer."""
 
@@ -130,6 +155,8 @@ CHECKS_OF_ACCOUNT = (
     Check("login", "settings", _login),
     Check("list", "login", _list),
 )
+WRITE = Check("write", "login", _write)
+"""Only if PYRUS_ETL_WRITE is set: most accounts only read."""
 
 
 @click.command()
@@ -141,7 +168,8 @@ def check(as_json: bool) -> int:
 
     Prints one line for each check. If a check fails, its line says how to fix it. With API v4 further lines say what
     the account may see, and what a first sync takes; they ask twice for each form. Of several accounts, each is
-    checked.
+    checked. With PYRUS_ETL_WRITE=on a line says whether the account may write: it asks for a task without a text, which
+    Pyrus refuses.
 
     \b
     Example:  pyrus-etl check
@@ -195,6 +223,8 @@ def _of_account(context: Context, account: Account | None, settings: Result) -> 
     for each in CHECKS_OF_ACCOUNT:
         earlier[each.title] = _result(each, own, earlier)
         yield earlier[each.title]
+    if not settings.exit_code and own.settings.write is not None:
+        yield _result(WRITE, own, earlier)
     yield from _access(own, earlier["list"])
 
 

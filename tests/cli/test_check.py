@@ -12,6 +12,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox.people import ACCOUNT
 from pyrus_etl.settings import Secret
 from tests.certificates import new_authority
 from tests.directory import DENIED, script
@@ -329,3 +330,22 @@ def test_check_says_what_the_account_may_see_through_api_v4(database: Secret) ->
     assert report["access"]["sees_all_tasks"] is True
     form = {"form_id": 10, "name": "Contract", "level": "manager", "tasks": 2, "has_more": False, "refusal": None}
     assert report["access"]["forms"][0] == form
+
+
+@pytest.mark.parametrize("api", ["v3", "v4"])
+def test_whether_the_account_may_write_is_said_if_writing_is_switched_on(database: Secret, api: str) -> None:
+    """It asks for a task without a text. No task is made of it."""
+    world = World(1, tasks=5)
+    with Sandbox(world) as sandbox:
+        lines = []
+        for switch, readers in (("on", ()), ("on", (ACCOUNT.id,)), ("off", ())):
+            sandbox.reconfigure(readers=readers)
+            more = {"PYRUS_API": api, "PYRUS_ETL_WRITE": switch}
+            shown = program("check", "--json", sandbox=sandbox, database=database, **more).stdout
+            lines += [one for one in json.loads(shown)["checks"] if one["check"] == "write"]
+
+    assert [line["status"] for line in lines] == ["ok", "warning", "ok"]
+    assert lines[0]["message"] == "on: the account may write; Pyrus decides about each row"
+    assert "the account may not write: Pyrus refuses it: 403" in lines[1]["message"]
+    assert lines[2]["message"].startswith("off")
+    assert len(world) == 5

@@ -10,7 +10,7 @@ from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks import Arrival, Wanted
 
 AT_ONCE = 500
-PAUSE, STEP = 0.5, 0.05
+PAUSE, STEP = 0.5, 0.1
 """Seconds until it looks again what others have claimed, and whether the quota has room."""
 WORTH_A_CLAIM = 16
 
@@ -33,8 +33,8 @@ class Claims:
         todo = [*wanted]
         while todo:
             part, todo = todo[:AT_ONCE], todo[AT_ONCE:]
-            room = self._room
-            taken = await self._claim(part, room)
+            await self._wait_for_room(len(part))
+            taken = await self._claim(part, self._room)
             for each in _settled(part, taken):
                 yield each
             known = taken.known
@@ -43,9 +43,7 @@ class Claims:
                 todo = left + todo
             else:  # others have claimed them
                 self._held.update((each.task_id, each) for each in left)
-            if not room:
-                await self._wait_for_room()
-                yield None
+            yield None
         async for one in self._look_again(AT_ONCE):
             yield one
 
@@ -55,7 +53,7 @@ class Claims:
             async for each in self._look_again(len(self._held)):
                 yield each
             if self._held:
-                await self._run.stop.unless_asked(asyncio.sleep(PAUSE))
+                await asyncio.sleep(PAUSE)
                 yield None
 
     async def _look_again(self, most: int) -> AsyncIterator[Wanted | Ready[Arrival]]:
@@ -75,13 +73,11 @@ class Claims:
     def _room(self) -> int:
         return min(AT_ONCE, self._run.session.pace.room)
 
-    async def _wait_for_room(self) -> None:
-        """Waits until the quota has room for some tasks, but not longer than `PAUSE`."""
-        end = time.monotonic() + PAUSE
-        while time.monotonic() < end:
-            await self._run.stop.unless_asked(asyncio.sleep(STEP))
-            if self._room >= WORTH_A_CLAIM:
-                return
+    async def _wait_for_room(self, tasks: int) -> None:
+        """Waits until the quota has room for the tasks or for enough of them, but not longer than `PAUSE`."""
+        enough, end = min(tasks, WORTH_A_CLAIM), time.monotonic() + PAUSE
+        while self._room < enough and time.monotonic() < end:
+            await asyncio.sleep(STEP)
 
     async def _claim(self, wanted: Sequence[Wanted], most: int) -> Claimed:
         """Claims the first of the tasks that are free; see `claim_listed`."""

@@ -70,7 +70,7 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "v4": partial(
             api_v4, stand, 105_000 // share, 15_000 // share, 1_000 // share, arguments.peers, 5_000 // share
         ),
-        "bots": partial(bots, stand, 24_000 // share, 500 // share),
+        "bots": partial(bots, stand, 24_000 // share, 1_000 // share),
         "files": partial(files, stand, 10_000 // share, LARGE // share, arguments.peers),
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),

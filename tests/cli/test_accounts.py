@@ -67,7 +67,7 @@ def seen(sandbox: Sandbox, *names: str) -> set[int]:
 
 
 def test_all_accounts_run_side_by_side_in_one_process(
-    sandbox: Sandbox, database: Secret, query: Query, command: Command
+    sandbox: Sandbox, database: Secret, query: Query, command: Command, tmp_path: Path
 ) -> None:
     """The report has an object for each; with --account it is that of a run, as without several accounts."""
     sandbox.requests.clear()
@@ -84,6 +84,11 @@ def test_all_accounts_run_side_by_side_in_one_process(
     for name, person in PEOPLE.items():
         sighted = query(database, "SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s", person)
         assert {task_id for (task_id,) in sighted} == seen(sandbox, name)
+
+    code, shown, _ = command("attachments", "download", "--to", str(tmp_path / "to"))
+    stored = query(database, "SELECT count(*) FROM pyrus.attachment_contents WHERE status = 'stored'")
+    assert (code, query(database, "SELECT count(*) FROM pyrus.attachments")) == (0, stored)
+    assert all(each["files_stored"] for each in shown["accounts"]), "each fetches the files of the tasks that it reads"
 
     code, shown, _ = command("sync", "--account", "bob", "--reconcile-every", "1h")
     assert (code, shown["kind"], shown["status"], shown["reconcile"]) == (0, "sync", "ok", None)

@@ -13,6 +13,7 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import migrate
+from pyrus_etl.reports.grants import grant_reports
 from pyrus_etl.reports.write_back import grant_write_back
 from pyrus_etl.settings import Secret
 from tests.roles import as_role, give_all_to
@@ -59,6 +60,18 @@ def test_a_writer_sees_its_own_rows_only_and_the_database_says_whose_they_are(
             two.execute(f"SELECT FROM pyrus.{table}".encode())
     with pytest.raises(InsufficientPrivilege):
         one.execute("SELECT FROM pyrus_report.clock")
+
+
+def test_the_report_shows_a_writer_its_own_rows_and_a_reader_all(
+    superuser: Connection, writers: tuple[Connection, Connection], each_database: Secret
+) -> None:
+    for role in (WRITER, PUSHER):
+        grant_reports(superuser, role)
+    written = "SELECT written FROM pyrus_report.outbox_overview ORDER BY written"
+    with psycopg.connect(as_role(each_database, PUSHER).reveal(), autocommit=True) as reader:
+        seen = [session.execute(written.encode()).fetchall() for session in (writers[0], reader)]
+
+    assert seen == [[("mine",)], [("mine",), ("other",)]]
 
 
 FORGED = [

@@ -15,11 +15,13 @@ LEFT JOIN LATERAL (
     ORDER BY before.created_at, before.outbox_id LIMIT 1
 ) AS earlier ON action = 'comment'
 CROSS JOIN pyrus_report.clock
-CROSS JOIN pyrus.report_settings;
+CROSS JOIN pyrus.report_settings
+WHERE created_by = CURRENT_USER OR has_table_privilege('pyrus.outbox'::regclass, 'UPDATE')
+   OR NOT has_any_column_privilege('pyrus.outbox'::regclass, 'INSERT');  -- as the table's own policies
 
 COMMENT ON VIEW pyrus_report.outbox_overview IS
     'What was to be written to Pyrus: what waits, what was sent, what was refused, and how long did it take? One row per '
-    'row of the outbox.';
+    'row of the outbox; a role that may write and not push sees its own rows.';
 COMMENT ON COLUMN pyrus_report.outbox_overview.outbox_id IS 'Id of the row.';
 COMMENT ON COLUMN pyrus_report.outbox_overview.status IS
     'waiting, sending, sent, refused (see error), or unknown: a person has to decide whether it was applied.';

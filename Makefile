@@ -6,7 +6,7 @@ READY := .venv/.ready
 AXE := axe-core@4.14.1
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint config/constraints.txt
 
-.PHONY: help demo test check docs torture audit bench dbt superset clean
+.PHONY: help demo test check docs torture soak audit bench dbt superset clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -43,6 +43,9 @@ docs: $(READY) ## Generate docs/tables.md, the settings in README and config, th
 
 torture: $(READY) ## Play random histories for SECONDS (default 3600), or the history of a SEED again
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seconds $(or $(SECONDS),3600))
+
+soak: $(READY) ## Let serve run for MINUTES (default 60) with webhooks, faults, outages and restarts of its database
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --log .venv/soak.log
 
 audit: $(READY) ## List known vulnerabilities of the pinned packages; needs access to PyPI
 	@$(PYTHON) -m venv .venv/audit

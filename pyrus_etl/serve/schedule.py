@@ -158,8 +158,8 @@ class _Turns:
         while time.monotonic() < end and not self._means.stop.reason:
             try:
                 return await look(settings.database_url, lambda _: None, settings.waits.connect_database)
-            except DatabaseUnavailable as error:
-                if not error.is_lost:
+            except Exception as error:
+                if not (isinstance(error, DatabaseUnavailable) and error.is_lost):  # the run says what is wrong
                     return None
                 failures += 1
                 log.debug("waiting for the database: %s", error)

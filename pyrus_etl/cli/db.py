@@ -12,6 +12,7 @@ import click
 
 from pyrus_etl.cli.db_backup import dump_command, move_command, restore_command
 from pyrus_etl.cli.db_partition import partition_command
+from pyrus_etl.cli.db_grants import grant_command, revoke_command
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
@@ -29,11 +30,9 @@ from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program
 from pyrus_etl.postgres.revision import require_all_rows, require_known, revision
 from pyrus_etl.postgres.store import Store
-from pyrus_etl.reports import migrate, sessions
-from pyrus_etl.reports.grants import grant_reports
+from pyrus_etl.reports import migrate
 from pyrus_etl.reports.repair import Difference
-from pyrus_etl.reports.write_back import grant_write_back
-from pyrus_etl.schema.metadata import REPORT_SCHEMA, REVISION
+from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
@@ -53,6 +52,8 @@ db.add_command(dump_command)
 db.add_command(restore_command)
 db.add_command(move_command)
 db.add_command(partition_command)
+db.add_command(grant_command)
+db.add_command(revoke_command)
 
 
 @db.command()
@@ -176,46 +177,6 @@ def check(as_json: bool) -> int:
 
 def _older(applied: str | None) -> Difference:
     return Difference(f"revision {applied}, expected {REVISION}")
-
-
-@db.command()
-@click.argument("role")
-@click.option("--write-back", is_flag=True, help="Instead, let ROLE insert rows into pyrus.outbox.")
-@with_settings(*DATABASE_SETTINGS)
-def grant(role: str, write_back: bool) -> None:
-    """Let ROLE read the reports (schema pyrus_report) and nothing else; safe to repeat.
-
-    The role must exist. If the database is yours, its sessions also get the time zone of the reports and no
-    just-in-time compilation, unless somebody has set these for the database.
-
-    With --write-back, ROLE can insert rows into pyrus.outbox, which push sends to Pyrus. It sees its own rows only, and
-    can delete those that still wait. It needs both grants to read the reports as well.
-
-    \b
-    Examples:  pyrus-etl db grant metabase
-               pyrus-etl db grant erp --write-back
-    """
-    if write_back:
-        _grant_write_back(role)
-        return
-    with open_database(read_settings()) as url, connect(url) as connection:
-        grant_reports(connection, role)
-        missing = sessions.missing_defaults(connection)
-        left = sessions.set_defaults(connection, missing)
-    with summary():
-        click.echo(f"{role} can read the reports (schema {REPORT_SCHEMA}).")
-        for default in missing:
-            if default not in left:
-                click.echo(f"Set for new sessions: {default.statement}")
-        if left:
-            click.echo(f"{sessions.advice(left)}.")
-
-
-def _grant_write_back(role: str) -> None:
-    with open_database(read_settings()) as url, connect(url) as connection:
-        grant_write_back(connection, role)
-    with summary():
-        click.echo(f"{role} can insert rows into pyrus.outbox; pyrus-etl push sends them.")
 
 
 @db.command()

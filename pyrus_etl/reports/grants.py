@@ -1,4 +1,4 @@
-"""Privileges for a reader: the reports and nothing else.
+"""Privileges for a reader: the reports, the tables if they are asked for, and nothing else.
 
 Only the owner of a report can grant privileges on it, and on what the owner creates later (default privileges). So
 each owner grants: directly if we have the owner's privileges, else after SET ROLE.
@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
@@ -15,8 +16,11 @@ from psycopg import sql
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, setting
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import wide
-from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA, SCHEMA
+from pyrus_etl.reports import limited, wide
+from pyrus_etl.reports.limited import Limits
+from pyrus_etl.reports.limited_tables import Given
+from pyrus_etl.reports.take_back import more, require_nothing_else, take_back
+from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA, SCHEMA, metadata
 
 _OWNERS = """
     WITH relation AS (
@@ -60,6 +64,10 @@ _UNGRANTED = """
 """The owners whose reports the reader cannot read, or could not read if they were created later."""
 
 
+_FORMS = "SELECT form_id FROM pyrus.forms UNION SELECT DISTINCT form_id FROM pyrus.tasks"
+_PROJECTS = "SELECT project_id FROM pyrus.projects"
+
+
 class _Owner(NamedTuple):
     """A role that owns tables or reports. `is_ours`: we have its privileges; `can_become`: we can SET ROLE to it."""
 
@@ -68,26 +76,76 @@ class _Owner(NamedTuple):
     can_become: bool
     may_create: bool
     has_schema: bool
-    reports: list[str]
+    names: list[str]
 
 
-def grant_reports(connection: Connection, role: str) -> None:
-    """Lets a role read all reports, including those of later versions; safe to repeat.
+def grant_reports(connection: Connection, role: str, *, tables: bool = False) -> None:
+    """Lets a role read all reports and, with `tables`, all tables, including those of later versions; safe to repeat.
 
     The views read the tables with their owner's privileges, so the role needs none on the tables. Views that others
-    created in the schema are left to their owners.
+    created in the schema are left to their owners. A role that could see some forms only can see all then.
     Raises SettingsError if there is no such role, DatabaseUnavailable if we may not grant.
     """
     require_role(connection, role)
+    with granting(connection):
+        limited.drop(connection, role)
+        _grant_all(connection, role, REPORT_SCHEMA, _reports(connection))
+        if tables:
+            _grant_all(connection, role, SCHEMA, [table.name for table in metadata.sorted_tables])
+
+
+def limit_reader(connection: Connection, role: str, given: Given, *, tables: bool = False) -> Limits:
+    """Lets a role read the rows of some forms and projects only, in schemas of its own; takes all else back.
+
+    Raises SettingsError if there is no such role, form or project, DatabaseUnavailable if we may not grant, or if the
+    role could still read more.
+    """
+    require_role(connection, role)
+    limits = Limits(role, given, tables)
+    with granting(connection):
+        _reports(connection)  # the schema is at the revision of this version
+        _require_known(connection, given)
+        take_back(connection, role)
+        limited.create(connection, limits)
+        require_nothing_else(connection, role)
+    return limits
+
+
+def revoke(connection: Connection, role: str) -> str | None:
+    """Takes back all that a role may read of the reports and tables; says how it can read them all the same, if so.
+
+    Raises SettingsError if there is no such role, DatabaseUnavailable if we may not.
+    """
+    require_role(connection, role)
+    with granting(connection):
+        take_back(connection, role)
+    return more(connection, role)
+
+
+def _require_known(connection: Connection, given: Given) -> None:
+    for what, ids, known in (("form", given.forms, _FORMS), ("project", given.projects, _PROJECTS)):
+        found = {each for (each,) in connection.execute(known)}
+        if unknown := [each for each in ids if each not in found]:
+            raise SettingsError(
+                f"--{what}s: no {what} with the id {unknown[0]} is stored; pyrus.{what}s has those that are."
+            )
+
+
+@contextmanager
+def granting(connection: Connection) -> Iterator[None]:
+    """A transaction that changes privileges; if we may not, the error says who may."""
     try:
         with connection.transaction():
-            reports = _reports(connection)
-            for owner in _owners(connection, reports):
-                if owner.is_ours or owner.can_become:
-                    _grant(connection, owner, role)
-            _require_granted(connection, role, reports)
+            yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise not_ours(connection) from error
+
+
+def _grant_all(connection: Connection, role: str, schema: str, names: Sequence[str]) -> None:
+    for owner in _owners(connection, schema, names):
+        if owner.is_ours or owner.can_become:
+            _grant(connection, owner, role, schema)
+    _require_granted(connection, role, schema, names)
 
 
 def require_role(connection: Connection, role: str) -> None:
@@ -113,8 +171,8 @@ def _reports(connection: Connection) -> list[str]:
     return [*names, *(name + MATERIALIZED for name in names)]
 
 
-def _owners(connection: Connection, reports: Sequence[str]) -> list[_Owner]:
-    asked = {"tables": SCHEMA, "schema": REPORT_SCHEMA, "reports": reports, "become": become(connection)}
+def _owners(connection: Connection, schema: str, names: Sequence[str]) -> list[_Owner]:
+    asked = {"tables": SCHEMA, "schema": schema, "reports": names, "become": become(connection)}
     return [_Owner(*row) for row in connection.execute(_OWNERS, asked)]
 
 
@@ -123,27 +181,26 @@ def become(connection: Connection) -> str:
     return "SET" if connection.info.server_version >= 160000 else "MEMBER"
 
 
-def _grant(connection: Connection, owner: _Owner, role: str) -> None:
+def _grant(connection: Connection, owner: _Owner, role: str, schema: str) -> None:
     with setting(connection, "role", None if owner.is_ours else owner.name):
-        for statement in _grants(owner, sql.Identifier(role)):
+        for statement in _grants(owner, schema, sql.Identifier(role)):
             connection.execute(statement)
 
 
-def _grants(owner: _Owner, reader: sql.Identifier) -> Iterator[sql.Composed]:
-    schema = sql.Identifier(REPORT_SCHEMA)
+def _grants(owner: _Owner, schema: str, reader: sql.Identifier) -> Iterator[sql.Composed]:
     if owner.has_schema:
-        yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, reader)
-    if owner.reports:
-        reports = sql.SQL(", ").join(sql.Identifier(REPORT_SCHEMA, report) for report in owner.reports)
-        yield sql.SQL("GRANT SELECT ON {} TO {}").format(reports, reader)
+        yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), reader)
+    if owner.names:
+        names = sql.SQL(", ").join(sql.Identifier(schema, name) for name in owner.names)
+        yield sql.SQL("GRANT SELECT ON {} TO {}").format(names, reader)
     if owner.may_create:
         later = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {} GRANT SELECT ON TABLES TO {}")
-        yield later.format(sql.Identifier(owner.name), schema, reader)
+        yield later.format(sql.Identifier(owner.name), sql.Identifier(schema), reader)
 
 
-def _require_granted(connection: Connection, role: str, reports: Sequence[str]) -> None:
+def _require_granted(connection: Connection, role: str, schema: str, names: Sequence[str]) -> None:
     """Checks what was granted, because PostgreSQL only warns, or not even that, about a partial GRANT."""
-    asked = {"role": role, "schema": REPORT_SCHEMA, "reports": reports}
+    asked = {"role": role, "schema": schema, "reports": names}
     owners = [name for (name,) in connection.execute(_UNGRANTED, asked)]
     if owners:
         raise not_ours(connection, owners[0])

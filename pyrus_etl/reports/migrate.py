@@ -18,7 +18,7 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Session, connect, fault_of
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
-from pyrus_etl.reports import definitions, materialized, structure, working_time, write_back
+from pyrus_etl.reports import definitions, limited, materialized, structure, working_time, write_back
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.in_the_way import RENAME_STRANGERS, InTheWay, WideViewInTheWay, require_no_strangers, strangers
 from pyrus_etl.reports.repair import Difference, compared, driver_of, repair
@@ -117,14 +117,17 @@ def _upgrade(connection: sqlalchemy.Connection) -> _Upgraded:
         except (sqlalchemy.exc.DBAPIError, psycopg.Error, WideViewInTheWay) as error:
             if not isinstance(cause_of(error), InTheWay):
                 raise
-            materialised = materialized.columns(driver)
+            materialised, of_readers = materialized.columns(driver), limited.drop(driver)
             definitions.drop(driver)
             done = _tables_and_views(connection)
             materialized.create(driver, materialised)
             restore(driver, of_users)
             materialized.index(driver, materialised)
+            for limits in of_readers:
+                limited.create(driver, limits)
         else:
             restore(driver, of_users)
+            limited.renew(driver)
         return done
 
 
@@ -176,6 +179,7 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
         of_users = attached(driver)
         if to != BASE and revision(driver) == REVISION:  # migrations drop the declared objects, so they must exist
             repair(_context(connection), compared(_context(connection)))
+        limited.drop(driver)
         definitions.drop(driver)
         if to == BASE:
             _drop_tables(connection)

@@ -5,7 +5,7 @@ from typing import LiteralString, NamedTuple
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
-from pyrus_etl.reports import catalog_views, catalogue, materialized, wide, working_time
+from pyrus_etl.reports import catalog_views, catalogue, limited, materialized, wide, working_time
 from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.columns import reserved_words
 from pyrus_etl.reports.forms import infer
@@ -114,5 +114,6 @@ def _refresh(connection: Connection) -> Refreshed:
         columns_made = catalogue.fill(connection) | catalog_views.fill(connection, reserved_words(connection))
         wide.create(connection, changed_only=True)
         restore(connection, of_users)
+        limited.renew(connection)
         views = wide.view_names(connection)
     return Refreshed(views, sorted(set(views) - set(before)), columns_made, materialized.present(connection))

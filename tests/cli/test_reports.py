@@ -143,6 +143,34 @@ def test_a_role_reads_all_reports_and_nothing_else(synced: Secret, role: str, qu
                 reader.execute(statement.encode())
 
 
+def test_a_role_reads_the_tasks_of_some_forms_until_that_is_taken_back(synced: Secret, role: str, query: Query) -> None:
+    ((form, tasks),) = query(synced, "SELECT form_id, count(*) FROM pyrus.tasks GROUP BY 1 ORDER BY 1 LIMIT 1")
+    granted = program("db", "grant", role, "--forms", f"{form}, {form}", "--tables", database=synced)
+    own, of_reports = f"(schema pyrus_{role})", f"(schema pyrus_report_{role})"
+    assert granted.stdout.startswith(
+        f"{role} can read the reports of these tasks {of_reports}, and the tables {own}.\n"
+    )
+    with psycopg.connect(as_role(role, synced).reveal(), autocommit=True) as reader:
+        for view in (f"pyrus_{role}.tasks", f"pyrus_report_{role}.task_overview"):
+            assert reader.execute(f"SELECT count(*) FROM {view}".encode()).fetchone() == (tasks,)
+
+    assert program("db", "revoke", role, database=synced).stdout == f"{role} can read neither reports nor tables.\n"
+    assert query(synced, "SELECT FROM pg_namespace WHERE nspname LIKE %s", f"%{role}") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("--forms 12;34", "--forms: '12;34' is not a list of ids; write it like 12,34."),
+        ("--projects 7", "--projects: no project with the id 7 is stored; pyrus.projects has those that are."),
+    ],
+)
+def test_wrong_ids_are_2(database: Secret, role: str, options: str, problem: str) -> None:
+    process = program("db", "grant", role, *options.split(), database=database)
+
+    assert (process.returncode, problem in sentence(process)) == (2, True), process.stderr
+
+
 def test_granting_can_be_repeated_and_survives_an_upgrade(database: Secret, role: str, query: Query) -> None:
     granted = f"{role} can read the reports (schema pyrus_report).\n"
     name = conninfo_to_dict(database.reveal())["dbname"]

@@ -124,7 +124,8 @@ def revoke(connection: Connection, role: str) -> str | None:
 
 def _require_known(connection: Connection, given: Given) -> None:
     for what, ids, known in (("form", given.forms, _FORMS), ("project", given.projects, _PROJECTS)):
-        found = {each for (each,) in connection.execute(known)}
+        with _reading_tables(connection):
+            found = {each for (each,) in connection.execute(known)}
         if unknown := [each for each in ids if each not in found]:
             raise SettingsError(
                 f"--{what}s: no {what} with the id {unknown[0]} is stored; pyrus.{what}s has those that are."
@@ -164,11 +165,18 @@ def require_role(connection: Connection, role: str) -> None:
 
 def _reports(connection: Connection) -> list[str]:
     """Returns the names of our reports and of their materialized views, from the tables."""
-    (owner,) = connection.execute(_READS_TABLES, [SCHEMA, become(connection)]).fetchone() or (None,)
-    with setting(connection, "role", owner):
+    with _reading_tables(connection):
         require_schema(connection)
         names = wide.reports(connection)
     return [*names, *(name + MATERIALIZED for name in names)]
+
+
+@contextmanager
+def _reading_tables(connection: Connection) -> Iterator[None]:
+    """Becomes the owner of the tables for the block, if we cannot read them ourselves."""
+    (owner,) = connection.execute(_READS_TABLES, [SCHEMA, become(connection)]).fetchone() or (None,)
+    with setting(connection, "role", owner):
+        yield
 
 
 def _owners(connection: Connection, schema: str, names: Sequence[str]) -> list[_Owner]:

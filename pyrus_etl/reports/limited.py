@@ -142,7 +142,8 @@ def renew(connection: Connection) -> None:
             except psycopg.OperationalError:  # a lock, a lost connection: not about this reader
                 raise
             except psycopg.Error as error:
-                log.warning("what %s may read stays as it is: %s", limits.role, error.diag.message_primary)
+                reason = error.diag.message_primary
+                log.warning("the views of %s stay as they are: %s; repeat its db grant", limits.role, reason)
 
 
 def drop(connection: Connection, role: str | None = None) -> list[Limits]:

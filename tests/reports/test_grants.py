@@ -8,7 +8,8 @@ import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
-from pyrus_etl.reports.grants import grant_reports
+from pyrus_etl.reports.grants import grant_reports, limit_reader, revoke
+from pyrus_etl.reports.limited_tables import Given
 from pyrus_etl.reports.materialized import materialize
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
@@ -127,6 +128,33 @@ def test_reports_of_several_owners_are_granted_for_each_of_them(superuser: Conne
         materialize(third, "form_invoices")
 
     assert reads_all(each_database, READERS[0])
+
+
+def test_some_forms_are_granted_by_whoever_may_create_schemas(superuser: Connection, each_database: Secret) -> None:
+    """The owner of the tables owns the reader's views too, so the owner's refresh makes them again."""
+    reader, given = READERS[0], Given((100,))
+    superuser.execute("INSERT INTO pyrus.forms (form_id, name, seen_at) VALUES (100, 'Invoices', now())")
+    superuser.execute(formatted("ALTER ROLE {owner} LOGIN; ALTER ROLE {granter} NOINHERIT; GRANT {owner} TO {granter}"))
+    superuser.execute(
+        f"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {GRANTER}', current_database()); END $$"
+    )
+    with connect(as_role(each_database, OWNER)) as owner:
+        with pytest.raises(
+            DatabaseUnavailable, match=f"{OWNER} may not create schemas for {OWNER}; run this as a super"
+        ):
+            limit_reader(owner, reader, given)
+        with connect(as_role(each_database, GRANTER)) as granter:
+            grant_reports(granter, reader)
+            limit_reader(granter, reader, given)
+        refresh(owner)
+    with psycopg.connect(as_role(each_database, reader).reveal(), autocommit=True) as session:
+        assert session.execute(f"SELECT count(*) FROM pyrus_report_{reader}.form_invoices".encode()).fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT FROM pyrus_report.clock")
+
+    with connect(as_role(each_database, GRANTER)) as granter:
+        assert revoke(granter, reader) is None
+    assert not superuser.execute("SELECT FROM pg_namespace WHERE nspname LIKE %s", [f"pyrus%{reader}"]).fetchall()
 
 
 REFUSED = {

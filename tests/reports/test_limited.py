@@ -103,7 +103,7 @@ def rows(connection: Any, schema: str, name: str, condition: str = "true") -> li
     """All rows of a view or table as texts."""
     query = sql.SQL("SELECT to_jsonb(each)::text FROM {} AS each WHERE {}").format(
         sql.Identifier(schema, name),
-        sql.SQL(condition),  # type: ignore[arg-type] # conditions of this module
+        sql.SQL(condition),
     )
     return sorted(text for (text,) in connection.execute(query))
 

@@ -11,8 +11,8 @@ import time
 import click
 
 from pyrus_etl.cli.db_backup import dump_command, move_command, restore_command
-from pyrus_etl.cli.db_partition import partition_command
 from pyrus_etl.cli.db_grants import grant_command, revoke_command
+from pyrus_etl.cli.db_partition import partition_command
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,

@@ -24,15 +24,13 @@ from pyrus_etl.reports.in_the_way import RENAME_STRANGERS, InTheWay, WideViewInT
 from pyrus_etl.reports.repair import Difference, compared, driver_of, repair
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
-from pyrus_etl.schema.metadata import REVISION
+from pyrus_etl.schema.metadata import PARTITIONS, REVISION
 from pyrus_etl.settings import Retry, Secret
 from pyrus_etl.settings.retry import LOCKS
 
 log = logging.getLogger(__name__)
 
 VERSION_TABLE = "alembic_version"
-PARTITIONS = "pyrus_partitions"
-"""The schema of partitions; see `reports.partition`."""
 BASE = "base"
 """Alembic's name for the state before the first migration."""
 

@@ -14,12 +14,12 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import definitions, materialized
+from pyrus_etl.reports import definitions, limited, materialized
 from pyrus_etl.reports.attached import attached, restore
-from pyrus_etl.reports.migrate import PARTITIONS, connected
+from pyrus_etl.reports.migrate import connected
 from pyrus_etl.reports.repair import driver_of
 from pyrus_etl.schema import SCHEMA
-from pyrus_etl.schema.metadata import metadata
+from pyrus_etl.schema.metadata import PARTITIONS, metadata
 from pyrus_etl.settings import Retry, Secret
 from pyrus_etl.settings.retry import LOCKS
 
@@ -90,6 +90,7 @@ def _partition(connection: sqlalchemy.Connection, parts: int) -> None:
         driver = driver_of(connection)
         driver.execute(LOCK_TIMEOUT)
         of_users, materialised = attached(driver), materialized.columns(driver)
+        of_readers = limited.drop(driver)
         definitions.drop(driver)
         driver.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(PARTITIONS)))
         comment = "Partitions of the tables in the schema pyrus, by hash of the task. Ask those tables, not these."
@@ -107,6 +108,8 @@ def _partition(connection: sqlalchemy.Connection, parts: int) -> None:
         materialized.create(driver, materialised)
         restore(driver, of_users)
         materialized.index(driver, materialised)
+        for limits in of_readers:
+            limited.create(driver, limits)
 
 
 def _declared_as_partitioned() -> list[Table]:

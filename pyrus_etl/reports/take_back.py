@@ -6,7 +6,7 @@ A privilege is taken back by the owner of the thing, so as with `grants` we beco
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, setting
 from pyrus_etl.reports import limited
-from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA
+from pyrus_etl.schema.metadata import PARTITIONS, REPORT_SCHEMA, SCHEMA
 
 _GIVEN = """
     WITH reader AS (SELECT oid, rolname FROM pg_roles WHERE rolname = %(role)s),
@@ -69,7 +69,7 @@ def take_back(connection: Connection, role: str) -> None:
     somebody's own objects depend on the role's schemas.
     """
     limited.drop(connection, role)
-    given = connection.execute(_GIVEN, {"role": role, "schemas": [SCHEMA, REPORT_SCHEMA]}).fetchall()
+    given = connection.execute(_GIVEN, {"role": role, "schemas": [SCHEMA, REPORT_SCHEMA, PARTITIONS]}).fetchall()
     for owner, statement in given:
         with setting(connection, "role", owner):
             connection.execute(statement.encode())
@@ -79,7 +79,13 @@ def more(connection: Connection, role: str) -> str | None:
     """Says how a role can read our reports or tables beyond its own schemas; None if it cannot."""
     others = [limits for limits in limited.present(connection) if limits.role != role]
     behind = [schema for limits in limited.present(connection) for schema in limits.behind.values()]
-    schemas = [SCHEMA, REPORT_SCHEMA, *behind, *(schema for limits in others for schema in limits.own.values())]
+    schemas = [
+        SCHEMA,
+        REPORT_SCHEMA,
+        PARTITIONS,
+        *behind,
+        *(schema for limits in others for schema in limits.own.values()),
+    ]
     asked = {"role": role, "schemas": schemas, "reports": REPORT_SCHEMA, "tables": SCHEMA}
     for query, does in _WAYS:
         if found := connection.execute(query, asked).fetchone():

@@ -8,6 +8,8 @@ SCHEMA = "pyrus"
 REPORT_SCHEMA = "pyrus_report"
 MATERIALIZED = "_materialized"
 """Suffix of the materialized copy of a report."""
+PARTITIONS = "pyrus_partitions"
+"""The schema of partitions; see `reports.partition`."""
 REVISION = "0026"
 """The Alembic revision that creates exactly these tables."""
 

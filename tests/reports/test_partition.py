@@ -1,5 +1,8 @@
 """Partitions by hash of the task: every command works as before, and every row is where it was."""
 
+from pyrus_etl.postgres.connection import connect
+from pyrus_etl.reports.grants import limit_reader
+from pyrus_etl.reports.limited_tables import Given
 from pyrus_etl.reports.partition import tables
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
@@ -12,6 +15,7 @@ COUNT = """
     SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE relnamespace = 'pyrus_partitions'::regnamespace AND relkind = 'r'
 """
+FORM = "SELECT form_id FROM pyrus.tasks WHERE form_id IS NOT NULL LIMIT 1"
 VIEWS = "SELECT count(*) FROM pg_views WHERE schemaname = 'pyrus_report'"
 GRANTED = """
     SELECT has_table_privilege('reader', 'pyrus.notes', 'SELECT'),
@@ -26,15 +30,19 @@ def test_a_partitioned_database_goes_on_as_before(database: Secret, query: Query
         assert program("reports", "materialize", "clock", database=database).returncode == 0
         query(database, "DROP ROLE IF EXISTS reader")
         query(database, "CREATE ROLE reader")
+        before = query(database, VIEWS)
+        with connect(database) as connection:
+            limit_reader(connection, "reader", Given((query(database, FORM)[0][0],)), tables=True)
+        few = query(database, "SELECT count(*) FROM pyrus_reader.tasks")
         query(database, "GRANT SELECT ON pyrus.notes TO reader")
         query(database, "GRANT SELECT ON pyrus_report.field_values TO reader")
-        before = query(database, VIEWS)
 
         ended = program("db", "partition", "--into", str(PARTS), "--yes", database=database)
         assert ended.returncode == 0, ended.stderr
         assert query(database, COUNT) == [(PARTS * len(tables()),)]
         assert query(database, VIEWS) == before
         assert query(database, GRANTED) == [(True, True)]
+        assert query(database, "SELECT count(*) FROM pyrus_reader.tasks") == few != [(120,)]
         assert_tables_equal_world(database, sandbox.world)
 
         sandbox.world.live(3600, changes=40)

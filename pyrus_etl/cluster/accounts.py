@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from pyrus_etl.cluster.kinds import BACKFILL, FILES, HINTS, SYNC
+from pyrus_etl.cluster.kinds import BACKFILL, FILES, HINTS, KINDS, SYNC
 from pyrus_etl.cluster.outcomes import Outcome
 from pyrus_etl.postgres.connection import Connection
 
@@ -77,7 +77,7 @@ _DUE = f"""
         (CASE WHEN backfilled_at IS NULL THEN '{BACKFILL}' ELSE '{SYNC}' END, next_at),
         ('{FILES}', files_at)
     ) AS job (kind, due_at)
-    WHERE due_at <= clock_timestamp() AND {_AT_WORK} AND {_OURS}
+    WHERE due_at <= clock_timestamp() AND kind = ANY (%(kinds)s) AND {_AT_WORK} AND {_OURS}
     ORDER BY due_at
 """  # noqa: S608 -- constants
 _PLAN = """
@@ -144,12 +144,12 @@ def is_planners_turn(connection: Connection, revision: str, every: timedelta) ->
     return connection.execute(_PLAN, {"revision": revision, "every": every}).fetchone() is not None
 
 
-def due(connection: Connection, revision: str) -> list[Due]:
+def due(connection: Connection, revision: str, kinds: Sequence[str] = KINDS) -> list[Due]:
     """The jobs that are due, the longest first, of organisations whose database is of this revision.
 
     Those of another revision are due once a minute, because their database may have been upgraded.
     """
-    found = connection.execute(_DUE.encode(), {"revision": revision, "look_again": LOOK_AGAIN})
+    found = connection.execute(_DUE.encode(), {"revision": revision, "look_again": LOOK_AGAIN, "kinds": list(kinds)})
     return [Due(Name(org, login), kind) for org, login, kind in found]
 
 
@@ -175,13 +175,10 @@ def note_files(connection: Connection, account: Account) -> None:
     )
 
 
-def note_hints(connection: Connection, database_url_refs: Sequence[str], login: str) -> None:
-    """Webhooks have named tasks of an account."""
+def note_hints(connection: Connection, login: str) -> None:
+    """Webhooks have named tasks of a login; of each organisation that has it."""
     connection.execute(
-        "UPDATE pyrus_cluster.accounts SET hinted_at = coalesce(hinted_at, clock_timestamp()) "
-        "FROM pyrus_cluster.organisations AS one "
-        "WHERE one.org = accounts.org AND login = %s AND database_url_ref = ANY(%s)",
-        [login, list(database_url_refs)],
+        "UPDATE pyrus_cluster.accounts SET hinted_at = coalesce(hinted_at, clock_timestamp()) WHERE login = %s", [login]
     )
 
 

@@ -15,7 +15,7 @@ from pyrus_etl.cluster import accounts, names
 from pyrus_etl.cluster.accounts import Name
 from pyrus_etl.cluster.database import in_cluster
 from pyrus_etl.cluster.engine import HEARTBEAT, STALLED, Engine, defer_all
-from pyrus_etl.cluster.kinds import KINDS
+from pyrus_etl.cluster.kinds import HINTS, KINDS
 from pyrus_etl.cluster.slices import SLICE, Slices
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError
 from pyrus_etl.load.alerts import Alert
@@ -138,9 +138,10 @@ class _WithQueue:
         await in_cluster(self.slices.url, names.show_alive, self.worker)
 
     async def _plan(self) -> None:
-        """Puts what is due into the queue, if no other worker did so a moment ago."""
-        if await in_cluster(self.slices.url, accounts.is_planners_turn, REVISION, self.duty.plan_every):
-            await defer_all(self.engine, await in_cluster(self.slices.url, accounts.due, REVISION))
+        """Puts hints into the queue; and everything that is due, if no other worker did so a moment ago."""
+        is_turn = await in_cluster(self.slices.url, accounts.is_planners_turn, REVISION, self.duty.plan_every)
+        kinds = KINDS if is_turn else (HINTS,)
+        await defer_all(self.engine, await in_cluster(self.slices.url, accounts.due, REVISION, kinds))
 
     async def _rescue(self) -> None:
         """Makes the accounts of dead workers due, and pauses those that die again and again."""

@@ -12,6 +12,7 @@ from pyrus_etl.errors import StoppedEarly
 from pyrus_etl.extract.apis import access_of, each_account
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.run_id import of_account
+from pyrus_etl.serve.handover import hand_over
 from pyrus_etl.serve.hints import Hints
 from pyrus_etl.serve.http import Address, Shown, listening, routes
 from pyrus_etl.serve.page import page_at_root
@@ -33,6 +34,7 @@ async def serve(
     address: Address,
     *,
     has_page: bool = True,
+    cluster: Secret | None = None,
     stop: Stop | None = None,
     watch: Callable[[str], Watch] = lambda _: nullcontext,
     ready: Callable[[Address], None] = lambda _: None,
@@ -40,8 +42,9 @@ async def serve(
     """Serves until a signal or `stop` asks it to end; returns the reason.
 
     Without `stop` it handles signals, which only the main thread may do. `ready` gets the address when it listens;
-    `watch` makes what watches a run, from its kind. `has_page`: shows the page. Raises SettingsError if it cannot
-    listen, or if no run could use the settings.
+    `watch` makes what watches a run, from its kind. `has_page`: shows the page. `cluster`: the URL of the
+    database of a cluster whose workers do all runs. Raises SettingsError if it cannot listen, or if no run could use
+    the settings.
     """
     accounts = [(each, logged_in_once(access_of(each))) for each in usable(settings)]
     for _, access in accounts:
@@ -64,14 +67,14 @@ async def serve(
             Means(replace(own, database_url=url), access, receiver.hints.arrived, stop, watch)
             for (own, access), receiver in zip(accounts, receivers, strict=True)
         ]
-        await together(*(_keep_up(schedule, each) for each in means))
+        await together(*(_keep_up(schedule, each, cluster) for each in means))
     return stop.reason
 
 
-async def _keep_up(schedule: Schedule, means: Means) -> None:
-    """Does what is due for an account; its log lines name it, if there are several."""
+async def _keep_up(schedule: Schedule, means: Means, cluster: Secret | None) -> None:
+    """Does what is due for an account, or lets the cluster do it; its log lines name it, if there are several."""
     with of_account(means.settings.account if means.settings.has_several else None):
-        await keep_up(schedule, means)
+        await (hand_over(cluster, means) if cluster else keep_up(schedule, means))
 
 
 def usable(settings: Settings) -> list[Settings]:

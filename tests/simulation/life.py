@@ -74,15 +74,17 @@ class Life:
 
     def live(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """Does the work to its end, and returns what it returns; None after a crash."""
+        handler = signal.getsignal(signal.SIGINT)
         with errors_logged() as self.errors, another_loop(), _current(self), _collecting_by_hand():
             try:
                 return self._ran(work)
             except Crash as crash:
-                with _unheard():
+                with unheard():
                     crash.__traceback__ = crash.__context__ = None  # frees what only the frames hold
                 return None
             finally:
                 self._bury()
+                signal.signal(signal.SIGINT, handler)  # the dead may have put theirs back when they were freed
 
     def _ran(self, work: Callable[[], Awaitable[T]]) -> T:
         runner = asyncio.Runner(loop_factory=lambda: self._loop)
@@ -164,7 +166,7 @@ class Life:
         self.check_alive()
         self.steps += 1
         if self.steps % STEPS_BETWEEN_COLLECTIONS == 0:
-            with _unheard():  # some of it may be left of the dead
+            with unheard():  # some of it may be left of the dead
                 gc.collect()
         self._reaches(self._at_step, self.steps)
         if self._clock.now() > self._end:
@@ -200,7 +202,7 @@ class Life:
         self._cut_all()
         self._works.clear()
         asyncio.set_event_loop(None)  # or cleanup code that asks for a loop gets a new one, which nobody closes
-        with _unheard():
+        with unheard():
             self._loop.close()
             del self._loop
             if self.doomed:
@@ -217,7 +219,7 @@ def cut(session: Session) -> None:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def unheard() -> Iterator[None]:
     """The cleanup code of the dead complains to nobody."""
     with patch.object(sys, "unraisablehook", lambda _: None), warnings.catch_warnings():
         warnings.simplefilter("ignore")

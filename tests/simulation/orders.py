@@ -28,6 +28,7 @@ from pyrus_etl.sync.plans.download import download
 from pyrus_etl.sync.plans.files import sync_files
 from pyrus_etl.sync.plans.hints import hints, with_hints
 from pyrus_etl.sync.plans.mirror import mirror
+from pyrus_etl.sync.plans.push import push
 from pyrus_etl.sync.plans.service_download import Wanted, download_from
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.rebuild import rebuild_all
@@ -129,6 +130,8 @@ def _plan_of(order: Order, settings: Settings) -> Plan:
             return sync_files()
         case "mirror":
             return mirror(order.service, settings)
+        case "push":
+            return push(order.target or None)
     return PLANS.get(order.plan) or backfill.backfill(Window(*order.span))
 
 

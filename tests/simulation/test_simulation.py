@@ -12,6 +12,7 @@ from tests.simulation.history import History, history_of
 from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.killing_files import play_files_killed
 from tests.simulation.machine import Machine
+from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
 from tests.simulation.two_crashing import play_two_accounts
 
@@ -72,3 +73,10 @@ def test_files_are_whole_and_copied_once_whenever_a_run_crashes(machine: Machine
 
 def test_files_are_whole_and_copied_once_whenever_a_process_is_killed(machine: Machine) -> None:
     play_files_killed(1, machine, length=3)
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_rows_of_the_outbox_are_applied_once_and_in_order_whenever_a_push_crashes(seed: int, machine: Machine) -> None:
+    totals = play_outbox(seed, machine, length=4)
+
+    assert totals.crashes > 0

@@ -19,6 +19,7 @@ class Totals:
     two_accounts: int = 0
     over_v4: int = 0
     of_files: int = 0
+    of_outbox: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
 
@@ -28,6 +29,7 @@ class Totals:
 
     def __str__(self) -> str:
         kinds = f"{self.over_v4} over v4, {self.two_accounts} of two accounts, {self.of_files} of files"
+        kinds += f", {self.of_outbox} of the outbox"
         parts = [f"{self.histories} histories ({kinds})"]
         parts += [f"{self.runs} runs", f"{self.requests} requests"]
         parts += [f"{self.events} events", f"{self.looks} looks of a reader", f"{self.steps} steps"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.parse
+from contextlib import closing
 from email.message import Message
 from typing import Any, NamedTuple
 
@@ -24,13 +25,11 @@ class Reply(NamedTuple):
 def ask(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Reply:
     """One request; a redirect is an answer like any other. `Content_Type=…` is a header."""
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
     target = urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
-    connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
-    answer = connection.getresponse()
-    reply = Reply(answer.status, answer.headers, answer.read())
-    connection.close()
-    return reply
+    with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
+        connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return Reply(answer.status, answer.headers, answer.read())
 
 
 def as_json(given: Any) -> dict[str, Any]:

@@ -70,7 +70,10 @@ def _settings(context: Context) -> str:
     context.settings = read_settings()
     quota = context.settings.quota
     found = f"; config file {os.path.abspath(config)}" if (config := context.settings.found_config) else ""
-    return f"{context.settings.url}, quota {quota.requests} requests per {quota.period:.0f} s{found}"
+    names = ", ".join(account.name for account in context.settings.accounts)
+    accounts = f", accounts {names}" if names else ""
+    url = context.settings.accounts[0].url if names else context.settings.url
+    return f"{url}, quota {quota.requests} requests per {quota.period:.0f} s{accounts}{found}"
 
 
 def _database(context: Context) -> str:

@@ -120,6 +120,7 @@ def test_what_one_account_fails_with_stops_no_other(
     assert query(database, RUNS) == [(LOGINS["bob"], "sync", "failed"), (LOGINS["ann"], "sync", "ok")]
 
     code, checked, _ = command("check", bob="wrong")
+    assert ", accounts ann, bob, cid" in checked["checks"][0]["message"]
     failed = [(each["check"], each["status"]) for each in checked["checks"] if each["status"] != "ok"]
     assert (code, failed) == (3, [("login bob", "failed"), ("list bob", "skipped")])
     assert {"login ann", "list ann", "login cid"} < {each["check"] for each in checked["checks"]}

@@ -124,6 +124,7 @@ def _print_settings(api: str, services: tuple[str, ...], url: str, *beside: str)
         _print_service(option, origin)
     if api == "v3":
         click.echo(f"export PYRUS_CLIENT_ID={options.client_id}")
+        click.echo(f"export PYRUS_CLIENT_SECRET={options.client_secret}")
         return
     click.echo("export PYRUS_API=v4")
     if api == "both":

@@ -33,8 +33,8 @@ _ABOUT = {
 _PARENT = {SCHEMA: "tasks", REPORT_SCHEMA: "current_tasks"}
 """The relation that has every task, by schema."""
 _RUNS = {SCHEMA: "sync_runs", REPORT_SCHEMA: "sync_history"}
-_ELSEWHERE = {"deleted_tasks", "open_errors"}
-"""Reports on tasks that current_tasks does not have."""
+_ELSEWHERE = {"deleted_tasks", "open_errors", "outbox_notes", "outbox_overview"}
+"""Reports that may have tasks which current_tasks does not have."""
 _GOOD_RUN = "status = 'ok' and kind in ('backfill', 'sync', 'reconcile')"
 _QUIET_DAYS = 3
 """A copy without a single changed task for longer than this gets a warning, even if its runs are good."""

@@ -13,6 +13,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "current_tasks": _TASK,
     "cycle_times": _TASK,
     "deleted_tasks": _TASK,
+    "outbox_overview": ("outbox_id",),
     "overdue_tasks": _TASK,
     "person_names": ("person_id",),
     "person_workload": ("person_id",),

@@ -11,6 +11,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.tools.organisation import fill
 
 DEPLOY = CHECKOUT / "deploy"
 TASKS = 100
+OF_AN_UNKNOWN_TASK = "INSERT INTO pyrus.outbox (action, task_id, body) VALUES ('comment', 1, '{\"text\": \"Hello\"}')"
 STALE_AFTER = timedelta(hours=36)
 OVER_TIME = re.compile(r"\$__timeFilter\((\w+)\)")
 
@@ -73,10 +75,13 @@ def test_in_an_ordinary_database_every_query_has_rows_and_every_key_holds(databa
             assert len(queries) == len(CHARTS)
             for query, shown in queries:
                 check_query(connection, query, shown)
-        unique = [key for source in sources(connection, STALE_AFTER)["sources"] for key in keys(source)]
-        for query in unique:
+        connection.execute(OF_AN_UNKNOWN_TASK)
+        found = sources(connection, STALE_AFTER)["sources"]
+        unique, related = [list(chain.from_iterable(map(make, found))) for make in (keys, relations)]
+        for query in [*unique, *related]:
             assert connection.execute(query.encode()).fetchall() == [], query
     assert len(unique) > 80
+    assert len(related) > 40
 
 
 def check_query(connection: Connection, query: str, shown: set[str]) -> None:
@@ -95,6 +100,16 @@ def keys(source: dict[str, Any]) -> Iterator[str]:
         for key in [*whole, *alone]:
             relation = f"{source['name']}.{table['name']}"
             yield f"SELECT {key} FROM {relation} GROUP BY 1 HAVING count(*) > 1 OR NOT ({key} IS NOT NULL)"
+
+
+def relations(source: dict[str, Any]) -> Iterator[str]:
+    """A query for each relation, which finds rows whose task is not where the relation says."""
+    for table in source["tables"]:
+        for test in (test for column in table["columns"] for test in column.get("data_tests", [])):
+            if isinstance(test, dict):
+                schema, parent = re.findall(r"'(\w+)'", test["relationships"]["arguments"]["to"])
+                of_some = f"SELECT task_id FROM {source['name']}.{table['name']} WHERE task_id IS NOT NULL"
+                yield f"{of_some} EXCEPT SELECT task_id FROM {schema}.{parent}"
 
 
 def test_charts_fill_the_width_and_are_never_on_top_of_each_other() -> None:

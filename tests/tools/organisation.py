@@ -37,7 +37,8 @@ def fill(url: Secret, tasks: int) -> None:
     world = World(51, tasks, start=datetime.now(UTC) - A_DAY)
     with Sandbox(world) as sandbox:
         _run(sync(), sandbox, url)
-        world.live(A_DAY.total_seconds(), CHANGES)
+        activity = world.live(A_DAY.total_seconds(), CHANGES)
+        world.delete(sorted(activity.touched)[0])
         _run(sync(), sandbox, url)
         _run(reconcile(), sandbox, url)
     with connect(url) as connection:

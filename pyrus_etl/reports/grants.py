@@ -106,8 +106,8 @@ def limit_reader(connection: Connection, role: str, given: Given, *, tables: boo
         _reports(connection)  # the schema is at the revision of this version
         _require_known(connection, given)
         take_back(connection, role)
-        limited.create(connection, limits)
         require_nothing_else(connection, role)
+        limited.create(connection, limits)
     return limits
 
 

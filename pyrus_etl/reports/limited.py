@@ -181,8 +181,7 @@ def _drop_views(connection: Connection, limits: Limits) -> None:
 
 
 def _fill(connection: Connection, limits: Limits, statements: list[str]) -> None:
-    for statement in statements:
-        connection.execute(statement.encode())
+    connection.execute(";".join(statements).encode())  # in one round trip
     comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
     connection.execute(comment.format(sql.Identifier(limits.rows), sql.Literal(_remark(limits, statements))))
 

@@ -29,7 +29,7 @@ from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.lease import briefly
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync import away
-from pyrus_etl.sync.events import due
+from pyrus_etl.sync.events import any_failing, due
 from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)
@@ -73,9 +73,12 @@ async def raise_alerts(settings: Settings, stale_after: timedelta | None, log_le
     if url is None or settings.database_url is None:
         return False
     async with _briefly(log_level):
-        file = await _in_database(settings, partial(_note, url=settings.database_url, stale_after=stale_after))
+        note = partial(_note, url=settings.database_url, stale_after=stale_after)
+        file, runs_fail = await _in_database(settings, note)
         noted = True
-        if file:
+        if runs_fail and (file := away.note_file(settings.database_url)):
+            away.keep(file, None)
+        elif file:
             file.unlink(missing_ok=True)
         await _send_all(settings, url)
     return noted
@@ -114,8 +117,8 @@ async def _briefly(log_level: int) -> AsyncIterator[None]:
         log.warning("%s: alerts were not sent: internal error (%s)", SETTING, type(error).__name__)
 
 
-def _note(connection: Connection, url: Secret, stale_after: timedelta | None) -> Path | None:
-    """Notes events; returns the file that noted one while the database was away."""
+def _note(connection: Connection, url: Secret, stale_after: timedelta | None) -> tuple[Path | None, bool]:
+    """Notes events; returns the file that noted one while the database was away, and whether runs are known to fail."""
     alerts.one_at_a_time(connection)
     file = away.move_to_database(connection, url)
     known = alerts.known_accounts(connection)  # once: a run may log in meanwhile
@@ -123,7 +126,7 @@ def _note(connection: Connection, url: Secret, stale_after: timedelta | None) ->
     last_good = last_good_runs(connection) if stale_after is not None else []
     ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
     alerts.add_alerts(connection, due(runs, past, now, last_good, stale_after or timedelta.max))
-    return file
+    return file, any_failing(alerts.past_alerts(connection, known))
 
 
 async def _send_all(settings: Settings, url: Secret) -> None:

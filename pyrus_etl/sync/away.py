@@ -1,7 +1,8 @@
 """The alert of a database that is away: it cannot be noted there, so a file in the data folder notes it.
 
-The file is written after the alert was sent, and its alert is moved to sync_alerts when the database is back. Where the
-data folder does not outlast a run, as in a container without a volume, each run sends the alert again.
+The file is written after the alert was sent, and its alert is moved to sync_alerts when the database is back. A file
+without an alert says that runs failed for another cause before, which the database has. Where the data folder does not
+outlast a run, as in a container without a volume, each run sends the alert again.
 """
 
 import hashlib
@@ -42,8 +43,8 @@ def alert_of(result: Result, login: str | None) -> Alert:
     return Alert(new_run_id(), FAILING, at, None, login, result.run_id, result.kind, result.message)
 
 
-def keep(file: Path, alert: Alert) -> None:
-    """Notes that the alert was sent."""
+def keep(file: Path, alert: Alert | None) -> None:
+    """Notes that the alert was sent; None: that the database has it."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.encode(alert))
@@ -55,7 +56,7 @@ def move_to_database(connection: Connection, url: Secret) -> Path | None:
     """Notes in the database what the file notes, inside the caller's transaction; returns the file, to be deleted."""
     file = note_file(url)
     try:
-        alert = msgspec.json.decode(file.read_bytes(), type=Alert) if file else None
+        alert = msgspec.json.decode(file.read_bytes(), type=Alert | None) if file else None
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, PyrusEtlError) as error:

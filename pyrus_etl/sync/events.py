@@ -39,6 +39,12 @@ def due(
         yield from _of_subject(subject, its_runs, its_past, now, old)
 
 
+def any_failing(past: Collection[Past]) -> bool:
+    """Whether it was noted of somebody that runs fail, and not yet that all is well again."""
+    by_subject = {each.subject: {one.event: one for one in past if one.subject == each.subject} for each in past}
+    return any(_is_open(its_past, FAILING) for its_past in by_subject.values())
+
+
 def _of_subject(
     subject: Subject, runs: list[Ended], past: dict[str, Past], now: datetime, old: LastGood | None
 ) -> Iterator[Alert]:

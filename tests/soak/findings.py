@@ -76,12 +76,12 @@ def of_alerts(receiver: Receiver, weather: Weather) -> Iterator[Finding]:
     twice = len(receiver.taken) - len({one.alert_id for one in receiver.taken})
     yield Finding(f"{twice} alerts taken twice", not twice)
     turns = [one.event for one in receiver.taken if one.event in ("failing", "recovered")]
-    in_turn = all(one != other for one, other in pairwise(turns)) and turns[-1:] != ["failing"]
+    in_turn = all(one != other for one, other in pairwise(turns)) and turns[-1:] == ["recovered"]
     yield Finding("failing and recovered come in turn, and recovered comes last", in_turn)
     failing = [one for one in receiver.taken if one.event == "failing"]
-    missed = [outage for outage in weather.outages if not any(_is_about(one, outage) for one in failing)]
-    for outage in missed:
-        yield Finding(f"no alert about the outage of {outage.what}", False)
+    for outage in weather.outages:
+        if not any(_covers(one, outage, receiver.taken) for one in failing):
+            yield Finding(f"no alert about the outage of {outage.what}", False)
     for one in failing:
         if not any(_is_about(one, outage) for outage in weather.outages):
             yield Finding(f"an alert without an outage: {one.error}", False)
@@ -109,6 +109,12 @@ def of_tables(database: Secret, world: World) -> Iterator[Finding]:
     )
     yield Finding(f"{left} hints are left, {aside} tasks are set aside", not left and not aside)
     yield Finding(f"runs: {runs}")
+
+
+def _covers(failing: Taken, outage: Outage, taken: Sequence[Taken]) -> bool:
+    """Whether this alert was the last word about runs at a moment of the outage: runs may have failed before it."""
+    recovered = [one.at for one in taken if one.event == "recovered" and one.at > failing.at]
+    return failing.at <= outage.ended + NEAR and min(recovered, default=outage.ended) >= outage.began
 
 
 def _is_about(taken: Taken, outage: Outage) -> bool:

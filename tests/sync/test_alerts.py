@@ -50,8 +50,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def _any_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a machine under load take its time."""
+def _any_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Lets a machine under load take its time, and keeps notes of failing runs out of the user's data folder."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr(alerts, "LONGEST", 60.0)
 
 
@@ -220,11 +221,9 @@ def test_a_database_that_is_away_is_said_once_until_it_is_back(
     query: Query,
     told: Receiver,
     impatient: None,
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     """It cannot be noted in the database, so a file in the data folder notes it."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     alert = {"PYRUS_ETL_ALERT_URL": told.url}
     sync(sandbox, database, **alert)
     name = str(conninfo_to_dict(database.reveal())["dbname"])
@@ -244,6 +243,24 @@ def test_a_database_that_is_away_is_said_once_until_it_is_back(
         ("failing", str(away.value)),
         ("recovered", None),
     ]
+
+
+def test_a_database_that_goes_away_while_runs_fail_is_no_further_event(
+    sandbox: Sandbox, database: Secret, query: Query, told: Receiver, impatient: None, tmp_path: Path
+) -> None:
+    alert = {"PYRUS_ETL_ALERT_URL": told.url}
+    with pytest.raises(LoginRefused):
+        sync(sandbox, database, PYRUS_SECURITY_KEY="wrong", **alert)
+    name = str(conninfo_to_dict(database.reveal())["dbname"])
+    administrator = Secret(database.reveal().replace(name, "postgres"))
+    query(administrator, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    with pytest.raises(DatabaseUnavailable):
+        sync(sandbox, database, **alert)
+    query(administrator, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    sync(sandbox, database, **alert)
+
+    assert told.events == ["failing", "recovered"]
+    assert not list(tmp_path.rglob("away-*"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.stand import Stand, program
 
 BOTS = {"bot1": ACCOUNT.id, "bot2": EVERYBODY[1].id, "bot3": EVERYBODY[2].id, "bot4": EVERYBODY[21].id}
-PERIOD = 20.0
+PERIOD = 30.0
 FETCHED = "SELECT count(*) FROM pyrus.raw_tasks"
 
 

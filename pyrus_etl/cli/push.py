@@ -97,7 +97,8 @@ def _rehearse(settings: Settings, *, as_json: bool) -> int:
             click.echo(f"{about}: refused: {row['error']}")
         else:
             click.echo(f"{about}: {row['request']} {_json(row['body'])}")
-    click.echo(f"{len(rows)} rows; nothing was sent")
+    more = ", the first that are due" if len(rows) == MOST_SHOWN else ""
+    click.echo(f"{len(rows)} rows{more}; nothing was sent")
     return 0
 
 

@@ -53,13 +53,7 @@ def before(task: Task, account_id: int) -> Baseline:
 
 def in_task(task: Task, baseline: Baseline, write: Write, account_id: int) -> Verdict:
     """Looks for a comment, among the notes of the account that were not there before."""
-    left = Counter(baseline.notes or {})
-    new = []
-    for note in _own(task, account_id):
-        if left[_key(note)] > 0:
-            left[_key(note)] -= 1
-        else:
-            new.append(note)
+    new = new_notes(task, baseline, account_id)
     like = {kind: [note for note in new if of_note(note, write) is kind] for kind in Likeness}
     if len(like[Likeness.SAME]) == 1:
         return Found(task.id, like[Likeness.SAME][0].id)
@@ -68,6 +62,18 @@ def in_task(task: Task, baseline: Baseline, write: Write, account_id: int) -> Ve
     if like[Likeness.PERHAPS]:
         return Unsure(f"a new comment in task {task.id} may be its effect; look whether it is.")
     return Absent()
+
+
+def new_notes(task: Task, baseline: Baseline, account_id: int) -> list[Note]:
+    """The notes of the account that were not there before."""
+    left = Counter(baseline.notes or {})
+    new = []
+    for note in _own(task, account_id):
+        if left[_key(note)] > 0:
+            left[_key(note)] -= 1
+        else:
+            new.append(note)
+    return new
 
 
 def among(tasks: Iterable[Task], baseline: Baseline, write: Write, account_id: int) -> Verdict:

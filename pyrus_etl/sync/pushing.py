@@ -6,8 +6,10 @@ The protocol, and what each failure on the way leads to, is in docs/write-back.m
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -32,6 +34,7 @@ from pyrus_etl.outbox import effect
 from pyrus_etl.outbox.effect import Absent, Baseline, Found, Unsure, Verdict
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.outbox import SENDING, UNKNOWN
+from pyrus_etl.sync.commits import Commits
 from pyrus_etl.sync.outgoing import Outgoing
 from pyrus_etl.sync.plan import Run
 
@@ -49,6 +52,7 @@ class Desk:
 
     run: Run
     writer: Writer
+    commits: Commits
     slots: asyncio.Semaphore
     folder: str | None
 
@@ -112,7 +116,7 @@ class _Pushing:
     async def refuse(self, reason: str, error: WriteRefused | FileRefused | None = None) -> Pushed:
         answer = {"status": error.status, "code": error.code, "message": str(error)} if error and error.status else None
         log.warning("row %s of the outbox is refused: %s", self._row.entry.outbox_id, reason)
-        await self._store.transaction(outbox.refuse, self._session.run_id, self._row.entry.outbox_id, reason, answer)
+        await self._committed(outbox.refuse, reason, answer)
         self._count(Counts(rows_refused=1))
         return STOPPED
 
@@ -156,8 +160,15 @@ class _Pushing:
     async def _begin(self) -> bool:
         """Commits that the row is being sent; False if it is no longer its turn."""
         baseline = msgspec.json.encode(self._baseline)
-        begin = partial(outbox.begin, entry=self._row.entry, baseline=baseline, tries=self._tries + 1)
-        if not await self._store.transaction(begin, self._session.run_id, self._session.account_id):
+        begin = partial(
+            outbox.begin,
+            run_id=self._session.run_id,
+            account_id=self._session.account_id,
+            entry=self._row.entry,
+            baseline=baseline,
+            tries=self._tries + 1,
+        )
+        if not await self._desk.commits.made(begin):
             return False
         self._tries += 1
         return True
@@ -191,9 +202,10 @@ class _Pushing:
             return await self._finish(Found(task.id), task)
         assert self._baseline is not None
         verdict = effect.in_task(task, self._baseline, write, account_id)
-        if isinstance(verdict, Found):
-            return await self._finish(verdict, task)
-        return await self._finish(Found(write.task_id or task.id))
+        found = verdict if isinstance(verdict, Found) else Found(write.task_id or task.id)
+        is_shown = bool(effect.new_notes(task, self._baseline, account_id)) or not (write.text or write.attachments)
+        ended = await self._finish(found, task)
+        return ended if is_shown else replace(ended, goes_on=False, seen=None)  # a later row could not be told from it
 
     async def _after_loss(self, *, is_uploaded: bool = True) -> Pushed | None:
         verdict = await self._settled()
@@ -246,15 +258,11 @@ class _Pushing:
             return await self._finish(verdict)
         assert isinstance(verdict, Unsure)
         log.warning("row %s of the outbox is unknown: %s", self._row.entry.outbox_id, verdict.reason)
-        await self._store.transaction(
-            outbox.doubt, self._session.run_id, self._row.entry.outbox_id, _sentence(verdict.reason)
-        )
+        await self._committed(outbox.doubt, _sentence(verdict.reason))
         return STOPPED
 
     async def _finish(self, found: Found, seen: Task | None = None) -> Pushed:
-        await self._store.transaction(
-            outbox.finish, self._session.run_id, self._row.entry.outbox_id, found.task_id, found.note_id
-        )
+        await self._committed(outbox.finish, found.task_id, found.note_id)
         self._count(Counts(rows_sent=1))
         return Pushed(goes_on=True, task_id=found.task_id, seen=seen)
 
@@ -268,8 +276,12 @@ class _Pushing:
         return STOPPED
 
     async def _withdraw(self, error: str | None = None) -> None:
-        row_id = self._row.entry.outbox_id
-        await self._store.transaction(outbox.withdraw, self._session.run_id, row_id, self._tries, error)
+        await self._committed(outbox.withdraw, self._tries, error)
+
+    async def _committed(self, settle: Callable[..., None], *given: Any) -> None:
+        """Records how the row stands, by a function of `load.outbox`."""
+        run_id, outbox_id = self._session.run_id, self._row.entry.outbox_id
+        await self._desk.commits.made(lambda connection: settle(connection, run_id, outbox_id, *given))
 
     async def _check_server(self, error: TaskRefused) -> None:
         """Raises if Pyrus as a whole is failing, and not only for this task."""

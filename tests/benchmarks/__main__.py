@@ -19,6 +19,7 @@ from tests.benchmarks.cluster import cluster
 from tests.benchmarks.figure import Figure, Measure
 from tests.benchmarks.files import LARGE, files
 from tests.benchmarks.ledger import ledger
+from tests.benchmarks.pushing import pushing
 from tests.benchmarks.serving import serving
 from tests.benchmarks.stand import Stand, test_stand
 from tests.benchmarks.table import write_table
@@ -46,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "measures",
         nargs="*",
-        help="peers, v4, bots, files, growth, following, serving, odd, cluster, quota, ledger, start; default: all",
+        help="peers, v4, bots, files, growth, following, serving, push, odd, cluster, quota, ledger, start; or all",
     )
     parser.add_argument("--quick", action="store_true", help="small worlds: shows that it works, not how fast it is")
     parser.add_argument("--large", action="store_true", help="growth up to a million tasks, about twenty minutes more")
@@ -75,6 +76,7 @@ def _chosen(arguments: argparse.Namespace, stand: Stand) -> dict[str, Measure]:
         "growth": partial(measures.growth, stand, sizes),
         "following": partial(measures.following, stand, 100_000 // share, 1_000 // share),
         "serving": partial(serving, stand, 20_000 // share, max(5, 40 // share)),
+        "push": partial(pushing, stand, 3_000 // share, 10_000 // share),
         "odd": partial(measures.odd, stand, share),
         "cluster": partial(cluster, stand, 20_000 // share, f"{600 // share}/2s"),
     }

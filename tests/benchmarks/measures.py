@@ -45,7 +45,7 @@ def peers(stand: Stand, tasks: int, peer_python: Path | None, peer_tasks: int) -
             with stand.database("bench_backfill") as database:
                 ran = program("backfill", "--json", world=served, database=database)
                 speeds["process"].append(ran.report["tasks_changed"] / ran.seconds)
-                speeds["backfill"].append(ran.report["tasks_changed"] / _duration(ran.report))
+                speeds["backfill"].append(ran.report["tasks_changed"] / duration(ran.report))
                 for name, speed in zip(("rebuild", "rebuild one"), _rebuilds(stand, database), strict=True):
                     speeds[name].append(speed)
             for stage in ("fetch", "load"):
@@ -151,7 +151,7 @@ def _changes(stand: Stand, served: World, database: Secret, changes: int) -> Ite
         served.do("live", seconds=1, changes=changes)
         fetching = _stage("fetch", stand, served, since)
         report = program("sync", "--json", world=served, database=database).report
-        rounds.append((_duration(report), 2 * report["tasks_changed"] / fetching, report))
+        rounds.append((duration(report), 2 * report["tasks_changed"] / fetching, report))
     took, _, report = sorted(rounds, key=itemgetter(0))[ROUNDS // 2]
     changed, most = report["tasks_changed"], report["tasks_fetched"] + 10
     yield Figure(
@@ -161,7 +161,7 @@ def _changes(stand: Stand, served: World, database: Secret, changes: int) -> Ite
     yield Figure(f"sync, {changed:,} changed, without start-up", took, "s", f"≤ {twice:.2f}", took <= twice)
 
 
-def _duration(report: dict[str, Any]) -> float:
+def duration(report: dict[str, Any]) -> float:
     """Seconds of a run, as the run itself reports them."""
     began, ended = (datetime.fromisoformat(report[name]) for name in ("started_at", "finished_at"))
     return (ended - began).total_seconds()

@@ -14,6 +14,7 @@ from pyrus_etl.load.outbox import FIRST, Entry
 from pyrus_etl.model.task import Task, TaskHeader
 from pyrus_etl.model.write import COMMENT
 from pyrus_etl.schema.counts import Counts
+from pyrus_etl.sync.commits import Commits
 from pyrus_etl.sync.outgoing import Outgoing, known_of, prepared, read
 from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Plan, Run
@@ -34,7 +35,7 @@ def push(folder: str | None = None) -> Plan:
 async def _push(folder: str | None, run: Run) -> None:
     writer = run.session.source.writer
     assert writer is not None, "only an account at Pyrus pushes"
-    desk, place = Desk(run, writer, asyncio.Semaphore(run.limits.fetchers), folder), FIRST
+    desk, place = Desk(run, writer, Commits(run.session.store), asyncio.Semaphore(run.limits.fetchers), folder), FIRST
     run.ledger.progress.what = "rows"
     try:
         while entries := await run.session.store.query(outbox.due, run.session.account_id, place, AT_ONCE):

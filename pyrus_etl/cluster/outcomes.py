@@ -14,8 +14,8 @@ from pyrus_etl.errors import (
 from pyrus_etl.settings.retry import SOON
 
 BUG = 1
-LATER = 30.0
-"""Seconds until an account is tried again that another run has: one of cron's, or one that was cut off."""
+LATER = 5.0
+"""Seconds until an account is tried again that another run has: one of cron's, or of a worker that seemed dead."""
 
 
 class Outcome(NamedTuple):

@@ -31,7 +31,7 @@ from pyrus_etl.sync.stop import Stop
 log = logging.getLogger(__name__)
 
 RESCUE_EVERY, TIDY_EVERY = 3.0, 3600.0
-PLAN_EVERY = timedelta(seconds=15)
+PLAN_EVERY = timedelta(seconds=5)
 AGAIN = Retry(1.0, 10.0)
 """The pauses while the queue is away."""
 MOST_ACCOUNTS = 25

@@ -120,6 +120,10 @@ def add(
 def _file(path: str) -> str:
     """The full path of a file; a warning if this machine lacks it, because only workers need it."""
     full = Path(path).expanduser().absolute()
+    if not full.is_file() and not path.startswith(("/", "~")):  # it may be the secret itself, which must not be stored
+        raise SettingsError(
+            "A file with a secret is not on this machine; give its full path, as in /etc/pyrus-etl/key."
+        )
     if not full.is_file():
         click.echo(f"pyrus-etl: {full} is not a file on this machine; each worker needs it on its own.", err=True)
     return str(full)

@@ -18,6 +18,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 
+from pyrus_etl.background import in_background
 from pyrus_etl.cluster.accounts import Due, Name
 from pyrus_etl.cluster.database import connected, named_in_errors
 from pyrus_etl.cluster.kinds import FILES, HINTS, PRIORITY
@@ -36,6 +37,7 @@ HEARTBEAT, STALLED, POLL = 2.0, 8.0, 1.0
 FORGOTTEN = 600.0
 HOURS_KEPT = 24
 _TABLE = "procrastinate_jobs"
+_TABLES = (_TABLE, "procrastinate_workers", "procrastinate_events", "procrastinate_periodic_defers")
 _LOCK = 5_791_204_714
 _FAULTS = (exceptions.ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
 
@@ -49,7 +51,7 @@ class Engine:
         self._app = App(connector=PsycopgConnector())
 
     async def __aenter__(self) -> Self:
-        self._is_pooled = await asyncio.to_thread(_prepared, self._url)
+        self._is_pooled = await asyncio.wrap_future(in_background(lambda: _prepared(self._url), "queue"))
         connector = PsycopgConnector(
             conninfo=self._url.reveal(), kwargs=SESSION, min_size=1, max_size=4, timeout=10.0, reconnect_timeout=10.0
         )
@@ -65,9 +67,10 @@ class Engine:
 
     async def defer(self, account: Name, kind: str) -> bool:
         """Puts a job into the queue; returns False if one like it waits already. Raises DatabaseUnavailable."""
-        waits_as = f"{kind}:{account}" if kind in (HINTS, FILES) else str(account)
+        lock = f"{account}@{REVISION}"  # a job that waits for workers of another version must not block this one
+        waits_as = f"{kind}:{lock}" if kind in (HINTS, FILES) else lock
         job = self._app.configure_task(
-            kind, queue=_queue(kind), lock=str(account), queueing_lock=waits_as, priority=PRIORITY[kind]
+            kind, queue=_queue(kind), lock=lock, queueing_lock=waits_as, priority=PRIORITY[kind]
         )
         try:
             await job.defer_async(**account._asdict())
@@ -123,12 +126,13 @@ class Engine:
 
     async def cancel(self, account: Name) -> int:
         """Takes the waiting jobs of an account away, and asks those under way to end; returns how many there are."""
-        jobs = list(await self._app.job_manager.list_jobs_async(lock=str(account)))
-        alive = [job for job in jobs if job.status in (Status.TODO.value, Status.DOING.value)]
-        for job in alive:
+        manager = self._app.job_manager
+        alive = [*await manager.list_jobs_async(status="todo"), *await manager.list_jobs_async(status="doing")]
+        jobs = [job for job in alive if _account(job) == account]
+        for job in jobs:
             assert job.id
-            await self._app.job_manager.cancel_job_by_id_async(job.id, abort=True)
-        return len(alive)
+            await manager.cancel_job_by_id_async(job.id, abort=True)
+        return len(jobs)
 
     async def tidy(self) -> None:
         """Deletes jobs that ended a day ago."""
@@ -210,8 +214,10 @@ _DROP = b"""
 
 
 def _exists(connection: Connection) -> bool:
-    ((table,),) = connection.execute("SELECT to_regclass(%s)", [_TABLE]).fetchall()
-    return table is not None
+    """Whether all tables of the queue are there."""
+    query = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
+    ((found,),) = connection.execute(query, [list(_TABLES)]).fetchall()
+    return bool(found)
 
 
 def _version(connection: Connection) -> str | None:

@@ -1,6 +1,7 @@
 """`cluster …`: what it stores, what it refuses, and what it says."""
 
 import re
+from pathlib import Path
 
 import psycopg
 
@@ -87,6 +88,8 @@ def test_bad_input_is_a_sentence(cluster: Cluster, query: Query) -> None:
     assert "/nowhere/key is not a file on this machine; each worker needs it on its own." in text
     assert text.endswith("acme is a new organisation; name its database with --database-url-file.\n")
     assert said("add", "acme", *given, "--quota", "many")[0] == 2
+    code, text = said("add", "acme", "--login", "bot@acme.example", "--key-file", "the-key-itself")
+    assert (code, "the-key-itself" in text, "give its full path" in text) == (2, False, True)
 
     query(cluster.url, "UPDATE pyrus_cluster.version SET revision = 99")
     code, text = said("status")
@@ -113,3 +116,13 @@ def test_a_database_without_tables_asks_for_init(empty_database: Secret) -> None
         5,
         "pyrus-etl: The cluster's database has no tables yet; run pyrus-etl cluster init.\n",
     )
+
+
+def test_without_a_url_the_cluster_is_in_the_embedded_server(tmp_path: Path) -> None:
+    def said(*arguments: str) -> str:
+        ended = program("cluster", *arguments, HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path))
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    assert said("init") == "The cluster was created, with an empty queue.\n"
+    assert said("status") == "Queue: empty\nNo worker is alive; start some with pyrus-etl worker.\n"

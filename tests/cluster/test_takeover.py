@@ -41,7 +41,7 @@ def test_the_work_of_a_frozen_stopped_or_killed_worker_goes_on_elsewhere(
     def goes_on(worker: str) -> None:
         """The worker has the account, and commits; `make bench` measures how soon."""
         before = len(committed())
-        eventually(lambda: is_at_work(worker) and len(committed()) > before)
+        eventually(lambda: is_at_work(worker) and len(committed()) > before, seconds=180)
 
     world = World(1, tasks=TASKS)
     world.advance(60)  # so that no body is doubted, because its task has just changed
@@ -74,7 +74,9 @@ def test_the_work_of_a_frozen_stopped_or_killed_worker_goes_on_elsewhere(
             query(cluster.url, "UPDATE pyrus_cluster.accounts SET quota = '5000/600s'")
             assert cluster.program("cluster", "cancel", "acme").returncode == 0
             assert cluster.program("cluster", "run", "acme").returncode == 0
-            eventually(lambda: query(cluster.url, "SELECT last_exit FROM pyrus_cluster.accounts") == [(0,)])
+            eventually(
+                lambda: query(cluster.url, "SELECT last_exit FROM pyrus_cluster.accounts") == [(0,)], seconds=180
+            )
 
         for stored, served in looks:
             assert stored & set(sandbox.requests.fetched[served:]) == set()

@@ -21,7 +21,7 @@ test: check ## Run everything that CI runs: check, audit (a finding does not fai
 		npm install --silent --no-save --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 \
 			--prefix .venv/$(AXE) $(AXE); fi # only some tests need it
 	@$(BIN)/python -m compileall -q pyrus_etl migrations # hundreds of programs that the tests start import them
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n 4 --dist worksteal # keeps compiled tests: 4 s per worker
 
 check: $(READY) ## Check style, types, import layers, and that the migrations create the declared tables
 	@$(BIN)/ruff check --quiet

@@ -6,6 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from pyrus_etl.load.claims import claim, claim_listed, release, release_all
+from pyrus_etl.load.feeds import load_first_rows, without_body
+from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.model.task import Task
+from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.load.test_accounts import ANN, BOB, EARLY, keep_running, loaded, served
@@ -76,3 +80,23 @@ def test_what_another_account_has_stored_meanwhile_is_settled_and_not_claimed(co
     seen = connection.execute(b"SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s ORDER BY 1", [BOB])
     assert seen.fetchall() == [(2,), (3,)]
     assert claim(connection, ANN, ann, [2, 3, 4, 5], 9) == {2, 3}, "what was settled is free"
+
+
+def test_tasks_that_the_fewest_accounts_see_come_first(connection: Connection) -> None:
+    """Then what others see too, whoever reads it: they may not have fetched it yet."""
+    rows = {task_id: load_of(task_id) for task_id in (1, 2, 3, 4)}
+    load_first_rows(connection, BOB, [rows[2], rows[3]])
+    load_first_rows(connection, ANN, [rows[1], rows[2], rows[4]])
+    loaded(connection, ANN, served(4, "text", EARLY))
+
+    def listed(seen_by: int | None) -> list[int]:
+        return [task_id for task_id, _, _ in without_body(connection, ANN, None, 9, seen_by)]
+
+    assert listed(1) == [1]
+    assert listed(2) == [2, 1]
+    assert listed(None) == [1], "without others at work, each account fetches what it reads"
+
+
+def load_of(task_id: int) -> TaskLoad:
+    """The first row of a task."""
+    return TaskLoad(task_id, task_rows(Task(id=task_id, text="first")))

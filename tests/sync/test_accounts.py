@@ -35,6 +35,11 @@ OPEN = "SELECT task_id, account_id FROM pyrus.sync_errors WHERE resolved_at IS N
 TWO_DAYS_LATER = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '49 hours' WHERE account_id = %s"
 DENIED = Reply(403, b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}')
 HOUR = 3600
+WITHOUT_ONE_READER = """
+    SELECT task_id FROM pyrus.raw_tasks WHERE (
+        SELECT count(*) FROM pyrus.task_sightings AS reader WHERE reader.task_id = raw_tasks.task_id AND is_reader
+    ) <> 1
+"""
 CLAIMS = "SELECT task_id, account_id FROM pyrus.task_claims ORDER BY 1"
 
 
@@ -142,6 +147,7 @@ def test_both_at_the_same_time_fetch_every_task_once(
         *sandbox.world.task_ids(ANN),
         *sandbox.world.task_ids(BOB),
     }
+    assert query(database, WITHOUT_ONE_READER) == []
 
 
 def together(sandbox: Sandbox, database: Secret, plan: Callable[[], Plan], **more: str) -> list[Result]:

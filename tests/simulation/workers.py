@@ -24,6 +24,7 @@ from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.invariants import Broken
 from tests.simulation.killing_files import play_files_killed
 from tests.simulation.machine import Machine
+from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
 from tests.simulation.totals import Totals
 from tests.simulation.two_crashing import play_two_accounts
@@ -33,6 +34,8 @@ EVERY = 8
 """Over v3, the history of every eighth seed is one of two accounts."""
 EVERY_OF_FILES = 5
 """The history of every fifth seed is one about files, over an API that it chooses."""
+EVERY_OF_OUTBOX = 7
+"""The history of every seventh seed is one about the outbox."""
 Api = Literal["v3", "v4"]
 
 
@@ -68,7 +71,7 @@ class Plan(NamedTuple):
     """How to make the history of a seed, and for how many seconds to shorten it if it breaks.
 
     `length`: in runs. `kills`: the share of the histories whose runs are processes. `api`: the API over which it is
-    played; without it the seed chooses: an odd one means v4. `files`: whether all are about files.
+    played; without it the seed chooses: an odd one means v4. `files`, `outbox`: whether all are about that.
     """
 
     length: int = 6
@@ -76,6 +79,7 @@ class Plan(NamedTuple):
     shrink: float = 0.0
     api: Api | None = None
     files: bool = False
+    outbox: bool = False
 
 
 Show = Callable[[Failure], object]
@@ -147,6 +151,8 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    if plan.outbox or (plan.api is None and not plan.files and seed % EVERY_OF_OUTBOX == 0):
+        return _play_outbox(plan, seed, machine)
     if plan.files or (plan.api is None and seed % EVERY_OF_FILES == 0):
         return _play_files(plan, seed, machine)
     is_v4 = (plan.api or ("v3", "v4")[seed % 2]) == "v4"
@@ -158,6 +164,13 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
         return Failure(seed, str(broken), str(_shrunk(history, machine, plan.shrink)) if plan.shrink else "")
     except Exception:
         return Failure(seed, traceback.format_exc())
+
+
+def _play_outbox(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    try:
+        return play_outbox(seed, machine, plan.length)
+    except Exception as error:
+        return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 
 
 def _play_files(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:

@@ -112,6 +112,12 @@ class DatabaseUnavailable(PyrusEtlError):
         self.is_lost = is_lost
 
 
+class ClaimsLost(PyrusEtlError):
+    """A worker process may not commit its tasks; it ends, and its run finds out why."""
+
+    exit_code = 7
+
+
 class RowsRefused(DatabaseUnavailable):
     """PostgreSQL cannot hold some rows, or a trigger or constraint refuses them.
 

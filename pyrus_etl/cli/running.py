@@ -18,28 +18,34 @@ from pyrus_etl.cli.options import json_option, quiet_option
 from pyrus_etl.cli.output import print_json, print_result, show_held_back, summary
 from pyrus_etl.cli.progress import progress_shown
 from pyrus_etl.cli.side_by_side import SECONDS_BETWEEN_TRIES, all_carried_out, worst
-from pyrus_etl.errors import LockHeld, PyrusEtlError
+from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.flow import LIMITS
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 
 log = logging.getLogger(__name__)
 
+MOST_WORKERS = 64
+
 Command = Callable[..., int]
 
 
 class RunOptions(NamedTuple):
-    """The options of a command that carries out a plan. `patience`: seconds to wait for another run's lock."""
+    """The options of a command that carries out a plan. `patience`: seconds to wait for another run's lock.
+
+    `workers`: processes that fetch and store."""
 
     budget: Budget = NO_LIMIT
     as_json: bool = False
     is_quiet: bool = False
     figures: Path | None = None
     patience: float = 0.0
+    workers: int = 1
 
     def has_to_show(self, code: int) -> bool:
         """Whether to print what a run says in text; with --quiet, only if something is wrong. A held lock is not."""
@@ -88,6 +94,25 @@ def run_options(command: Command) -> Command:
         return command(options=options, **others)
 
     return with_options
+
+
+def workers_option(command: Command) -> Command:
+    """Adds --workers to a command below `run_options`."""
+
+    @click.option(
+        "--workers",
+        metavar="N",
+        type=click.IntRange(1, MOST_WORKERS),
+        default=1,
+        help="Fetch and store with N processes; it helps if the quota is not the limit, as on a server of your own.",
+    )
+    @wraps(command)
+    def with_workers(workers: int, options: RunOptions, **others: Any) -> int:
+        if workers > 1 and options.budget.requests:
+            raise SettingsError("--workers cannot be used with --max-requests; leave one of them out.")
+        return command(options=options._replace(workers=workers), **others)
+
+    return with_workers
 
 
 def run_plan(
@@ -171,7 +196,8 @@ def opened(settings: Settings) -> Iterator[Settings]:
 
 def each_carried_out(plan: Plan, accounts: Sequence[Settings], options: RunOptions) -> list[Result]:
     """Runs a plan for each of several accounts, side by side."""
-    return all_carried_out(plan, accounts, options.budget, options.patience, is_quiet=options.is_quiet)
+    limits = LIMITS._replace(workers=options.workers)
+    return all_carried_out(plan, accounts, options.budget, options.patience, limits, is_quiet=options.is_quiet)
 
 
 def carried_out(plan: Plan, settings: Settings, options: RunOptions, access: AccountAccess | None = None) -> Result:
@@ -179,8 +205,18 @@ def carried_out(plan: Plan, settings: Settings, options: RunOptions, access: Acc
     watch = (lambda _: nullcontext()) if options.is_quiet else partial(progress_shown, plan.kind)
     end = time.monotonic() + options.patience
     while True:
-        work = run(plan, settings, budget=options.budget, handles_signals=True, watch=watch, access=access)
-        result = asyncio.run(work)
+        limits = LIMITS._replace(workers=options.workers)
+        result = asyncio.run(
+            run(
+                plan,
+                settings,
+                budget=options.budget,
+                limits=limits,
+                handles_signals=True,
+                watch=watch,
+                access=access,
+            )
+        )
         if not isinstance(result.error, LockHeld) or time.monotonic() >= end:
             return result
         log.info("%s; trying again", str(result.error).rstrip("."))

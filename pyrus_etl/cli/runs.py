@@ -15,7 +15,7 @@ from pyrus_etl.cli.forecast import print_forecast
 from pyrus_etl.cli.further import further
 from pyrus_etl.cli.options import account_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.running import RunOptions, run_each, run_options, run_plan
+from pyrus_etl.cli.running import RunOptions, run_each, run_options, run_plan, workers_option
 from pyrus_etl.cli.side_by_side import worst
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnreachable, SettingsError
 from pyrus_etl.settings import Settings, parse_duration, parse_interval
@@ -46,6 +46,7 @@ dry_run_option = click.option(
 @click.option("--restart", is_flag=True, help="Start over, even if a backfill of the same period can be resumed.")
 @dry_run_option
 @run_options
+@workers_option
 @account_option
 @with_settings()
 def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, options: RunOptions) -> int:
@@ -76,6 +77,7 @@ def backfill(start: str | None, end: str | None, restart: bool, dry_run: bool, o
 )
 @dry_run_option
 @run_options
+@workers_option
 @account_option
 @with_settings()
 def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run: bool, options: RunOptions) -> int:
@@ -135,6 +137,7 @@ def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
     help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
 )
 @run_options
+@workers_option
 @account_option
 @with_settings()
 def reconcile(max_deleted: float, force: bool, wait: str | None, options: RunOptions) -> int:

@@ -9,6 +9,7 @@ from pyrus_etl.cli.progress import WatchFor, lines_shown
 from pyrus_etl.errors import LockHeld
 from pyrus_etl.run_id import of_account
 from pyrus_etl.settings import Settings
+from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.hinted import happened
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.result import Result
@@ -27,21 +28,24 @@ def worst(codes: Sequence[int]) -> int:
 
 
 def all_carried_out(
-    plan: Plan, accounts: Sequence[Settings], budget: Budget, patience: float, *, is_quiet: bool
+    plan: Plan, accounts: Sequence[Settings], budget: Budget, patience: float, limits: Limits, *, is_quiet: bool
 ) -> list[Result]:
     """Runs a plan for each account, and returns the results in the same order; what one fails with stops no other.
 
     A signal stops all of them. Each has the whole `budget`, and waits for its lock within `patience` seconds. A bug is
     raised when all have ended.
     """
-    return asyncio.run(_all(plan, accounts, budget, time.monotonic() + patience, is_quiet=is_quiet))
+    end = time.monotonic() + patience
+    return asyncio.run(_all(plan, accounts, budget, end, limits, is_quiet=is_quiet))
 
 
-async def _all(plan: Plan, accounts: Sequence[Settings], budget: Budget, end: float, *, is_quiet: bool) -> list[Result]:
+async def _all(
+    plan: Plan, accounts: Sequence[Settings], budget: Budget, end: float, limits: Limits, *, is_quiet: bool
+) -> list[Result]:
     stop = Stop()
     shown = nullcontext(lambda _: lambda _: nullcontext()) if is_quiet else lines_shown()
     with stopped_by_signals(stop), shown as watch:
-        runs = [_patiently(plan, settings, budget, end, stop, watch) for settings in accounts]
+        runs = [_patiently(plan, settings, budget, end, limits, stop, watch) for settings in accounts]
         ended = await asyncio.gather(*runs, return_exceptions=True)
     for each in ended:
         if isinstance(each, BaseException):
@@ -49,13 +53,15 @@ async def _all(plan: Plan, accounts: Sequence[Settings], budget: Budget, end: fl
     return [each for each in ended if isinstance(each, Result)]
 
 
-async def _patiently(plan: Plan, settings: Settings, budget: Budget, end: float, stop: Stop, watch: WatchFor) -> Result:
+async def _patiently(
+    plan: Plan, settings: Settings, budget: Budget, end: float, limits: Limits, stop: Stop, watch: WatchFor
+) -> Result:
     """Runs a plan for an account; again and again while another run holds its lock, until `end`."""
     title = f"{plan.kind} {settings.account}"
     with of_account(settings.account):
         while True:
             async with stopped_with(stop) as own:
-                result = await run(plan, settings, budget=budget, watch=watch(title), stop=own)
+                result = await run(plan, settings, budget=budget, limits=limits, watch=watch(title), stop=own)
             left = end - time.monotonic()
             if not isinstance(result.error, LockHeld) or left <= 0 or stop.reason:
                 return result

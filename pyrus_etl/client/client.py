@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from yarl import URL
 
@@ -39,6 +39,14 @@ Login = Callable[[Ask, Settings], Awaitable[Secret | Grant]]
 """Logs in to the API and returns the token, perhaps with addresses; the folder of the API provides it."""
 Send = Callable[[Secret | None], Awaitable[A | QuotaSpent | Failure]]
 """Sends a request once, with the token if there is one."""
+
+
+class LoggedIn(NamedTuple):
+    """A token, None before the first login, and the addresses that the login named."""
+
+    token: Secret | None
+    address: str
+    others: tuple[str, ...]
 
 
 class Client:
@@ -130,10 +138,15 @@ class Client:
         """Gets a token if there is none yet: a login may name other addresses."""
         await self._token.current()
 
-    def continue_login(self, before: "Client") -> None:
-        """Uses the token that an earlier client of the account got, and the addresses that its login named."""
-        if token := before._token.last:
-            self._token.last = token
+    @property
+    def logged_in(self) -> "LoggedIn":
+        """What another client of the account needs to go on without a login."""
+        return LoggedIn(self._token.last, self.address, self.others)
+
+    def go_on(self, before: "LoggedIn") -> None:
+        """Uses the token that another client of the account got, and the addresses that its login named."""
+        if before.token:
+            self._token.last = before.token
             self.set_address(before.address)
             self.set_others(before.others)
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
+from pyrus_etl.errors import ClaimsLost
 from pyrus_etl.load.sightings import ListedTask, compare, note_listed
 from pyrus_etl.postgres.connection import Connection
 
@@ -94,6 +95,25 @@ def release(connection: Connection, run_id: UUID, task_ids: Collection[int]) -> 
     if task_ids:
         query = "DELETE FROM pyrus.task_claims WHERE task_id = ANY(%s) AND run_id = %s"
         connection.execute(query, [list(task_ids), run_id])
+
+
+def end_own(connection: Connection, run_id: UUID, task_ids: Sequence[int]) -> None:
+    """Ends claims of a run whose lock another process holds; raises ClaimsLost unless all of them are still there.
+
+    Whoever takes the lock over ends them (`release_all`), and waits for whoever has locked them here. So they are to a
+    worker what the lease is to its run.
+    """
+    query = "DELETE FROM pyrus.task_claims WHERE task_id = ANY(%s) AND run_id = %s"
+    if connection.execute(query, [sorted(task_ids), run_id]).rowcount != len(set(task_ids)):
+        raise ClaimsLost("A worker may not commit its tasks; nothing: the run finds out why, and goes on.")
+
+
+def still_claimed(connection: Connection, run_id: UUID, task_ids: Sequence[int]) -> set[int]:
+    """Those of the tasks that the run has claimed and not committed; waits for commits under way."""
+    query = """
+        SELECT task_id FROM pyrus.task_claims WHERE task_id = ANY(%s) AND run_id = %s ORDER BY task_id FOR UPDATE
+    """
+    return {task_id for (task_id,) in connection.execute(query, [list(task_ids), run_id])}
 
 
 def release_all(connection: Connection, account_id: int) -> None:

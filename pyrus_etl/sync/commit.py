@@ -8,7 +8,7 @@ from uuid import UUID
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.load.backfills import finish_windows
 from pyrus_etl.load.batch import load
-from pyrus_etl.load.claims import release
+from pyrus_etl.load.claims import end_own, release
 from pyrus_etl.load.readers import hand_over
 from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
 from pyrus_etl.load.runs import write_run
@@ -20,6 +20,7 @@ from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks import Arrival
+from pyrus_etl.sync.workers import Arrived
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Batch(NamedTuple):
 
     `left`: tasks that stay as they are stored. `windows`: those that it completes. `counts`: of the run before this
     batch. `claimed`: tasks whose claims end.
+    `is_part`: of a worker, whose run keeps the progress.
     """
 
     run_id: UUID
@@ -43,6 +45,7 @@ class Batch(NamedTuple):
     windows: Sequence[int]
     counts: Counts
     claimed: Sequence[int] = ()
+    is_part: bool = False
 
 
 async def commit(arrivals: list[Arrival], run: Run) -> None:
@@ -61,6 +64,29 @@ async def commit(arrivals: list[Arrival], run: Run) -> None:
     run.ledger.commit(arrivals, counted)
 
 
+async def commit_progress(arrived: list[Arrived], run: Run) -> None:
+    """Commits the progress of parts whose tasks workers have committed."""
+    session, ledger = run.session, run.ledger
+    arrivals = [arrival for each in arrived for arrival in each.arrivals]
+    counted = sum((each.counts for each in arrived), Counts())
+    counts = ledger.counts(session.source) + counted
+    await session.store.transaction(
+        _write_progress, session.run_id, session.account_id, ledger.finished_by(arrivals), counts
+    )
+    for arrival in arrivals:
+        if arrival.read:
+            ledger.lag.note_body(*arrival.read)
+    ledger.commit(arrivals, counted)
+
+
+def _write_progress(
+    connection: Connection, run_id: UUID, account_id: int, windows: Sequence[int], counts: Counts
+) -> None:
+    if windows:
+        finish_windows(connection, account_id, TASKS, windows)
+    write_run(connection, run_id, counts.as_columns())
+
+
 def _batch(arrivals: list[Arrival], run: Run) -> Batch:
     session, ledger = run.session, run.ledger
     return Batch(
@@ -72,6 +98,7 @@ def _batch(arrivals: list[Arrival], run: Run) -> Batch:
         ledger.finished_by(arrivals),
         ledger.counts(session.source),
         [arrival.outcome[0] for arrival in arrivals if arrival.outcome] if session.shares else (),
+        session.is_worker,
     )
 
 
@@ -93,6 +120,8 @@ def _halves(arrivals: list[Arrival], error: RowsRefused, ledger: Ledger) -> list
 def _write(connection: Connection, batch: Batch) -> Counts:
     """Writes a batch in the caller's transaction; returns what it adds to the counts."""
     account_id, loads, failures = batch.account_id, batch.loads, batch.failures
+    if batch.is_part:
+        end_own(connection, batch.run_id, batch.claimed)
     changed = load(connection, account_id, loads)
     rejected = reject(connection, account_id, failures) if failures else 0
     hand_over(connection, account_id, batch.left)
@@ -100,7 +129,8 @@ def _write(connection: Connection, batch: Batch) -> Counts:
         resolve_rejections(connection, account_id, [task.task_id for task in loads])
     if batch.windows:
         finish_windows(connection, account_id, TASKS, batch.windows)
-    release(connection, batch.run_id, batch.claimed)
+    if not batch.is_part:
+        release(connection, batch.run_id, batch.claimed)
     counted = Counts(
         tasks_fetched=len(loads),
         tasks_changed=len(changed),
@@ -108,5 +138,6 @@ def _write(connection: Connection, batch: Batch) -> Counts:
         tasks_failed=rejected,
         values_unreadable=sum(task.rows.unreadable for task in loads if task.task_id in changed),
     )
-    write_run(connection, batch.run_id, (batch.counts + counted).as_columns())
+    if not batch.is_part:
+        write_run(connection, batch.run_id, (batch.counts + counted).as_columns())
     return counted

@@ -20,7 +20,8 @@ class Limits(NamedTuple):
 
     `fetchers`: items fetched at the same time. `queued`: items chosen and not yet fetched. `in_flight`: items being
     fetched, or fetched and not yet loaded; `bytes`: their size. `batch`: items loaded at once. If fewer than `few` have
-    arrived, the flow waits `linger` seconds for more, so that they share a batch.
+    arrived, the flow waits `linger` seconds for more, so that they share a batch. `workers`: the number of processes
+    that fetch and load.
     """
 
     fetchers: int = 16
@@ -30,6 +31,7 @@ class Limits(NamedTuple):
     batch: int = 1000
     few: int = 200
     linger: float = 0.1
+    workers: int = 1
 
 
 LIMITS = Limits()

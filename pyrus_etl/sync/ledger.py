@@ -6,7 +6,6 @@ doubted, or listed again in the meantime. So its memory does not grow with the w
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -98,7 +97,7 @@ class Ledger:
 
     def counts(self, sender: Sender) -> Counts:
         """The counts of the run so far."""
-        return replace(self._total.counts, requests=sender.requests, retries=sender.retries)
+        return self._total.counts + Counts(requests=sender.requests, retries=sender.retries)
 
     def count(self, more: Counts) -> None:
         self._total.counts += more
@@ -114,6 +113,15 @@ class Ledger:
         for task_id, date in dates.items():
             standing = self._of(task_id)
             self._standings[task_id] = standing._replace(is_doubted=True, known_date=date or standing.known_date)
+
+    def adopt(self, wanted: Iterable[Wanted], rejected: Set[int]) -> None:
+        """Puts tasks in flight that another ledger has chosen; earlier runs rejected some of them."""
+        for each in wanted:
+            self._standings[each.task_id] = Standing(Stage.IN_FLIGHT, was_rejected=each.task_id in rejected)
+
+    def rejected_before(self, wanted: Iterable[Wanted]) -> frozenset[int]:
+        """Those of the tasks that earlier runs rejected."""
+        return frozenset(each.task_id for each in wanted if self._of(each.task_id).was_rejected)
 
     def note_windows(self, *, listed: int, left: int) -> None:
         """Notes that `listed` more windows were listed, and `left` are still to list."""

@@ -14,7 +14,7 @@ def logged_in_once(access: AccountAccess) -> AccountAccess:
         nonlocal before
         made = access.client(*arguments)
         if before:
-            made.continue_login(before)
+            made.go_on(before.logged_in)
         before = made
         return made
 

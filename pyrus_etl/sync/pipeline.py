@@ -6,24 +6,27 @@ what runs side by side, and within which limits; the ledger knows how far each t
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
 
-from pyrus_etl.errors import BudgetSpent, PyrusUnreachable, TaskRefused
+from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
 from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.load.sightings import Compared, compare, note_listed
 from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.normalize.fetched import fetched_rows
+from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.claims import Claims
-from pyrus_etl.sync.commit import commit
+from pyrus_etl.sync.commit import commit, commit_progress
 from pyrus_etl.sync.flow import Ready, Work, flow
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.rebuild import rebuild_some
 from pyrus_etl.sync.tasks import Arrival, Listed, Wanted
+from pyrus_etl.sync.workers import AT_ONCE, PARTS_EACH, Arrived, Workers
 
 MOST_SERVER_FAULTS = 30
 NOTHING: Mapping[int, Fetched] = MappingProxyType({})
@@ -34,9 +37,12 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run, at_hand: Mapping[
 
     If an error or a signal ends it, the tasks fetched so far are committed first. Safe to repeat.
     """
+    if run.workers and not at_hand:
+        await _run_by_workers(lists, run, run.workers)
+        return
     work = Work(
         choose=_changed(lists, run),  # listed → changed?
-        fetch=partial(_fetched, run=run, at_hand=at_hand),  # fetch → decode → normalize
+        fetch=partial(fetch_one, run=run, at_hand=at_hand),  # fetch → decode → normalize
         load=partial(commit, run=run),  # batch → commit
         size=attrgetter("size"),
         last=BudgetSpent,
@@ -45,6 +51,47 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run, at_hand: Mapping[
     await flow(work, limits, run.stop.asked)
     run.stop.check()
     assert run.ledger.is_idle, "every chosen task is loaded, rejected or left as it is stored"
+
+
+async def _run_by_workers(lists: AsyncIterator[Listed], run: Run, workers: Workers) -> None:
+    """Does the same, but gives the tasks to worker processes, which fetch and commit them."""
+
+    async def fetch(wanted: list[Wanted]) -> Arrived:
+        return await workers.fetched(wanted, run.ledger.rejected_before(wanted), run.session)
+
+    work = Work(
+        choose=_in_parts(_changed(lists, run)),
+        fetch=fetch,
+        load=partial(commit_progress, run=run),
+        size=lambda _: 0,
+        last=BudgetSpent,
+    )
+    try:
+        await flow(work, run.limits._replace(fetchers=workers.number * PARTS_EACH, queued=1), run.stop.asked)
+    finally:
+        with suppress(PyrusEtlError):  # the error of the flow says more
+            await commit_progress([workers.late()], run)
+    run.stop.check()
+    assert run.ledger.is_idle, "every chosen task is committed by a worker"
+
+
+async def _in_parts(
+    chosen: AsyncIterator[Wanted | Ready[Arrival] | None],
+) -> AsyncIterator[list[Wanted] | Ready[Arrived] | None]:
+    """Gathers what is chosen; a pause ends a part too."""
+    part: list[Wanted] = []
+    async for each in chosen:
+        if isinstance(each, Wanted):
+            part.append(each)
+        elif each is not None:
+            yield Ready(Arrived([each.arrived], Counts()))
+        if part and (each is None or len(part) == AT_ONCE):
+            yield part
+            part = []
+        if each is None:
+            yield None
+    if part:
+        yield part
 
 
 async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Wanted | Ready[Arrival] | None]:
@@ -64,7 +111,7 @@ async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Want
             yield each
 
 
-async def _fetched(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched]) -> Arrival:
+async def fetch_one(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched] = NOTHING) -> Arrival:
     """Fetches, decodes and normalizes a task. If it cannot be fetched or read, the arrival says why."""
     try:
         await _not_beside(wanted.task_id, run.ledger)

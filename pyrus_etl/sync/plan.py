@@ -12,6 +12,7 @@ from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.session import Session
 from pyrus_etl.sync.stop import Stop
+from pyrus_etl.sync.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Run:
 
     `overlap`: the minimum overlap of two syncs. `form_overrides`: project id → form id, set manually.
     `has_outdated_rows`: another version made some rows. `forms`, `lists`: those that are read. `privacy`: the
-    rules for what is stored.
+    rules for what is stored. `workers`: processes that fetch and commit for it, if there are any.
     """
 
     session: Session
@@ -33,6 +34,7 @@ class Run:
     forms: Selection = EVERYTHING
     lists: Selection = EVERYTHING
     privacy: Privacy = OPEN
+    workers: Workers | None = None
 
     def reads(self, task: Task) -> bool:
         """Whether a task is in a form that is read; a list shows tasks of other forms too."""

@@ -48,6 +48,11 @@ class SharedQuota:
         if await self._slices.begin(ENOUGH) < ENOUGH and self._share.account_id:
             await _leave_if_held(self._store, self._share.account_id)
 
+    async def take_up_as(self, account_id: int) -> None:
+        """The same for a process whose account is known."""
+        self._share = self._share._replace(account_id=account_id)
+        await self._slices.begin(1)
+
     async def watch(self, login: str | None) -> None:
         """The same for a caller that only reads: if it may not write, it takes only what is left at this moment."""
         if await self._store.query(may_lease):

@@ -31,6 +31,7 @@ from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.session import Session, log_in, opened
 from pyrus_etl.sync.stop import Stop, stopped_after, stopped_by_signals
 from pyrus_etl.sync.unopened import record_unopened
+from pyrus_etl.sync.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,12 @@ async def _run(
     async def work(session: Session) -> None:
         signals = stopped_by_signals(stop) if handles_signals else nullcontext()
         with signals, stopped_after(budget.seconds, stop):
-            await _carry_out(plan, await _logged_in(session, ledger, stop, settings, limits))
+            run = await _logged_in(session, ledger, stop, settings, limits)
+            if limits.workers == 1:
+                await _carry_out(plan, run)
+                return
+            async with Workers(limits.workers, settings, client) as workers:
+                await _carry_out(plan, replace(run, workers=workers))
 
     try:
         with under_way(begun.run_id), watch(ledger.progress):

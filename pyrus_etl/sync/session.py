@@ -14,6 +14,7 @@ from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.load.accounts import has_others, note_account
+from pyrus_etl.load.claims import release_all
 from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
@@ -32,6 +33,7 @@ class Session:
     """What a run holds open. `login`: None with an access token. `account_id`: 0 until the login.
 
     `api`, `name`: of the account, see `AccountAccess`. `shares`: other accounts use the database too.
+    `is_worker`: it works under the lock of another process.
     """
 
     run_id: UUID
@@ -45,6 +47,7 @@ class Session:
     api: str | None = None
     name: str | None = None
     shares: bool = False
+    is_worker: bool = False
 
     @property
     def start(self) -> tuple[datetime, float]:
@@ -116,6 +119,7 @@ async def log_in(session: Session, stop: Stop) -> Session:
 
 def _join(connection: Connection, session: Session) -> bool:
     """Records who has logged in; returns whether there are other accounts."""
+    release_all(connection, session.account_id)
     join_account(connection, session.run_id, session.account_id, *session.start)
     note_account(connection, session.account_id, session.name, session.login, session.api)
     return session.account_id > 0 and (session.shares or has_others(connection, session.account_id))

@@ -60,7 +60,8 @@ class Arrival(NamedTuple):
     """A task on its way into a batch: `load` has its rows, `failure` says why it is rejected, or it stays as it is.
 
     `left`: the id of a task that the account cannot read. `settled`: of one that another account has stored meanwhile.
-    If all are None, a window had nothing to fetch. `size`: bytes of the body.
+    If all are None, a window had nothing to fetch. `size`: bytes of the body. `done`: a worker has committed the task,
+    with this outcome; `read`: with the date of this body.
     """
 
     window_no: int | None
@@ -69,10 +70,14 @@ class Arrival(NamedTuple):
     left: int | None = None
     size: int = 0
     settled: int | None = None
+    done: tuple[int, Outcome] | None = None
+    read: tuple[Wanted, datetime | None] | None = None
 
     @property
     def outcome(self) -> tuple[int, Outcome] | None:
         """The task and how it ended; None if a window had nothing to fetch."""
+        if self.done:
+            return self.done
         if self.load:
             return self.load.task_id, Outcome.LOADED
         if self.failure:

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from pyrus_etl.load.claims import claim, claim_listed, release, release_all
+from pyrus_etl.errors import ClaimsLost
+from pyrus_etl.load.claims import claim, claim_listed, end_own, release, release_all, still_claimed
 from pyrus_etl.load.feeds import load_first_rows, without_body
 from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.task import Task
@@ -80,6 +81,17 @@ def test_what_another_account_has_stored_meanwhile_is_settled_and_not_claimed(co
     seen = connection.execute(b"SELECT task_id FROM pyrus.task_sightings WHERE account_id = %s ORDER BY 1", [BOB])
     assert seen.fetchall() == [(2,), (3,)]
     assert claim(connection, ANN, ann, [2, 3, 4, 5], 9) == {2, 3}, "what was settled is free"
+
+
+def test_a_worker_commits_only_what_its_run_has_still_claimed(connection: Connection) -> None:
+    ann = running(connection, ANN)
+    claim(connection, ANN, ann, [1, 2, 3], 9)
+    end_own(connection, ann, [2])
+
+    assert still_claimed(connection, ann, [1, 2, 3]) == {1, 3}
+    release_all(connection, ANN)  # another run has taken the lock over
+    with pytest.raises(ClaimsLost):
+        end_own(connection, ann, [1, 3])
 
 
 def test_tasks_that_the_fewest_accounts_see_come_first(connection: Connection) -> None:

@@ -111,8 +111,10 @@ _ENDED = """
         hinted_at = CASE WHEN %(column)s <> 'hinted_at' THEN hinted_at
                          ELSE coalesce(hinted_at, clock_timestamp() + make_interval(secs => %(after)s)) END,
         backfilled_at = CASE WHEN %(complete)s THEN coalesce(backfilled_at, clock_timestamp()) ELSE backfilled_at END,
-        paused_at = CASE WHEN %(paused_because)s::text IS NOT NULL THEN clock_timestamp() END,
-        paused_because = %(paused_because)s
+        paused_at = CASE WHEN %(paused_because)s::text IS NOT NULL OR %(died)s AND deaths + 1 >= %(most)s
+                         THEN clock_timestamp() END,
+        paused_because = coalesce(
+            %(paused_because)s, CASE WHEN %(died)s AND deaths + 1 >= %(most)s THEN %(because)s END)
     WHERE org = %(org)s AND login = %(login)s AND claim = %(claim)s
     RETURNING org
 """
@@ -163,6 +165,7 @@ def claim(connection: Connection, account: Name, kind: str, worker: str, claimed
 def ended(connection: Connection, account: Account, kind: str, outcome: Outcome) -> bool:
     """Notes how a slice ended, and when the next one is due; not if another worker has taken the account meanwhile."""
     parameters = {**account.name._asdict(), "claim": account.claim, "kind": kind, "column": _column(kind)}
+    parameters |= {"most": MOST_DEATHS, "because": DEATHS}
     return connection.execute(_ENDED, {**parameters, **outcome._asdict()}).fetchone() is not None
 
 

@@ -113,7 +113,10 @@ class Engine:
         They are not put back: a job of the same account may wait already, and a worker that wakes would end what others
         do by then.
         """
-        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED)
+        try:
+            stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED)
+        except _FAULTS as error:
+            raise _unavailable(error) from error
         return [_account(job) for job in stalled if await self._ended(job)]
 
     async def _ended(self, job: Job) -> bool:
@@ -136,9 +139,12 @@ class Engine:
 
     async def tidy(self) -> None:
         """Deletes jobs that ended a day ago."""
-        await self._app.job_manager.delete_old_jobs(
-            HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
-        )
+        try:
+            await self._app.job_manager.delete_old_jobs(
+                HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
+            )
+        except _FAULTS as error:
+            raise _unavailable(error) from error
 
 
 async def defer_all(engine: Engine, jobs: Collection[Due]) -> int:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 from pyrus_etl.errors import (
     SET_ASIDE,
     BudgetSpent,
-    DatabaseUnavailable,
     LockHeld,
     LoginRefused,
     PyrusEtlError,
@@ -54,8 +53,3 @@ def outcome_of(error: BaseException | None, exit_code: int, failures: int) -> Ou
     is_bug = not isinstance(error, PyrusEtlError)
     message = f"internal error ({type(error).__name__}); the log of its worker has more" if is_bug else str(error)
     return Outcome(BUG if is_bug else exit_code, message, after=pause, failed=True, died=is_bug)
-
-
-def is_database_of_queue(error: BaseException) -> bool:
-    """Whether the queue is away, rather than something that a person has to change."""
-    return isinstance(error, DatabaseUnavailable) and error.is_lost

@@ -157,3 +157,10 @@ def test_a_library_that_is_missing_is_a_sentence(installed: Installed) -> None:
 
     assert process.returncode == 2
     assert process.stderr == "pyrus-etl: The package rich is not installed; run pip install 'pyrus-etl[all]'.\n"
+
+
+def test_without_the_extra_a_worker_says_how_to_install_it(installed: Installed) -> None:
+    process = run(installed("procrastinate", "psycopg_pool"), "worker")
+
+    assert process.returncode == 2
+    assert "is not installed; run pip install 'pyrus-etl[cluster]'." in process.stderr

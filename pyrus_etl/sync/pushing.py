@@ -124,16 +124,16 @@ class _Pushing:
         """Sends the row until it is surely applied, refused or in doubt."""
         try:
             await self._prepare(seen)
+            for _ in range(MOST_TRIES):
+                if not await self._begin():
+                    return STOPPED
+                pushed = await self._try()
+                if pushed is not None:
+                    return pushed
         except FileRefused as error:
             return await self.refuse(str(error), error)
         except TaskRefused as error:
             return await self._not_readable(error)
-        for _ in range(MOST_TRIES):
-            if not await self._begin():
-                return STOPPED
-            pushed = await self._try()
-            if pushed is not None:
-                return pushed
         await self._withdraw(f"Pyrus lost it {MOST_TRIES} times and did not apply it; the next push tries again.")
         self._count(Counts(rows_held=1))
         return STOPPED
@@ -184,6 +184,9 @@ class _Pushing:
             if self._tries > 1 and error.code in UNKNOWN_FILE:  # an earlier try may have used the upload
                 return await self._after_loss(is_uploaded=False)
             return await self.refuse(str(error), error)
+        except LockHeld:  # from the guard; beginning again renews the lease, or finds that another process has it
+            self._tries -= 1
+            return None
         except (LoginRefused, PyrusUnreachable, StoppedEarly):
             self._tries -= 1
             await self._withdraw()

@@ -76,7 +76,7 @@ class Office(NamedTuple):
 
 @pytest.fixture(params=APIS)
 def office(request: pytest.FixtureRequest, database: Secret, query: Query) -> Any:
-    with Sandbox(World(1, tasks=30)) as sandbox:
+    with Sandbox(World(1, tasks=14)) as sandbox:
         sync(sandbox, database, PYRUS_API=request.param)
         yield Office(sandbox, database, query, request.param)
 
@@ -170,7 +170,7 @@ def test_a_row_that_cannot_be_right_is_refused_with_all_its_problems_before_anyt
 
 
 def test_values_of_a_form_are_checked_against_its_definition(database: Secret, query: Query) -> None:
-    with Sandbox(World(1, tasks=30)) as sandbox:
+    with Sandbox(World(1, tasks=14)) as sandbox:
         sync(sandbox, database, PYRUS_API="v4")
         office = Office(sandbox, database, query, "v4")
         wrong = [

@@ -155,7 +155,7 @@ def _found(database: Secret, query: str, parameters: tuple[object, ...]) -> bool
 
 def _swept(sandbox: Sandbox, database: Secret, folder: Path) -> subprocess.CompletedProcess[str]:
     """A census by a process of its own."""
-    environment = program_environment(sandbox, database, HOME=str(folder), PYRUS_API="v4")
+    environment = program_environment(sandbox, database, HOME=str(folder), PYRUS_API="v4", PYRUS_ETL_QUOTA=QUOTA)
     command = command_line("reconcile", "--json")
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST_WAIT, check=False)
 

@@ -42,6 +42,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="soak-") as name, embedded_server(Path(name)) as server:
         server.execute("CREATE DATABASE soak")
+        server.execute("ALTER DATABASE soak SET synchronous_commit = on")  # a crash of the server loses no commit
         database = server.url("soak")
         upgrade(database)
         world = World(given.seed, tasks=given.tasks, start=datetime.now(UTC), running=True)

@@ -17,6 +17,7 @@ PyrusEtlError
 ├── WriteRefused              6
 ├── CensusDoubted             6
 ├── LockHeld                  7
+├── ClaimsLost                7
 ├── DataStale                 8
 └── StoppedEarly
     ├── BudgetSpent           0

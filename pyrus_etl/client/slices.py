@@ -24,6 +24,8 @@ GUARD = 1.0
 BEAT = 2.0
 """Seconds between two reports, less if the period is short: leases go on, and what others did is seen."""
 SHORTEST_BEAT = 0.1
+RESOLUTION = 1e-6
+"""Seconds. A timer of the event loop may fire a little early; without this, it would be set again and again."""
 SHORTEST_PAUSE = 0.005
 
 
@@ -196,7 +198,7 @@ class Slices:
             if self._over:
                 return
             self._close_slices()
-            if self._due() > time.monotonic():
+            if self._due() > time.monotonic() + RESOLUTION:
                 continue
             try:
                 await self._report(max(self._size, len(self._waiting)) if self._wants else 0)

@@ -255,7 +255,7 @@ class Slices:
             self._open.append(_Slice(granted.slice_id, granted.permits, asked + granted.lease - GUARD))
             self._wants_more = False
         if wanted:
-            self._free_at = now + granted.free_in
+            self._free_at = now + (0.0 if granted.permits else granted.held or granted.free_in)
             self._ask_at = now if granted.permits else now + max(SHORTEST_PAUSE, min(granted.free_in, self._beat))
         self._serve()
         self._tell()

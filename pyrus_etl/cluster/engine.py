@@ -262,14 +262,15 @@ def _forgive(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> Non
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
-    """Our own error for one of the engine, whose message may show nothing of the cause."""
-    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
-    if isinstance(cause, psycopg.Error):
+    """Our own error for one of the engine, which hides its cause; whoever opens the engine again learns more."""
+    if isinstance(error, psycopg.Error):
         try:
             with named_in_errors("The cluster's database", "PYRUS_ETL_CLUSTER_URL"), errors_of(None):
-                raise cause
+                raise error
         except DatabaseUnavailable as known:
             return DatabaseUnavailable(str(known), is_lost=True)
         except psycopg.Error as unknown:
             return DatabaseUnavailable(f"The queue cannot be used: {unknown}.", is_lost=True)
-    return DatabaseUnavailable("The cluster's database does not answer; the queue waits for it.", is_lost=True)
+    return DatabaseUnavailable(
+        "The cluster's database does not answer, or its queue is gone; check PYRUS_ETL_CLUSTER_URL.", is_lost=True
+    )

@@ -10,6 +10,7 @@ import pytest
 
 from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.slices import Closed, Grant, Report, Slices, size_for
+from pyrus_etl.client.waits import Wait
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.settings import Quota
 from tests.simulation.loop import Loop
@@ -155,3 +156,19 @@ def test_requests_fail_if_the_ledger_stays_away_and_what_is_leased_is_used_until
     worked(ledger, away)
 
     assert len(ledger.reports) == 1
+
+
+def test_requests_that_wait_for_the_answer_of_the_ledger_do_not_seem_to_wait_for_the_quota() -> None:
+    ledger, waits = Scripted(5000), list[Wait | None]()
+
+    async def at_once(pace: Pace) -> None:
+        waiting = asyncio.create_task(requests(pace, 200))
+        while not waiting.done():
+            await asyncio.sleep(0)
+            waits.append(pace.wait)
+
+    worked(ledger, at_once)
+
+    assert waits
+    assert not any(waits)
+    assert len(ledger.reports) > 2

@@ -95,6 +95,8 @@ def _rehearse(settings: Settings, *, as_json: bool) -> int:
         about = f"{row['outbox_id']}  {_about(row['action'], row['task_id'])}"
         if "error" in row:
             click.echo(f"{about}: refused: {row['error']}")
+        elif "held_behind" in row:
+            click.echo(f"{about}: held behind row {row['held_behind']}")
         else:
             click.echo(f"{about}: {row['request']} {_json(row['body'])}")
     more = ", the first that are due" if len(rows) == MOST_SHOWN else ""
@@ -109,9 +111,17 @@ def _json(body: dict[str, Any]) -> str:
 
 
 def _rehearsed(connection: Connection, writes: Writes, folder: str | None) -> list[dict[str, Any]]:
+    """What would be sent; a row behind a refused one of the same task is held, and says behind which."""
     rows = read(outbox.due(connection, 0, outbox.FIRST, MOST_SHOWN))
-    known = known_of(connection, rows)
-    return [as_object(prepared(entry, each, known, writes, folder), writes) for entry, each in rows]
+    known, refused, found = known_of(connection, rows), dict[int, str](), list[dict[str, Any]]()
+    for entry, each in rows:
+        row = as_object(prepared(entry, each, known, writes, folder), writes)
+        if entry.task_id in refused:
+            row["held_behind"] = refused[entry.task_id]
+        elif "error" in row and entry.task_id is not None:
+            refused[entry.task_id] = str(entry.outbox_id)
+        found.append(row)
+    return found
 
 
 def _resolve(row: str, status: str, settings: Settings, *, as_json: bool) -> int:

@@ -60,7 +60,7 @@ def read_body(action: str, task_id: int | None, body: str) -> Read:
 
 def _property(name: str, value: object) -> Any:
     if name not in PROPERTIES:
-        raise ValueError(f"{name} is not a property of the body")
+        raise ValueError(f"{_shown(name)} is not a property of the body")
     if words := _WORDS.get(name):
         if not isinstance(value, str) or value.lower() not in words:
             raise ValueError(f"{name} must be one of {', '.join(dict.fromkeys(words.values()))}, not {_shown(value)}")
@@ -105,6 +105,8 @@ def _is_file(file: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    if "RFC3339" in str(error):
+        return "write a day that exists, like 2026-01-31"
     text = str(error).replace("`", "").replace(" | null", "").replace(" - at $", " at ")
     return text[:1].lower() + text[1:]
 

@@ -20,6 +20,7 @@ def test_a_push_has_to_be_switched_on_and_a_dry_run_sends_nothing(database: Secr
         task_id, other = sandbox.world.task_ids()[:2]
         before = sandbox.world.body(task_id)
         ((row,),) = query(database, INSERT, task_id, '{"text": "Paid.", "responsible_id": 1}')
+        ((held,),) = query(database, INSERT, task_id, '{"text": "Thanks."}')
         ((right,),) = query(database, INSERT, other, '{"text": "Paid.", "due_date": "2026-05-01"}')
         off = program("push", sandbox=sandbox, database=database)
         requests = sandbox.requests.total
@@ -36,10 +37,12 @@ def test_a_push_has_to_be_switched_on_and_a_dry_run_sends_nothing(database: Secr
     sent = f'PUT /restapi/addcomment {{"TaskId":{other},"Text":"Paid.","DueDate":"/Date(1777593600000)/"}}'
     assert dry.stdout.splitlines() == [
         f"{row}  comment on task {task_id}: refused: Person 1 is unknown; if they are new, run pyrus-etl sync.",
+        f"{held}  comment on task {task_id}: held behind row {row}",
         f"{right}  comment on task {other}: {sent}",
-        "2 rows; nothing was sent",
+        "3 rows; nothing was sent",
     ]
-    assert [each["status"] for each in shown["rows"]] == ["refused", "waiting"]
+    assert [each["status"] for each in shown["rows"]] == ["refused", "waiting", "waiting"]
+    assert [each.get("held_behind") for each in shown["rows"]] == [None, str(row), None]
     assert query(database, "SELECT DISTINCT status FROM pyrus.outbox") == [("waiting",)]
 
 

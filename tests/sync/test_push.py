@@ -157,8 +157,8 @@ def test_a_row_that_cannot_be_right_is_refused_with_all_its_problems_before_anyt
     errors = [error for *_, error in office.rows]
     assert errors == [
         (
-            "text cannot be 5: expected str, got int. Colour is not a property of the body. "
-            "due_date cannot be '2026-02-30': invalid RFC3339 encoded date. "
+            "text cannot be 5: expected str, got int. 'colour' is not a property of the body. "
+            "due_date cannot be '2026-02-30': write a day that exists, like 2026-01-31. "
             "activity_action must be one of Complete, MarkAsDuplicate, MarkAsIrrelevant, Reopen, not 'burn'."
         ),
         None,

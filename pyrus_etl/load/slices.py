@@ -15,6 +15,8 @@ from pyrus_etl.settings import Quota
 UNKNOWN = 0
 """The account of a run with a new login, until it has logged in. It may be any account that is not known by another
 login, so it gets no more than each of them has left, and its slices count for all."""
+MARGIN = 0.001
+"""Seconds for which a slice counts longer than a period: the database's clock has whole microseconds."""
 KEPT = 3600.0
 """Seconds for which slices are stored at least, in case a later run has a longer period."""
 
@@ -70,13 +72,13 @@ _COUNTING: LiteralString = """
             min(least(slice.expires_at, now)) FILTER (WHERE permits > 0) AS left_at
         FROM instant CROSS JOIN pyrus.sync_quotas AS quota LEFT JOIN pyrus.sync_quota_slices AS slice
             ON slice.account_id IN (quota.account_id, 0) AND slice.slice_id <> %(slice_id)s
-            AND slice.expires_at > now - make_interval(secs => %(period)s)
+            AND slice.expires_at > now - make_interval(secs => %(counts_for)s)
         WHERE quota.account_id = %(account)s OR %(account)s = 0 AND quota.account_id <> ALL (%(others)s::bigint[])
         GROUP BY quota.account_id
     ),
     room AS (
         SELECT max(used) AS used, %(requests)s - max(used) AS free,
-            %(period)s - extract(epoch FROM min(now) - min(left_at))::float8 AS free_in,
+            %(counts_for)s - extract(epoch FROM min(now) - min(left_at))::float8 AS free_in,
             greatest(extract(epoch FROM max(held_until) - min(now)), 0)::float8 AS held
         FROM counting, instant
     )
@@ -89,7 +91,7 @@ _GRANT: LiteralString = """
         ON CONFLICT (slice_id) DO UPDATE SET permits = slice.permits
         RETURNING permits
     )
-    SELECT coalesce(permits, 0), used + coalesce(permits, 0), coalesce(free_in, %(period)s), coalesce(held, 0)
+    SELECT coalesce(permits, 0), used + coalesce(permits, 0), coalesce(free_in, %(counts_for)s), coalesce(held, 0)
     FROM room LEFT JOIN granted ON true
 """
 _FREE: LiteralString = "SELECT free FROM room"
@@ -106,6 +108,7 @@ def settle(connection: Connection, share: Share, report: Report, slice_id: int) 
         "locked": [UNKNOWN, account_id] if share.is_new and account_id else [account_id],
         "requests": quota.requests,
         "period": quota.period,
+        "counts_for": quota.period + MARGIN,
         "others": list(share.others),
         "held": report.held,
         "moved": list(share.moved),
@@ -162,7 +165,7 @@ def remaining(connection: Connection, quota: Quota, login: str | None) -> int:
         "account": share.account_id,
         "others": list(share.others),
         "requests": quota.requests,
-        "period": quota.period,
+        "counts_for": quota.period + MARGIN,
         "slice_id": 0,
     }
     ((free,),) = connection.execute("".join((_COUNTING, _FREE)), parameters).fetchall()

@@ -96,7 +96,7 @@ FROM pyrus_report.approvals_waiting GROUP BY person ORDER BY waiting DESC, perso
     Chart(
         "longest",
         "Approvals waiting longest",
-        "Whom the oldest requests are waiting for.",
+        "The people the oldest requests are waiting for.",
         "table",
         None,
         ("days", "person", "form", "text"),

@@ -33,7 +33,7 @@ _TYPES = {
     "table": "table",
 }
 _TEXTS = {"account", "error", "form", "kind", "person", "status", "text"}
-"""Columns of text; the others are numbers, but for the dates on an axis."""
+"""Columns of text; the others are numbers, except the dates on an axis."""
 
 
 def bundle() -> bytes:

@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("held_until", Time, comment="Until when the server makes all processes wait; null if it never did."),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_sync_quotas")),
         schema="pyrus",
-        comment="The quota of each account. Whoever leases a slice of it locks its row.",
+        comment="The quota of each account. A process locks its row while it leases a slice.",
     )
     op.create_table(
         "sync_quota_slices",

@@ -98,7 +98,7 @@ sync_quotas = Table(
     bigint("requests", "Most requests in any period, as PYRUS_ETL_QUOTA last said.", nullable=False),
     Column("period", Double, nullable=False, comment="Length of the period in seconds."),
     Column("held_until", Timestamp, comment="Until when the server makes all processes wait; null if it never did."),
-    comment="The quota of each account. Whoever leases a slice of it locks its row.",
+    comment="The quota of each account. A process locks its row while it leases a slice.",
 )
 
 sync_quota_slices = Table(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pyrus_etl.load.readers import doubt, lock_tasks
 from pyrus_etl.postgres.connection import Connection
 
 
@@ -35,6 +36,25 @@ def waiting(connection: Connection, login: str, most: int) -> list[Hint]:
     """The hints that wait, the oldest first."""
     query = "SELECT task_id, last_at, times FROM pyrus.sync_hints WHERE login = %s ORDER BY first_at, task_id LIMIT %s"
     return [Hint(*row) for row in connection.execute(query, [login, most])]
+
+
+def followed(connection: Connection, account_id: int, login: str, hints: Sequence[Hint]) -> None:
+    """Forgets hints whose tasks the account was to fetch, and leaves those that another one reads to that account."""
+    _ask_readers(connection, account_id, hints)
+    forget(connection, login, hints)
+
+
+def _ask_readers(connection: Connection, account_id: int, hints: Sequence[Hint]) -> None:
+    """Makes the next runs of the other accounts that read the tasks fetch them, unless they have done so since."""
+    query = """
+        SELECT task_id FROM unnest(%s::bigint[], %s::timestamptz[]) AS hinted (task_id, last_at)
+        JOIN pyrus.raw_tasks AS raw USING (task_id) JOIN pyrus.task_sightings AS reader USING (task_id)
+        WHERE reader.is_reader AND reader.account_id <> %s AND raw.fetched_at < hinted.last_at
+    """
+    given = [[hint.task_id for hint in hints], [hint.last_at for hint in hints], account_id]
+    read_by_others = [task_id for (task_id,) in connection.execute(query, given)]
+    lock_tasks(connection, read_by_others)
+    doubt(connection, read_by_others)
 
 
 def forget(connection: Connection, login: str, hints: Sequence[Hint]) -> None:

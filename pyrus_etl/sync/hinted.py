@@ -50,7 +50,7 @@ async def _fetch_waiting(run: Run) -> bool:
         with _beside(run.ledger, [hint.task_id for hint in now]) as task_ids:
             session = replace(run.session, shares=False)  # a hint cannot wait for others
             await run_pipeline(_lists(task_ids, run), replace(run, session=session, ledger=run.ledger.apart()))
-        await store.transaction(hints.forget, login, now)
+        await store.transaction(hints.followed, run.session.account_id, login, now)
     return len(now) < len(found)
 
 

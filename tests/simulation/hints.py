@@ -27,6 +27,8 @@ NOWHERE = "somebody@else.example"
 STORED = "SELECT task_id, login FROM pyrus.sync_hints"
 DATES = "SELECT task_id, modified_date FROM pyrus.tasks"
 SET_ASIDE = "SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL"
+ASKED_FOR = "SELECT task_id FROM pyrus.raw_tasks WHERE is_doubted"
+"""The next run of the account that reads the task fetches it."""
 
 Hint = tuple[int, str]
 """A task and the login of a bot."""
@@ -141,11 +143,14 @@ class Hints:
         self._open = {hint: min(date, self._date(hint[0])) for hint, date in there.items()}
 
     def check(self, excused: Collection[int] = ()) -> None:
-        """A hint that is not stored any more was followed: its task is stored as it was then, or later."""
+        """A hint that is not stored any more was followed: its task is stored as it was then, or later.
+
+        Or the account that reads the task is asked to fetch it.
+        """
         if not self._open:
             return
         stored, dates = {*self._ask(STORED)}, dict(self._ask(DATES))
-        excused = {*excused, *(task_id for (task_id,) in self._ask(SET_ASIDE))}
+        excused = {*excused, *(task_id for query in (SET_ASIDE, ASKED_FOR) for (task_id,) in self._ask(query))}
         for task_id, login in self._open.keys() - stored:
             date, found = self._open.pop((task_id, login)), dates.get(task_id)
             is_new = found is not None and found.timestamp() >= date // 1000

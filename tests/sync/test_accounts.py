@@ -14,6 +14,7 @@ from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
+from pyrus_etl.sync.plans.hints import hints as hints_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
 from pyrus_etl.sync.result import Result
@@ -187,6 +188,27 @@ def test_a_change_that_only_the_other_account_lists_is_fetched_by_the_reader(
 
     assert served(sandbox, lambda: sync(ANN, sandbox, database)) == [both(sandbox)]
     assert_tables_are_what_accounts_see(sandbox, database, query)
+
+
+def test_a_webhook_to_the_other_account_makes_the_reader_fetch_the_task(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    """No list has to show the change, and what the reader has fetched since is not asked for again."""
+    sync(ANN, sandbox, database)
+    sync(BOB, sandbox, database)
+    sandbox.world.advance(HOUR)
+    sync(ANN, sandbox, database)  # what was fetched too soon after its change is settled
+    task_id, events = both(sandbox), asyncio.Event()
+    query(database, "INSERT INTO pyrus.sync_hints VALUES (%s, %s, now(), now(), 1)", task_id, LOGINS[BOB])
+
+    def hinted(account: int) -> list[int]:
+        plan = hints_plan(events, asyncio.Event(), 0.0)
+        return served(sandbox, lambda: as_account(account, plan, sandbox, database))
+
+    assert hinted(BOB) == []
+    assert query(database, "SELECT task_id FROM pyrus.raw_tasks WHERE is_doubted") == [(task_id,)]
+    assert served(sandbox, lambda: sync(ANN, sandbox, database)) == [task_id]
+    assert query(database, "SELECT * FROM pyrus.sync_hints") == []
 
 
 def test_another_account_takes_over_when_the_reader_has_not_run_for_two_days(

@@ -1,6 +1,5 @@
 """What a run could leave behind in this process, although a process that is killed takes it along."""
 
-import asyncio
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -38,7 +37,4 @@ def _values() -> dict[str, object]:
 
 
 def _value(value: object) -> object:
-    """What the value is like, without tasks of asyncio: those of a run that a crash broke off end with its loop."""
-    if isinstance(value, set):
-        value = {one for one in value if not isinstance(one, asyncio.Task)}
     return (len(value), str(value)) if isinstance(value, CONTAINERS) else id(value)

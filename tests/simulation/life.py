@@ -22,6 +22,7 @@ from aiohttp import web
 from psycopg.pq import TransactionStatus
 
 from pyrus_etl.client import resolver
+from pyrus_etl.extract.v4.together import at_work
 from pyrus_etl.postgres import connection, lease, store, upkeep
 from pyrus_etl.postgres.connection import Session
 from tests.simulation.faults import Fault
@@ -201,6 +202,7 @@ class Life:
         """Frees what is left, which reaches nobody."""
         self._cut_all()
         self._works.clear()
+        at_work.clear()  # the readers of its lists, which end with the process
         asyncio.set_event_loop(None)  # or cleanup code that asks for a loop gets a new one, which nobody closes
         with unheard():
             self._loop.close()

@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-_at_work = set[asyncio.Task[None]]()
+at_work = set[asyncio.Task[None]]()
 """Keeps readers alive: if an error ends the caller in the middle, they may be garbage before they are cancelled."""
 
 
@@ -40,8 +40,8 @@ async def together(lists: Iterable[AsyncIterator[T]], most: int) -> AsyncIterato
 
     readers = [asyncio.create_task(read()) for _ in range(most)]
     for reader in readers:
-        _at_work.add(reader)
-        reader.add_done_callback(_at_work.discard)
+        at_work.add(reader)
+        reader.add_done_callback(at_work.discard)
     try:
         for _ in readers:
             while (arrived := await parts.get()) is not None:

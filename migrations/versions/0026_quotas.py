@@ -34,7 +34,7 @@ def upgrade() -> None:
             "requests",
             sa.BigInteger,
             nullable=False,
-            comment="Most requests in any period, as PYRUS_ETL_QUOTA last said.",
+            comment="Most requests in any period, as PYRUS_ETL_QUOTA was last set.",
         ),
         sa.Column("period", sa.Double, nullable=False, comment="Length of the period in seconds."),
         sa.Column("held_until", Time, comment="Until when the server makes all processes wait; null if it never did."),

@@ -22,7 +22,7 @@ from pyrus_etl.sync.stop import Stop, stopped_by_signals
     type=click.IntRange(1, 100),
     default=MOST_ACCOUNTS,
     show_default=True,
-    help="Work on at most so many accounts at once; each has a connection.",
+    help="The most accounts to work on at once; each has a connection.",
 )
 @click.option("--only", metavar="KINDS", help=f"Take only these jobs, of {', '.join(KINDS)}; default: all.")
 @click.option("--name", metavar="TEXT", help="Name in the log and in cluster status; default: host and process.")

@@ -17,7 +17,7 @@ class Permits(Protocol):
     """What permits requests within the quota. All instants are of the monotonic clock.
 
     `free_at`: when the next request is permitted if none is now; else 0. `held_until`: until when another process was
-    told to wait. `used`: how many requests count, those in flight too.
+    made to wait. `used`: how many requests count, those in flight too.
     """
 
     @property

@@ -108,7 +108,7 @@ class Slices:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._wakes = asyncio.Event()
         self._wants_more = False
-        self._ask_at = self._free_at = self._reported = self._hold = self._hold_told = 0.0
+        self._ask_at = self._free_at = self._reported = self._hold = self._hold_reported = 0.0
         self._over = False
         self._failure: PyrusEtlError | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -226,7 +226,7 @@ class Slices:
             due.append(self._done[0][0].last + self._patience)
         if self._wants:
             due.append(self._ask_at)
-        if self._hold > max(self._hold_told, time.monotonic()):
+        if self._hold > max(self._hold_reported, time.monotonic()):
             due.append(0.0)
         return min(due)
 
@@ -244,7 +244,7 @@ class Slices:
         in_flight = [each.slice_id for each in self._open if each.answered < each.used]
         granted = await self._lend(Report(closed, in_flight, wanted, max(0.0, held - now)))
         del self._done[: len(done)]
-        self._reported, self._hold_told = now, held
+        self._reported, self._hold_reported = now, held
         self._note(granted, now, wanted)
 
     def _note(self, granted: Grant, asked: float, wanted: int) -> None:

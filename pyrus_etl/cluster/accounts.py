@@ -19,7 +19,7 @@ LONGEST_SLICE = timedelta(minutes=10)
 LOOK_AGAIN = timedelta(minutes=1)
 """How often workers look at a database of another revision."""
 MOST_DEATHS = 5
-"""After so many slices in a row that die, the account is paused."""
+"""When this number of slices in a row die, the account is paused."""
 
 
 class Name(NamedTuple):

@@ -8,7 +8,7 @@ from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.metadata import REVISION
 
 SILENCE = "8 seconds"
-"""A worker that has not said for so long that it is alive has died."""
+"""How long after its last report a worker counts as dead."""
 
 _TAKE = """
     INSERT INTO pyrus_cluster.workers AS worker (name, token, version, schema_revision, accounts)

@@ -56,7 +56,7 @@ class Claimed(NamedTuple):
 
 
 def claim(connection: Connection, account_id: int, run_id: UUID, task_ids: Sequence[int], most: int) -> set[int]:
-    """Claims the first tasks that no other living run has claimed, at most so many, and returns them."""
+    """Claims the first tasks that no other living run has claimed, up to a number, and returns them."""
     parameters = {"account_id": account_id, "run_id": run_id, "ids": list(task_ids), "most": most}
     return {task_id for (task_id,) in connection.execute(_CLAIM, parameters)}
 

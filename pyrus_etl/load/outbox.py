@@ -55,7 +55,7 @@ _BEHIND: LiteralString = """
     EXISTS (
         SELECT FROM pyrus.outbox AS earlier
         WHERE earlier.task_id = entry.task_id AND earlier.status <> 'sent'
-              AND (earlier.created_at, earlier.outbox_id) < (entry.created_at, entry.outbox_id)
+          AND (earlier.created_at, earlier.outbox_id) < (entry.created_at, entry.outbox_id)
           AND entry.action = 'comment'
           AND (earlier.status IN ('refused', 'unknown')
                OR (earlier.status = 'waiting' AND earlier.not_before > now())

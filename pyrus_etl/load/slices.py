@@ -53,7 +53,7 @@ _CLOSE: LiteralString = """
     UPDATE pyrus.sync_quota_slices AS slice SET permits = used, closed_at = closed.at, expires_at = closed.at
     FROM (
         SELECT slice_id, used, clock_timestamp() - make_interval(secs => ago) AS at
-        FROM unnest(%(closed)s::bigint[], %(used)s::bigint[], %(ago)s::float8[]) AS told (slice_id, used, ago)
+        FROM unnest(%(closed)s::bigint[], %(used)s::bigint[], %(ago)s::float8[]) AS given (slice_id, used, ago)
     ) AS closed
     WHERE slice.slice_id = closed.slice_id AND slice.closed_at IS NULL;
 """

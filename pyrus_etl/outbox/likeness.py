@@ -30,17 +30,17 @@ class Likeness(Enum):
 
 def of_note(note: Note, write: Write) -> Likeness:
     """A text and files must be there. A change need not be: Pyrus shows none if it changes nothing."""
-    told = _texts(note.text, write)
+    texts = _texts(note.text, write)
     files = _attached(note.attachments or (), write)
     marks = [*_marks(note, write), *_values(note.form or (), write.values)]
-    return _judged(told, files, marks)
+    return _judged(texts, files, marks)
 
 
 def of_task(task: Task, write: Write) -> Likeness:
     """A new task: its text if it has one of its own, its files, and the values of its form."""
     if write.form_id is not None and task.form_id not in (UNSET, None, write.form_id):
         return Likeness.OTHER
-    told = None if write.form_id is not None and not write.text else _texts(_given(task.text), write)
+    texts = None if write.form_id is not None and not write.text else _texts(_given(task.text), write)
     first = next((note for note in _given(task.notes) or () if note), None)
     files = _attached([*((first and first.attachments) or ()), *(_given(task.attachments) or ())], write)
     marks = [
@@ -50,17 +50,17 @@ def of_task(task: Task, write: Write) -> Likeness:
         _equal(_given(task.parent_task_id), write.parent_task_id),
         *_values(_given(task.form) or (), write.values),
     ]
-    return _judged(told, files, marks)
+    return _judged(texts, files, marks)
 
 
-def _judged(told: Mark, files: Mark, marks: Sequence[Mark]) -> Likeness:
-    if told is False:
+def _judged(texts: Mark, files: Mark, marks: Sequence[Mark]) -> Likeness:
+    if texts is False:
         return Likeness.OTHER
     if files is False:
-        return Likeness.PERHAPS if told else Likeness.OTHER
+        return Likeness.PERHAPS if texts else Likeness.OTHER
     if False in marks:
-        return Likeness.PERHAPS if told or files else Likeness.OTHER
-    return Likeness.SAME if told or files or True in marks else Likeness.PERHAPS
+        return Likeness.PERHAPS if texts or files else Likeness.OTHER
+    return Likeness.SAME if texts or files or True in marks else Likeness.PERHAPS
 
 
 def _texts(shown: str | None, write: Write) -> Mark:

@@ -20,7 +20,7 @@ import platformdirs
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.programs import program
 
-with suppress(ModuleNotFoundError):  # on Windows, where there is no embedded server
+with suppress(ModuleNotFoundError):  # on Windows, which has no embedded server
     import pwd
 
 log = logging.getLogger(__name__)

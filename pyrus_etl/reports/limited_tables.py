@@ -74,7 +74,7 @@ SEEN: dict[str, LiteralString] = {
 }
 """Table → the condition for those who read it."""
 SHOWN = sorted(OPEN | OF_A_TASK | OF_A_FORM | OF_A_CATALOG | SEEN.keys() | {"sync_runs", "tasks"})
-"""The tables that such a reader may read. Of any other there is no row."""
+"""The tables that such a reader may read. Any other shows it no row."""
 
 
 class Given(NamedTuple):

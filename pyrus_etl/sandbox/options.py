@@ -34,7 +34,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     reusable_uploads  API v4 attaches an upload as often as it is asked to; API v3 only once
     readers         ids of persons who may read and not write
     most_bytes      no upload may be longer than this
-    reopening       a comment reopens a closed task, unless it is told not to (API v4: skip_auto_reopen)
+    reopening       a comment reopens a closed task, unless it asks not to (API v4: skip_auto_reopen)
     webhook         the URL that gets a webhook for each change of a task
     webhook_twice   this share (0 to 1) of webhooks is sent twice
     webhook_again   a webhook that is not taken is sent again after this many seconds, and after twice as many

@@ -95,7 +95,7 @@ sync_quotas = Table(
     "sync_quotas",
     metadata,
     key("account_id", "Id of the person that the connector logs in as; 0 for runs that have yet to log in."),
-    bigint("requests", "Most requests in any period, as PYRUS_ETL_QUOTA last said.", nullable=False),
+    bigint("requests", "Most requests in any period, as PYRUS_ETL_QUOTA was last set.", nullable=False),
     Column("period", Double, nullable=False, comment="Length of the period in seconds."),
     Column("held_until", Timestamp, comment="Until when the server makes all processes wait; null if it never did."),
     comment="The quota of each account. A process locks its row while it leases a slice.",

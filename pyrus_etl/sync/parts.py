@@ -78,7 +78,7 @@ def read_from(stream: RawIOBase) -> Any:
 
 
 def _read(stream: RawIOBase, length: int) -> bytes:
-    """So many bytes; none at the end of the stream."""
+    """This number of bytes; none at the end of the stream."""
     found = b""
     while len(found) < length:
         more = stream.read(length - len(found))

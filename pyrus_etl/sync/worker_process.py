@@ -37,20 +37,20 @@ from pyrus_etl.sync.tasks import Arrival, Wanted
 Tell = Callable[[object], None]
 
 
-class ToldLedger(Ledger):
-    """The ledger of a worker; it tells the run what was committed."""
+class ReportingLedger(Ledger):
+    """The ledger of a worker; it reports to the run what was committed."""
 
     def __init__(self, tell: Tell, client: Client) -> None:
         super().__init__()
         self._tell, self._client = tell, client
-        self._told = Counts()
+        self._reported = Counts()
 
     def commit(self, arrivals: Iterable[Arrival], counted: Counts) -> None:
         arrived = list(arrivals)
         super().commit(arrived, counted)
         sent = Counts(requests=self._client.requests, retries=self._client.retries)
-        new = Counts(requests=sent.requests - self._told.requests, retries=sent.retries - self._told.retries)
-        self._told = sent
+        new = Counts(requests=sent.requests - self._reported.requests, retries=sent.retries - self._reported.retries)
+        self._reported = sent
         outcomes = [(*each.outcome, _date_of(each)) for each in arrived if each.outcome]
         self._tell(Committed(outcomes, counted + new))
 
@@ -82,7 +82,7 @@ async def work(given: Given, parts: "asyncio.Queue[Part | Stop]", tell: Tell) ->
             shares=True,
             is_worker=True,
         )
-        ledger = ToldLedger(tell, client)
+        ledger = ReportingLedger(tell, client)
         limits = LIMITS._replace(fetchers=client.concurrency)
         run = await prepared(session, ledger, asked, settings, limits)
         steps = Work(
@@ -103,7 +103,7 @@ async def _wanted(parts: "asyncio.Queue[Part | Stop]", ledger: Ledger, asked: As
     asked.asked.set()
 
 
-class _Told(logging.Handler):
+class _ToRun(logging.Handler):
     """Passes log lines to the run, which writes them."""
 
     def __init__(self, tell: Tell) -> None:
@@ -127,7 +127,7 @@ def main() -> None:
             answers.flush()
 
     given: Given = read_from(heard)
-    logging.basicConfig(level=given.log_level, handlers=[_Told(tell)])
+    logging.basicConfig(level=given.log_level, handlers=[_ToRun(tell)])
     try:
         with under_way(given.run_id):
             asyncio.run(_listening(given, heard, tell))

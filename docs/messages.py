@@ -62,7 +62,7 @@ USUAL = {
     "BodyCut": "try again",
     "BodyTooLarge": "report it to the administrator of that service",
     "BudgetSpent": "nothing; you asked for this limit",
-    "CensusDoubted": "check that the tasks are really gone, and whether the account still has its rights",
+    "CensusDoubted": "check whether the tasks are really gone, and whether the account still has its rights",
     "DataStale": "see in `pyrus-etl status` why the runs fail, or whether they still start",
     "DatabaseUnavailable": "see `pyrus-etl check` and `pyrus-etl db check`",
     "FeedRefused": "give the account the right to read the list, or leave it out",

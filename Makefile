@@ -33,10 +33,10 @@ check: $(READY) ## Check style, types, import layers, and that the migrations cr
 		env -u DATABASE_URL -u DATABASE_URL_FILE -u PYRUS_ETL_CONFIG -u XDG_DATA_HOME HOME="$$home" \
 		$(BIN)/pyrus-etl db check --log-level WARNING
 
-docs: $(READY) ## Generate docs/tables.md, the settings in README and config, the dashboards, and the results of queries in docs
+docs: $(READY) ## Generate the parts of docs/, config/ and deploy/ that are made from the code
 	@$(BIN)/python docs/generate.py > .venv/tables.md
 	@mv .venv/tables.md docs/tables.md
-	@$(BIN)/python docs/settings.py README.md config/pyrus_etl.toml
+	@$(BIN)/python docs/settings.py docs/settings.md config/pyrus_etl.toml
 	@$(BIN)/python docs/messages.py docs/troubleshooting.md
 	@$(BIN)/python -m dashboards
 	@$(BIN)/python docs/answers.py README.md docs/reports.md

@@ -1,7 +1,7 @@
 """Writes the settings, as pyrus_etl/settings/declared.py declares them, into the files that show them: `make docs`.
 
-`python docs/settings.py README CONFIG` writes the table between `<!-- settings -->` and `<!-- end -->` in the README,
-and the whole of the config file. tests/cli/test_docs.py checks that both are up to date.
+`python docs/settings.py PAGE CONFIG` writes the table between `<!-- settings -->` and `<!-- end -->` in the page, and
+the whole of the config file. tests/settings/test_declared.py checks that both are up to date.
 """
 
 import re
@@ -46,8 +46,8 @@ def _entry(setting: Setting) -> str:
     return f"{f'{setting.key[1]} = {value}':{COMMENT_COLUMN}}# {meaning}{unset} ({setting.variables[-1]})"
 
 
-def readme_table() -> Iterator[str]:
-    """Yields the rows of the README's table."""
+def settings_table() -> Iterator[str]:
+    """Yields the rows of the table of settings."""
     yield "| environment | option | config file | meaning | default |"
     yield "|---|---|---|---|---|"
     for name, setting in SETTINGS.items():
@@ -57,9 +57,9 @@ def readme_table() -> Iterator[str]:
         yield f"| {variables} | {option} | `{'.'.join(setting.key)}` | {setting.meaning} | {default} |"
 
 
-def main(readme: Path, config: Path) -> None:
-    table = "".join(f"{row}\n" for row in readme_table())
-    readme.write_text(_TABLE.sub(lambda _: table, readme.read_text("utf-8")), "utf-8")
+def main(page: Path, config: Path) -> None:
+    table = "".join(f"{row}\n" for row in settings_table())
+    page.write_text(_TABLE.sub(lambda _: table, page.read_text("utf-8")), "utf-8")
     config.write_text(config_file(), "utf-8")
 
 

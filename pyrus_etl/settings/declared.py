@@ -1,7 +1,7 @@
 """Every setting, declared once.
 
 A setting is an entry in `Settings`. From it come the option of the command line, config/pyrus_etl.toml, the table in
-the README (`make docs` writes both) and the list of known names.
+docs/settings.md (`make docs` writes both) and the list of known names.
 """
 
 from dataclasses import dataclass, fields, replace

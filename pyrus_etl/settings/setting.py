@@ -12,7 +12,7 @@ class Setting:
     """Where a setting comes from and how it is read.
 
     `path` is its table and key in the config file. `parse` gets the text and its source. `meaning` is a phrase for the
-    help, the config file and the README. `unset` says what happens if it has neither a value nor a default.
+    help, the config file and docs/settings.md. `unset` says what happens if it has neither a value nor a default.
     A secret comes from the variable, or from a file that a `*_FILE` variable or a `*_file` key names.
     """
 

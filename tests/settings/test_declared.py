@@ -1,4 +1,4 @@
-"""A setting is declared once: its option, its line in the config file and its row in the README come from one entry."""
+"""A setting is declared once: its option, its line in the config file and its row in docs/settings.md come from it."""
 
 import re
 import shutil
@@ -36,12 +36,12 @@ def test_a_setting_is_an_option_with_its_variable_and_default_unless_it_is_a_sec
     assert len(helps) == (0 if setting.is_secret else 1)
 
 
-def test_the_config_file_and_the_readme_show_the_settings_as_they_are_declared(tmp_path: Path) -> None:
-    readme, config = CHECKOUT / "README.md", CHECKOUT / "config/pyrus_etl.toml"
-    copies = [shutil.copy(readme, tmp_path), shutil.copy(config, tmp_path)]
+def test_the_config_file_and_the_page_show_the_settings_as_they_are_declared(tmp_path: Path) -> None:
+    page, config = CHECKOUT / "docs/settings.md", CHECKOUT / "config/pyrus_etl.toml"
+    copies = [shutil.copy(page, tmp_path), shutil.copy(config, tmp_path)]
     subprocess.run([sys.executable, CHECKOUT / "docs/settings.py", *copies], check=True)
 
-    assert readme.read_text("utf-8") == Path(copies[0]).read_text("utf-8"), "run make docs"
+    assert page.read_text("utf-8") == Path(copies[0]).read_text("utf-8"), "run make docs"
     assert config.read_text("utf-8") == Path(copies[1]).read_text("utf-8"), "run make docs"
 
 

@@ -379,6 +379,39 @@ def test_a_list_that_never_ends_is_given_up_with_a_sentence(service: str, monkey
     assert len(server.asked) == 20
 
 
+def _nested(inner: Callable[[int], list[int]]) -> Callable[[Asked], Reply]:
+    """A portal with one file in each folder; `inner`: the ids of the folders in a folder."""
+
+    def script(asked: Asked) -> Reply:
+        if "/project/" in asked.path:
+            return Reply(200, b'{"response": {"projectFolder": 1}}')
+        folder = int(asked.path.rpartition("/")[2])
+        held = {"files": [{"id": 100 + folder}], "folders": [{"id": each} for each in inner(folder)]}
+        return Reply(200, json.dumps({"response": held}).encode())
+
+    return script
+
+
+def test_folders_that_contain_themselves_or_one_another_are_read_once_each() -> None:
+    inner = {1: [1, 2, 3], 2: [1, 2, 3], 3: [4], 4: [3]}
+    with scripted(_nested(inner.__getitem__)) as server:
+        found = asked("onlyoffice", at_onlyoffice(server), lambda each: listed(each, "onlyoffice:project/9"))
+
+    assert sorted(file.file_id for file in found) == ["101", "102", "103", "104"]
+    assert len(server.asked) == 1 + len(inner)
+
+
+def test_folders_that_are_nested_without_an_end_are_given_up_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyrus_etl.extract.endless.MOST_DEPTH", 20)
+    with (
+        scripted(_nested(lambda folder: [2 * folder, 2 * folder + 1])) as server,
+        pytest.raises(PyrusUnreachable, match=r"nests the folders of onlyoffice:project/9 without an end: 20 are"),
+    ):
+        asked("onlyoffice", at_onlyoffice(server), lambda each: listed(each, "onlyoffice:project/9"))
+
+    assert len(server.asked) == 1 + 21
+
+
 @pytest.mark.parametrize(
     ("kind", "tries"),
     [("System.ArgumentException", 1), ("ASC.Api.Exceptions.ItemNotFoundException", 1), ("System.TimeoutException", 9)],

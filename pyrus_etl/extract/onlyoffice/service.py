@@ -20,7 +20,7 @@ from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.endless import require_end
+from pyrus_etl.extract.endless import require_bottom, require_end
 from pyrus_etl.extract.lenient import filled, nested, objects, whole
 from pyrus_etl.extract.onlyoffice.dialect import DIALECT
 from pyrus_etl.extract.onlyoffice.read import could_be, files_of
@@ -195,17 +195,21 @@ class Onlyoffice:
         return objects((await self._ask(Request("GET", "/files/fileops", read), "its operations")).response)
 
     async def _below(self, folder: str, place: Place) -> AsyncIterator[ServiceFile]:
-        """The files in a folder; for a project, in the folders inside of it too."""
-        waiting, seen = [folder], {folder}
+        """The files in a folder; for a project, in the folders inside of it too.
+
+        Each folder is read once, whatever folders it is in. Raises PyrusUnreachable if they are nested without an end.
+        """
+        waiting, seen = [(folder, 0)], {folder}
         while waiting:
-            folder = waiting.pop()
+            folder, depth = waiting.pop()
+            require_bottom(DIALECT, depth, str(place))
             async for response in self._contents(folder):
                 for file in files_of(response.get("files"), place):
                     yield file
                 inner = [filled(each.get("id")) for each in objects(response.get("folders"))]
                 fresh = [each for each in inner if each and each not in seen] if place.kind == "project" else []
                 seen.update(fresh)
-                waiting += fresh
+                waiting += [(each, depth + 1) for each in fresh]
 
     async def _contents(self, folder: str) -> AsyncIterator[dict[str, Any]]:
         """The contents of a folder, page by page; they have a start and a total of their own."""

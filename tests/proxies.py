@@ -23,8 +23,14 @@ def proxying(answer: bytes = b"", *, to: int = 0, tls: ssl.SSLContext | None = N
     heads: list[bytes] = []
 
     class Handler(socketserver.StreamRequestHandler):
+        def _line(self) -> bytes:
+            """The next line of the head, or b"" after the last one or if the client is gone."""
+            return b"" if (line := self.rfile.readline()) == b"\r\n" else line
+
         def handle(self) -> None:
-            head = b"".join(iter(self.rfile.readline, b"\r\n"))
+            head = b"".join(iter(self._line, b""))
+            if not head:
+                return
             heads.append(head)
             self.wfile.write(answer or b"HTTP/1.1 200 Connection established\r\n\r\n")
             if to:

@@ -1,59 +1,20 @@
-"""`check`: one line for each check. The message of an error says how to fix it."""
+"""`check`: one line for each check."""
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import click
 
 from pyrus_etl.cli import access
-from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
+from pyrus_etl.cli.checks import CHECKS, CHECKS_OF_ACCOUNT, WRITE, Check, Context, Warned, ask
+from pyrus_etl.cli.options import account_option, json_option, with_settings
 from pyrus_etl.cli.output import print_json
-from pyrus_etl.errors import PyrusEtlError, SettingsError, WriteRefused
-from pyrus_etl.extract.apis import api_of
-from pyrus_etl.extract.source import Source
-from pyrus_etl.extract.writer import Writer
-from pyrus_etl.load import rebuild, rules
+from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.model.access import Access
-from pyrus_etl.model.task import Task
-from pyrus_etl.model.write import TASK, Write
-from pyrus_etl.postgres.connection import Connection, connect
-from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import definitions
-from pyrus_etl.reports.settings import require_time_zone
-from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.settings.account import Account
-from pyrus_etl.settings.privacy import Privacy
-from pyrus_etl.sync.database import open_database
 
-T = TypeVar("T")
-
-FORBIDDEN = 403
 COLOURS = {"ok": "green", "failed": "red"}
-
-
-class Context:
-    """Results of earlier checks that later checks need. The checks named in `Check.needs` set them."""
-
-    settings: Settings
-    url: Secret
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
-
-
-class Warned(Exception):
-    """The check passed, but the user should know something."""
-
-
-class Check(NamedTuple):
-    """`run` returns a message, or raises Warned or PyrusEtlError. It runs only if the check named in `needs` passed."""
-
-    title: str
-    needs: str | None
-    run: Callable[[Context], str]
 
 
 class Result(NamedTuple):
@@ -64,102 +25,6 @@ class Result(NamedTuple):
     message: str
     exit_code: int = 0
     access: Access | None = None
-
-
-def _settings(context: Context) -> str:
-    context.settings = read_settings()
-    quota = context.settings.quota
-    found = f"; config file {os.path.abspath(config)}" if (config := context.settings.found_config) else ""
-    names = ", ".join(account.name for account in context.settings.accounts)
-    accounts = f", accounts {names}" if names else ""
-    url = context.settings.accounts[0].url if names else context.settings.url
-    return f"{url}, quota {quota.requests} requests per {quota.period:.0f} s{accounts}{found}"
-
-
-def _database(context: Context) -> str:
-    context.url = context.stack.enter_context(open_database(context.settings))
-    with connect(context.url) as connection:
-        version = connection.info.server_version
-    kind = "" if context.settings.database_url else ", embedded"
-    return f"PostgreSQL {version // 10000}.{version % 10000}{kind}"
-
-
-def _schema(context: Context) -> str:
-    with connect(context.url) as connection:
-        require_schema(connection)
-        wrong = definitions.differences(connection)
-        advice = rebuild.advice(connection) or _rules_advice(connection, context.settings.privacy)
-        if not wrong:
-            require_time_zone(connection)
-    if wrong:
-        more = f" and {len(wrong) - 1} more" if wrong[1:] else ""
-        raise Warned(f"at the expected revision, but {wrong[0]}{more}; run pyrus-etl db upgrade")
-    if advice:
-        raise Warned(f"at the expected revision, but {advice}")
-    return "at the expected revision"
-
-
-def _rules_advice(connection: Connection, privacy: Privacy) -> str | None:
-    if rules.are_applied(connection, privacy.digest, is_needed=privacy.is_needed):
-        return rules.key_advice(connection, privacy.key_check)
-    return "stored rows follow other privacy rules; run pyrus-etl db rebuild"
-
-
-def _login(context: Context) -> str:
-    person = _ask(context, lambda source: source.profile())
-    return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
-
-
-def _list(context: Context) -> str:
-    listed = _ask(context, lambda source: source.sample())
-    if not listed.tasks:
-        raise Warned("the account sees no tasks; give the person or bot access to forms and projects in Pyrus")
-    return f"{listed.tasks} tasks{' and more' if listed.has_more else ''}"
-
-
-def _write(context: Context) -> str:
-    """Asks for a task without a text, which Pyrus refuses from everybody: as incomplete, if the account may write."""
-    if not context.settings.write:
-        return "off: neither push nor files write to Pyrus"
-    made = asyncio.run(_incomplete_task(context.settings))
-    if isinstance(made, Task):
-        raise Warned(f"on; Pyrus took a task without a text, which this check asked for: delete task {made.id}")
-    if made.status == FORBIDDEN:
-        raise Warned(f"on, but the account may not write: {made}; give it the right in Pyrus, or use another account")
-    return "on: the account may write; Pyrus decides about each row"
-
-
-async def _incomplete_task(settings: Settings) -> Task | WriteRefused:
-    api = api_of(settings)
-    async with api.client(settings) as client:
-        try:
-            return await Writer(client, api.writes).send(Write(action=TASK), {}, lambda: None)
-        except WriteRefused as error:
-            return error
-
-
-def _ask(context: Context, ask: Callable[[Source], Awaitable[T]]) -> T:
-    """Sends one request to Pyrus and returns the answer."""
-
-    async def answer() -> T:
-        api = api_of(context.settings)
-        async with api.client(context.settings) as client:
-            return await ask(api.open(client))
-
-    return asyncio.run(answer())
-
-
-CHECKS = (
-    Check("settings", None, _settings),
-    Check("database", "settings", _database),
-    Check("schema", "database", _schema),
-)
-CHECKS_OF_ACCOUNT = (
-    Check("login", "settings", _login),
-    Check("list", "login", _list),
-)
-WRITE = Check("write", "login", _write)
-"""Only if PYRUS_ETL_WRITE is set: most accounts only read."""
 
 
 @click.command()
@@ -198,12 +63,15 @@ def check(as_json: bool) -> int:
                 note(result, name)
     code = next((result.exit_code for result in results if result.exit_code), 0)
     if as_json:
-        plain = [{"check": one.check, "status": one.status, "message": one.message} for one in results]
-        shown: dict[str, Any] = {"status": "failed" if code else "ok", "checks": plain}
-        if seen:
-            shown["access"] = seen.get(None) or seen
-        print_json(shown | {"exit_code": code})
+        print_json(_plain(results, seen, code))
     return code
+
+
+def _plain(results: list[Result], seen: dict[str | None, dict[str, Any]], code: int) -> dict[str, Any]:
+    """What --json prints; `seen`: what each account may see, by its name if there are several."""
+    checks = [{"check": one.check, "status": one.status, "message": one.message} for one in results]
+    access_seen = {"access": seen.get(None) or seen} if seen else {}
+    return {"status": "failed" if code else "ok", "checks": checks, **access_seen, "exit_code": code}
 
 
 def _accounts(context: Context, settings: Result) -> list[tuple[str | None, Account | None]]:
@@ -236,7 +104,7 @@ def _access(context: Context, listed: Result) -> Iterator[Result]:
     if listed.exit_code or listed.status == "skipped":
         return
     try:
-        seen = _ask(context, lambda source: source.access())
+        seen = ask(context, lambda source: source.access())
     except PyrusEtlError as error:
         yield Result("rights", "failed", " ".join(str(error).split()), error.exit_code)
         return

@@ -11,26 +11,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
-from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import Any
 
 import click
 import fasteners
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
-from rich import box
 from rich.columns import Columns
 from rich.console import Console
 from rich.padding import Padding
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
+from pyrus_etl.cli.demo_console import chapter, line, open_console, short, shown, table_of
 from pyrus_etl.cli.demo_questions import QUESTIONS, Question
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.cli.progress import progress_shown
@@ -57,7 +53,6 @@ from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
 from pyrus_etl.sync.run import Watch, run
 
-WIDTH = 100
 MORNING = timedelta(hours=3)
 CHANGES = 25
 PAGE = "pyrus-demo.html"
@@ -89,7 +84,7 @@ def demo(number: int, seed: int, shell: bool) -> int:
     """
     set_up_logging("WARNING", "text")
     logging.getLogger("pyrus_etl.cli.progress").setLevel("INFO")  # without a terminal, a long demo logs its progress
-    return _shell() if shell else _show(_console(), number, seed)
+    return _shell() if shell else _show(open_console(), number, seed)
 
 
 def folder() -> Path:
@@ -104,11 +99,11 @@ def _show(console: Console, number: int, seed: int) -> int:
     )
     world = World(seed, number, start=datetime.now(UTC).replace(microsecond=0) - MORNING)
     with Sandbox(world) as sandbox:
-        _chapter(console, 1, "Start two servers")
-        _line(console, f"A simulated Pyrus with {number:,} tasks from the last 400 days, at {sandbox.url}")
+        chapter(console, 1, "Start two servers")
+        line(console, f"A simulated Pyrus with {number:,} tasks from the last 400 days, at {sandbox.url}")
         with _database() as url, connect(url) as connection:
             (version,) = connection.execute("SELECT split_part(version(), ' ', 2)").fetchone() or ("",)
-            _line(console, f"A real PostgreSQL {version}, with its data in {_short(folder())}")
+            line(console, f"A real PostgreSQL {version}, with its data in {short(folder())}")
             settings = settings_for(sandbox, url)
             _backfill(console, settings, connection)
             _sync(console, settings, world)
@@ -151,34 +146,34 @@ def settings_for(sandbox: Sandbox, url: Secret) -> Settings:
 
 
 def _backfill(console: Console, settings: Settings, connection: Connection) -> None:
-    _chapter(console, 2, "Backfill", "pyrus-etl backfill")
+    chapter(console, 2, "Backfill", "pyrus-etl backfill")
     started = time.monotonic()
     counts = _run(backfill_plan(), settings, partial(progress_shown, "backfill"))
     seconds = time.monotonic() - started
-    _line(console, f"{counts.tasks_fetched:,} tasks fetched over HTTP and stored in {seconds:.1f} s:")
+    line(console, f"{counts.tasks_fetched:,} tasks fetched over HTTP and stored in {seconds:.1f} s:")
     console.print(Padding.indent(Columns(_row_counts(connection), padding=(0, 3), column_first=False), 2))
 
 
 def _sync(console: Console, settings: Settings, world: World) -> None:
-    _chapter(console, 3, "Sync, three hours later", "pyrus-etl sync")
+    chapter(console, 3, "Sync, three hours later", "pyrus-etl sync")
     activity = world.live(MORNING.total_seconds(), changes=CHANGES)
     world.advance(60)  # the next sync would fetch a task again if it had changed just now
-    _line(console, f"Pyrus: {_summary(activity)}")
+    line(console, f"Pyrus: {_summary(activity)}")
     started = time.monotonic()
     counts = _run(sync_plan(), settings)
     seconds = time.monotonic() - started
-    _line(console, f"Sync:  {counts.tasks_fetched} fetched, {counts.tasks_changed} changed, in {seconds:.1f} s.")
+    line(console, f"Sync:  {counts.tasks_fetched} fetched, {counts.tasks_changed} changed, in {seconds:.1f} s.")
     again = _run(sync_plan(), settings)
-    _line(console, f"Sync:  {again.tasks_fetched} fetched, {again.tasks_changed} changed: nothing happened since.")
+    line(console, f"Sync:  {again.tasks_fetched} fetched, {again.tasks_changed} changed: nothing happened since.")
 
 
 def _refresh(console: Console, connection: Connection) -> None:
-    _chapter(console, 4, "One view per form", "pyrus-etl reports refresh")
+    chapter(console, 4, "One view per form", "pyrus-etl reports refresh")
     started = time.monotonic()
     refreshed = refresh(connection)
     columns = sum(map(len, refreshed.columns_made.values()))
     seconds = time.monotonic() - started
-    _line(console, f"{len(refreshed.views)} views with {columns} columns, created in {seconds:.1f} s:")
+    line(console, f"{len(refreshed.views)} views with {columns} columns, created in {seconds:.1f} s:")
     console.print(Padding.indent(Columns(refreshed.views, padding=(0, 3), column_first=True), 2))
 
 
@@ -206,24 +201,24 @@ def _summary(activity: Activity) -> str:
 
 def _answer(console: Console, connection: Connection, place: int, question: Question) -> None:
     """Prints a question, its query in colours, the rows, and the answer."""
-    _chapter(console, f"Question {place} of {len(QUESTIONS)}", question.text)
+    chapter(console, f"Question {place} of {len(QUESTIONS)}", question.text)
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(question.query.encode()).fetchall()
     colours = Syntax("", "postgresql", theme="ansi_dark", background_color="default")
     console.print(colours.highlight(indent(question.query, "  ")), soft_wrap=True)
     if not rows:
-        _line(console, "No rows: this organisation is too small to answer the question.")
+        line(console, "No rows: this organisation is too small to answer the question.")
         return
-    console.print(Padding(_table(rows), (0, 0, 0, 2), expand=False))
-    _line(console, f"[bold]{question.answer.format_map({name: _shown(value) for name, value in rows[0].items()})}[/]")
+    console.print(Padding(table_of(rows), (0, 0, 0, 2), expand=False))
+    line(console, f"[bold]{question.answer.format_map({name: shown(value) for name, value in rows[0].items()})}[/]")
 
 
 def _page(console: Console, connection: Connection) -> None:
     path = _page_path()
-    _chapter(console, "At a glance", "One page of charts", f"pyrus-etl report --html {PAGE}")
+    chapter(console, "At a glance", "One page of charts", f"pyrus-etl report --html {PAGE}")
     write(figures(connection), path)
-    _line(console, "Flow, throughput, cycle times, approvals: one file that works offline. Open it in a browser:")
-    _line(console, f"    [cyan]{path}[/]")
+    line(console, "Flow, throughput, cycle times, approvals: one file that works offline. Open it in a browser:")
+    line(console, f"    [cyan]{path}[/]")
 
 
 def _page_path() -> Path:
@@ -239,38 +234,15 @@ def _is_ours(path: Path) -> bool:
     return path.is_file() and PAGE_MARK in path.read_bytes()[:2000]
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=box.ROUNDED, header_style="bold", border_style="dim")
-    for name, value in rows[0].items():
-        is_text = isinstance(value, str) and not value.endswith("%")
-        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row.values()))
-    return table
-
-
-def _shown(value: Any) -> str:
-    """A value, formatted for people."""
-    if isinstance(value, timedelta):
-        minutes = int(value.total_seconds()) // 60
-        days, hours = minutes // 1440, minutes // 60
-        if days >= 10:
-            return f"{days} days"
-        return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60} min"
-    if isinstance(value, int | Decimal):
-        return f"{value:,}"
-    return "" if value is None else " ".join(str(value).split())
-
-
 def _farewell(console: Console) -> None:
     command = _own_command()
-    _chapter(console, "What next", "Your own questions, your own account")
-    _line(console, f"No server is left running; the database stays in {_short(folder())}. Open it in psql:")
-    _line(console, f"    [cyan]{command} demo --shell[/]")
-    _line(console, "To sync your own account, set these two (the README explains where to get them):")
-    _line(console, "    [cyan]export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=…[/]")
-    _line(console, f"    [cyan]{command} check[/]")
-    _line(console, f"    [cyan]{command} sync[/]")
+    chapter(console, "What next", "Your own questions, your own account")
+    line(console, f"No server is left running; the database stays in {short(folder())}. Open it in psql:")
+    line(console, f"    [cyan]{command} demo --shell[/]")
+    line(console, "To sync your own account, set these two (README.md says where to get them):")
+    line(console, "    [cyan]export PYRUS_LOGIN=… PYRUS_SECURITY_KEY=…[/]")
+    line(console, f"    [cyan]{command} check[/]")
+    line(console, f"    [cyan]{command} sync[/]")
 
 
 def _shell() -> int:
@@ -292,27 +264,3 @@ def _own_command() -> str:
     if found and Path(found).resolve() == called.resolve():
         return "pyrus-etl"
     return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
-
-
-def _console() -> Console:
-    """stdout, at most 100 columns wide; a character that it cannot encode becomes a question mark."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    console = Console(highlight=False)
-    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
-    return console
-
-
-def _chapter(console: Console, number: int | str, title: str, command: str = "") -> None:
-    console.print()
-    heading = f"[bold cyan]{number}[/]  [bold]{title}[/]" + (f"  [dim]$ {command}[/]" if command else "")
-    console.rule(heading, align="left", style="dim")
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(f"  {text}", soft_wrap=True)
-
-
-def _short(path: Path) -> str:
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

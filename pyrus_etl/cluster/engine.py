@@ -1,29 +1,28 @@
-"""The queue: Procrastinate, and the only module that knows it. It decides who works when, never what counts.
+"""The queue: Procrastinate, which only this module and engine_tables.py know. It decides who works when, and no more.
 
 The queue is disposable. What is due stands in `pyrus_cluster.accounts`, what is done in each organisation's database;
 tables of the queue that are lost are made again. docs/why.md says why each of these settings is as it is.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import TracebackType
-from typing import Any, LiteralString, Self
+from typing import Any, Self
 
 import psycopg
 import psycopg_pool
 from procrastinate import App, PsycopgConnector, exceptions
 from procrastinate.jobs import Job, Status
-from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 
 from pyrus_etl.background import in_background
 from pyrus_etl.cluster.accounts import Due, Name
 from pyrus_etl.cluster.database import connected, named_in_errors
+from pyrus_etl.cluster.engine_tables import require
 from pyrus_etl.cluster.kinds import FILES, HINTS, PRIORITY
 from pyrus_etl.errors import DatabaseUnavailable
-from pyrus_etl.postgres.connection import SESSION, Connection, errors_of
+from pyrus_etl.postgres.connection import SESSION, errors_of
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 
@@ -36,9 +35,6 @@ HEARTBEAT, STALLED, POLL = 2.0, 8.0, 1.0
 """Seconds. A worker that was silent for as long as a lease lasts has died."""
 FORGOTTEN = 600.0
 HOURS_KEPT = 24
-_TABLE = "procrastinate_jobs"
-_TABLES = (_TABLE, "procrastinate_workers", "procrastinate_events", "procrastinate_periodic_defers")
-_LOCK = 5_791_204_714
 _FAULTS = (exceptions.ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
 
 
@@ -152,42 +148,6 @@ async def defer_all(engine: Engine, jobs: Collection[Due]) -> int:
     return sum([await engine.defer(*job) for job in jobs])
 
 
-def counts(connection: Connection) -> list[dict[str, Any]]:
-    """How many jobs of each kind wait or are under way; none if the queue is lost."""
-    if not _exists(connection):
-        return []
-    query = """
-        SELECT task_name, status::text, count(*) FROM procrastinate_jobs
-        WHERE status IN ('todo', 'doing') GROUP BY 1, 2 ORDER BY 1, 2
-    """
-    words = {"todo": "waiting", "doing": "running"}
-    return [{"kind": kind, "status": words[status], "jobs": jobs} for kind, status, jobs in connection.execute(query)]
-
-
-def prepare(connection: Connection) -> bool:
-    """Makes the tables of the queue if they are missing, or of another version: no job in them is needed.
-
-    Works inside the caller's transaction; returns whether it made them.
-    """
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    if _exists(connection) and _version(connection) == VERSION:
-        return False
-    connection.execute(_DROP)
-    connection.execute(_schema().encode())
-    connection.execute(f"COMMENT ON TABLE {_TABLE} IS '{VERSION}'".encode())
-    return True
-
-
-def require(connection: Connection) -> bool:
-    """Makes the tables if they are lost; raises DatabaseUnavailable if they are of another version."""
-    if _exists(connection) and _version(connection) != VERSION:
-        raise DatabaseUnavailable(
-            "The queue was made by another version of Procrastinate; install that one here too, or stop all workers "
-            "and run pyrus-etl cluster init, which makes an empty queue."
-        )
-    return prepare(connection)
-
-
 def _prepared(url: Secret) -> bool:
     """Makes lost tables; returns whether a pooler is in between, behind which a session hears no notifications."""
     with connected(url) as connection:
@@ -196,39 +156,6 @@ def _prepared(url: Secret) -> bool:
                 log.info("the queue was made")
         ((backend,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
         return bool(backend != connection.info.backend_pid)
-
-
-def _schema() -> LiteralString:
-    return SchemaManager.get_schema()
-
-
-VERSION = f"pyrus-etl: {hashlib.sha256(_schema().encode()).hexdigest()[:16]}"
-"""Which tables this Procrastinate has: the comment of one of them."""
-_DROP = b"""
-    DO $$ DECLARE each record; BEGIN
-        FOR each IN SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = current_schema::regnamespace
-            AND relkind = 'r' AND relname LIKE 'procrastinate\\_%'
-        LOOP EXECUTE format('DROP TABLE %s CASCADE', each.name); END LOOP;
-        FOR each IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = current_schema::regnamespace
-            AND proname LIKE 'procrastinate\\_%'
-        LOOP EXECUTE format('DROP FUNCTION %s CASCADE', each.name); END LOOP;
-        FOR each IN SELECT oid::regtype AS name FROM pg_type WHERE typnamespace = current_schema::regnamespace
-            AND typtype IN ('e', 'c') AND typname LIKE 'procrastinate\\_%'
-        LOOP EXECUTE format('DROP TYPE %s CASCADE', each.name); END LOOP;
-    END $$
-"""
-
-
-def _exists(connection: Connection) -> bool:
-    """Whether all tables of the queue are there."""
-    query = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name"
-    ((found,),) = connection.execute(query, [list(_TABLES)]).fetchall()
-    return bool(found)
-
-
-def _version(connection: Connection) -> str | None:
-    found = connection.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [_TABLE]).fetchone()
-    return found[0] if found else None
 
 
 def _queue(kind: str) -> str:

@@ -12,8 +12,6 @@ KINDS = {
     ONLYOFFICE: ("task", "project", "discussion", "folder"),
 }
 """Service → the kinds of places where its files hang. A discussion of ONLYOFFICE is what its API calls a message."""
-UNATTACHED = (PYRUS, PAYMO)
-"""The services that take a file without a place."""
 
 _PLACE = re.compile(r"(?P<kind>[a-z]+)/(?P<id>.*)", re.DOTALL)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")

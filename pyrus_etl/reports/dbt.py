@@ -24,7 +24,6 @@ _RELATIONS = """
     WHERE relnamespace = to_regnamespace(%s) AND relname = ANY (%s) AND attnum > 0 AND NOT attisdropped
     ORDER BY relname, attnum
 """
-_SCHEMA_COMMENT = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')"
 _JINJA = re.compile(r"\{(?=[{%#])")
 _ABOUT = {
     SCHEMA: "Tasks, forms and people as Pyrus serves them, kept up to date by pyrus-etl.",

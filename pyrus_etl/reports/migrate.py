@@ -1,45 +1,31 @@
-"""Migrations by Alembic, from a checkout or a wheel, without an alembic.ini."""
+"""Upgrades and downgrades of tables and reports, each in one transaction."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 import sqlalchemy
 from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
-from pyrus_etl.postgres.connection import Session, connect, fault_of
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
 from pyrus_etl.reports import definitions, limited, materialized, structure, working_time, write_back
+from pyrus_etl.reports.alembic_context import BASE, VERSION_TABLE, config_of, connected, context_of
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
+from pyrus_etl.reports.differences import Difference, compared, driver_of
 from pyrus_etl.reports.in_the_way import RENAME_STRANGERS, InTheWay, WideViewInTheWay, require_no_strangers, strangers
-from pyrus_etl.reports.repair import Difference, compared, driver_of, repair
+from pyrus_etl.reports.repair import repair
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema import SCHEMA, metadata
-from pyrus_etl.schema.metadata import PARTITIONS, REVISION
+from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Retry, Secret
 from pyrus_etl.settings.retry import LOCKS
 
 log = logging.getLogger(__name__)
-
-VERSION_TABLE = "alembic_version"
-BASE = "base"
-"""Alembic's name for the state before the first migration."""
-
-
-def migrations_folder() -> Path:
-    """Returns the folder of migrations: in the package if installed from a wheel, next to it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "migrations"
-    return inside if inside.is_dir() else package.parent / "migrations"
 
 
 def upgrade(url: Secret, time_zone: str | None = None, locks: Retry = LOCKS) -> list[str]:
@@ -100,7 +86,7 @@ def _if_up_to_date(connection: sqlalchemy.Connection) -> _Upgraded | None:
         is_up_to_date = definitions.are_of_this_version(driver) and write_back.is_protected(driver)
         if revision(driver) != REVISION or not is_up_to_date:
             return None
-        found = compared(_context(connection))
+        found = compared(context_of(connection))
         return None if any(difference.repairs for difference in found) else _Upgraded([], found)
 
 
@@ -133,8 +119,8 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> _Upgraded:
     driver = driver_of(connection)
     if revision(driver) is None and declared_tables_present(driver):
         _adopt(connection)
-    command.upgrade(_config(connection), "head")
-    context = _context(connection)
+    command.upgrade(config_of(connection), "head")
+    context = context_of(connection)
     found = compared(context)
     _require_repairable([each for each in found if each.is_lasting and each.text.startswith("missing")])
     made = repair(context, found)
@@ -147,14 +133,14 @@ def _tables_and_views(connection: sqlalchemy.Connection) -> _Upgraded:
 
 def _adopt(connection: sqlalchemy.Connection) -> None:
     """Sets the revision of tables that have none but are those of this version, as in a copy of the schema alone."""
-    odd = [each.text for each in compared(_context(connection)) if each.lost or each.is_lasting]
+    odd = [each.text for each in compared(context_of(connection)) if each.lost or each.is_lasting]
     if odd:
         raise DatabaseUnavailable(
             f"The schema {SCHEMA} has tables without a revision that are not those of this version "
             f"({'; '.join(odd[:3])}{'; …' if odd[3:] else ''}); name another database in DATABASE_URL, or rename or "
             f"drop the schema {SCHEMA}."
         )
-    command.stamp(_config(connection), "head")
+    command.stamp(config_of(connection), "head")
 
 
 def downgrade(url: Secret, to: str, locks: Retry = LOCKS) -> None:
@@ -176,13 +162,13 @@ def _downgrade(connection: sqlalchemy.Connection, to: str) -> None:
         driver.execute(LOCK_TIMEOUT)
         of_users = attached(driver)
         if to != BASE and revision(driver) == REVISION:  # migrations drop the declared objects, so they must exist
-            repair(_context(connection), compared(_context(connection)))
+            repair(context_of(connection), compared(context_of(connection)))
         limited.drop(driver)
         definitions.drop(driver)
         if to == BASE:
             _drop_tables(connection)
         else:
-            command.downgrade(_config(connection), to)
+            command.downgrade(config_of(connection), to)
         warn_of_lost(of_users, attached(driver))
 
 
@@ -190,7 +176,7 @@ def _drop_tables(connection: sqlalchemy.Connection) -> None:
     """Drops every declared table, in any state of the schema, as a last resort."""
     names = [sql.Identifier(SCHEMA, table.name) for table in metadata.sorted_tables]
     driver_of(connection).execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
-    command.stamp(_config(connection), BASE)
+    command.stamp(config_of(connection), BASE)
 
 
 def differences(url: Secret) -> list[Difference]:
@@ -199,71 +185,4 @@ def differences(url: Secret) -> list[Difference]:
         driver = driver_of(connection)
         in_the_way = [Difference(each, remedy=RENAME_STRANGERS) for each in strangers(driver)]
         others = [*write_back.differences(driver), *definitions.differences(driver)]
-        return [*in_the_way, *compared(_context(connection)), *map(Difference, others)]
-
-
-def _context(connection: sqlalchemy.Connection) -> MigrationContext:
-    return MigrationContext.configure(connection, opts=comparison_options())
-
-
-def comparison_options() -> dict[str, Any]:
-    """How Alembic compares: our schema only, comments, types and defaults included."""
-    return {
-        "target_metadata": metadata,
-        "version_table": VERSION_TABLE,
-        "version_table_schema": SCHEMA,
-        "include_schemas": True,
-        "include_name": lambda name, kind, _parents: kind != "schema" or name == SCHEMA,
-        "include_object": _is_compared,
-        "compare_server_default": True,
-    }
-
-
-def _is_compared(thing: Any, _name: str | None, kind: str, _reflected: bool, _compared_to: Any) -> bool:
-    """Everything but the copies of a foreign key that PostgreSQL makes for each partition of its table."""
-    if kind != "foreign_key_constraint":
-        return True
-    return not any(element.target_fullname.startswith(f"{PARTITIONS}.") for element in thing.elements)
-
-
-def _config(connection: sqlalchemy.Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
-
-
-def _in_transactions(connection: Session) -> Session:
-    connection.autocommit = False
-    return connection
-
-
-def _statement(error: BaseException) -> str:
-    """Returns the statement that failed in SQLAlchemy, if any."""
-    return getattr(error, "statement", None) or ""
-
-
-@contextmanager
-def connected(url: Secret) -> Iterator[sqlalchemy.Connection]:
-    """Opens a connection for Alembic; translates errors of the driver."""
-    engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: _in_transactions(connect(url)), poolclass=sqlalchemy.NullPool
-    )
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except (sqlalchemy.exc.DBAPIError, psycopg.Error, WideViewInTheWay) as error:
-        cause = cause_of(error)
-        if isinstance(cause, InTheWay):
-            about = cause.diag.message_detail or cause.diag.message_primary or ""
-            raise DatabaseUnavailable(
-                "An object of yours depends on a table that must change. Drop it, repeat this command, then recreate "
-                f"it: {about.replace(chr(10), '; ')}."
-            ) from error
-        if not isinstance(cause, psycopg.Error):
-            raise cause from error
-        with connect(url) as other:
-            fault = fault_of(cause, other, _statement(error) or getattr(cause, "statement", ""))
-        raise fault from error
-    finally:
-        engine.dispose()
+        return [*in_the_way, *compared(context_of(connection)), *map(Difference, others)]

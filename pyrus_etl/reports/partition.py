@@ -15,9 +15,9 @@ from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import definitions, limited, materialized
+from pyrus_etl.reports.alembic_context import connected
 from pyrus_etl.reports.attached import attached, restore
-from pyrus_etl.reports.migrate import connected
-from pyrus_etl.reports.repair import driver_of
+from pyrus_etl.reports.differences import driver_of
 from pyrus_etl.schema import SCHEMA
 from pyrus_etl.schema.metadata import PARTITIONS, metadata
 from pyrus_etl.settings import Retry, Secret

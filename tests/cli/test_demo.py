@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrus_etl.cli.demo import _shown
+from pyrus_etl.cli.demo_console import shown
 from pyrus_etl.cli.demo_questions import QUESTIONS
 from tests.reports.conftest import Reports, reports
 from tests.reports.world import INVOICES, note, task, value
@@ -82,7 +82,7 @@ def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "shown"),
+    ("cell", "text"),
     [
         (timedelta(days=12, hours=3), "12 days"),
         (timedelta(days=4, hours=7, minutes=1), "4 d 7 h"),
@@ -92,5 +92,5 @@ def test_the_shell_without_a_demo_says_what_to_run(tmp_path: Path) -> None:
         ("two\n\tlines", "two lines"),
     ],
 )
-def test_values_are_formatted_for_people(cell: object, shown: str) -> None:
-    assert _shown(cell) == shown
+def test_values_are_formatted_for_people(cell: object, text: str) -> None:
+    assert shown(cell) == text

@@ -23,7 +23,6 @@ BASE = "/api/2.0/"
 HANDLER = "/products/files/httphandlers/filehandler.ashx"
 EDITOR = "/products/files/doceditor.aspx"
 KINDS = {"task": "tasks", "message": "messages"}
-DAY_MS = 24 * 3600 * 1000
 ROUTES = (
     ("login", r"authentication(?:/(\w+))?", ("POST",)),
     ("me", r"people/@self", ("GET",)),

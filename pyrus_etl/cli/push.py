@@ -11,14 +11,15 @@ from pyrus_etl.cli.options import account_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import Further, Ran, RunOptions, opened, run_options, run_plan
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.apis import api_of
-from pyrus_etl.extract.writer import Writes
+from pyrus_etl.extract.apis import access_of, api_of, each_account
 from pyrus_etl.load import outbox
+from pyrus_etl.load.senders import Member, team_of
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.schema.outbox import SENT, WAITING
 from pyrus_etl.settings import Settings, parse_duration
 from pyrus_etl.sync.outgoing import as_object, known_of, prepared, read
+from pyrus_etl.sync.plans.push import members_of
 from pyrus_etl.sync.plans.push import push as push_plan
 
 SETTINGS = ("pyrus", "sync", "privacy", "alerts", "files", "log")
@@ -55,7 +56,7 @@ def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, optio
                pyrus-etl push
                pyrus-etl push --resolve 0192f3a4-5b6c-7d8e-9f00-112233445566 sent
     """
-    settings = read_settings(quiet=options.is_quiet).of_account()  # of several, somebody has to say who signs
+    settings = read_settings(quiet=options.is_quiet)
     if resolve:
         return _resolve(*resolve, settings, as_json=options.as_json)
     if dry_run:
@@ -63,21 +64,28 @@ def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, optio
     if not settings.write:
         raise SettingsError("PYRUS_ETL_WRITE is off, so nothing is written to Pyrus; set it to on, or use --dry-run.")
     patience = parse_duration(wait, "--wait").total_seconds() if wait else 0.0
-    return run_plan(
-        push_plan(settings.write_files), settings, options._replace(patience=patience), then=_show_what_is_left
-    )
+    plan = push_plan(settings.write_files, members_of(settings))
+    return run_plan(plan, settings, options._replace(patience=patience), then=_show_what_is_left)
 
 
 def _show_what_is_left(ran: Sequence[Ran], options: RunOptions) -> Further:
-    """The rows that the run has not sent, and why."""
-    settings, result = ran[0].settings, ran[0].result
-    rows: list[outbox.Ended] = asyncio.run(_asked(settings, outbox.not_sent, result.run_id))
-    if not options.as_json and options.has_to_show(result.exit_code):
-        for row in rows[:SHOWN_IN_TEXT]:
-            click.echo(f"  {row.status}  {row.outbox_id}  {_about(row.action, row.task_id)}: {row.error or ''}")
-        if rows[SHOWN_IN_TEXT:]:
-            click.echo(f"  and {len(rows) - SHOWN_IN_TEXT} more; see pyrus.outbox")
-    return Further({"rows": [row._asdict() for row in rows[:MOST_SHOWN]]})
+    """The rows that each run has not sent, and why."""
+    left: list[list[outbox.Ended]] = asyncio.run(_asked(ran[0].settings, _not_sent, [one.result.run_id for one in ran]))
+    for one, rows in zip(ran, left, strict=True):
+        if not options.as_json and options.has_to_show(one.result.exit_code):
+            _show_rows(rows)
+    return Further({}, of_each=[{"rows": [row._asdict() for row in rows[:MOST_SHOWN]]} for rows in left])
+
+
+def _not_sent(connection: Connection, run_ids: Sequence[UUID]) -> list[list[outbox.Ended]]:
+    return [outbox.not_sent(connection, run_id) for run_id in run_ids]
+
+
+def _show_rows(rows: Sequence[outbox.Ended]) -> None:
+    for row in rows[:SHOWN_IN_TEXT]:
+        click.echo(f"  {row.status}  {row.outbox_id}  {_about(row.action, row.task_id)}: {row.error or ''}")
+    if rows[SHOWN_IN_TEXT:]:
+        click.echo(f"  and {len(rows) - SHOWN_IN_TEXT} more; see pyrus.outbox")
 
 
 def _about(action: str, task_id: int | None) -> str:
@@ -85,16 +93,19 @@ def _about(action: str, task_id: int | None) -> str:
 
 
 def _rehearse(settings: Settings, *, as_json: bool) -> int:
-    writes = api_of(settings).writes
+    members, rows = members_of(settings), list[dict[str, Any]]()
     with opened(settings) as there:
-        rows: list[dict[str, Any]] = asyncio.run(_asked(there, _rehearsed, writes, settings.write_files))
+        for own in each_account(there):
+            found: list[dict[str, Any]] = asyncio.run(_asked(own, _rehearsed, own, members))
+            rows += [{"account": own.account, **row} for row in found] if len(settings.accounts) > 1 else found
     if as_json:
         print_json({"rows": rows})
         return 0
     for row in rows:
-        about = f"{row['outbox_id']}  {_about(row['action'], row['task_id'])}"
+        by = f"{row['account']}  " if "account" in row else ""
+        about = f"{by}{row['outbox_id']}  {_about(row['action'], row['task_id'])}"
         if "error" in row:
-            click.echo(f"{about}: refused: {row['error']}")
+            click.echo(f"{about}: {row['status']}: {row['error']}")
         elif "held_behind" in row:
             click.echo(f"{about}: held behind row {row['held_behind']}")
         else:
@@ -110,12 +121,13 @@ def _json(body: dict[str, Any]) -> str:
     return msgspec.json.encode(body).decode()
 
 
-def _rehearsed(connection: Connection, writes: Writes, folder: str | None) -> list[dict[str, Any]]:
-    """What would be sent; a row behind a refused one of the same task is held, and says behind which."""
-    rows = read(outbox.due(connection, 0, outbox.FIRST, MOST_SHOWN))
+def _rehearsed(connection: Connection, settings: Settings, members: Sequence[Member]) -> list[dict[str, Any]]:
+    """What an account would send; a row behind a refused one of the same task is held, and says behind which."""
+    writes, team = api_of(settings).writes, team_of(connection, members, 0, access_of(settings).login)
+    rows = read(outbox.due(connection, team, outbox.FIRST, MOST_SHOWN))
     known, refused, found = known_of(connection, rows), dict[int, str](), list[dict[str, Any]]()
     for entry, each in rows:
-        row = as_object(prepared(entry, each, known, writes, folder), writes)
+        row = as_object(prepared(entry, each, known, writes, settings.write_files), writes)
         if entry.task_id in refused:
             row["held_behind"] = refused[entry.task_id]
         elif "error" in row and entry.task_id is not None:

@@ -1,6 +1,7 @@
 """The APIs of Pyrus that we know, and the one that the settings ask for. Nothing else chooses an API."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -55,6 +56,14 @@ def each_account(settings: Settings) -> list[Settings]:
 def quotas(settings: Settings) -> dict[str | None, Quota]:
     """The quota of each account, by the login under which its runs share it."""
     return {access_of(each).login: each.quota for each in each_account(settings)}
+
+
+def logins(settings: Settings) -> list[tuple[str | None, str | None]]:
+    """The name and the login of each account, as they are stored; also of those that cannot be used on this machine."""
+    if not settings.accounts:
+        return [(settings.account, access_of(settings).login)]
+    each = [(one, replace(settings, login=one.login, security_key=one.security_key)) for one in settings.accounts]
+    return [(one.name, shown_login(own)) for one, own in each]
 
 
 def access_of(settings: Settings) -> AccountAccess:

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
+from pyrus_etl.load.senders import Team, is_mine, sender, unknown_name
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.outbox import REFUSED, SENT, UNKNOWN, WAITING
 
@@ -18,7 +19,7 @@ from pyrus_etl.schema.outbox import REFUSED, SENT, UNKNOWN, WAITING
 class Entry(NamedTuple):
     """A row to send, or one whose sending a dead process has not finished. `body`, `baseline`: JSON.
 
-    `age`: seconds since it was last about to be sent.
+    `unknown_account`: the name of its account, if no account has it.
     """
 
     outbox_id: UUID
@@ -29,7 +30,7 @@ class Entry(NamedTuple):
     status: str
     attempts: int
     baseline: str | None
-    age: float | None
+    unknown_account: str | None = None
 
 
 class Place(NamedTuple):
@@ -41,52 +42,106 @@ class Place(NamedTuple):
 
 FIRST = Place(datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
-_DUE: LiteralString = """
+_DUE: LiteralString = f"""
     FROM pyrus.outbox AS entry
     WHERE status <> 'sent' AND (
-        (status = 'waiting' AND coalesce(not_before, '-infinity') <= now())
+        (status = 'waiting' AND coalesce(not_before, '-infinity') <= now() AND {is_mine("entry")})
         OR (status = 'sending' AND account_id = %(account_id)s)
         OR (status = 'unknown' AND account_id = %(account_id)s AND action <> 'comment'
             AND tried_at > now() - interval '1 day')
     )
 """
 """A new task of which nobody knows may show itself in a list later."""
-_BEHIND: LiteralString = """
-    EXISTS (
-        SELECT FROM pyrus.outbox AS earlier
-        WHERE earlier.task_id = entry.task_id AND earlier.status <> 'sent'
-          AND (earlier.created_at, earlier.outbox_id) < (entry.created_at, entry.outbox_id)
-          AND entry.action = 'comment'
-          AND (earlier.status IN ('refused', 'unknown')
-               OR (earlier.status = 'waiting' AND earlier.not_before > now())
-               OR (earlier.status = 'sending' AND earlier.account_id <> %(account_id)s))
-    )
+_EARLIER: LiteralString = """
+    FROM pyrus.outbox AS earlier
+    WHERE earlier.task_id = entry.task_id AND earlier.status <> 'sent' AND entry.action = 'comment'
+        AND (earlier.created_at, earlier.outbox_id) < (entry.created_at, entry.outbox_id)
 """
+_IN_THE_WAY: LiteralString = """(
+    earlier.status IN ('refused', 'unknown')
+    OR (earlier.status = 'waiting' AND earlier.not_before > now())
+    OR (earlier.status = 'waiting' AND earlier.run_id = %(run_id)s::uuid)
+    OR (earlier.status = 'sending' AND earlier.account_id <> %(account_id)s)
+)"""
+"""`run_id`: a run that has given the row up; null for none."""
+_OF_ANOTHER: LiteralString = f"""(
+    earlier.status = 'waiting' AND earlier.account IS DISTINCT FROM entry.account
+    AND {sender("earlier")} IS DISTINCT FROM %(account_id)s
+)"""
+"""Without a name, all comments on a task have the same sender."""
+_BEHIND: LiteralString = f"EXISTS (SELECT {_EARLIER} AND {_IN_THE_WAY})"
 """Whether the row has to wait for an earlier one of its task that is not settled, or not due."""
 
 
-def due(connection: Connection, account_id: int, after: Place, most: int) -> list[Entry]:
-    """The next rows after a place in the order, the oldest first; those that wait for another row are left out."""
+def due(connection: Connection, team: Team, after: Place, most: int, untouched_by: UUID | None = None) -> list[Entry]:
+    """The next rows of an account after a place in the order, the oldest first.
+
+    Those that wait for another row are left out. `untouched_by`: only those that wait and that this run has not sent.
+    """
     query = f"""
         SELECT outbox_id, created_at, action, task_id, body::text AS body, status, attempts, baseline::text AS baseline,
-               extract(epoch FROM clock_timestamp() - tried_at)::float8 AS age
-        {_DUE} AND (created_at, outbox_id) > (%(created_at)s, %(outbox_id)s) AND NOT {_BEHIND}
+               {unknown_name("entry")} AS unknown_account
+        {_DUE} AND (created_at, outbox_id) > (%(created_at)s, %(outbox_id)s)
+        AND NOT EXISTS (SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}))
+        AND (%(run_id)s::uuid IS NULL OR status = 'waiting' AND run_id IS DISTINCT FROM %(run_id)s)
         ORDER BY created_at, outbox_id LIMIT %(most)s
-    """  # noqa: S608 -- both are constants
+    """  # noqa: S608 -- all are constants
+    asked = {**team.parameters, **after._asdict(), "most": most, "run_id": untouched_by}
     with connection.cursor(row_factory=class_row(Entry)) as cursor:
-        return cursor.execute(query, {"account_id": account_id, "most": most, **after._asdict()}).fetchall()
+        return cursor.execute(query, asked).fetchall()
 
 
-def held(connection: Connection, account_id: int) -> int:
-    """How many rows wait for an earlier row of their task."""
-    query = f"SELECT count(*) {_DUE} AND {_BEHIND}"
-    ((count,),) = connection.execute(query, {"account_id": account_id}).fetchall()
+def has_more(connection: Connection, team: Team, run_id: UUID) -> bool:
+    """Whether a run has not sent all rows that were there when it began: an earlier row of the task was another's.
+
+    That one is sent by now, or the push of another account is about to send it.
+    """
+    query = f"""
+        SELECT EXISTS (
+            SELECT {_DUE} AND status = 'waiting' AND run_id IS DISTINCT FROM %(run_id)s
+            AND created_at <= (SELECT started_at FROM pyrus.sync_runs WHERE run_id = %(run_id)s)
+            AND NOT EXISTS (
+                SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}) AND NOT EXISTS (
+                    SELECT FROM pyrus.sync_leases AS lease JOIN pyrus.sync_runs AS run ON run.run_id = lease.run_id
+                    WHERE lease.expires_at > clock_timestamp() AND run.kind = 'push'
+                    AND lease.account_id <> %(account_id)s
+                    AND CASE earlier.status WHEN 'sending' THEN lease.account_id = earlier.account_id
+                        WHEN 'waiting' THEN lease.account_id = {sender("earlier")}
+                            AND earlier.run_id IS DISTINCT FROM lease.run_id
+                            AND coalesce(earlier.not_before, '-infinity') <= now() ELSE false END
+                )
+            )
+        )
+    """  # noqa: S608 -- all are constants
+    ((found,),) = connection.execute(query, {**team.parameters, "run_id": run_id}).fetchall()
+    return bool(found)
+
+
+def of_others(connection: Connection, team: Team) -> int:
+    """How many rows are due and wait for an account that is not of the team."""
+    query = f"""
+        SELECT count(*) FROM pyrus.outbox AS entry
+        WHERE status = 'waiting' AND coalesce(not_before, '-infinity') <= now() AND {sender("entry")} <> ALL(%(team)s)
+    """  # noqa: S608 -- all are constants
+    ((count,),) = connection.execute(query, team.parameters).fetchall()
     return int(count)
 
 
-def undecided(connection: Connection) -> int:
-    """How many rows wait for a person to decide whether they were applied."""
-    ((count,),) = connection.execute("SELECT count(*) FROM pyrus.outbox WHERE status = 'unknown'").fetchall()
+def held(connection: Connection, team: Team) -> int:
+    """How many rows wait for an earlier row of their task."""
+    ((count,),) = connection.execute(
+        f"SELECT count(*) {_DUE} AND {_BEHIND}", {**team.parameters, "run_id": None}
+    ).fetchall()
+    return int(count)
+
+
+def undecided(connection: Connection, team: Team) -> int:
+    """How many rows wait for a person to decide whether they were applied. Others of the team count their own."""
+    query = """
+        SELECT count(*) FROM pyrus.outbox
+        WHERE status = 'unknown' AND (account_id = %(account_id)s OR account_id <> ALL(%(team)s)) IS NOT FALSE
+    """
+    ((count,),) = connection.execute(query, team.parameters).fetchall()
     return int(count)
 
 

@@ -17,7 +17,7 @@ from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.grants import become, not_ours, require_role
 from pyrus_etl.schema.metadata import SCHEMA
 
-INSERTED = ("action", "task_id", "body", "not_before")
+INSERTED = ("action", "task_id", "body", "account", "not_before")
 """The columns that a writer may fill; the database fills in the others."""
 POLICIES: dict[str, LiteralString] = {
     "push": "USING (has_table_privilege('pyrus.outbox'::regclass, 'UPDATE'))",

@@ -51,6 +51,11 @@ outbox = Table(
     Column(
         "created_by", Text, nullable=False, server_default=text("CURRENT_USER"), comment="The role that inserted it."
     ),
+    Column(
+        "account",
+        Text,
+        comment="Who sends it: the name of an account in the config file, or its login; null: see docs/write-back.md.",
+    ),
     Column("not_before", Timestamp, comment="It is not sent before this time; null: at once."),
     Column("tried_at", Timestamp, comment="When it was last about to be sent."),
     Column("sent_at", Timestamp, comment="When it was known that Pyrus has applied it."),

@@ -29,6 +29,13 @@ class Outgoing:
         """The problems as one text, a sentence for each."""
         return " ".join(_sentence(problem) for problem in self.problems)
 
+    @property
+    def reason_to_wait(self) -> str | None:
+        """Why nobody can send it now: the account that it names may log in later."""
+        if (name := self.entry.unknown_account) is None:
+            return None
+        return f"No account is named {name[:60]!r}; it waits until that account pushes, or name another one."
+
 
 def _sentence(problem: str) -> str:
     """With a capital letter, unless it begins with the name of a property."""
@@ -63,6 +70,8 @@ def as_object(row: Outgoing, writes: Writes) -> dict[str, Any]:
     """What would be sent, for people and `--json`."""
     entry = row.entry
     known = {"outbox_id": str(entry.outbox_id), "action": entry.action, "task_id": entry.task_id}
+    if row.reason_to_wait:
+        return {**known, "status": "waiting", "error": row.reason_to_wait}
     if row.problems:
         return {**known, "status": "refused", "error": row.refusal}
     call = shown(writes, row.write)

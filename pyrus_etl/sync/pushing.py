@@ -84,6 +84,8 @@ async def pushed(desk: Desk, row: Outgoing, seen: Task | None) -> Pushed:
             return await pushing.look_again()
         if row.entry.status == SENDING:
             return await pushing.take_over()
+        if row.reason_to_wait:
+            return await pushing.hold(row.reason_to_wait)
         if row.problems:
             return await pushing.refuse(row.refusal)
         return await pushing.send(seen)
@@ -113,6 +115,12 @@ class _Pushing:
             return await self._decide(verdict)
         return await (self.refuse(self._row.refusal) if self._row.problems else self.send(None))
 
+    async def hold(self, reason: str) -> Pushed:
+        """Leaves the row waiting, and says why."""
+        await self._withdraw(reason)
+        self._count(Counts(rows_held=1))
+        return STOPPED
+
     async def refuse(self, reason: str, error: WriteRefused | FileRefused | None = None) -> Pushed:
         answer = {"status": error.status, "code": error.code, "message": str(error)} if error and error.status else None
         log.warning("row %s of the outbox is refused: %s", self._row.entry.outbox_id, reason)
@@ -134,9 +142,7 @@ class _Pushing:
             return await self.refuse(str(error), error)
         except TaskRefused as error:
             return await self._not_readable(error)
-        await self._withdraw(f"Pyrus lost it {MOST_TRIES} times and did not apply it; the next push tries again.")
-        self._count(Counts(rows_held=1))
-        return STOPPED
+        return await self.hold(f"Pyrus lost it {MOST_TRIES} times and did not apply it; the next push tries again.")
 
     async def _prepare(self, seen: Task | None) -> None:
         """Uploads the files, which may be repeated freely, and looks at what Pyrus has before."""
@@ -274,9 +280,7 @@ class _Pushing:
         if error.denied:
             return await self.refuse(str(error))
         await self._check_server(error)
-        await self._withdraw(f"{error}; the next push tries again.")
-        self._count(Counts(rows_held=1))
-        return STOPPED
+        return await self.hold(f"{error}; the next push tries again.")
 
     async def _withdraw(self, error: str | None = None) -> None:
         await self._committed(outbox.withdraw, self._tries, error)

@@ -126,6 +126,33 @@ def test_what_one_account_fails_with_stops_no_other(
     assert {"login ann", "list ann", "login cid"} < {each["check"] for each in checked["checks"]}
 
 
+def test_a_push_of_all_accounts_sends_each_row_by_one_of_them(
+    sandbox: Sandbox, database: Secret, query: Query, command: Command
+) -> None:
+    """The dry run says by which; --account sends what that account sees."""
+    command("sync")
+    insert = "INSERT INTO pyrus.outbox (action, task_id, body) VALUES ('comment', %s, '{\"text\": \"Paid.\"}')"
+    sees = {name: sandbox.world.task_ids(person) for name, person in PEOPLE.items()}
+    alone = {name: sees[name][0] for name in PEOPLE}
+    for task_id in alone.values():
+        query(database, insert, task_id)
+
+    _, dry, _ = command("push", "--dry-run")
+    one, _, said = command("push", "--write", "on", "--account", "cid")
+    code, shown, _ = command("push", "--write", "on")
+
+    assert [(row["account"], row["task_id"], row["status"]) for row in dry["rows"]] == [
+        (name, task_id, "waiting") for name, task_id in alone.items()
+    ]
+    assert (one, "2 rows of the outbox wait for a push of another account" in said) == (0, True)
+    assert (code, [(each["account"], each["rows_sent"], each["rows"]) for each in shown["accounts"]]) == (
+        0,
+        [("ann", 1, []), ("bob", 1, []), ("cid", 0, [])],
+    )
+    sent = query(database, "SELECT task_id, account_id FROM pyrus.outbox WHERE status = 'sent'")
+    assert set(sent) == {(task_id, PEOPLE[name]) for name, task_id in alone.items()}
+
+
 def test_what_needs_one_account_asks_for_its_name(command: Command) -> None:
     for arguments in (("sync", "--dry-run"), ("files", "list", "pyrus:task/1"), ("files", "mirror", "paymo")):
         code, _, said = command(*arguments)

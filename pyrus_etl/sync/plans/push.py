@@ -1,19 +1,26 @@
-"""The push plan: sends the rows of the outbox, those of a task one after the other, and reads their tasks back."""
+"""The push plan: sends the rows of the outbox, those of a task one after the other, and reads their tasks back.
+
+Several accounts push side by side: each sends its own rows, and waits for theirs if they come earlier in a task.
+"""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from uuid import UUID
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
-from pyrus_etl.extract.writer import Writer
+from pyrus_etl.extract.apis import logins
 from pyrus_etl.load import outbox
 from pyrus_etl.load.outbox import FIRST, Entry
+from pyrus_etl.load.senders import Member, Team, team_of
 from pyrus_etl.model.task import Task, TaskHeader
 from pyrus_etl.model.write import COMMENT
 from pyrus_etl.schema.counts import Counts
+from pyrus_etl.settings import Settings
 from pyrus_etl.sync.commits import Commits
 from pyrus_etl.sync.outgoing import Outgoing, known_of, prepared, read
 from pyrus_etl.sync.pipeline import run_pipeline
@@ -23,34 +30,56 @@ from pyrus_etl.sync.result import PUSH
 from pyrus_etl.sync.stages import together
 from pyrus_etl.sync.tasks import Listed
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 5000
 """Rows that are read from the outbox at once."""
+SECONDS_BETWEEN_LOOKS = 0.25
+"""While rows wait for those of another account."""
 
 
-def push(folder: str | None = None) -> Plan:
-    """The plan that sends the waiting rows. `folder`: the one whose files may be attached."""
-    return Plan(PUSH, partial(_push, folder))
+def push(folder: str | None = None, members: Sequence[Member] = ()) -> Plan:
+    """The plan that sends the waiting rows. `folder`: the one whose files may be attached.
+
+    `members`: the accounts that push side by side, if the config file names them.
+    """
+    return Plan(PUSH, partial(_push, folder, members))
 
 
-async def _push(folder: str | None, run: Run) -> None:
-    writer = run.session.source.writer
+def members_of(settings: Settings) -> tuple[Member, ...]:
+    """The accounts of the settings, which push side by side."""
+    return tuple(Member(name, login) for name, login in logins(settings))
+
+
+async def _push(folder: str | None, members: Sequence[Member], run: Run) -> None:
+    session, writer = run.session, run.session.source.writer
     assert writer is not None, "only an account at Pyrus pushes"
-    desk, place = Desk(run, writer, Commits(run.session.store), asyncio.Semaphore(run.limits.fetchers), folder), FIRST
+    desk = Desk(run, writer, Commits(session.store), asyncio.Semaphore(run.limits.fetchers), folder)
     run.ledger.progress.what = "rows"
+    team = await session.store.query(team_of, members, session.account_id, session.login)
     try:
-        while entries := await run.session.store.query(outbox.due, run.session.account_id, place, AT_ONCE):
-            run.ledger.progress.tasks_wanted = (run.ledger.progress.tasks_wanted or 0) + len(entries)
-            task_ids = await _send(desk, await _prepared(entries, run, writer, folder))
-            await run_pipeline(_lists(task_ids), replace(run, ledger=run.ledger.apart()))
-            place = outbox.Place(entries[-1].created_at, entries[-1].outbox_id)
+        await _push_all(desk, team)
+        while await session.store.query(outbox.has_more, team, session.run_id):
+            await run.stop.unless_asked(asyncio.sleep(SECONDS_BETWEEN_LOOKS))
+            await _push_all(desk, team, session.run_id)
     finally:
-        await _count_left(run)
+        await _count_left(run, team)
 
 
-async def _prepared(entries: Sequence[Entry], run: Run, writer: Writer, folder: str | None) -> list[Outgoing]:
+async def _push_all(desk: Desk, team: Team, untouched_by: UUID | None = None) -> None:
+    """Sends the rows that are due, and reads their tasks back. `untouched_by`: see `outbox.due`."""
+    run, place = desk.run, FIRST
+    while entries := await run.session.store.query(outbox.due, team, place, AT_ONCE, untouched_by):
+        run.ledger.progress.tasks_wanted = (run.ledger.progress.tasks_wanted or 0) + len(entries)
+        task_ids = await _send(desk, await _prepared(entries, desk))
+        await run_pipeline(_lists(task_ids), replace(run, ledger=run.ledger.apart()))
+        place = outbox.Place(entries[-1].created_at, entries[-1].outbox_id)
+
+
+async def _prepared(entries: Sequence[Entry], desk: Desk) -> list[Outgoing]:
     rows = read(entries)
-    known = await run.session.store.query(known_of, rows)
-    return [prepared(entry, each, known, writer.writes, folder) for entry, each in rows]
+    known = await desk.run.session.store.query(known_of, rows)
+    return [prepared(entry, each, known, desk.writer.writes, desk.folder) for entry, each in rows]
 
 
 async def _send(desk: Desk, rows: Iterable[Outgoing]) -> list[int]:
@@ -110,9 +139,11 @@ async def _lists(task_ids: Sequence[int]) -> AsyncIterator[Listed]:
     yield Listed([TaskHeader(task_id) for task_id in task_ids], stored=True)
 
 
-async def _count_left(run: Run) -> None:
+async def _count_left(run: Run, team: Team) -> None:
     """Counts the rows that somebody has to look at, also those of earlier runs."""
     store = run.session.store
     with suppress(DatabaseUnavailable):  # it has ended the run then
-        held = await store.query(outbox.held, run.session.account_id)
-        run.ledger.count(Counts(rows_held=held, rows_unknown=await store.query(outbox.undecided)))
+        held = await store.query(outbox.held, team)
+        run.ledger.count(Counts(rows_held=held, rows_unknown=await store.query(outbox.undecided, team)))
+        if others := await store.query(outbox.of_others, team):
+            log.info("%d rows of the outbox wait for a push of another account, whose tasks they are about", others)

@@ -72,8 +72,8 @@ def cli() -> None:
                          pyrus-etl check && pyrus-etl sync
 
     Exit codes: 0 done; 1 internal error; 2 wrong usage or settings; 3 login refused; 4 Pyrus unreachable; 5 database
-    unavailable; 6 done, but tasks were set aside; 7 another run holds the lock;
-    8 the data are older than status --max-age allows.
+    unavailable; 6 done, but tasks were set aside; 7 another run holds the lock; 8 the data are older than status
+    --max-age allows; 130 and 143 stopped by SIGINT or SIGTERM, after committing the work in hand.
     """
 
 
@@ -83,6 +83,8 @@ def main(waits: "Waits | None" = None) -> NoReturn:
     Tests shorten the `waits`.
     """
     streams.prepare()
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in heeded():
         signal.signal(number, _exit_on_signal)
     try:
@@ -92,7 +94,9 @@ def main(waits: "Waits | None" = None) -> NoReturn:
         code = error.exit_code
         _print_failure(error.format_message(), code)
     except (KeyboardInterrupt, click.Abort):
-        code = 128 + signal.SIGINT
+        code = _report_signal(signal.SIGINT)
+    except _Signalled as signalled:
+        code = _report_signal(signalled.number)
     except PyrusEtlError as error:
         code = _report(error)
     except Exception as error:
@@ -101,10 +105,18 @@ def main(waits: "Waits | None" = None) -> NoReturn:
     sys.exit(code or _exit_code_of_output())
 
 
+class _Signalled(SystemExit):
+    """Ends the program because of a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
+
+
 def _exit_on_signal(number: int, _: object) -> NoReturn:
     """Ends the program at once. Silences asyncio, which would print a traceback for each task that is cut short."""
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    sys.exit(128 + number)
+    raise _Signalled(number)
 
 
 def _exit_code_of_output() -> int:
@@ -130,6 +142,14 @@ def _report_bug() -> int:
     traceback.print_exc()
     _print_failure("internal error", 1)
     return 1
+
+
+def _report_signal(number: int) -> int:
+    """For a command that a signal ended at once: with --json, prints an object if it has not. Returns the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one shows no traceback
+    if not streams.has_printed():
+        _print_failure(f"Stopped by {signal.Signals(number).name}.", 128 + number)
+    return 128 + number
 
 
 def _report(error: PyrusEtlError) -> int:

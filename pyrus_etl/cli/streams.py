@@ -20,8 +20,10 @@ class StandardStream(io.FileIO):
     """A standard stream that keeps the first error of a write and goes on."""
 
     failure: OSError | None = None
+    is_used: bool = False
 
     def write(self, text: "ReadableBuffer", /) -> int:
+        self.is_used = True
         try:
             return self._write(text)
         except OSError as error:
@@ -71,9 +73,19 @@ def take_failure() -> OSError | None:
 
     None if everything was written, or if the reader closed the pipe, as `head` does.
     """
-    sys.stdout.flush()
-    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    if not isinstance(raw, StandardStream):
+    if (raw := _flushed_stdout()) is None:
         return None
     failure, raw.failure = raw.failure, None
     return None if failure is None or failure.errno == errno.EPIPE else failure
+
+
+def has_printed() -> bool:
+    """Whether anything was written to stdout."""
+    raw = _flushed_stdout()
+    return raw is not None and raw.is_used
+
+
+def _flushed_stdout() -> StandardStream | None:
+    sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw if isinstance(raw, StandardStream) else None

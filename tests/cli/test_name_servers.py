@@ -1,6 +1,7 @@
 """A name server that never answers: a run gives up in time, and a signal ends it at once."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -77,18 +78,20 @@ def test_a_run_gives_up_if_the_name_of_the_database_is_never_resolved() -> None:
         ("check", "db.example", signal.SIGINT),
     ],
 )
-def test_a_signal_ends_the_program_while_a_name_is_looked_up(
+def test_a_signal_ends_the_program_with_an_object_while_a_name_is_looked_up(
     command: str, missing: str, number: signal.Signals, name_server: socket.socket, database: Secret, tmp_path: Path
 ) -> None:
     elsewhere = {"DATABASE_URL": "postgresql://etl@db.example/pyrus"} if missing == "db.example" else {}
     environment = program_environment(None, database, **{**PYRUS, **elsewhere})
-    with subprocess.Popen([*ELSEWHERE, *command_line(command)], env=environment, cwd=tmp_path) as process:
+    arguments = [*ELSEWHERE, *command_line(command, "--json")]
+    with subprocess.Popen(arguments, env=environment, cwd=tmp_path, stdout=subprocess.PIPE) as process:
         try:
             question = name_server.recv(1000)
             process.send_signal(number)
-            code = process.wait(60)
+            out, _ = process.communicate(timeout=60)
         finally:
             process.kill()
 
     assert missing.split(".")[0].encode() in question
-    assert code == 128 + number
+    assert process.returncode == 128 + number
+    assert json.loads(out)["exit_code"] == 128 + number

@@ -22,6 +22,14 @@ def is_doubtful(fetched: Fetched, listed_date: datetime | None) -> bool:
     date = fetched.task.last_change
     if date is None:
         return False
-    if listed_date is not None and date < listed_date:
+    if listed_date is not None and _is_before(date, listed_date):
         return True
     return fetched.server_time - date <= SETTLED_AFTER
+
+
+def _is_before(date: datetime, listed_date: datetime) -> bool:
+    """Whether the date of a body is before the listed one. If the body has whole seconds, only seconds count.
+
+    Lists of the restapi have milliseconds that its bodies may lack. Otherwise each task would be fetched twice.
+    """
+    return date < (listed_date if date.microsecond else listed_date.replace(microsecond=0))

@@ -7,39 +7,24 @@ from psycopg.rows import dict_row
 
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import catalogue, wide
+from pyrus_etl.schema import operation, progress, quota
 from pyrus_etl.schema.metadata import metadata
-from pyrus_etl.schema.operation import (
-    accounts,
-    directory_sightings,
-    sync_alerts,
-    sync_backfills,
-    sync_cursors,
-    sync_feeds,
-    sync_hints,
-    sync_leases,
-    sync_quota_slices,
-    sync_quotas,
-    sync_runs,
-    sync_windows,
-    task_claims,
-)
 
 _OURS = {
-    accounts,
-    directory_sightings,
-    sync_alerts,
-    sync_backfills,
-    sync_cursors,
-    sync_feeds,
-    sync_hints,
-    sync_leases,
-    sync_quota_slices,
-    sync_quotas,
-    sync_runs,
-    sync_windows,
-    task_claims,
+    operation.accounts,
+    operation.sync_alerts,
+    operation.sync_leases,
+    operation.sync_runs,
+    operation.task_claims,
+    progress.directory_sightings,
+    progress.sync_backfills,
+    progress.sync_cursors,
+    progress.sync_feeds,
+    progress.sync_hints,
+    progress.sync_windows,
+    quota.sync_quota_slices,
+    quota.sync_quotas,
 }
-
 COUNTED = sorted(table.name for table in metadata.sorted_tables if table not in _OURS)
 """The tables whose rows are shown: those with what Pyrus has, and with what was set aside."""
 

@@ -11,7 +11,7 @@ from alembic.operations import MigrateOperation, Operations, ops
 
 from pyrus_etl.reports.differences import Difference
 from pyrus_etl.schema.metadata import SCHEMA
-from pyrus_etl.schema.operation import sync_backfills, sync_windows
+from pyrus_etl.schema.progress import sync_backfills, sync_windows
 from pyrus_etl.schema.raw import raw_tasks
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
 

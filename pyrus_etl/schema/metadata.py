@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaData, Table, text
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, MetaData, Table, Text, text
 
 SCHEMA = "pyrus"
 REPORT_SCHEMA = "pyrus_report"
@@ -32,6 +32,14 @@ def bigint(name: str, comment: str, **options: Any) -> Column[int]:
 def key(name: str, comment: str) -> Column[int]:
     """A part of a natural key: an id that Pyrus gives."""
     return Column(name, BigInteger, primary_key=True, autoincrement=False, comment=comment)
+
+
+def account_key() -> Column[int]:
+    return key("account_id", "Id of the person that the connector logs in as.")
+
+
+def stream_key() -> Column[str]:
+    return Column("stream", Text, primary_key=True, server_default=text("'tasks'"), comment="The stream: tasks.")
 
 
 def ordinal(name: str, comment: str) -> Column[int]:

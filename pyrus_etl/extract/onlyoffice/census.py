@@ -51,7 +51,7 @@ async def _ids(service: Onlyoffice, calls: list[str] | tuple[str, ...], what: st
 
 
 async def _listed(service: Onlyoffice, call: str, what: str) -> AsyncIterator[str]:
-    async for page in service.pages(call, what):
+    async for page in service.portal.pages(call, what):
         for each in page:
             if found := filled(each.get("id")):
                 yield found

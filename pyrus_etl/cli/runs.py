@@ -21,6 +21,7 @@ from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnre
 from pyrus_etl.settings import Settings, parse_duration, parse_interval
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.forecast import Forecast, forecast
+from pyrus_etl.sync.memory import give_back
 from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
@@ -108,6 +109,7 @@ def sync(every: str | None, refresh: bool, reconcile_every: str | None, dry_run:
         codes = run_each(sync_plan(), settings, options, then=then)
         if CONTINUE_AFTER.isdisjoint(codes) or max(codes) > SIGNALS:
             return worst(codes)
+        give_back()
         time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - started)))
 
 

@@ -24,6 +24,7 @@ from pyrus_etl.settings import Retry, Secret, Settings
 from pyrus_etl.sync.alerts import send_alert
 from pyrus_etl.sync.events import FAILING
 from pyrus_etl.sync.hinted import happened
+from pyrus_etl.sync.memory import give_back
 from pyrus_etl.sync.result import new_run_id
 from pyrus_etl.sync.run import Budget
 from pyrus_etl.sync.stop import Stop
@@ -128,7 +129,9 @@ class _WithQueue:
             await asyncio.wait(beside)
 
     async def _carry_out(self, account: Name, kind: str) -> None:
-        if await self.slices.carry_out(account, kind):
+        is_due_again = await self.slices.carry_out(account, kind)
+        give_back()
+        if is_due_again:
             try:
                 await self.engine.defer(account, kind)
             except DatabaseUnavailable as error:  # it is due, so somebody plans it later

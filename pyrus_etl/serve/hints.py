@@ -5,7 +5,7 @@ While the database is away, hints wait in memory. The process that holds the loc
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.load.hints import note_hints
@@ -19,11 +19,10 @@ MOST_IN_MEMORY = 100_000
 
 
 class Hints:
-    """The hints of one login. `arrived` is set when some are stored that nobody has fetched yet."""
+    """The hints of one login. `arrived` is called when some are stored that nobody has fetched yet."""
 
-    def __init__(self, url: Secret, login: str | None, waits: Waits) -> None:
-        self.arrived = asyncio.Event()
-        self.arrived.set()  # an earlier process may have left some
+    def __init__(self, url: Secret, login: str | None, waits: Waits, arrived: Callable[[], object]) -> None:
+        self._arrived = arrived
         self._url = url
         self._login = login or ""
         self._waits = waits
@@ -69,4 +68,4 @@ class Hints:
             self._has_some.set()
             raise
         stored.set()
-        self.arrived.set()
+        self._arrived()

@@ -2,22 +2,19 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from pyrus_etl.errors import StoppedEarly
 from pyrus_etl.extract.apis import access_of, each_account
-from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.run_id import of_account
+from pyrus_etl.serve.aside import aside
+from pyrus_etl.serve.front import Front, answering
 from pyrus_etl.serve.handover import hand_over
-from pyrus_etl.serve.hints import Hints
-from pyrus_etl.serve.http import Address, Shown, listening, routes
-from pyrus_etl.serve.page import page_at_root
+from pyrus_etl.serve.http import Address
 from pyrus_etl.serve.schedule import Means, Schedule, keep_up
-from pyrus_etl.serve.webhook import Receiver, webhook
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.database import database_opened
 from pyrus_etl.sync.login import logged_in_once
@@ -54,21 +51,21 @@ async def serve(
     async with AsyncExitStack() as opened:
         opened.enter_context(signals(stop))
         url = await opened.enter_async_context(database_opened(settings))
-        webhooks, receivers = Counter[str](), [Receiver(_hints(url, *each), each[0].security_key) for each in accounts]
-        for hints, _ in receivers:
-            await opened.enter_async_context(_beside(hints.store()))
-        paths = routes(Shown(url, {access.login: own.quota for own, access in accounts}, schedule.every), webhooks)
-        paths += [webhook(receivers, webhooks)]
-        paths += [page_at_root(url, settings.page_password)] if has_page else []
-        where = await opened.enter_async_context(listening(paths, address))
+        means = [Means(replace(own, database_url=url), access, _arrived(), stop, watch) for own, access in accounts]
+        runs = asyncio.get_running_loop()
+        front = Front(url, schedule.every, address, has_page, settings.page_password, runs)
+        where = await opened.enter_async_context(aside(partial(answering, front, means)))
         log.info("listening on http://%s", where)
         ready(where)
-        means = [
-            Means(replace(own, database_url=url), access, receiver.hints.arrived, stop, watch)
-            for (own, access), receiver in zip(accounts, receivers, strict=True)
-        ]
         await together(*(_keep_up(schedule, each, cluster) for each in means))
     return stop.reason
+
+
+def _arrived() -> asyncio.Event:
+    """Is set when there are hints: an earlier process may have left some."""
+    arrived = asyncio.Event()
+    arrived.set()
+    return arrived
 
 
 async def _keep_up(schedule: Schedule, means: Means, cluster: Secret | None) -> None:
@@ -85,18 +82,3 @@ def usable(settings: Settings) -> list[Settings]:
     for fault in faults:
         log.error("%s", fault)
     return each_account(settings)
-
-
-def _hints(url: Secret, settings: Settings, access: AccountAccess) -> Hints:
-    return Hints(url, access.login, settings.waits)
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Does the work during the block."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})

@@ -26,6 +26,7 @@ from pyrus_etl.serve.looks import look
 from pyrus_etl.serve.outlook import Outlook, is_done, report
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.hinted import happened
+from pyrus_etl.sync.memory import give_back
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.download import download
 from pyrus_etl.sync.plans.hints import hints, with_hints
@@ -76,8 +77,10 @@ async def keep_up(schedule: Schedule, means: Means) -> None:
             pause = await work.turn()
             due = pause + time.monotonic()
             await work.note_next(pause)
+            give_back()
         elif now >= hints_due and means.arrived.is_set():
             hints_due = await work.fetch_hints(due - now) + time.monotonic()
+            give_back()
         else:
             has_hints = means.arrived.is_set()
             waited_for = [means.stop.asked] if has_hints else [means.stop.asked, means.arrived]

@@ -155,7 +155,7 @@ def test_a_role_reads_the_tasks_of_some_forms_until_that_is_taken_back(synced: S
             assert reader.execute(f"SELECT count(*) FROM {view}".encode()).fetchone() == (tasks,)
 
     assert program("db", "revoke", role, database=synced).stdout == f"{role} can read neither reports nor tables.\n"
-    assert query(synced, "SELECT FROM pg_namespace WHERE nspname LIKE %s", f"%{role}") == []
+    assert query(synced, "SELECT 1 FROM pg_namespace WHERE nspname LIKE %s", f"%{role}") == []
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,13 @@ WITHOUT_ROWS = (
 CASES = [
     WITHOUT_ROWS,
     ("view", "wide view"),
-    *((kind,) for kind in MISSING if kind not in (*WITHOUT_ROWS, "view", "wide view")),
+    ("all reports", "row of settings"),
+    ("column", "column that may be null"),
+    ("table of a task", "shared table"),
+    *((kind,) for kind in ("bodies", "tasks", "runs")),
+    ("windows", "lease"),
 ]
+"""Each upgrade compares all objects, so those that cannot hide each other are dropped together."""
 
 CASES_ON_15 = [
     (*WITHOUT_ROWS, "view", "wide view"),

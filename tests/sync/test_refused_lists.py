@@ -21,9 +21,8 @@ CURSOR = "SELECT count(*) FROM pyrus.sync_cursors"
 pytestmark = pytest.mark.usefixtures("impatient")
 
 
-@pytest.fixture(params=[(400, ENVELOPE), (413, b""), (504, b""), (500, ENVELOPE), (200, b'{"Tasks": [{"Id":')], ids=str)
-def refusal(request: pytest.FixtureRequest) -> Reply:
-    return Reply(*request.param)
+TOO_LARGE, TOO_SLOW = Reply(400, ENVELOPE), Reply(504)
+REFUSALS = [TOO_LARGE, TOO_SLOW, Reply(413), Reply(500, ENVELOPE), Reply(200, b'{"Tasks": [{"Id":')]
 
 
 def size_of(asked: Asked) -> int:
@@ -45,7 +44,9 @@ def limited(sandbox: Sandbox, limit: int, refusal: Reply, of: str = "") -> Itera
         yield server
 
 
-@pytest.mark.parametrize("limit", [7, 50, 300])
+@pytest.mark.parametrize(
+    ("limit", "refusal"), [*((50, refusal) for refusal in REFUSALS), (7, TOO_LARGE), (300, TOO_SLOW)]
+)
 def test_the_first_lists_of_a_run_can_be_too_long(database: Secret, limit: int, refusal: Reply) -> None:
     with Sandbox(World(2, tasks=60)) as sandbox, limited(sandbox, limit, refusal) as server:
         result = sync(sandbox, database, PYRUS_URL=server.url)
@@ -56,6 +57,7 @@ def test_the_first_lists_of_a_run_can_be_too_long(database: Secret, limit: int, 
         assert_tables_equal_world(database, sandbox.world)
 
 
+@pytest.mark.parametrize("refusal", [TOO_LARGE, TOO_SLOW])
 def test_a_second_with_many_tasks_is_listed_in_the_longest_possible_list(
     database: Secret, query: Query, refusal: Reply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,15 +74,13 @@ def test_a_second_with_many_tasks_is_listed_in_the_longest_possible_list(
         assert_tables_equal_world(database, sandbox.world)
 
 
-def test_a_second_that_holds_more_than_the_longest_list_is_an_error(
-    database: Secret, query: Query, refusal: Reply
-) -> None:
+def test_a_second_that_holds_more_than_the_longest_list_is_an_error(database: Secret, query: Query) -> None:
     world = World(2, tasks=10, tick=0)
     world.advance(60)
     world.create(48)
     with (
         Sandbox(world) as sandbox,
-        limited(sandbox, 47, refusal, of="searchtasks") as server,
+        limited(sandbox, 47, TOO_LARGE, of="searchtasks") as server,
         pytest.raises(PyrusUnreachable, match="1 second"),
     ):
         sync(sandbox, database, PYRUS_URL=server.url)
@@ -89,6 +89,7 @@ def test_a_second_that_holds_more_than_the_longest_list_is_an_error(
     assert query(database, "SELECT count(*) >= 57 FROM pyrus.tasks") == [(True,)]
 
 
+@pytest.mark.parametrize("refusal", [TOO_LARGE, TOO_SLOW])
 @pytest.mark.parametrize("name", ["inbox", "alltasks"])
 def test_inbox_and_all_tasks_are_read_up_to_the_servers_limit(
     database: Secret, query: Query, refusal: Reply, name: str, monkeypatch: pytest.MonkeyPatch

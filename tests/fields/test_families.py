@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from pyrus_etl.extract.v4.words import FIELD_TYPES
 from pyrus_etl.fields import FAMILIES
 from pyrus_etl.reports.refresh import refresh
@@ -25,25 +23,36 @@ SERVED_V4: dict[str, Any] = {kind: served for kind, served, columns in reversed(
     "flag": "checked",
 }
 """The same in API v4."""
-SHOWN = "SELECT it IS NOT NULL, value IS NOT NULL FROM form_f JOIN field_values USING (task_id)"
+V3_TYPES = sorted(name for family in FAMILIES for name in family.types if name not in ONLY_V4)
 
 
-@pytest.mark.parametrize(
-    "field_type", sorted(name for family in FAMILIES for name in family.types if name not in ONLY_V4)
-)
-def test_a_value_is_shown_in_a_wide_view_and_as_text(reports: Reports, field_type: str) -> None:  # noqa: F811
-    field = {"Field": {"Id": 1, "Type": field_type, "Name": "it"}, **SERVED[field_type]}
-    reports.load({"Id": 1, "Projects": [{"Id": 5, "Name": "F"}], "Form": [field]})
-    refresh(reports.connection)
+def test_every_value_is_shown_in_a_wide_view_and_as_text(reports: Reports) -> None:  # noqa: F811
+    for number, field_type in enumerate(V3_TYPES, 1):
+        field = {"Field": {"Id": number, "Type": field_type, "Name": f"it {number}"}, **SERVED[field_type]}
+        reports.load({"Id": number, "Projects": [{"Id": 5, "Name": "F"}], "Form": [field]})
 
-    assert reports.ask(SHOWN) == [(True, True)]
+    assert_shown(reports, V3_TYPES)
 
 
-@pytest.mark.parametrize("field_type", sorted(FIELD_TYPES))
-def test_a_value_of_api_v4_is_shown_too(reports: Reports, field_type: str) -> None:  # noqa: F811
-    field = {"id": 1, "type": field_type, "name": "it", "value": SERVED_V4[field_type]}
+def test_every_value_of_api_v4_is_shown_too(reports: Reports) -> None:  # noqa: F811
     reports.connection.execute("INSERT INTO pyrus.projects (project_id, name) VALUES (5, 'F')")
-    reports.load_v4({"id": 1, "form_id": 5, "list_ids": [5], "fields": [field]})
-    refresh(reports.connection)
+    for number, field_type in enumerate(sorted(FIELD_TYPES), 1):
+        field = {"id": number, "type": field_type, "name": f"it {number}", "value": SERVED_V4[field_type]}
+        reports.load_v4({"id": number, "form_id": 5, "list_ids": [5], "fields": [field]})
 
-    assert reports.ask(SHOWN) == [(True, True)]
+    assert_shown(reports, sorted(FIELD_TYPES))
+
+
+def assert_shown(reports: Reports, field_types: list[str]) -> None:  # noqa: F811
+    """The task with the number of a type has a value of it in the form's view and in field_values."""
+    refresh(reports.connection)
+    rows = ", ".join(f"({number}, it_{number} IS NOT NULL)" for number in range(1, len(field_types) + 1))
+    shown = f"SELECT number FROM form_f, LATERAL (VALUES {rows}) AS it (number, shown) WHERE number = task_id AND shown"
+    written = "SELECT task_id FROM field_values WHERE value IS NOT NULL"
+
+    assert named(reports.ask(shown), field_types) == field_types
+    assert named(reports.ask(written), field_types) == field_types
+
+
+def named(numbers: list[tuple[Any, ...]], field_types: list[str]) -> list[str]:
+    return [field_types[number - 1] for (number,) in sorted(numbers)]

@@ -90,10 +90,10 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("statement", FORGED)
-def test_nothing_else_may_be_written(writers: tuple[Connection, Connection], statement: str) -> None:
-    with pytest.raises(InsufficientPrivilege):
-        writers[0].execute(statement.format(other=OTHER).encode())
+def test_nothing_else_may_be_written(writers: tuple[Connection, Connection]) -> None:
+    for statement in FORGED:
+        with pytest.raises(InsufficientPrivilege):
+            writers[0].execute(statement.format(other=OTHER).encode())
 
 
 def test_a_role_that_was_granted_more_by_hand_cannot_forge_either(

@@ -15,6 +15,8 @@ from tests.typing import Query
 OPEN = "SELECT task_id, stage, attempts FROM pyrus.sync_errors WHERE resolved_at IS NULL"
 CURSOR = "SELECT cursor FROM pyrus.sync_cursors"
 ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access to this task."}}'
+BEHAVIORAL = b'{"ApiException": {"Code": "BehavioralSomething", "Message": "It cannot be done."}}'
+"""The vendor answers most "behavioral" errors with 400 (https://pyrus.com/en/help/api/errors-and-limits)."""
 
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -25,62 +27,53 @@ def on_task(task_id: int, reply: Reply) -> Callable[[Asked], Reply | None]:
     return lambda asked: reply if asked.path.endswith(f"/task/{task_id}") else None
 
 
-@pytest.mark.parametrize(
-    ("reply", "stage", "reason"),
-    [
-        (Reply(403, ENVELOPE), "fetch", "BehavioralTaskAccessViolation"),
-        (Reply(404, b'{"ApiException": {"Code": "TaskNotFound"}}'), "fetch", "404"),
-        (Reply(500, b"{}"), "fetch", "500"),
-        (Reply(200, b"<html>down for maintenance</html>"), "decode", "HTML"),
-        (Reply(200, b""), "decode", "JSON"),
-        (Reply(200, b'{"TaskWithNotes": {"Id": 1, "Text": "cut'), "decode", "JSON"),
-        (Reply(200, b"\x00\xff\xfe"), "decode", "JSON"),
-        (Reply(200, b"null"), "decode", ""),
-        (Reply(200, b"[1, 2]"), "decode", ""),
-        (Reply(200, b'{"Tasks": []}'), "decode", "TaskWithNotes"),
-        (Reply(200, b'{"TaskWithNotes": {"Id": 5}}'), "decode", "task 5"),
-        (Reply(200, b'{"TaskWithNotes": {"Text": "no id"}}'), "decode", ""),
-        (Reply(200, b'{"TaskWithNotes": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "decode", ""),
-    ],
-    ids=lambda value: f"{value.status} {value.body[:30]!r}" if isinstance(value, Reply) else None,
-)
-def test_a_bad_task_is_set_aside_the_others_are_stored_and_it_follows_once_it_is_fixed(
-    database: Secret, query: Query, reply: Reply, stage: str, reason: str
+BAD = [
+    (Reply(403, ENVELOPE), "fetch", "BehavioralTaskAccessViolation"),
+    (Reply(404, b'{"ApiException": {"Code": "TaskNotFound"}}'), "fetch", "404"),
+    (Reply(500, b"{}"), "fetch", "500"),
+    *((Reply(status, BEHAVIORAL), "fetch", "BehavioralSomething") for status in (400, 409, 410, 423, 451)),
+    (Reply(200, b"<html>down for maintenance</html>"), "decode", "HTML"),
+    (Reply(200, b""), "decode", "JSON"),
+    (Reply(200, b'{"TaskWithNotes": {"Id": 1, "Text": "cut'), "decode", "JSON"),
+    (Reply(200, b"\x00\xff\xfe"), "decode", "JSON"),
+    (Reply(200, b"null"), "decode", ""),
+    (Reply(200, b"[1, 2]"), "decode", ""),
+    (Reply(200, b'{"Tasks": []}'), "decode", "TaskWithNotes"),
+    (Reply(200, b'{"TaskWithNotes": {"Id": 5}}'), "decode", "task 5"),
+    (Reply(200, b'{"TaskWithNotes": {"Text": "no id"}}'), "decode", ""),
+    (Reply(200, b'{"TaskWithNotes": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "decode", ""),
+]
+"""An answer that makes its task a bad one, the stage that it fails in, and a part of the reason."""
+
+
+def test_bad_tasks_are_set_aside_the_others_are_stored_and_they_follow_once_they_are_fixed(
+    database: Secret, query: Query
 ) -> None:
-    with Sandbox(World(3, tasks=12)) as sandbox:
-        bad = sandbox.world.task_ids()[5]
-        with in_front_of(sandbox, on_task(bad, reply)) as server:
+    with Sandbox(World(3, tasks=3 * len(BAD))) as sandbox:
+        bad = dict(zip(sandbox.world.task_ids()[1::3], BAD, strict=True))
+
+        def answer(asked: Asked) -> Reply | None:
+            return next((reply for task, (reply, *_) in bad.items() if asked.path.endswith(f"/task/{task}")), None)
+
+        with in_front_of(sandbox, answer) as server:
             first = sync(sandbox, database, PYRUS_URL=server.url)
             again = sync(sandbox, database, PYRUS_URL=server.url)
 
-        assert (first.status, first.counts.tasks_failed, first.counts.tasks_changed) == ("ok", 1, 11)
-        assert again.counts.tasks_failed == 1
-        assert query(database, OPEN) == [(bad, stage, 2)]
-        ((error,),) = query(database, "SELECT error FROM pyrus.sync_errors")
-        assert str(bad) in error
-        assert reason in error
-        assert_tables_equal_world(database, sandbox.world, set_aside=[bad], lived=True)
+        assert (first.status, first.counts.tasks_failed, first.counts.tasks_changed) == ("ok", len(bad), 2 * len(bad))
+        assert again.counts.tasks_failed == len(bad)
+        assert query(database, f"{OPEN} ORDER BY 1") == [
+            (task, stage, 2) for task, (_, stage, _) in sorted(bad.items())
+        ]
+        for task, error in query(database, "SELECT task_id, error FROM pyrus.sync_errors"):
+            assert str(task) in str(error)
+            assert bad[int(str(task))][2] in str(error)
+        assert_tables_equal_world(database, sandbox.world, set_aside=list(bad), lived=True)
 
         fixed = sync(sandbox, database)
 
-        assert (fixed.counts.tasks_failed, fixed.counts.tasks_changed) == (0, 1)
+        assert (fixed.counts.tasks_failed, fixed.counts.tasks_changed) == (0, len(bad))
         assert query(database, OPEN) == []
         assert_tables_equal_world(database, sandbox.world)
-
-
-@pytest.mark.parametrize("status", [400, 409, 410, 423, 451])
-def test_an_unknown_refusal_affects_only_its_task(database: Secret, query: Query, status: int) -> None:
-    """The vendor answers most "behavioral" errors with 400 (https://pyrus.com/en/help/api/errors-and-limits)."""
-    with Sandbox(World(3, tasks=12)) as sandbox:
-        bad = sandbox.world.task_ids()[5]
-        behavioral = Reply(
-            status, b'{"ApiException": {"Code": "BehavioralSomething", "Message": "It cannot be done."}}'
-        )
-        with in_front_of(sandbox, on_task(bad, behavioral)) as server:
-            result = sync(sandbox, database, PYRUS_URL=server.url)
-
-    assert (result.counts.tasks_failed, result.counts.tasks_changed) == (1, 11)
-    assert query(database, OPEN) == [(bad, "fetch", 1)]
 
 
 def test_the_body_that_could_not_be_read_is_kept(database: Secret, query: Query) -> None:
@@ -160,34 +153,33 @@ def test_a_server_that_goes_down_ends_the_run_and_stored_tasks_are_kept(database
         assert_tables_equal_world(database, sandbox.world)
 
 
+INVALID_LISTS = [
+    b"null",
+    b"[]",
+    b'{"Tasks": 5}',
+    b'{"Tasks": {"Id": 5}}',
+    b'{"Tasks": [{"Id": "x"}]}',
+    b'{"Tasks": [{"Text": "no id"}]}',
+    b'{"Tasks": [], "HasMoreTasks": "yes"}',
+]
+
+
 @pytest.mark.parametrize("path", ["searchtasks", "inbox"])
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"null",
-        b"[]",
-        b'{"Tasks": 5}',
-        b'{"Tasks": {"Id": 5}}',
-        b'{"Tasks": [{"Id": "x"}]}',
-        b'{"Tasks": [{"Text": "no id"}]}',
-        b'{"Tasks": [], "HasMoreTasks": "yes"}',
-    ],
-)
 def test_an_invalid_list_ends_the_run_and_is_not_read_as_an_empty_list(
-    database: Secret, query: Query, path: str, body: bytes
+    database: Secret, query: Query, path: str
 ) -> None:
     with Sandbox(World(3, tasks=12)) as sandbox:
-
-        def broken(asked: Asked) -> Reply | None:
-            return Reply(200, body) if f"/restapi/{path}" in asked.path else None
-
         sync(sandbox, database)
         before = query(database, CURSOR)
         sandbox.world.live(3600, changes=5)
-        with in_front_of(sandbox, broken) as server, pytest.raises(PyrusUnreachable, match=path):
-            sync(sandbox, database, PYRUS_URL=server.url)
-
-        assert query(database, CURSOR) == before
+        for body in INVALID_LISTS:
+            broken = Reply(200, body)
+            with (
+                in_front_of(sandbox, lambda asked: broken if f"/restapi/{path}" in asked.path else None) as server,  # noqa: B023
+                pytest.raises(PyrusUnreachable, match=path),
+            ):
+                sync(sandbox, database, PYRUS_URL=server.url)
+            assert query(database, CURSOR) == before, body
 
         sync(sandbox, database)
 

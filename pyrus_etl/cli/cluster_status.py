@@ -1,29 +1,37 @@
 """`cluster status`: organisations, accounts, queue and workers."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from pyrus_etl.cli.figures_file import figures_file_option
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
 from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.whole_file import write_whole
 from pyrus_etl.cluster import registry
 from pyrus_etl.cluster.database import open_cluster, transact
 from pyrus_etl.cluster.engine_tables import counts
+from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.metadata import REVISION
 
 
 @click.command(name="status")
+@figures_file_option
 @json_option
 @with_settings(*DATABASE_SETTINGS)
-def status_command(as_json: bool) -> None:
+def status_command(figures: Path | None, as_json: bool) -> None:
     """Show organisations and accounts, how their last work ended and when the next is due, the queue and the workers.
 
     \b
-    Example:  pyrus-etl cluster status
+    Examples:  pyrus-etl cluster status
+               pyrus-etl cluster status --metrics /var/lib/node_exporter/pyrus_cluster.prom
     """
     with open_cluster(read_settings()) as url:
         state = transact(url, registry.overview)
         jobs = transact(url, counts)
+        if figures:
+            write_whole(figures, transact(url, _figures), "--metrics")
     if as_json:
         print_json({**state, "jobs": jobs})
         return
@@ -37,6 +45,12 @@ def status_command(as_json: bool) -> None:
         )
     if not any(worker["is_alive"] for worker in state["workers"]):
         click.echo("No worker is alive; start some with pyrus-etl worker.")
+
+
+def _figures(connection: Connection) -> bytes:
+    from pyrus_etl.serve.cluster_metrics import cluster_metrics  # prometheus-client is slow to import
+
+    return cluster_metrics(connection)
 
 
 def _show_organisation(organisation: dict[str, Any], its_accounts: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from pyrus_etl.cli.address import parse_address
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import RUN_SETTINGS, account_option, read_settings, with_settings
 from pyrus_etl.cli.progress import progress_logged
@@ -68,15 +69,6 @@ def serve(
     serving = serve_until_stopped(settings, schedule, address, has_page=has_page, cluster=cluster, watch=watch)
     reason = asyncio.run(serving)
     return reason.exit_code if reason else 0
-
-
-def parse_address(text: str) -> Address:
-    """Parses host:port, such as 127.0.0.1:8080 or [::1]:8080."""
-    host, colon, port = text.rpartition(":")
-    is_bare = ":" in host and not (host.startswith("[") and host.endswith("]"))
-    if not (colon and host and port.isdecimal() and int(port) < 1 << 16) or is_bare:
-        raise SettingsError(f"--listen: {text!r} is not an address with a port; write it like 127.0.0.1:8080.")
-    return Address(host.strip("[]"), int(port))
 
 
 def exposure(address: Address, settings: Settings) -> str | None:

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.serve.answers import json_answer, text_answer
+from pyrus_etl.serve.exposition import CONTENT_TYPE
 from pyrus_etl.serve.looks import Shared, glance
-from pyrus_etl.serve.metrics import CONTENT_TYPE, metrics
+from pyrus_etl.serve.metrics import metrics
 from pyrus_etl.serve.readiness import Readiness, readiness_of_all
 from pyrus_etl.settings import Quota, Secret
 
@@ -43,11 +44,12 @@ def routes(shown: Shown, webhooks: Mapping[str, int] | None = None) -> list[web.
     figures = partial(metrics, quotas=shown.quotas, webhooks=webhooks)
     ready = Shared(lambda: glance(shown.url, read, LONGEST_GLANCE))
     measured = Shared(lambda: glance(shown.url, figures, LONGEST_GLANCE))
-    return [
-        web.get("/healthz", _healthz),
-        web.get("/readyz", partial(_readyz, ready)),
-        web.get("/metrics", partial(_metrics, measured)),
-    ]
+    return [*shown_to_all(measured), web.get("/readyz", partial(_readyz, ready))]
+
+
+def shown_to_all(measured: Shared[bytes]) -> list[web.RouteDef]:
+    """The paths that every process has: whether it works, and its figures."""
+    return [web.get("/healthz", _healthz), web.get("/metrics", partial(_metrics, measured))]
 
 
 @asynccontextmanager

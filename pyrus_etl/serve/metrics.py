@@ -1,23 +1,21 @@
 """The figures for Prometheus, read from the tables, so that the runs of every process count.
 
-The names and labels are fixed. The format: https://prometheus.io/docs/instrumenting/exposition_formats/.
+The names and labels are fixed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, LiteralString
+from collections.abc import Iterator, Mapping
+from typing import LiteralString
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import Metric
 from psycopg import sql
 
 from pyrus_etl.load.slices import remaining
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports.overview import COUNTED
 from pyrus_etl.schema.counts import TASKS, Counts
+from pyrus_etl.serve.exposition import counter, exposed, gauge
 from pyrus_etl.settings import Quota
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_COUNTED = 1_000_000
 """The rows of a larger table are estimated: to count them would take seconds at each look."""
 
@@ -43,43 +41,31 @@ def metrics(
     `quotas`: by the login of the runs that share it; None counts the requests of all runs. `webhooks`: how many
     this process has received by outcome; None if it takes none.
     """
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(_families(connection, quotas, webhooks)))
-    return generate_latest(registry)
-
-
-class _Collected(Collector):
-    """Families that are collected once."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
+    return exposed(_families(connection, quotas, webhooks))
 
 
 def _families(
     connection: Connection, quotas: Mapping[str | None, Quota], webhooks: Mapping[str, int] | None
 ) -> Iterator[Metric]:
-    yield _counter("runs", "Runs that ended.", ("kind", "status"), connection.execute(_RUNS))
+    yield counter("runs", "Runs that ended.", ("kind", "status"), connection.execute(_RUNS))
     totals = _totals(connection)
-    yield _counter("requests", "Requests sent to Pyrus and to file services.", (), [(totals.pop("requests"),)])
+    yield counter("requests", "Requests sent to Pyrus and to file services.", (), [(totals.pop("requests"),)])
     outcomes = [(name.removeprefix(f"{TASKS}_"), total) for name, total in totals.items()]
-    yield _counter("tasks", "Tasks by what runs did with them.", ("outcome",), outcomes)
-    yield _gauge(
+    yield counter("tasks", "Tasks by what runs did with them.", ("outcome",), outcomes)
+    yield gauge(
         "last_success_timestamp_seconds",
         "When the last good run of a kind ended, in seconds since 1970.",
         ("kind",),
         connection.execute(_LAST_SUCCESS),
     )
     lag = [row for row in connection.execute(_LAG) if row != (None,)]
-    yield _gauge("lag_seconds", "Age of the cursor: all older changes are stored.", (), lag)
-    yield _gauge("open_errors", "Tasks that are set aside.", (), connection.execute(_OPEN_ERRORS))
+    yield gauge("lag_seconds", "Age of the cursor: all older changes are stored.", (), lag)
+    yield gauge("open_errors", "Tasks that are set aside.", (), connection.execute(_OPEN_ERRORS))
     left = sum(remaining(connection, quota, login) for login, quota in quotas.items())
-    yield _gauge("quota_remaining", "Requests that the quota allows at this moment.", (), [(left,)])
-    yield _gauge("rows", "Rows of a table; estimated if it is large.", ("table",), _rows(connection))
+    yield gauge("quota_remaining", "Requests that the quota allows at this moment.", (), [(left,)])
+    yield gauge("rows", "Rows of a table; estimated if it is large.", ("table",), _rows(connection))
     if webhooks is not None:
-        yield _counter("webhooks", "Webhooks by what became of them.", ("outcome",), webhooks.items())
+        yield counter("webhooks", "Webhooks by what became of them.", ("outcome",), webhooks.items())
 
 
 def _totals(connection: Connection) -> dict[str, int]:
@@ -99,20 +85,3 @@ def _rows(connection: Connection) -> Iterator[tuple[str, int]]:
             query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("pyrus", table))
             ((rows,),) = connection.execute(query).fetchall()
         yield table, rows
-
-
-def _counter(name: str, about: str, labels: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Metric:
-    return _filled(CounterMetricFamily(f"pyrus_etl_{name}", about, labels=labels), rows)
-
-
-def _gauge(name: str, about: str, labels: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Metric:
-    return _filled(GaugeMetricFamily(f"pyrus_etl_{name}", about, labels=labels), rows)
-
-
-def _filled(
-    family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[tuple[Any, ...]]
-) -> CounterMetricFamily | GaugeMetricFamily:
-    """The family with a sample for each row: its labels, then its value."""
-    for *labels, value in sorted(rows):
-        family.add_metric(labels, value)
-    return family

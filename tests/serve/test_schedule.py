@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrus_etl.cli.serve import parse_address
+from pyrus_etl.cli.address import parse_address
 from pyrus_etl.errors import CensusDoubted, DatabaseUnavailable, LockHeld, LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.files.target import target_url
 from pyrus_etl.sandbox import Faults, Sandbox, World

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from .archive import Archive
 from .bodies import Event
 from .clock import DAY, SECOND, Clock, milliseconds
 from .comments import FIRST_UPLOADED, Comment, File
@@ -17,6 +16,7 @@ from .effects import says_something
 from .newtasks import NewTask, case_of
 from .overrides import Override, date_of, override, override_v4
 from .people import ACCOUNT
+from .presence import Presence
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ class Activity(msgspec.Struct, frozen=True):
         return {*self.created, *self.edited, *self.closed, *self.reopened}
 
 
-class World(Archive):
+class World(Presence):
     """The organisation: `tasks` tasks created in the `days` before `start`, and everything that happens after it.
 
     Unless the clock is `running`, each change takes `tick` seconds, so that it has its own date; with 0, dates
@@ -178,46 +178,6 @@ class World(Archive):
     def backdate(self, task_id: int, date: datetime) -> int:
         """Sets the ModifiedDate back (or forward) and changes nothing else."""
         return self._happen(task_id, "backdate", milliseconds(date))
-
-    def delete(self, task_id: int) -> int:
-        """Deletes the task: it is answered with 404 and is not in any list."""
-        self._deleted.add(self.ordinal(task_id))
-        return task_id
-
-    def restore(self, task_id: int) -> int:
-        """Brings a deleted task back as it was."""
-        self._deleted = {one for one in self._deleted if self.id_of(one) != task_id}
-        return task_id
-
-    def revoke(self, task_id: int) -> int:
-        """Takes every account's access away: the task is answered with 403 and is not in any list."""
-        self._revoked.add(self.ordinal(task_id))
-        return task_id
-
-    def grant(self, task_id: int) -> int:
-        """Gives the accounts access again."""
-        self._revoked.discard(self.ordinal(task_id))
-        return task_id
-
-    def hide(self, task_id: int, viewer: int) -> int:
-        """Takes one account's access away: for it the task is answered with 403, and is not in its lists."""
-        self._hidden[viewer] = self._hidden.get(viewer, set()) | {self.ordinal(task_id)}
-        return task_id
-
-    def show(self, task_id: int, viewer: int) -> int:
-        """Gives one account access again."""
-        self._hidden[viewer] = self._hidden.get(viewer, set()) - {self.ordinal(task_id)}
-        return task_id
-
-    def unlist(self, task_id: int) -> int:
-        """Removes the task from all lists; it can still be fetched by its id."""
-        self._unlisted.add(self.ordinal(task_id))
-        return task_id
-
-    def relist(self, task_id: int) -> int:
-        """Makes lists show the task again."""
-        self._unlisted.discard(self.ordinal(task_id))
-        return task_id
 
     def put(
         self,

@@ -4,7 +4,8 @@ from pyrus_etl.sandbox.faults import Faults
 from pyrus_etl.sandbox.running import Running
 from pyrus_etl.sandbox.service import Service
 
-from .api import Onlyoffice, Options, SilentQuota
+from .api import Onlyoffice
+from .options import Options, SilentQuota
 from .world import World
 
 __all__ = ["OnlyofficeSandbox", "Options", "World", "service"]

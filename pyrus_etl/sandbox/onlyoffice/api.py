@@ -8,87 +8,19 @@ from typing import Any
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import HTML, Answer, Refused
-from pyrus_etl.sandbox.contents import bytes_of, size_of
+from pyrus_etl.sandbox.contents import bytes_of
 from pyrus_etl.sandbox.dice import mix
-from pyrus_etl.sandbox.quota import Quota
-from pyrus_etl.sandbox.service import Limits
 
 from .given import Given, of_request
-from .wording import Names, failed, said, time, wrapped
+from .options import Options
+from .routes import BASE, COMPILED, EDITOR, HANDLER, STATUSES
+from .shown import address, folder_of, headed, project, shown, signature
+from .wording import failed, said, time, wrapped
 from .world import FileId, Refusal, World
 
 Json = dict[str, Any]
 
-BASE = "/api/2.0/"
-HANDLER = "/products/files/httphandlers/filehandler.ashx"
-EDITOR = "/products/files/doceditor.aspx"
 KINDS = {"task": "tasks", "message": "messages"}
-ROUTES = (
-    ("login", r"authentication(?:/(\w+))?", ("POST",)),
-    ("me", r"people/@self", ("GET",)),
-    ("projects", r"project(?:/filter|/@self)?", ("GET",)),
-    ("project", r"project/(\d+)", ("GET",)),
-    ("tasks", r"project/task/filter", ("GET",)),
-    ("tasks", r"project/(\d+)/task(?:/@all)?", ("GET",)),
-    ("messages", r"project/message/filter", ("GET",)),
-    ("messages", r"project/(\d+)/message", ("GET",)),
-    ("entity", r"project/(task/\d+|message/\d+)", ("GET",)),
-    ("entityfiles", r"project/(task/\d+|message/\d+|\d+)/(?:entity)?files", ("GET",)),
-    ("attach", r"project/(task/\d+|message/\d+|\d+)/(?:entity)?files", ("POST",)),
-    ("detach", r"project/(task/\d+|message/\d+|\d+)/(?:entity)?files", ("DELETE",)),
-    ("uploadto", r"project/(\d+)/entityfiles/upload", ("POST",)),
-    ("folder", r"files/(\d+)", ("GET",)),
-    ("upload", r"files/(\d+)/upload", ("POST",)),
-    ("insert", r"files/(\d+)/insert", ("POST",)),
-    ("file", r"files/file/([^/]+)", ("GET",)),
-    ("update", r"files/file/([^/]+)", ("PUT",)),
-    ("delete", r"files/file/([^/]+)", ("DELETE",)),
-    ("presigned", r"files/file/([^/]+)/presigneduri", ("GET",)),
-    ("fileops", r"files/fileops", ("GET",)),
-)
-COMPILED = tuple((name, re.compile(pattern), methods) for name, pattern, methods in ROUTES)
-STATUSES = {
-    "BadFormat": (400, "Bad request"),
-    "unauthorized": (401, "Unauthorized"),
-    "forbidden": (403, "Access denied"),
-    "not_found": (404, "The record could not be found"),
-    "MethodNotFound": (404, "The method is not found"),
-    "TooManyRequests": (503, "Service Unavailable"),
-    "ServerError": (500, "Server Error"),
-    "Unavailable": (503, "Service Unavailable"),
-}
-
-
-class Options(Limits, frozen=True, kw_only=True):
-    """The credentials that the portal accepts, its settings, and a choice for each question that its pages leave open.
-
-    token             a token that is valid without a login
-    two_factor        the login needs a second call with this code
-    token_seconds     a token expires after this many seconds of the portal's clock
-    names             of answers: camelCase, PascalCase, or `mixed` as the vendor's page prints them
-    items_per_page    no list is longer than this, even if more is asked for, or nothing
-    polls             a deletion is done when it has been asked for this many times
-    refused_endings   files with these endings may not be uploaded
-    bearer            `Authorization: Bearer …` is accepted too
-    """
-
-    user: str = "robot@northlight.example"
-    password: str = "sandbox-password"
-    token: str = "sandbox-onlyoffice-token"
-    two_factor: str | None = None
-    token_seconds: float = 365 * 24 * 3600
-    names: Names = "camel"
-    items_per_page: int = 25
-    polls: int = 2
-    refused_endings: tuple[str, ...] = (".exe",)
-    bearer: bool = False
-
-
-class SilentQuota(Quota):
-    """A limit that shows in no header until it is used up."""
-
-    def headers(self) -> dict[str, str]:
-        return {}
 
 
 class Onlyoffice:
@@ -138,14 +70,14 @@ class Onlyoffice:
             case "me":
                 return wrapped(self.world.people[0])
             case "projects":
-                return given.page([self.project(one) for one in self.world.tables["projects"].values()])
+                return given.page([project(one) for one in self.world.tables["projects"].values()])
             case "project":
                 one = self.found("projects", argument)
-                return wrapped(self.project(one) | {"projectFolder": one["projectFolder"]})
+                return wrapped(project(one) | {"projectFolder": one["projectFolder"]})
             case "tasks" | "messages":
                 return self.entities(endpoint, argument, given)
             case "folder":
-                return self.folder(self.found("folders", argument), given)
+                return folder_of(self.world, self.found("folders", argument), given)
             case "fileops":
                 return wrapped(self.polled())
         return self.of_file(endpoint, argument, given) or self.of_entity(endpoint, argument, given)
@@ -154,39 +86,41 @@ class Onlyoffice:
         match endpoint:
             case "upload" | "insert":
                 folder = self.found("folders", argument)["id"]
-                return wrapped(self.shown(self.uploaded(folder, given, named=endpoint == "insert")), 201)
+                return wrapped(shown(self.world, self.uploaded(folder, given, named=endpoint == "insert")), 201)
             case "file":
-                return wrapped(self.shown(self.file(argument)))
+                return wrapped(shown(self.world, self.file(argument)))
             case "update":
                 file = self.file(argument)
                 self.world.rename(file["id"], given.text("title"))
-                return wrapped(self.shown(file))
+                return wrapped(shown(self.world, file))
             case "delete":
                 return wrapped([self.operation(self.file(argument)["id"], given.yes("immediately"))])
             case "presigned":
                 file = self.file(argument)
-                return wrapped(f"{self.address(file)}&stream_auth={self.signature(file['id'])}")
+                return wrapped(f"{address(self.world, file)}&stream_auth={signature(self.world, file['id'])}")
         return None
 
     def of_entity(self, endpoint: str, argument: str, given: Given) -> Json:
         kind, entity = self.entity(argument, given)
         match endpoint:
             case "entity":
-                files = [self.shown(one) for one in self.world.of_entity(kind, entity["id"])]
-                return wrapped(self.headed(entity) | {"files": files, "comments": []})
+                files = [shown(self.world, one) for one in self.world.of_entity(kind, entity["id"])]
+                return wrapped(headed(self.world, entity) | {"files": files, "comments": []})
             case "entityfiles":
-                return given.page([self.shown(one) for one in self.world.of_entity(kind, entity["id"])], total=False)
+                return given.page(
+                    [shown(self.world, one) for one in self.world.of_entity(kind, entity["id"])], total=False
+                )
             case "attach":
                 self.world.attach(kind, entity["id"], [self.file(str(one))["id"] for one in given.items("files")])
-                return wrapped(self.headed(entity))
+                return wrapped(headed(self.world, entity))
             case "detach":
                 self.detach(kind, entity["id"], self.file(given.text("fileid"))["id"])
-                return wrapped(self.headed(entity))
+                return wrapped(headed(self.world, entity))
             case "uploadto":
                 root = self.world.tables["projects"][entity["projectId"]]["projectFolder"]
                 file = self.uploaded(given.integer("folderid") or root, given, named=False)
                 self.world.attach(kind, entity["id"], [file["id"]])
-                return wrapped(self.shown(file), 201)
+                return wrapped(shown(self.world, file), 201)
         raise Refused("MethodNotFound")
 
     def log_in(self, code: str, given: Given) -> Json:
@@ -244,52 +178,7 @@ class Onlyoffice:
         found = [one for one in self.world.tables[table].values() if one["projectId"] not in self.world.forbidden]
         found = [one for one in found if not project or one["projectId"] == int(project)]
         found = [one for one in found if one["id"] > last and status in (None, one["status"])]
-        return given.page([self.headed(one) for one in found])
-
-    def project(self, one: Json) -> Json:
-        return {key: value for key, value in one.items() if key != "projectFolder"} | {"canEdit": True}
-
-    def headed(self, entity: Json) -> Json:
-        """A task or a message without its files."""
-        project = self.world.tables["projects"][entity["projectId"]]
-        owner = {"id": project["id"], "title": project["title"], "status": project["status"]}
-        return {key: value for key, value in entity.items() if key != "projectId"} | {"projectOwner": owner}
-
-    def folder(self, folder: Json, given: Given) -> Json:
-        """The contents of a folder: its folders, then its files. They page by themselves, inside of the response."""
-        folders = [self.headed_folder(one) for one in self.folders(folder["id"])]
-        files = [self.shown(one) for one in self.world.in_folder(folder["id"])]
-        everything = [*folders, *files]
-        page = everything[given.start : given.start + given.count]
-        parts = {"folders": [one for one in page if one in folders], "files": [one for one in page if one in files]}
-        counted = {"startIndex": given.start, "count": len(page), "total": len(everything)}
-        return wrapped(parts | {"current": self.headed_folder(folder), "pathParts": [2, folder["id"]]} | counted)
-
-    def folders(self, parent_id: int) -> list[Json]:
-        return [one for one in self.world.tables["folders"].values() if one["parentId"] == parent_id]
-
-    def headed_folder(self, folder: Json) -> Json:
-        counts = {
-            "filesCount": len(self.world.in_folder(folder["id"])),
-            "foldersCount": len(self.folders(folder["id"])),
-        }
-        return {key: value for key, value in folder.items() if key != "projectId"} | counts | {"rootFolderType": 8}
-
-    def shown(self, file: Json) -> Json:
-        size = size_of(self.world.versions[file["id"]][-1])
-        ending = "." + file["title"].rpartition(".")[2] if "." in file["title"] else ""
-        cloud = isinstance(file["id"], str)
-        provider = {"providerItem": True, "providerKey": "DropBox", "providerId": 337} if cloud else {}
-        sizes = {"contentLength": f"{size / 1024:.2f} KB", "pureContentLength": size, "versionGroup": 1}
-        kinds = {"fileStatus": 0, "fileType": 7, "fileExst": ending, "access": 0, "shared": False}
-        links = {"viewUrl": self.address(file), "webUrl": f"{self.world.origin}{EDITOR}?fileid={file['id']}"}
-        return file | sizes | kinds | links | provider
-
-    def address(self, file: Json) -> str:
-        return f"{self.world.origin}{HANDLER}?action=download&fileid={file['id']}"
-
-    def signature(self, file_id: FileId) -> str:
-        return f"{mix(self.world.seed, *str(file_id).encode()):016x}"
+        return given.page([headed(self.world, one) for one in found])
 
     def uploaded(self, folder_id: int, given: Given, *, named: bool) -> Json:
         """Stores what was sent: a new file, or a new version of the one that has the title."""
@@ -341,12 +230,12 @@ class Onlyoffice:
         if endpoint == "store":
             return self.stored(argument, request)
         file_id = request.query.get("fileid", "")
-        if request.query.get("stream_auth") != self.signature(file_id):
+        if request.query.get("stream_auth") != signature(self.world, file_id):
             self.check(request)
         file = self.file(file_id)
         if self.world.files_origin is None:
             return self.contents(file)
-        place = f"{self.world.files_origin}/store/{file_id}?signature={self.signature(file_id)}"
+        place = f"{self.world.files_origin}/store/{file_id}?signature={signature(self.world, file_id)}"
         return Answer(b"", 302, headers={"Location": place})
 
     def stored(self, file_id: str, request: web.BaseRequest) -> Answer:
@@ -354,7 +243,7 @@ class Onlyoffice:
         if "Authorization" in request.headers:
             self.world.leaks += 1
             raise Refused("BadFormat")
-        if request.query.get("signature") != self.signature(file_id):
+        if request.query.get("signature") != signature(self.world, file_id):
             raise Refused("forbidden")
         return self.contents(self.file(file_id))
 

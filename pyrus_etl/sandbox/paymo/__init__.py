@@ -4,7 +4,8 @@ from pyrus_etl.sandbox.faults import Faults
 from pyrus_etl.sandbox.running import Running
 from pyrus_etl.sandbox.service import Service
 
-from .api import Options, Paymo, PaymoQuota
+from .api import Paymo
+from .options import Options, PaymoQuota
 from .world import World
 
 __all__ = ["Options", "PaymoSandbox", "World", "service"]

@@ -2,97 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Answer, Refused
-from pyrus_etl.sandbox.contents import Upload, body_of, bytes_of, sent
+from pyrus_etl.sandbox.contents import bytes_of, sent
 from pyrus_etl.sandbox.dice import mix
-from pyrus_etl.sandbox.quota import Quota
-from pyrus_etl.sandbox.service import Limits
 
+from .given import basic, media_type, parameters
+from .options import Options
+from .routes import COMMON, COMPILED, FIELDS, LISTS, PARENTS, STATUSES
 from .where import paged, unknown, where
 from .world import COMPANY, TARGETS, World
 
 Json = dict[str, Any]
 
-LISTS = ("users", "projects", "tasks", "discussions", "threads", "comments", "files")
-FIELDS = {
-    "users": ("name", "email", "active"),
-    "projects": ("name", "active"),
-    "tasks": ("name", "project_id", "complete"),
-    "discussions": ("name", "project_id", "user_id"),
-    "threads": ("project_id", "task_id", "discussion_id", "file_id"),
-    "comments": ("thread_id", "user_id", "content"),
-    "files": ("original_filename", "description", "user_id", "size", "mime", *TARGETS),
-}
-COMMON = ("id", "created_on", "updated_on")
-PARENTS = {"project": "projects", "user": "users", "discussion": "discussions", "task": "tasks"}
 PARENTS |= {"comment": "comments", "thread": "threads"}
 CHANGEABLE = {"original_filename", "description"}
 THUMBNAILS = tuple(f"image_thumb_{size}" for size in ("large", "medium", "small"))
-ROUTES = (
-    ("session", r"/api/sessions/?", ("POST",)),
-    ("me", r"/api/me/?", ("GET",)),
-    ("upload", r"/api/files/?", ("POST",)),
-    ("file", r"/api/files/(\d+)", ("GET",)),
-    ("update", r"/api/files/(\d+)", ("POST", "PUT")),
-    ("delete", r"/api/files/(\d+)", ("DELETE",)),
-    *((name, rf"/api/{name}/?()", ("GET",)) for name in LISTS),
-    *((name, rf"/api/{name}/(\d+)", ("GET",)) for name in LISTS if name != "files"),
-    ("contents", rf"/assets/{COMPANY}/projects/\d+/((?:thumbs/\w+/)?\w+)\.\w+", ("GET",)),
-)
-COMPILED = tuple((name, re.compile(pattern), methods) for name, pattern, methods in ROUTES)
-STATUSES = {
-    "bad_request": (400, "Bad request"),
-    "BadFormat": (400, "The body cannot be read."),
-    "unauthorized": (401, "Unauthorized"),
-    "forbidden": (403, "You are not allowed to access this resource."),
-    "not_found": (404, "Object not found"),
-    "MethodNotFound": (404, "There is no such method."),
-    "xml": (406, "This sandbox serves JSON only: send Accept: application/json."),
-    "content_type": (415, "Send a Content-Type."),
-    "TooManyRequests": (429, "Too Many Requests"),
-    "ServerError": (500, "Internal Server Error"),
-    "Unavailable": (503, "Service Unavailable"),
-}
-
-
-class Options(Limits, frozen=True, kw_only=True):
-    """The credentials that Paymo accepts, and a choice for each question that its pages leave open.
-
-    most_page         no page is longer than this, even if more is asked for
-    unfiltered_files  `/files` without a filter lists every file; otherwise it is refused
-    number_sizes      sizes are numbers, not text
-    link_seconds      links to contents expire after this many seconds of the company's clock
-    login_for_links   links to contents on the API's own origin need the key
-    """
-
-    email: str = "robot@northlight.example"
-    password: str = "sandbox-password"
-    api_key: str = "sandbox-paymo-key"
-    most_page: int = 2500
-    unfiltered_files: bool = False
-    number_sizes: bool = False
-    link_seconds: float | None = None
-    login_for_links: bool = False
-
-
-class PaymoQuota(Quota):
-    """Paymo's limit, in its own headers."""
-
-    def headers(self) -> dict[str, str]:
-        return {
-            "X-Ratelimit-Decay-Period": f"{self.seconds:g}",
-            "X-Ratelimit-Limit": str(self.requests),
-            "X-Ratelimit-Remaining": str(self.left()),
-        }
 
 
 class Paymo:
@@ -299,31 +229,3 @@ class Paymo:
 def wrapped(name: str, found: list[Json], status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     """Every answer wraps a list, also for one object."""
     return Answer(msgspec.json.encode({name: found}), status, headers=headers or {})
-
-
-def basic(request: web.BaseRequest) -> str:
-    """User and password of HTTP Basic; of an API key, the password does not matter and is left out."""
-    kind, _, word = request.headers.get("Authorization", "").partition(" ")
-    try:
-        text = base64.b64decode(word, validate=True).decode() if kind.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-    user = text.partition(":")[0]
-    return text if "@" in user or not user else f"{user}:"
-
-
-def media_type(upload: Upload) -> str:
-    return "" if upload.media_type == "application/octet-stream" else upload.media_type
-
-
-async def parameters(request: web.BaseRequest) -> Json:
-    """The fields of a body: JSON, urlencoded or multipart."""
-    if request.content_type == "multipart/form-data":
-        return dict((await sent(request)).fields)
-    body = await body_of(request)
-    try:
-        if request.content_type == "application/x-www-form-urlencoded":
-            return {name: values[-1] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-        return msgspec.json.decode(body or b"{}", type=Json)
-    except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
-        raise Refused("BadFormat") from unreadable

@@ -86,7 +86,7 @@ def timeout(waits: Waits, whole: float | None, silence: float | None = None) -> 
 
 def _connector(settings: Settings) -> aiohttp.TCPConnector:
     connector = aiohttp.TCPConnector(
-        limit=0,  # Client has its own limit: with aiohttp's a request may wait for ever
+        limit=0,  # Client has its own limit: with aiohttp's a request may wait forever
         resolver=Resolver(),
         ssl=trust() if settings.url.startswith("https:") else True,
     )

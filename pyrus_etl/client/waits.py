@@ -55,7 +55,7 @@ class Hold:
     """Holds back all requests before `until` (monotonic clock), because the server said that its quota is spent.
 
     The server may make us wait for an hour in total. Good answers in between earn that time back, so a run that makes
-    progress may go on for ever. After a wait was cut short, a longer one is obeyed only if enough time was earned. It
+    progress may go on forever. After a wait was cut short, a longer one is obeyed only if enough time was earned. It
     waits by `guess` if the server does not say for how long.
     """
 

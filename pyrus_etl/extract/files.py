@@ -45,7 +45,7 @@ class FileService(Protocol):
         ...
 
     async def traces(self, place: Place, *, fresh: bool = True) -> list[ServiceFile]:
-        """All files at a place, and those where an upload that was not attached to it may stand.
+        """All files at a place, and those among which an upload that was not attached to it may be.
 
         Read before an upload and after a lost answer, it shows what the upload has left. Before, it need not be
         `fresh`: what this service was asked earlier will do.

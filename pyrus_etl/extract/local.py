@@ -18,7 +18,7 @@ def contents_of(path: str) -> Contents:
     """The contents of a file; raises SettingsError if it cannot be read."""
     try:
         status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait forever
             raise SettingsError(f"{path!r} is not a regular file; name one.")
         with Path(path).open("rb"):
             pass

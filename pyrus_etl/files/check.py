@@ -33,7 +33,7 @@ class Check:
             self._md5.update(block)
 
     def check_size(self, size: int) -> None:
-        """Raises Corrupt if so many bytes are more than stated."""
+        """Raises Corrupt if this is more than the stated number of bytes."""
         if self._stated_size is not None and size > self._stated_size:
             raise Corrupt(f"it has more than the stated {self._stated_size:,} bytes")
 

@@ -11,8 +11,8 @@ class ServiceFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A file as its service describes it; None: the service does not say. The contents stay at the service.
 
     `file_id` is text, because some ids of ONLYOFFICE are. `payload`: the description as served, as JSON that PostgreSQL
-    can store. `token`: attaches a file of Paymo that hangs on nothing yet. `guid`, `uploaded_file_id`: what Pyrus (API
-    v4, v3) calls an upload that no task refers to; `file_id` is the same text then. `md5`: in lower case.
+    can store. `token`: attaches a new file of Paymo. `guid`, `uploaded_file_id`: what Pyrus (API v4, v3) calls an
+    upload that no task refers to; `file_id` is the same text then. `md5`: in lower case.
     """
 
     service: str

@@ -1,4 +1,4 @@
-"""How people name files and the places where files hang: paymo:55, onlyoffice:task/9, pyrus:."""
+"""How people name files and the places that files are attached to: paymo:55, onlyoffice:task/9, pyrus:."""
 
 import re
 from typing import NamedTuple
@@ -11,7 +11,7 @@ KINDS = {
     PAYMO: ("task", "project", "discussion", "comment"),
     ONLYOFFICE: ("task", "project", "discussion", "folder"),
 }
-"""Service → the kinds of places where its files hang. A discussion of ONLYOFFICE is what its API calls a message."""
+"""Service → the kinds of places of its files. A discussion of ONLYOFFICE is what its API calls a message."""
 
 _PLACE = re.compile(r"(?P<kind>[a-z]+)/(?P<id>.*)", re.DOTALL)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
@@ -34,7 +34,7 @@ class FileName(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a file hangs: `paymo:task/123`. Without a kind, `paymo:`, an upload hangs on nothing."""
+    """What a file is attached to: `paymo:task/123`. Without a kind, `paymo:`, an upload is attached to nothing."""
 
     service: str
     kind: str = ""

@@ -1,4 +1,4 @@
-"""Beside a cluster, this process only takes webhooks: it tells the cluster whose hints wait; workers do the rest."""
+"""Beside a cluster, this process only takes webhooks: it notes in the cluster whose hints wait; workers do the rest."""
 
 import logging
 

@@ -23,7 +23,7 @@ SOON = 0.5
 
 
 async def fetch_hinted(run: Run, arrived: asyncio.Event, over: asyncio.Event, linger: float | None = None) -> None:
-    """Fetches hinted tasks until it is `over`, or if `linger` is given, until none came for so many seconds.
+    """Fetches hinted tasks until it is `over`; if `linger` is given, until none came for that number of seconds.
 
     `arrived` is set when there may be new hints.
     """

@@ -23,7 +23,7 @@ def file_of(served: dict[str, Any], place: Place | None = None) -> ServiceFile |
     file_id = filled(served.get("id")) or filled(served.get("location"))
     if not file_id:
         return None
-    hangs_on: dict[str, Any] = {f"{place.kind}_id": place.place_id} if place and place.kind != "folder" else {}
+    attached_to: dict[str, Any] = {f"{place.kind}_id": place.place_id} if place and place.kind != "folder" else {}
     return ServiceFile(
         service=ONLYOFFICE,
         file_id=file_id,
@@ -35,7 +35,7 @@ def file_of(served: dict[str, Any], place: Place | None = None) -> ServiceFile |
         updated_at=moment(served.get("updated")),
         download_url=filled(served.get("viewurl")),
         payload=payload(served),
-        **hangs_on,
+        **attached_to,
     )
 
 

@@ -159,7 +159,7 @@ class Onlyoffice:
 
 
 def _at(file: ServiceFile, place: Place) -> ServiceFile:
-    """The file as one that hangs at the place."""
+    """The file as one that is attached to the place."""
     return msgspec.structs.replace(file, **{f"{place.kind}_id": place.place_id})
 
 

@@ -126,10 +126,10 @@ class Paymo:
             return ServiceFile(service=PAYMO, file_id=file_id)
 
     async def _if_at(self, file_id: str, place: Place) -> ServiceFile | None:
-        """The file, if it hangs there already."""
+        """The file, if it is attached there already."""
         try:
             file = await self.get(file_id)
-        except FileRefused:  # it is not shown while it hangs on nothing
+        except FileRefused:  # it is not shown while it is attached to nothing
             return None
         return file if getattr(file, f"{place.kind}_id") == place.place_id else None
 

@@ -99,7 +99,7 @@ class Registers:
     async def _look_for_longer(self, unsettled: Sequence[_Open]) -> None:
         """If several pages of changes are as long as the longest, asks one form for one task more, changed or not.
 
-        If it has so many, all these pages are the last ones, and that was one request in place of one for each. The
+        If it has that one more, all these pages are the last ones, for one request in place of one for each. The
         oldest of the last tasks is probably in the largest form.
         """
         longest = [each for each in unsettled if each.rows == self._ends.longest and each.wanted.is_of_a_period]

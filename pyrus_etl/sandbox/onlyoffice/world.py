@@ -106,7 +106,7 @@ class World(Office):
         self.attached[kind, entity_id].remove(file_id)
 
     def remove(self, file_id: FileId, *, immediately: bool = False) -> None:
-        """Moves a file to the trash, or deletes it; either way it hangs on nothing any more."""
+        """Moves a file to the trash, or deletes it; either way it is attached to nothing any more."""
         for held in self.attached.values():
             if file_id in held:
                 held.remove(file_id)
@@ -190,7 +190,7 @@ class World(Office):
                 self._fill(root, kind, self._add(kind, fields))
 
     def _fill(self, root: int, kind: str, entity_id: int) -> None:
-        """Up to two files for a task or a message; some hang on two of them."""
+        """Up to two files for a task or a message; some are attached to two of them."""
         for _ in range(self._dice.roll(3)):
             if self._dice.chance(10) and self.in_folder(root)[1:]:
                 self.attach(kind, entity_id, [self.in_folder(root)[-1]["id"]])

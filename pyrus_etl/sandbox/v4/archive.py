@@ -188,12 +188,12 @@ class ArchiveV4:
 
     def _task(self, ordinal: int, events: Events, *, private: bool = True) -> Json:
         draft = self.world.draft(ordinal, events)
-        told, places = structure(draft), draft.places
+        v3, places = structure(draft), draft.places
         if not private:
-            public = [number for number, note in enumerate(told["Notes"]) if note.get("Id", 1) % 3]
-            told |= {"Notes": [told["Notes"][number] for number in public]}
+            public = [number for number, note in enumerate(v3["Notes"]) if note.get("Id", 1) % 3]
+            v3 |= {"Notes": [v3["Notes"][number] for number in public]}
             places = [places[number] for number in public]
-        shown = task(told, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
+        shown = task(v3, places, self._style(ordinal, draft, self._drawn_form(ordinal)))
         shown |= self._fields(draft, shown)
         written.beside(shown["comments"], places, draft)
         if not self.world.older or draft.case.made:
@@ -207,19 +207,19 @@ def overridden(override: Override) -> bytes:
     if override.body_v4 is not None:
         return override.body_v4
     try:
-        told = msgspec.json.decode(override.body)["TaskWithNotes"]
-        return msgspec.json.encode({"task": translated(told | override.row)})
+        v3 = msgspec.json.decode(override.body)["TaskWithNotes"]
+        return msgspec.json.encode({"task": translated(v3 | override.row)})
     except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, ValueError, AttributeError):
         return override.body
 
 
-def translated(told: Json) -> Json:
+def translated(v3: Json) -> Json:
     """A TaskWithNotes that a test wrote, in the words of API v4. LookupError if it lacks what API v4 needs."""
-    projects = sorted(told.get("Projects") or [], key=lambda one: bool(one.get("Parent")))
-    form = root(projects[0]) if told.get("Form") and projects else None
-    notes = told.get("Notes") or []
-    whole = {"Author": {"Id": 1730}, "Projects": [], "ModifiedDate": told["CreateDate"]} | told | {"Notes": notes}
-    return task(whole, list(range(len(notes))), Style(form, WIDE_NOTES + 1024 * (told["Id"] % 2**30)))
+    projects = sorted(v3.get("Projects") or [], key=lambda one: bool(one.get("Parent")))
+    form = root(projects[0]) if v3.get("Form") and projects else None
+    notes = v3.get("Notes") or []
+    whole = {"Author": {"Id": 1730}, "Projects": [], "ModifiedDate": v3["CreateDate"]} | v3 | {"Notes": notes}
+    return task(whole, list(range(len(notes))), Style(form, WIDE_NOTES + 1024 * (v3["Id"] % 2**30)))
 
 
 def root(project: Json) -> int:

@@ -34,32 +34,32 @@ class Style(msgspec.Struct, frozen=True):
     days: bool = False
 
 
-def task(told: Json, places: list[int], style: Style) -> Json:
+def task(v3: Json, places: list[int], style: Style) -> Json:
     """The task of a TaskWithNotes; `places` are the numbers of its notes, which never change."""
-    comments = [comment(note, place, style) for note, place in zip(told["Notes"], places, strict=True)]
+    comments = [comment(note, place, style) for note, place in zip(v3["Notes"], places, strict=True)]
     shown: Json = {
-        "id": told["Id"],
-        "text": told["Text"],
-        "create_date": moment(told["CreateDate"]),
-        "last_modified_date": moment(told["ModifiedDate"]),
-        "author": person(told["Author"]),
+        "id": v3["Id"],
+        "text": v3["Text"],
+        "create_date": moment(v3["CreateDate"]),
+        "last_modified_date": moment(v3["ModifiedDate"]),
+        "author": person(v3["Author"]),
     }
-    if "Responsible" in told:
-        shown["responsible"] = person(told["Responsible"])
-    if "CloseDate" in told:
-        shown["close_date"] = moment(told["CloseDate"])
-    if "DueDate" in told:
-        shown |= due(told["DueDate"], style)
-    if "ParentTaskId" in told:
-        shown["parent_task_id"] = told["ParentTaskId"]
-    if told["Projects"]:
-        shown["list_ids"] = [project_id(one) for one in told["Projects"]]
+    if "Responsible" in v3:
+        shown["responsible"] = person(v3["Responsible"])
+    if "CloseDate" in v3:
+        shown["close_date"] = moment(v3["CloseDate"])
+    if "DueDate" in v3:
+        shown |= due(v3["DueDate"], style)
+    if "ParentTaskId" in v3:
+        shown["parent_task_id"] = v3["ParentTaskId"]
+    if v3["Projects"]:
+        shown["list_ids"] = [project_id(one) for one in v3["Projects"]]
     if style.form_id is not None:
-        shown |= {"form_id": style.form_id} | ({"fields": form(told["Form"], style)} if "Form" in told else {})
-    if "Approvals" in told:
-        shown |= approvals(told["Approvals"], style)
+        shown |= {"form_id": style.form_id} | ({"fields": form(v3["Form"], style)} if "Form" in v3 else {})
+    if "Approvals" in v3:
+        shown |= approvals(v3["Approvals"], style)
     shown["comments"] = comments
-    return shown if style.bare else shown | {"is_closed": "CloseDate" in told}
+    return shown if style.bare else shown | {"is_closed": "CloseDate" in v3}
 
 
 def form(values: list[Json], style: Style) -> list[Json]:

@@ -50,7 +50,7 @@ def shown(project: Project) -> Json:
 
 
 def lists(forms: list[Json]) -> Json:
-    """The answer to GET lists, where these forms are lists too."""
+    """The answer to GET lists; these forms are lists too."""
     roots = {"version": FIRST_VERSION, "list_type": "org_wide", "has_form": True}
     return {
         "lists": [

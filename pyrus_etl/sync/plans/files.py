@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 1000
 MOST_FAULTS = 3
-"""If so many projects in a row fail after all retries, the service is at fault."""
+"""If this number of projects in a row fail after all retries, the service is at fault."""
 
 
 @dataclass

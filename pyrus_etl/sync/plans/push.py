@@ -95,7 +95,7 @@ async def _send(desk: Desk, rows: Iterable[Outgoing]) -> list[int]:
 def _chains(rows: Iterable[Outgoing]) -> list[list[Outgoing]]:
     """The rows that have to follow one another: those of a task, and new tasks that are alike.
 
-    Two tasks that are alike could not be told apart if both answers were lost.
+    If both answers were lost, nobody could say which of two tasks that are alike is which.
     """
     chains: dict[object, list[Outgoing]] = {}
     for row in rows:

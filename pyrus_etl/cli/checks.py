@@ -2,38 +2,48 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import NamedTuple, TypeVar
 
 from pyrus_etl.cli.options import read_settings
-from pyrus_etl.errors import WriteRefused
-from pyrus_etl.extract.apis import api_of
+from pyrus_etl.client.client import Client
+from pyrus_etl.errors import DatabaseUnavailable, WriteRefused
+from pyrus_etl.extract.apis import Api, api_of
 from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.writer import Writer
 from pyrus_etl.load import rebuild, rules
+from pyrus_etl.load.slices import may_lease
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.write import TASK, Write
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
+from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import definitions
 from pyrus_etl.reports.settings import require_time_zone
-from pyrus_etl.settings import Secret, Settings
+from pyrus_etl.settings import Secret, Settings, Waits
 from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.quota import shared_quota
 
 T = TypeVar("T")
 FORBIDDEN = 403
 
 
 class Context:
-    """Results of earlier checks that later checks need. The checks named in `Check.needs` set them."""
+    """Results of earlier checks that later checks need. The checks named in `Check.needs` set them.
+
+    `ledger`: the database in which requests count for the quota; None if it cannot be used. `account_id`: after the
+    login.
+    """
 
     settings: Settings
     url: Secret
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, ledger: Secret | None = None) -> None:
         self.stack = stack
+        self.ledger = ledger
+        self.account_id: int | None = None
 
 
 class Warned(Exception):
@@ -69,6 +79,7 @@ def _database(context: Context) -> str:
 def _schema(context: Context) -> str:
     with connect(context.url) as connection:
         require_schema(connection)
+        context.ledger = context.url
         wrong = definitions.differences(connection)
         advice = rebuild.advice(connection) or _rules_advice(connection, context.settings.privacy)
         if not wrong:
@@ -89,6 +100,7 @@ def _rules_advice(connection: Connection, privacy: Privacy) -> str | None:
 
 def _login(context: Context) -> str:
     person = ask(context, lambda source: source.profile())
+    context.account_id = person.id
     return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
 
 
@@ -103,7 +115,7 @@ def _write(context: Context) -> str:
     """Asks for a task without a text, which Pyrus refuses from everybody: as incomplete, if the account may write."""
     if not context.settings.write:
         return "off: neither push nor files write to Pyrus"
-    made = asyncio.run(_incomplete_task(context.settings))
+    made = asyncio.run(_incomplete_task(context))
     if isinstance(made, Task):
         raise Warned(f"on; Pyrus took a task without a text, which this check asked for: delete task {made.id}")
     if made.status == FORBIDDEN:
@@ -111,9 +123,8 @@ def _write(context: Context) -> str:
     return "on: the account may write; Pyrus decides about each row"
 
 
-async def _incomplete_task(settings: Settings) -> Task | WriteRefused:
-    api = api_of(settings)
-    async with api.client(settings) as client:
+async def _incomplete_task(context: Context) -> Task | WriteRefused:
+    async with _client(context) as (api, client):
         try:
             return await Writer(client, api.writes).send(Write(action=TASK), {}, lambda: None)
         except WriteRefused as error:
@@ -121,14 +132,36 @@ async def _incomplete_task(settings: Settings) -> Task | WriteRefused:
 
 
 def ask(context: Context, question: Callable[[Source], Awaitable[T]]) -> T:
-    """Sends one request to Pyrus and returns the answer."""
+    """Asks Pyrus and returns the answer."""
 
     async def answer() -> T:
-        api = api_of(context.settings)
-        async with api.client(context.settings) as client:
+        async with _client(context) as (api, client):
             return await question(api.open(client))
 
     return asyncio.run(answer())
+
+
+@asynccontextmanager
+async def _client(context: Context) -> AsyncIterator[tuple[Api, Client]]:
+    """The API and its client. Requests count for the quota of all processes, if the database can be written."""
+    settings, api = context.settings, api_of(context.settings)
+    client = api.client(settings)
+    async with AsyncExitStack() as opened:
+        if context.ledger and (store := await _ledger(context.ledger, settings.waits, opened)):
+            shared = shared_quota(store, client.pace, context.ledger, settings.waits)
+            quota = await opened.enter_async_context(shared)
+            await quota.count(settings.login, context.account_id)
+        await opened.enter_async_context(client)
+        yield api, client
+
+
+async def _ledger(url: Secret, waits: Waits, opened: AsyncExitStack) -> Store | None:
+    """The database, if the ledger in it may be written. What is wrong with it is the matter of other checks."""
+    try:
+        store = await opened.enter_async_context(Store(url, waits))
+        return store if await store.query(may_lease) else None
+    except DatabaseUnavailable:
+        return None
 
 
 CHECKS = (

@@ -53,6 +53,17 @@ class SharedQuota:
         self._share = self._share._replace(account_id=account_id)
         await self._slices.begin(1)
 
+    async def count(self, login: str | None, account_id: int | None) -> None:
+        """The same for a few requests, which wait for their turn even if a run uses all of the quota.
+
+        `account_id`: None if it is not known yet. The caller may write to the ledger.
+        """
+        if account_id is None:
+            self._share = await self._store.query(share_of, login, self._share.quota)
+        else:
+            self._share = self._share._replace(account_id=account_id)
+        await self._slices.begin(1)
+
     async def watch(self, login: str | None) -> None:
         """The same for a caller that only reads: if it may not write, it takes only what is left at this moment."""
         if await self._store.query(may_lease):

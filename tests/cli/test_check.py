@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from pyrus_etl.load.slices import remaining
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT
-from pyrus_etl.settings import Secret
+from pyrus_etl.settings import Quota, Secret
 from tests.certificates import new_authority
 from tests.directory import DENIED, script
 from tests.proxies import proxying, refusal
@@ -68,6 +70,15 @@ def test_all_is_well(sandbox: Sandbox, database: Secret) -> None:
 
     assert found.code == 0
     assert {line.status for line in found.lines.values()} == {"ok"}
+
+
+def test_its_requests_count_for_the_quota_of_all_processes(database: Secret) -> None:
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        for api in ("v3", "v4"):
+            assert program("check", sandbox=sandbox, database=database, PYRUS_API=api).returncode == 0
+            with connect(database) as connection:
+                left = remaining(connection, Quota(5000, 600), sandbox.options.login)
+            assert 5000 - left == sandbox.requests.total
 
 
 def test_json_has_the_same_lines(sandbox: Sandbox, empty_database: Secret) -> None:

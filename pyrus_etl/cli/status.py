@@ -1,6 +1,7 @@
 """`status`: shows the state of the sync."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,39 +80,47 @@ def _fault(connection: Connection, max_age: timedelta | None) -> DataStale | Non
 
 
 def _show(state: Overview) -> None:
+    for line in (*_runs(state), *_rows(state), *_wanting(state)):
+        click.echo(line)
+
+
+def _runs(state: Overview) -> Iterator[str]:
+    """The accounts if there are several, the last runs, the last good ones, and the cursors."""
     if len(state.accounts) > 1:
-        click.echo("Accounts:")
-        for account in state.accounts:
-            click.echo(f"  {_of_account(account)}")
-    click.echo("Last runs, newest first:")
+        yield "Accounts:"
+        yield from (f"  {_of_account(account)}" for account in state.accounts)
+    yield "Last runs, newest first:"
     for run in state.runs:
         did = _did(run["kind"], Counts(**{name: run[name] for name in COLUMNS}))
-        click.echo(f"  {_time(run['started_at'])}  {run['kind']:10} {run['status']:8} {did}  {run['error'] or ''}")
-    click.echo("Last successful runs:" if state.last_good else "Last successful runs: none yet")
+        yield f"  {_time(run['started_at'])}  {run['kind']:10} {run['status']:8} {did}  {run['error'] or ''}"
+    yield "Last successful runs:" if state.last_good else "Last successful runs: none yet"
     for run in state.last_good:
         age = duration(run["age_seconds"])
-        click.echo(f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, {_account(run['account_id'])}")
-    click.echo("Cursors:" if state.cursors else "Cursors: none yet; run pyrus-etl sync")
+        yield f"  {_time(run['finished_at'])}  {run['kind']:10} {age} ago, {_account(run['account_id'])}"
+    yield "Cursors:" if state.cursors else "Cursors: none yet; run pyrus-etl sync"
     for cursor in state.cursors:
-        lag = cursor["lag_seconds"]
-        click.echo(
-            f"  account {cursor['account_id']}, {cursor['stream']}: {_time(cursor['cursor'])}, {duration(lag)} ago"
-        )
-    click.echo("Rows:")
-    for table, rows in state.rows.items():
-        click.echo(f"  {table:20} {rows:>12,}")
-    click.echo(f"Tasks set aside: {state.open_errors}" + (" (see pyrus-etl errors list)" if state.open_errors else ""))
+        at, lag = _time(cursor["cursor"]), duration(cursor["lag_seconds"])
+        yield f"  account {cursor['account_id']}, {cursor['stream']}: {at}, {lag} ago"
+
+
+def _rows(state: Overview) -> Iterator[str]:
+    yield "Rows:"
+    yield from (f"  {table:20} {rows:>12,}" for table, rows in state.rows.items())
+
+
+def _wanting(state: Overview) -> Iterator[str]:
+    """What is set aside, lost or refused, and the fields that have no column yet."""
+    yield f"Tasks set aside: {state.open_errors}" + (" (see pyrus-etl errors list)" if state.open_errors else "")
     if len(state.errors_by_account) > 1:
-        for error in state.errors_by_account:
-            click.echo(f"  account {error['account_id']}: {error['tasks']}")
+        yield from (f"  account {error['account_id']}: {error['tasks']}" for error in state.errors_by_account)
     for form in state.lost_forms:
         since = _time(form["lost_at"])
-        click.echo(f"Lost since {since}: form {form['form_id']} ({form['name']}); give the account its rights back")
+        yield f"Lost since {since}: form {form['form_id']} ({form['name']}); give the account its rights back"
     for catalog in state.refused_catalogs:
         name = f"{catalog['catalog_id']} ({catalog['name']})"
-        click.echo(f"Refused to account {catalog['account_id']}: the items of catalog {name}")
+        yield f"Refused to account {catalog['account_id']}: the items of catalog {name}"
     missing = f"; fields without a column: {state.fields_waiting} (run pyrus-etl reports refresh)"
-    click.echo(f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else ""))
+    yield f"Views of forms and catalogs: {state.wide_views}" + (missing if state.fields_waiting else "")
 
 
 def _of_account(account: dict[str, Any]) -> str:

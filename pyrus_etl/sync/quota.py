@@ -9,8 +9,9 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pyrus_etl.client.lending import Grant, Report
 from pyrus_etl.client.pace import Pace
-from pyrus_etl.client.slices import Grant, Report, Slices
+from pyrus_etl.client.slices import Slices
 from pyrus_etl.client.slots import Slots
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.load.slices import UNKNOWN, Share, may_lease, remaining, settle, share_of

@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import count
 
-from pyrus_etl.client.slices import LARGEST, Closed, Report
+from pyrus_etl.client.lending import Closed, Report
+from pyrus_etl.client.slices import LARGEST
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.load.slices import Share, settle
 from pyrus_etl.postgres.store import Store

@@ -75,6 +75,7 @@ SECTIONS = {
         progress.sync_windows,
         progress.sync_feeds,
         operation.task_claims,
+        operation.sync_arrivals,
         progress.sync_hints,
         operation.privacy_rules,
         operation.sync_leases,

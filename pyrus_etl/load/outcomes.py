@@ -12,10 +12,11 @@ from pyrus_etl.schema.attachment import Outcome
 
 
 class Ended(NamedTuple):
-    """What became of the contents of a file; `key`: of its row, in the order of the table."""
+    """What became of the contents of a file; `key`: of its row, in the order of the table; `path`: below the target."""
 
     key: tuple[int | str, ...]
     outcome: Outcome
+    path: str
 
 
 def write(connection: Connection, table: Table, ended: Iterable[Ended]) -> None:

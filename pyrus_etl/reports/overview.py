@@ -13,6 +13,7 @@ from pyrus_etl.schema.metadata import metadata
 _OURS = {
     operation.accounts,
     operation.sync_alerts,
+    operation.sync_arrivals,
     operation.sync_leases,
     operation.sync_runs,
     operation.task_claims,

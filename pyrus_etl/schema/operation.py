@@ -132,6 +132,16 @@ task_claims = Table(
     comment="Which task is being fetched by which of several accounts; the row goes when the task is committed.",
 )
 
+sync_arrivals = Table(
+    "sync_arrivals",
+    metadata,
+    Column("run_id", Uuid, primary_key=True, comment="Id of the run that stores the contents."),
+    Column("path", Text, primary_key=True, comment="Where below the target: the id of the file, and its name."),
+    Column("target", Text, nullable=False, comment="URL of the target."),
+    comment="Contents of files that a run may have stored and has not recorded yet; the row goes when they are. The "
+    "next download removes what a killed one left here.",
+)
+
 sync_errors = Table(
     "sync_errors",
     metadata,

@@ -21,8 +21,11 @@ _REFUSED = {403: "denied", 404: "missing", 410: "denied"}
 
 
 def limits_for(limits: Limits) -> Limits:
-    """The limits of a flow of files: while some are requested, others are stored, which takes no request."""
-    return limits._replace(fetchers=2 * limits.fetchers)
+    """The limits of a flow of files: while some are requested, others are stored, which takes no request.
+
+    Few are chosen ahead: what is chosen has been announced, and a kill leaves the next run to look for it.
+    """
+    return limits._replace(fetchers=2 * limits.fetchers, queued=limits.fetchers)
 
 
 async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None) -> Outcome | None:
@@ -57,8 +60,13 @@ async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int |
             return _not_stored("failed", arriving.requests, str(error))
 
 
+def path_of(file_id: object, name: str | None) -> str:
+    """Where contents are stored below a target."""
+    return f"{safe_name(str(file_id))}/{safe_name(name)}"
+
+
 async def _stored(file: ServiceFile, arriving: Arriving, store: FileStore) -> Outcome:
-    path, check = f"{safe_name(file.file_id)}/{safe_name(file.name)}", arriving.check
+    path, check = path_of(file.file_id, file.name), arriving.check
     await store.put(path, arriving)
     return Outcome(
         "stored",

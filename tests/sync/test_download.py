@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import psycopg
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -406,6 +407,36 @@ def test_a_stopped_download_is_continued_and_leaves_nothing_unfinished(
     assert all(content == contents(int(path.partition("/")[0])) for path, content in whole.items())
     assert ended[0] == 0
     assert {path.partition("/")[0] for path in files_below(target)} == {str(row[0]) for row in query(synced, FILES)}
+
+
+def test_what_a_killed_download_stored_and_did_not_record_is_removed_if_its_attachment_vanishes(
+    sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path
+) -> None:
+    ((file,),) = query(synced, ONE)
+    stored, own = tmp_path / "to" / str(file), tmp_path / "to" / "2024" / "of somebody else.txt"
+    with psycopg.connect(synced.reveal()) as other:
+
+        def script(asked: Asked) -> None:
+            if asked.path.endswith(f"Id={file}"):
+                other.execute("LOCK TABLE pyrus.attachment_contents IN EXCLUSIVE MODE")  # it cannot be recorded
+
+        arguments = ("attachments", "download", "--to", str(tmp_path / "to"))
+        with (
+            in_front_of(sandbox, script) as server,
+            launched(*arguments, sandbox=sandbox, database=synced, PYRUS_URL=server.url) as process,
+        ):
+            eventually(stored.exists)
+            process.kill()
+            process.wait()
+    own.parent.mkdir()
+    own.write_bytes(b"own")
+    query(synced, f"DELETE FROM pyrus.attachments WHERE attachment_id = {file}")
+    code, counts, _ = download(sandbox, synced, tmp_path / "to")
+
+    left = files_below(tmp_path / "to")
+    assert (code, counts["files_stored"]) == (0, len(query(synced, FILES)))
+    assert {path.partition("/")[0] for path in left} == {"2024", *(str(row[0]) for row in query(synced, FILES))}
+    assert query(synced, "SELECT * FROM pyrus.sync_arrivals") == []
 
 
 def test_a_large_file_of_a_killed_download_is_continued(

@@ -10,7 +10,7 @@ import click
 
 from pyrus_etl.cli.output import set_up_logging
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.settings import SETTINGS, Setting, Settings, load_settings
+from pyrus_etl.settings import SETTINGS, Setting, Settings, load_settings, parse_duration
 from pyrus_etl.settings.accounts import chosen
 from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.settings.web_login import read_login
@@ -71,6 +71,18 @@ account_option = click.option(
 """For `read_settings`, whose settings then have no other account."""
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong, as cron likes it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+wait_option = click.option(
+    "--wait",
+    metavar="[DURATION]",
+    is_flag=False,
+    flag_value="1h",
+    help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
+)
+
+
+def patience_of(wait: str | None) -> float:
+    """For how many seconds a run waits for the lock; `wait` is the value of --wait."""
+    return parse_duration(wait, "--wait").total_seconds() if wait else 0.0
 
 
 def read_settings(*, quiet: bool = False) -> Settings:

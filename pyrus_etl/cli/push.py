@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from pyrus_etl.cli.options import account_option, read_settings, with_settings
+from pyrus_etl.cli.options import account_option, patience_of, read_settings, wait_option, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import Further, Ran, RunOptions, opened, run_options, run_plan
 from pyrus_etl.errors import SettingsError
@@ -17,7 +17,7 @@ from pyrus_etl.load.senders import Member, team_of
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.schema.outbox import SENT, WAITING
-from pyrus_etl.settings import Settings, parse_duration
+from pyrus_etl.settings import Settings
 from pyrus_etl.sync.outgoing import as_object, known_of, prepared, read
 from pyrus_etl.sync.plans.push import members_of
 from pyrus_etl.sync.plans.push import push as push_plan
@@ -35,13 +35,7 @@ SHOWN_IN_TEXT = 20
     nargs=2,
     help="Decide about a row that is unknown or refused: sent if it was applied, waiting to send it again.",
 )
-@click.option(
-    "--wait",
-    metavar="[DURATION]",
-    is_flag=False,
-    flag_value="1h",
-    help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
-)
+@wait_option
 @account_option
 @run_options
 @with_settings(*SETTINGS)
@@ -63,7 +57,7 @@ def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, optio
         return _rehearse(settings, as_json=options.as_json)
     if not settings.write:
         raise SettingsError("PYRUS_ETL_WRITE is off, so nothing is written to Pyrus; set it to on, or use --dry-run.")
-    patience = parse_duration(wait, "--wait").total_seconds() if wait else 0.0
+    patience = patience_of(wait)
     plan = push_plan(settings.write_files, members_of(settings))
     return run_plan(plan, settings, options._replace(patience=patience), then=_show_what_is_left)
 

@@ -13,12 +13,12 @@ import click
 
 from pyrus_etl.cli.forecast import print_forecast
 from pyrus_etl.cli.further import further
-from pyrus_etl.cli.options import account_option, read_settings, with_settings
+from pyrus_etl.cli.options import account_option, patience_of, read_settings, wait_option, with_settings
 from pyrus_etl.cli.output import print_json
 from pyrus_etl.cli.running import RunOptions, run_each, run_options, run_plan, workers_option
 from pyrus_etl.cli.side_by_side import worst
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnreachable, SettingsError
-from pyrus_etl.settings import Settings, parse_duration, parse_interval
+from pyrus_etl.settings import Settings, parse_interval
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.forecast import Forecast, forecast
 from pyrus_etl.sync.memory import give_back
@@ -131,13 +131,7 @@ def _share(_: click.Context, parameter: click.Parameter, value: float) -> float:
     help="Mark nothing as deleted if more than this share of the stored tasks is missing.",
 )
 @click.option("--force", is_flag=True, help="Mark all missing tasks as deleted, whatever their share.")
-@click.option(
-    "--wait",
-    metavar="[DURATION]",
-    is_flag=False,
-    flag_value="1h",
-    help="If another run holds the lock, wait for it, at most this long (1h if not given), instead of leaving with 7.",
-)
+@wait_option
 @run_options
 @workers_option
 @account_option
@@ -152,7 +146,7 @@ def reconcile(max_deleted: float, force: bool, wait: str | None, options: RunOpt
     Examples:  pyrus-etl reconcile
                pyrus-etl reconcile --wait 2h
     """
-    patience = parse_duration(wait, "--wait").total_seconds() if wait else 0.0
+    patience = patience_of(wait)
     settings = read_settings(quiet=options.is_quiet)
     return run_plan(reconcile_plan(max_deleted, force=force), settings, options._replace(patience=patience))
 

@@ -79,6 +79,7 @@ SECTIONS = {
         progress.sync_hints,
         operation.privacy_rules,
         operation.sync_leases,
+        operation.sync_run_totals,
         operation.sync_alerts,
         quota.sync_quotas,
         quota.sync_quota_slices,

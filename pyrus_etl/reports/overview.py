@@ -15,6 +15,7 @@ _OURS = {
     operation.sync_alerts,
     operation.sync_arrivals,
     operation.sync_leases,
+    operation.sync_run_totals,
     operation.sync_runs,
     operation.task_claims,
     progress.directory_sightings,

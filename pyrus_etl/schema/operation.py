@@ -66,6 +66,16 @@ sync_runs = Table(
     comment="One row per run, with the counts that --json reports.",
 )
 
+sync_run_totals = Table(
+    "sync_run_totals",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="Kind of the runs, as in sync_runs."),
+    Column("status", Text, primary_key=True, comment="How they ended, as in sync_runs."),
+    Column("runs", BigInteger, nullable=False, comment="Number of these runs."),
+    *(_count(counter) for counter in COUNTERS),
+    comment="Sums of the runs whose rows were removed because they are old, so that no counter of /metrics falls.",
+)
+
 sync_alerts = Table(
     "sync_alerts",
     metadata,

@@ -21,7 +21,12 @@ MOST_COUNTED = 1_000_000
 
 _TASK_COUNTS = [name for name in Counts().as_columns() if name.startswith("tasks_")]
 
-_RUNS: LiteralString = "SELECT kind, status, count(*) FROM pyrus.sync_runs WHERE status <> 'running' GROUP BY 1, 2"
+_RUNS: LiteralString = """
+    SELECT kind, status, sum(runs)::bigint FROM (
+        SELECT kind, status, count(*) AS runs FROM pyrus.sync_runs WHERE status <> 'running' GROUP BY 1, 2
+        UNION ALL SELECT kind, status, runs FROM pyrus.sync_run_totals
+    ) AS each GROUP BY 1, 2
+"""
 _LAST_SUCCESS: LiteralString = """
     SELECT kind, extract(epoch FROM max(finished_at))::float8 FROM pyrus.sync_runs WHERE status = 'ok' GROUP BY kind
 """
@@ -69,10 +74,13 @@ def _families(
 
 
 def _totals(connection: Connection) -> dict[str, int]:
-    """The sums of the counters of all runs, by name."""
+    """The sums of the counters of all runs, by name; of those too whose rows are removed."""
     names = ["requests", *_TASK_COUNTS]
     sums = [sql.SQL("coalesce(sum({}), 0)::bigint").format(sql.Identifier(name)) for name in names]
-    query = sql.SQL("SELECT {} FROM pyrus.sync_runs").format(sql.SQL(", ").join(sums))
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    query = sql.SQL(
+        "SELECT {} FROM (SELECT {} FROM pyrus.sync_runs UNION ALL SELECT {} FROM pyrus.sync_run_totals) AS each"
+    ).format(sql.SQL(", ").join(sums), columns, columns)
     (totals,) = connection.execute(query).fetchall()
     return dict(zip(names, totals, strict=True))
 

@@ -18,6 +18,7 @@ from pyrus_etl.settings.parse import (
     parse_api,
     parse_duration,
     parse_hybrid,
+    parse_keeping,
     parse_log_format,
     parse_log_level,
     parse_optional_origin,
@@ -96,6 +97,13 @@ class Settings:
     )
     overlap: timedelta = setting(
         "PYRUS_ETL_OVERLAP", "sync.overlap", parse_duration, "minimum overlap of the periods of two syncs", "30m"
+    )
+    keep_runs: timedelta = setting(
+        "PYRUS_ETL_KEEP_RUNS",
+        "sync.keep_runs",
+        parse_keeping,
+        "how long rows about runs that ended, closed errors and sent alerts are kept, at least 31d",
+        "90d",
     )
     hybrid: str = setting(
         "PYRUS_ETL_HYBRID",

@@ -18,6 +18,7 @@ LOG_FORMATS = ("text", "json")
 APIS = ("v3", "v4")
 HYBRID = ("auto", "off")
 SWITCH = ("on", "off")
+SHORTEST_KEEPING = timedelta(days=31)
 LONGEST_DURATION = timedelta(days=3650)
 MAX_DIGITS = 18
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -42,6 +43,14 @@ def parse_duration(text: str, source: str = "duration") -> timedelta:
         duration = timedelta.max
     if duration > LONGEST_DURATION:
         raise SettingsError(f"{source}: {text[:20]!r} is longer than {LONGEST_DURATION.days} days; shorten it.")
+    return duration
+
+
+def parse_keeping(text: str, source: str) -> timedelta:
+    """Parses how long rows about runs are kept: alerts look at those of a month."""
+    duration = parse_duration(text, source)
+    if duration < SHORTEST_KEEPING:
+        raise SettingsError(f"{source}: {text!r} is too short; give {SHORTEST_KEEPING.days}d or more.")
     return duration
 
 

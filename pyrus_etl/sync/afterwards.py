@@ -1,8 +1,10 @@
 """The work after the plan of a run. If it fails, the run has not failed: its rows are committed."""
 
 import logging
+from datetime import timedelta
 
 from pyrus_etl.errors import PyrusEtlError, Stopped
+from pyrus_etl.load.old import forget_old
 from pyrus_etl.postgres import upkeep
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports import catalogue, wide
@@ -29,3 +31,11 @@ async def hint(store: Store) -> None:
             log.info("fields without a column: %s (run pyrus-etl reports refresh)", fields)
     except PyrusEtlError as error:
         log.debug("could not count the fields without a column: %s", error)
+
+
+async def forget(store: Store, keep: timedelta) -> None:
+    """Removes old rows about runs."""
+    try:
+        await store.transaction(forget_old, keep)
+    except PyrusEtlError as error:
+        log.debug("could not remove old rows about runs: %s", error)

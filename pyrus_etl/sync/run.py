@@ -20,14 +20,14 @@ from pyrus_etl.reports import forms
 from pyrus_etl.run_id import under_way
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.afterwards import analyze, hint
+from pyrus_etl.sync.afterwards import analyze, forget, hint
 from pyrus_etl.sync.alerts import alerted
 from pyrus_etl.sync.claims import end_claims
 from pyrus_etl.sync.flow import LIMITS, Limits
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.progress import Progress
-from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.result import HINTS, Result
 from pyrus_etl.sync.session import Session, log_in, opened
 from pyrus_etl.sync.stop import Stop, stopped_after, stopped_by_signals
 from pyrus_etl.sync.unopened import record_unopened
@@ -106,7 +106,10 @@ async def _run(
     try:
         with under_way(begun.run_id), watch(ledger.progress):
             async with opened(settings, client, begun, access) as session:
-                return await _recorded(work, session, ledger, stop, begun)
+                result = await _recorded(work, session, ledger, stop, begun)
+                if result.status == "ok" and result.kind != HINTS:
+                    await forget(session.store, settings.keep_runs)
+                return result
     except PyrusEtlError as error:
         result = begun.ended(error, ledger.counts(client))
         await record_unopened(settings, result, access.login)

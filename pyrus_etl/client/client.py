@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from yarl import URL
 
 from pyrus_etl.client.clock import Clocks
-from pyrus_etl.client.dialect import Complaint, Dialect
+from pyrus_etl.client.dialect import ApiError, Dialect
 from pyrus_etl.client.file import NO_HEADERS, Download, Wanted, followed
 from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Refused, TokenRefused
 from pyrus_etl.client.pace import Pace
@@ -163,7 +163,7 @@ class Client:
         """
         base = URL(self.settings.url)
         if (address := followed(base, url)) is None:
-            yield Refused(0, Complaint("", "its address is neither https nor on loopback, so it is not asked"))
+            yield Refused(0, ApiError("", "its address is neither https nor on loopback, so it is not asked"))
             return
         wanted, tries = Wanted(address, headers, most), Tries(self.settings.waits)
         async with AsyncExitStack() as opened:

@@ -11,7 +11,7 @@ Headers = Mapping[str, str]
 LONGEST_CODE, LONGEST_MESSAGE = 200, 500
 
 
-class Complaint(NamedTuple):
+class ApiError(NamedTuple):
     """The code and the message of an error envelope; an envelope may lack a code, and both are empty without one.
 
     `is_final`: it says that the request is wrong, so to repeat it is of no use, even if the status is 5xx.
@@ -34,7 +34,7 @@ def bearer(token: Secret) -> str:
 class Dialect(NamedTuple):
     """How a service words its answers.
 
-    `service`: its name. `setting`: the setting with its address. `complaint(status, body)`: reads the error envelope;
+    `service`: its name. `setting`: the setting with its address. `api_error(status, body)`: reads the error envelope;
     None if the answer has none, whatever its body is. It is called for every good answer too, so it must be cheap.
     `quota`: the headers about the quota. `good`: the statuses of answers with content. `quota_statuses`: those that
     mean a spent quota if the answer says when to come back; 429 always means that. `authorization`: the header's value
@@ -44,7 +44,7 @@ class Dialect(NamedTuple):
 
     service: str
     setting: str
-    complaint: Callable[[int, bytes], Complaint | None]
+    api_error: Callable[[int, bytes], ApiError | None]
     quota: QuotaHeaders
     good: frozenset[int] = frozenset({200})
     quota_statuses: frozenset[int] = frozenset({429})

@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from pyrus_etl.client.dialect import Complaint, Dialect, Headers
+from pyrus_etl.client.dialect import ApiError, Dialect, Headers
 from pyrus_etl.client.limits import pause_after_refusal
 from pyrus_etl.client.masking import masked
 from pyrus_etl.settings import Secret
@@ -18,7 +18,7 @@ from pyrus_etl.settings import Secret
 T = TypeVar("T")
 
 NO_FILE = (403, 404, 410)
-NOT_FOLLOWED = Complaint("redirect", "too many in a row, or to an address that is not https")
+NOT_FOLLOWED = ApiError("redirect", "too many in a row, or to an address that is not https")
 
 
 class Read(NamedTuple, Generic[T]):
@@ -56,10 +56,10 @@ class QuotaSpent(msgspec.Struct, frozen=True):
 class TokenRefused(msgspec.Struct, frozen=True):
     """401: the token is expired, revoked or wrong."""
 
-    complaint: Complaint
+    api_error: ApiError
 
     def __str__(self) -> str:
-        return str(self.complaint)
+        return str(self.api_error)
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -71,14 +71,14 @@ class Refused(msgspec.Struct, frozen=True):
     """
 
     status: int
-    complaint: Complaint
+    api_error: ApiError
 
     @property
     def is_redirect(self) -> bool:
         return 300 <= self.status < 400
 
     def __str__(self) -> str:
-        return f"{self.status} {self.complaint}" if self.status else str(self.complaint)
+        return f"{self.status} {self.api_error}" if self.status else str(self.api_error)
 
 
 class Denied(msgspec.Struct, frozen=True):
@@ -88,10 +88,10 @@ class Denied(msgspec.Struct, frozen=True):
     """
 
     status: int
-    complaint: Complaint
+    api_error: ApiError
 
     def __str__(self) -> str:
-        return f"{self.status} {self.complaint}"
+        return f"{self.status} {self.api_error}"
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -122,10 +122,10 @@ def meaning_of(
     msgspec.ValidationError if the JSON is of another kind, which is final.
     """
     if failure := _failure_by_status(status, headers, dialect):
-        complaint = dialect.complaint(status, masked(body, *secrets)) if isinstance(failure, Again) else None
-        return Refused(status, complaint) if complaint and complaint.is_final else failure
+        api_error = dialect.api_error(status, masked(body, *secrets)) if isinstance(failure, Again) else None
+        return Refused(status, api_error) if api_error and api_error.is_final else failure
     is_markup = body.lstrip()[:1] == b"<"
-    if status not in dialect.good or is_markup or dialect.complaint(status, body):
+    if status not in dialect.good or is_markup or dialect.api_error(status, body):
         return _failure_by_body(status, masked(body, *secrets), dialect, is_markup=is_markup)
     try:
         return Read(read(body))
@@ -149,10 +149,10 @@ def meaning_of_file(
         return Refused(status, NOT_FOLLOWED)
     if failure := _failure_by_status(status, headers, dialect):
         return failure
-    complaint = dialect.complaint(status, masked(body, *secrets)) or Complaint()
+    api_error = dialect.api_error(status, masked(body, *secrets)) or ApiError()
     if status == 401:
-        return TokenRefused(complaint)
-    return (Denied if status in NO_FILE else Refused)(status, complaint)
+        return TokenRefused(api_error)
+    return (Denied if status in NO_FILE else Refused)(status, api_error)
 
 
 def meaning_elsewhere(status: int) -> Failure | None:
@@ -163,7 +163,7 @@ def meaning_elsewhere(status: int) -> Failure | None:
         return Again(f"status {status} of the host that stores the file")
     if 300 <= status < 400:
         return Refused(status, NOT_FOLLOWED)
-    return (Denied if status in NO_FILE else Refused)(status, Complaint())
+    return (Denied if status in NO_FILE else Refused)(status, ApiError())
 
 
 def _has_file(status: int, dialect: Dialect) -> bool:
@@ -177,7 +177,7 @@ def _failure_by_status(status: int, headers: Headers, dialect: Dialect) -> Quota
     if status >= 500 or status == 408:
         return Again(f"status {status}")
     if 300 <= status < 400:
-        return Refused(status, Complaint("redirect", f"set {dialect.setting} to the API's own origin"))
+        return Refused(status, ApiError("redirect", f"set {dialect.setting} to the API's own origin"))
     return None
 
 
@@ -189,19 +189,19 @@ def _failure_by_body(status: int, body: bytes, dialect: Dialect, *, is_markup: b
     """
     if is_markup and status != 401 and (dialect.needs_envelope or status in dialect.good):
         return Again(f"status {status} with HTML instead of JSON; {_hint(status, dialect)}", body)
-    envelope = dialect.complaint(status, body)
-    complaint = envelope or Complaint()
+    found = dialect.api_error(status, body)
+    api_error = found or ApiError()
     if status in dialect.good:
-        return Again(f"status {status} with an error: {complaint}")
+        return Again(f"status {status} with an error: {api_error}")
     if status == 401:
-        return TokenRefused(complaint)
+        return TokenRefused(api_error)
     if status not in (403, 404):
-        return Refused(status, complaint)
-    if body.strip() and not envelope and dialect.needs_envelope:
+        return Refused(status, api_error)
+    if body.strip() and not found and dialect.needs_envelope:
         return Again(
             f"status {status} without the error envelope of {dialect.service}'s API; {_hint(status, dialect)}", body
         )
-    return Denied(status, complaint)
+    return Denied(status, api_error)
 
 
 def _hint(status: int, dialect: Dialect) -> str:

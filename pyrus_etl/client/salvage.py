@@ -28,30 +28,30 @@ def salvage(tree: Any, kind: type[T], hook: Hook | None = None) -> tuple[T, int]
     """Reads a struct from plain JSON; also returns how many values were dropped because they do not fit.
 
     The tree itself is not changed.
-    Raises msgspec.ValidationError, with the first complaint, if it cannot be read even without them.
+    Raises msgspec.ValidationError, with the first error, if it cannot be read even without them.
     """
     try:
         return msgspec.convert(tree, kind, dec_hook=hook), 0
     except msgspec.ValidationError as error:
-        first = complaint = error
+        first = problem = error
     tree = deepcopy(tree)
     for unreadable in range(1, MOST_UNREADABLE):
-        if not _drop(tree, str(complaint)):
+        if not _drop(tree, str(problem)):
             break
         try:
             return msgspec.convert(tree, kind, dec_hook=hook), unreadable
         except msgspec.ValidationError as error:
-            complaint = error
+            problem = error
     raise first
 
 
-def _drop(tree: Any, complaint: str) -> bool:
-    """Sets the value that the complaint names to null, or its parent if it is null already.
+def _drop(tree: Any, problem: str) -> bool:
+    """Sets the value that the error names to null, or its parent if it is null already.
 
     msgspec does not name the keys of a mapping (`[...]`), so a mapping is dropped whole. Returns False if nothing is
     left to drop.
     """
-    path = _PATH.search(complaint)
+    path = _PATH.search(problem)
     known = path["path"].partition("[...]")[0] if path else ""
     steps: list[Any] = [name or int(index) for name, index in _STEP.findall(known)]
     while steps:

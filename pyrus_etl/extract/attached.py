@@ -48,7 +48,7 @@ class Methods(NamedTuple):
 
 
 def _is_no_address(failure: Failure) -> bool:
-    return isinstance(failure, Denied) and failure.status == 404 and failure.complaint.code in NO_ADDRESS
+    return isinstance(failure, Denied) and failure.status == 404 and failure.api_error.code in NO_ADDRESS
 
 
 class PyrusFiles:

@@ -83,7 +83,7 @@ def refused(dialect: Dialect, what: str, failure: Failure) -> PyrusEtlError:
     match failure:
         case TokenRefused():
             return LoginRefused(f"{service} refused {dialect.credential}: {reason}; get a new one.")
-        case Denied() | Refused() if failure.status == 404 or failure.complaint.code in UNKNOWN_FILE:
+        case Denied() | Refused() if failure.status == 404 or failure.api_error.code in UNKNOWN_FILE:
             return _of_file(f"{service} does not know {what} ({reason}); check its id.", failure)
         case Denied() | Refused(is_redirect=False):
             return _of_file(f"{service} refuses {what}: {reason}; check what this account may do.", failure)
@@ -93,4 +93,4 @@ def refused(dialect: Dialect, what: str, failure: Failure) -> PyrusEtlError:
 
 
 def _of_file(message: str, failure: Denied | Refused) -> FileRefused:
-    return FileRefused(message, status=failure.status, code=failure.complaint.code)
+    return FileRefused(message, status=failure.status, code=failure.api_error.code)

@@ -86,7 +86,7 @@ class Writer:
         except BodyTooLarge as error:
             raise TaskRefused(f"task {task_id}: {error}", stage="fetch") from error
         if not isinstance(outcome, Answer):
-            is_denied = isinstance(outcome, Denied) or (isinstance(outcome, Refused) and bool(outcome.complaint.code))
+            is_denied = isinstance(outcome, Denied) or (isinstance(outcome, Refused) and bool(outcome.api_error.code))
             raise TaskRefused(f"Pyrus refuses task {task_id}: {outcome}", stage="fetch", denied=is_denied)
         task: Task = outcome.value
         return task
@@ -115,9 +115,9 @@ def _not_applied(failure: Failure, dialect: Dialect) -> Exception:
             return LoginRefused(f"{dialect.service} refused {dialect.credential}: {failure}; get a new one.")
         case Again() | Unreadable():
             return AnswerLost(f"{dialect.service} gave no clear answer: {failure}")
-        case Denied() | Refused() if failure.status < 500 and failure.complaint.code and failure.status >= 400:
-            complaint = failure.complaint
-            return WriteRefused(f"Pyrus refuses it: {failure}", status=failure.status, code=complaint.code)
+        case Denied() | Refused() if failure.status < 500 and failure.api_error.code and failure.status >= 400:
+            api_error = failure.api_error
+            return WriteRefused(f"Pyrus refuses it: {failure}", status=failure.status, code=api_error.code)
     return AnswerLost(f"{dialect.service} gave no clear answer: {failure}")
 
 

@@ -16,7 +16,7 @@ IsListed = Callable[[int | None], bool]
 """Whether a census lists the tasks of a form, or with None those without a form."""
 
 
-class Absentees(NamedTuple):
+class AbsentTasks(NamedTuple):
     """Stored tasks that a census does not have; `late`: those that the lists may not show yet.
 
     `share`: of the absent tasks among those that it should have.
@@ -34,7 +34,7 @@ def absentees(
     is_listed: IsListed = lambda _: True,
     unread_lists: Collection[int] = (),
     shown: datetime | None = None,
-) -> Absentees:
+) -> AbsentTasks:
     """The tasks that the account saw, or was refused, and that its census does not have.
 
     Tasks that no account has seen count too; those of forms and lists that the census could not read do not. The lists
@@ -49,7 +49,7 @@ def absentees(
     share = len(absent - known - late) / stored if stored else 0.0
     rejected = {task_id for task_id in open_rejections(connection, account_id) if task_id not in census}
     rejected -= _unread(connection, rejected, is_listed, unread_lists)
-    return Absentees(sorted(absent | rejected), share, late)
+    return AbsentTasks(sorted(absent | rejected), share, late)
 
 
 def _watched(connection: Connection, account_id: int) -> set[int]:

@@ -84,7 +84,7 @@ def _status(failure: Failure) -> str:
             return "missing"
         case Denied():
             return "denied"
-        case Refused(complaint=complaint) if complaint.code in UNKNOWN_FILE:
+        case Refused(api_error=api_error) if api_error.code in UNKNOWN_FILE:
             return "missing"
     return "failed"
 

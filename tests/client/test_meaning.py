@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from pyrus_etl.client.dialect import Complaint, Dialect
+from pyrus_etl.client.dialect import ApiError, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
 from pyrus_etl.client.meaning import (
     NOT_FOLLOWED,
@@ -25,8 +25,8 @@ from pyrus_etl.settings import Secret
 
 ENVELOPE = b'{"ApiException": {"Code": "BehavioralTaskAccessViolation", "Message": "No access."}}'
 HTML = b"<!DOCTYPE html><html></html>"
-NO_ACCESS = Complaint("BehavioralTaskAccessViolation", "No access.")
-NO_REASON = Complaint()
+NO_ACCESS = ApiError("BehavioralTaskAccessViolation", "No access.")
+NO_REASON = ApiError()
 NONE: Mapping[str, str] = {}
 
 
@@ -199,7 +199,7 @@ def test_the_status_alone_decides_about_a_file(status: int, body: bytes, meant: 
 PAYMO = Dialect(
     service="Paymo",
     setting="PAYMO_URL",
-    complaint=lambda status, body: Complaint("error", msgspec.json.decode(body)["message"]) if status >= 400 else None,
+    api_error=lambda status, body: ApiError("error", msgspec.json.decode(body)["message"]) if status >= 400 else None,
     quota=QuotaHeaders(remaining="X-Ratelimit-Remaining", reset="X-Ratelimit-Decay-Period"),
     good=frozenset({200, 201}),
     authorization=lambda key: f"Basic {base64.b64encode(f'{key.reveal()}:x'.encode()).decode()}",
@@ -207,7 +207,7 @@ PAYMO = Dialect(
 ONLYOFFICE = Dialect(
     service="ONLYOFFICE",
     setting="ONLYOFFICE_URL",
-    complaint=lambda status, body: Complaint("error", "item not found") if b'"error"' in body else None,
+    api_error=lambda status, body: ApiError("error", "item not found") if b'"error"' in body else None,
     quota=QuotaHeaders(remaining="-", reset="-"),
     good=frozenset({200, 201}),
     quota_statuses=frozenset({429, 503}),
@@ -217,10 +217,10 @@ ONLYOFFICE = Dialect(
 
 def test_a_service_brings_its_envelope_its_good_statuses_and_its_name() -> None:
     assert meaning(201, b"[]", PAYMO) == Read([])
-    assert meaning(404, b'{"message": "Not found"}', PAYMO) == Denied(404, Complaint("error", "Not found"))
+    assert meaning(404, b'{"message": "Not found"}', PAYMO) == Denied(404, ApiError("error", "Not found"))
     assert "is PAYMO_URL the origin of Paymo?" in str(meaning(200, HTML, PAYMO))
     assert meaning(404, b'{"status": 1, "error": {"message": "item not found"}}', ONLYOFFICE) == Denied(
-        404, Complaint("error", "item not found")
+        404, ApiError("error", "item not found")
     )
     assert meaning(201, b"[]", DIALECT) == Refused(201, NO_REASON)
 

@@ -14,7 +14,7 @@ import pytest
 from yarl import URL
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.dialect import Complaint
+from pyrus_etl.client.dialect import ApiError
 from pyrus_etl.client.file import Download, followed
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
 from pyrus_etl.errors import BodyCut, BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable
@@ -220,12 +220,12 @@ def test_a_file_of_just_the_limit_is_read() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "meant"),
     [
-        (403, b"<html>no</html>", Denied(403, Complaint())),
-        (404, b"", Denied(404, Complaint())),
-        (410, b"{}", Denied(410, Complaint())),
+        (403, b"<html>no</html>", Denied(403, ApiError())),
+        (404, b"", Denied(404, ApiError())),
+        (410, b"{}", Denied(410, ApiError())),
         (400, b'{"ApiException": {"Code": "BehavioralUnrecognizedAttachmentId", "Message": "No canary."}}',
-         Refused(400, Complaint("BehavioralUnrecognizedAttachmentId", "No (secret)."))),
-        (416, b"", Refused(416, Complaint())),
+         Refused(400, ApiError("BehavioralUnrecognizedAttachmentId", "No (secret)."))),
+        (416, b"", Refused(416, ApiError())),
     ],
 )  # fmt: skip
 def test_a_refusal_is_final_and_its_status_decides(status: int, body: bytes, meant: Failure) -> None:

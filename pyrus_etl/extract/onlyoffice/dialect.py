@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.client.dialect import Complaint, Dialect
+from pyrus_etl.client.dialect import ApiError, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
 from pyrus_etl.extract.onlyoffice.wrapper import read
 from pyrus_etl.settings import Quota, Secret
@@ -25,12 +25,12 @@ CommunityServer.
 """
 
 
-def complaint(status: int, body: bytes) -> Complaint | None:
+def api_error(status: int, body: bytes) -> ApiError | None:
     """The message of an error, which may come as XML too; it has no code. An error in a good answer is the reader's."""
     if status in DIALECT.good:
         return None
     message, kind = _in_xml(body) or _in_json(body)
-    return Complaint("", message, _WRONG.fullmatch(kind.rpartition(".")[2]) is not None) if message else None
+    return ApiError("", message, _WRONG.fullmatch(kind.rpartition(".")[2]) is not None) if message else None
 
 
 def _in_xml(body: bytes) -> tuple[str, str] | None:
@@ -55,7 +55,7 @@ def plain(token: Secret) -> str:
 DIALECT = Dialect(
     service="ONLYOFFICE",
     setting="ONLYOFFICE_URL",
-    complaint=complaint,
+    api_error=api_error,
     quota=QuotaHeaders(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset"),
     good=frozenset({200, 201, 204}),
     quota_statuses=frozenset({429, 503}),

@@ -5,7 +5,7 @@ from base64 import b64encode
 import msgspec
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.client.dialect import Complaint, Dialect
+from pyrus_etl.client.dialect import ApiError, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
 from pyrus_etl.settings import Quota, Secret
 
@@ -13,7 +13,7 @@ QUOTA = Quota(1000, 10)
 """Paymo does not document its limit: it tells on each answer how much is left of it, and that is obeyed."""
 
 
-def complaint(status: int, body: bytes) -> Complaint | None:
+def api_error(status: int, body: bytes) -> ApiError | None:
     """The message of an error; it has no code."""
     if status in DIALECT.good:
         return None
@@ -22,7 +22,7 @@ def complaint(status: int, body: bytes) -> Complaint | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     message = envelope.get("message") if isinstance(envelope, dict) else None
-    return Complaint("", message) if isinstance(message, str) else None
+    return ApiError("", message) if isinstance(message, str) else None
 
 
 def basic(key: Secret) -> str:
@@ -34,7 +34,7 @@ def basic(key: Secret) -> str:
 DIALECT = Dialect(
     service="Paymo",
     setting="PAYMO_URL",
-    complaint=complaint,
+    api_error=api_error,
     quota=QuotaHeaders(remaining="X-Ratelimit-Remaining", reset="X-Ratelimit-Decay-Period"),
     good=frozenset({200, 201, 204}),
     authorization=basic,

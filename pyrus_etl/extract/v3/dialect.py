@@ -3,7 +3,7 @@
 import msgspec
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.client.dialect import Complaint, Dialect
+from pyrus_etl.client.dialect import ApiError, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
 
 FRONT = 100
@@ -19,7 +19,7 @@ class _Envelope(msgspec.Struct, rename="pascal"):
     api_exception: _ApiException
 
 
-def complaint(status: int, body: bytes) -> Complaint | None:
+def api_error(status: int, body: bytes) -> ApiError | None:
     """The error envelope of an answer. With status 200 it may be damaged, or lack a code."""
     if status == 200 and b'"ApiException"' not in body[:FRONT]:
         return None
@@ -27,13 +27,13 @@ def complaint(status: int, body: bytes) -> Complaint | None:
         envelope = msgspec.json.decode(storable(body), type=_Envelope).api_exception
     except (msgspec.DecodeError, UnicodeDecodeError):
         envelope = _ApiException()
-    return Complaint(envelope.code, envelope.message) if envelope.code or status == 200 else None
+    return ApiError(envelope.code, envelope.message) if envelope.code or status == 200 else None
 
 
 DIALECT = Dialect(
     service="Pyrus",
     setting="PYRUS_URL",
-    complaint=complaint,
+    api_error=api_error,
     # https://pyrus.com/en/help/api/errors-and-limits
     quota=QuotaHeaders(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset"),
 )

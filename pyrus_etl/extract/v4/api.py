@@ -168,10 +168,10 @@ def _may_search(settings: Settings) -> bool:
 def _is_gone(failure: Failure) -> bool:
     """Whether the API itself says that the account cannot see the task, or that it does not exist."""
     match failure:
-        case Denied(complaint=complaint):
-            return bool(complaint.code)
-        case Refused(status=400, complaint=complaint):
-            return complaint.code == UNKNOWN_TASK
+        case Denied(api_error=api_error):
+            return bool(api_error.code)
+        case Refused(status=400, api_error=api_error):
+            return api_error.code == UNKNOWN_TASK
     return False
 
 

@@ -41,7 +41,7 @@ class Lister:
                     log.warning("%s: %d values or entries could not be read", request, unreadable)
                 answer: T = listed
                 return answer
-            case Refused(complaint=complaint) if complaint.code in TOO_MANY and most > 1:
+            case Refused(api_error=api_error) if api_error.code in TOO_MANY and most > 1:
                 raise ListRefused(str(unreachable(request, outcome)), certain=True)
             case Again() if may_shrink:
                 await self._is_serving()

@@ -3,7 +3,7 @@
 import msgspec
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.client.dialect import Complaint, Dialect
+from pyrus_etl.client.dialect import ApiError, Dialect
 from pyrus_etl.client.limits import QuotaHeaders
 
 FRONT = 100
@@ -16,7 +16,7 @@ class _Envelope(msgspec.Struct):
     error_message: str | None = None
 
 
-def complaint(status: int, body: bytes) -> Complaint | None:
+def api_error(status: int, body: bytes) -> ApiError | None:
     """The error envelope of an answer. It has a code; with status 200 a text alone is enough."""
     if status == 200 and b'"error' not in body[:FRONT]:
         return None
@@ -25,12 +25,12 @@ def complaint(status: int, body: bytes) -> Complaint | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     text = envelope.error or envelope.error_message or ""
-    return Complaint(envelope.error_code or "error", text) if envelope.error_code or (status == 200 and text) else None
+    return ApiError(envelope.error_code or "error", text) if envelope.error_code or (status == 200 and text) else None
 
 
 DIALECT = Dialect(
     service="Pyrus",
     setting="PYRUS_URL",
-    complaint=complaint,
+    api_error=api_error,
     quota=QuotaHeaders(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset"),
 )

@@ -100,8 +100,8 @@ def _error(failure: Failure, settings: Settings) -> PyrusEtlError:
             return PyrusUnreachable(f"{where} does not answer a login as Pyrus does ({failure}); check PYRUS_URL.")
         case Refused(is_redirect=True) | Denied(status=404):
             return PyrusUnreachable(f"{where} has no login of API v4 ({failure}); check PYRUS_URL and PYRUS_API.")
-        case TokenRefused(complaint=complaint) | Refused(complaint=complaint) | Denied(complaint=complaint):
-            remedy = REMEDIES.get(complaint.code, KEY)
+        case TokenRefused(api_error=api_error) | Refused(api_error=api_error) | Denied(api_error=api_error):
+            remedy = REMEDIES.get(api_error.code, KEY)
     return LoginRefused(f"Pyrus refused the login of {shown_login(settings)}: {failure}; {remedy}.")
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pyrus_etl.errors import CensusDoubted, TaskRefused
 from pyrus_etl.extract.pages import Census
-from pyrus_etl.load.presence import Absentees, absentees, mark_deleted
+from pyrus_etl.load.presence import AbsentTasks, absentees, mark_deleted
 from pyrus_etl.load.seen import unseen_forms
 from pyrus_etl.load.watched import note_asked, unwatch
 from pyrus_etl.model.body import Fetched
@@ -78,7 +78,7 @@ async def _reconcile(run: Run, max_deleted: float, *, force: bool) -> None:
     await finish(run)
 
 
-async def _absent(run: Run, census: set[int]) -> Absentees:
+async def _absent(run: Run, census: set[int]) -> AbsentTasks:
     """The tasks that the census does not have; not those of forms and lists that it could not read."""
     session = run.session
     unseen = set(await session.store.query(unseen_forms, session.account_id))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pyrus_etl.client.dialect import Complaint
+from pyrus_etl.client.dialect import ApiError
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
@@ -12,7 +12,7 @@ from pyrus_etl.extract.v3.login import login
 from pyrus_etl.settings import load_settings
 
 ACCOUNT = {"PYRUS_LOGIN": "robot@example.com", "PYRUS_SECURITY_KEY": "canary", "PYRUS_CLIENT_ID": "client"}
-NO_REASON = Complaint()
+NO_REASON = ApiError()
 
 
 def logged_in(outcome: Failure, **account: str) -> None:
@@ -38,7 +38,7 @@ def test_the_settings_of_a_login_belong_together(missing: str) -> None:
 @pytest.mark.parametrize(
     ("failure", "error", "message"),
     [
-        (TokenRefused(Complaint("InvalidLogin", "No.")), LoginRefused, r"InvalidLogin \(No\.\); check PYRUS_LOGIN"),
+        (TokenRefused(ApiError("InvalidLogin", "No.")), LoginRefused, r"InvalidLogin \(No\.\); check PYRUS_LOGIN"),
         (Refused(400, NO_REASON), LoginRefused, "login of robot@example.com: 400 no reason given; check PYRUS_LOGIN"),
         (Denied(403, NO_REASON), LoginRefused, "403 no reason given"),
         (Denied(404, NO_REASON), PyrusUnreachable, "has no login of Pyrus .*check PYRUS_URL"),

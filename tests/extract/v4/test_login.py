@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.dialect import Complaint
+from pyrus_etl.client.dialect import ApiError
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
 from pyrus_etl.client.request import Answer, Request
@@ -24,7 +24,7 @@ from tests.registers import using
 from tests.scripted import Asked, Reply, Scripted, scripted
 
 ACCOUNT = {"PYRUS_LOGIN": "bot@example.com", "PYRUS_SECURITY_KEY": "canary"}
-NO_REASON = Complaint()
+NO_REASON = ApiError()
 EXPIRED = Reply(401, b'{"error_code": "revoked_token", "error": "Authorization token has been revoked."}')
 
 
@@ -79,12 +79,12 @@ def test_an_address_that_is_not_https_gets_no_token(url: str) -> None:
     ("failure", "error", "message"),
     [
         (
-            TokenRefused(Complaint("invalid_credentials", "No.")),
+            TokenRefused(ApiError("invalid_credentials", "No.")),
             LoginRefused,
             "check PYRUS_LOGIN and PYRUS_SECURITY_KEY",
         ),
-        (TokenRefused(Complaint("non_unique_email", "No.")), LoginRefused, "set PYRUS_PERSON_ID"),
-        (Denied(403, Complaint("account_blocked", "No.")), LoginRefused, "ask an administrator of Pyrus to unblock it"),
+        (TokenRefused(ApiError("non_unique_email", "No.")), LoginRefused, "set PYRUS_PERSON_ID"),
+        (Denied(403, ApiError("account_blocked", "No.")), LoginRefused, "ask an administrator of Pyrus to unblock it"),
         (Refused(400, NO_REASON), LoginRefused, "login of bot@example.com: 400 no reason given; check PYRUS_LOGIN"),
         (Denied(404, NO_REASON), PyrusUnreachable, "has no login of API v4 .*check PYRUS_URL and PYRUS_API"),
         (Refused(302, NO_REASON), PyrusUnreachable, "has no login of API v4"),

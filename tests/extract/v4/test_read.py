@@ -40,7 +40,7 @@ def deep(levels: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("body", "complaint"),
+    ("body", "error"),
     [
         (b"<html>Bad gateway</html>", "JSON is malformed"),
         (b"", "truncated"),
@@ -53,8 +53,8 @@ def deep(levels: int) -> Any:
     ],
     ids=lambda case: "" if isinstance(case, bytes) else None,
 )
-def test_an_answer_that_is_no_task_is_refused(body: bytes, complaint: str) -> None:
-    with pytest.raises(msgspec.DecodeError, match=complaint):
+def test_an_answer_that_is_no_task_is_refused(body: bytes, error: str) -> None:
+    with pytest.raises(msgspec.DecodeError, match=error):
         read_task(body)
 
 

@@ -68,11 +68,6 @@ class Transcoder:
         return visible if self._begun else b""
 
 
-def utf_8(body: bytes, declared: str | None = None) -> bytes:
-    """Converts a whole body to UTF-8."""
-    return Transcoder(declared).feed(body, last=True)
-
-
 @lru_cache(maxsize=64)  # a server sends few
 def declared_charset(content_type: str) -> str | None:
     """The charset that a Content-Type header declares."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pyrus_etl.client.charset import Transcoder, utf_8
+from pyrus_etl.client.charset import Transcoder
 from pyrus_etl.client.decode import damage, storable
 
 TEXT = json.dumps({"Text": "Тендер №5 «ёлка»"}, ensure_ascii=False)
@@ -74,7 +74,7 @@ def test_the_first_bytes_or_the_declared_charset_decide_how_a_body_is_read(
 def test_bytes_that_do_not_fit_the_charset_are_counted(
     body: bytes, declared: str | None, text: str, damaged: int
 ) -> None:
-    served = utf_8(body, declared)
+    served = Transcoder(declared).feed(body, last=True)
     stored = storable(served)
 
     assert (stored.decode(), damage(served, stored)) == (text, damaged)
@@ -107,4 +107,6 @@ def test_white_space_of_json_before_a_body_is_not_removed() -> None:
 
 
 def test_invisible_characters_within_a_body_are_not_removed() -> None:
-    assert utf_8('{"a":"\u200b\ufeff"}\ufeff'.encode()) == '{"a":"\u200b\ufeff"}\ufeff'.encode()
+    served = '{"a":"\u200b\ufeff"}\ufeff'.encode()
+
+    assert Transcoder(None).feed(served, last=True) == served

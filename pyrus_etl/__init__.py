@@ -1,8 +1,8 @@
 """Pyrus tasks, forms and approvals in PostgreSQL.
 
-`backfill`, `sync` and `reconcile` carry out one run each, as the commands of the same names do, and return its result;
-docs/python.md shows how to use them. They work in any thread, handle no signals, print nothing, and log to the logger
-`pyrus_etl`. `pyrus_etl.aio` has the same functions for an event loop.
+`backfill`, `sync`, `reconcile` and `push` carry out one run each, as the commands of the same names do, and return its
+result; docs/python.md shows how to use them. They work in any thread, handle no signals, print nothing, and log to the
+logger `pyrus_etl`. `pyrus_etl.aio` has the same functions for an event loop.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ __all__ = [
     "backfill",
     "errors",
     "load_settings",
+    "push",
     "reconcile",
     "sync",
 ]
@@ -122,6 +123,19 @@ def reconcile(
             max_seconds=max_seconds,
         )
     )
+
+
+def push(
+    settings: Settings,
+    *,
+    account: str | None = None,
+    max_requests: int | None = None,
+    max_seconds: float | None = None,
+) -> Result:
+    """Sends the waiting rows of pyrus.outbox, each exactly once; see `pyrus_etl.aio.push`."""
+    from pyrus_etl import aio
+
+    return _wait_for(aio.push(settings, account=account, max_requests=max_requests, max_seconds=max_seconds))
 
 
 def _wait_for(work: Coroutine[Any, Any, T]) -> T:

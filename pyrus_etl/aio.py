@@ -15,12 +15,14 @@ import signal
 from dataclasses import replace
 from datetime import date
 
-from pyrus_etl.errors import Stopped
+from pyrus_etl.errors import SettingsError, Stopped
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.database import database_opened
 from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
+from pyrus_etl.sync.plans.push import members_of
+from pyrus_etl.sync.plans.push import push as push_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan
 from pyrus_etl.sync.plans.sync import sync as sync_plan
@@ -77,6 +79,24 @@ async def reconcile(
     """
     plan = reconcile_plan(max_deleted, force=force)
     return await _carried_out(plan, settings.of_account(account), Budget(max_requests, max_seconds))
+
+
+async def push(
+    settings: Settings,
+    *,
+    account: str | None = None,
+    max_requests: int | None = None,
+    max_seconds: float | None = None,
+) -> Result:
+    """Sends the waiting rows of pyrus.outbox, each exactly once, and reads their tasks back.
+
+    A row that was refused, or of which nobody knows, is in the counts of the result and has its reason in the table.
+    Raises SettingsError unless `settings.write` is true.
+    """
+    own = settings.of_account(account)
+    if not own.write:
+        raise SettingsError("PYRUS_ETL_WRITE is off, so nothing is written to Pyrus; set it to on.")
+    return await _carried_out(push_plan(own.write_files, members_of(own)), own, Budget(max_requests, max_seconds))
 
 
 async def _carried_out(plan: Plan, settings: Settings, budget: Budget) -> Result:

@@ -209,6 +209,20 @@ def test_a_run_logs_to_the_logger_of_the_package(database: Secret, caplog: pytes
     ]
 
 
+def test_rows_of_the_outbox_are_sent_if_writing_is_switched_on(database: Secret, query: Query) -> None:
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        settings = settings_for(sandbox, database)
+        pyrus_etl.sync(settings)
+        insert = "INSERT INTO pyrus.outbox (action, task_id, body) VALUES ('comment', %s, '{\"text\": \"Paid.\"}')"
+        query(database, insert, sandbox.world.task_ids()[0])
+        with pytest.raises(SettingsError, match=r"PYRUS_ETL_WRITE is off, .*; set it to on\."):
+            pyrus_etl.push(settings)
+        result = pyrus_etl.push(replace(settings, write=True))
+
+    assert (result.kind, result.status, result.counts.rows_sent) == ("push", "ok", 1)
+    assert query(database, "SELECT status FROM pyrus.outbox") == [("sent",)]
+
+
 def test_the_docs_name_every_field_of_a_result_and_every_counter() -> None:
     named = set(re.findall(r"`(\w+)(?:\(\))?`", (CHECKOUT / "docs/python.md").read_text("utf-8")))
 
@@ -225,7 +239,7 @@ def test_the_examples_of_the_docs_run(database: Secret, monkeypatch: pytest.Monk
         exec(compile(code, "docs/python.md", "exec"), {"__name__": "docs"})
 
 
-@pytest.mark.parametrize("name", ["backfill", "sync", "reconcile"])
+@pytest.mark.parametrize("name", ["backfill", "sync", "reconcile", "push"])
 def test_a_blocking_function_has_the_parameters_and_defaults_of_the_async_one(name: str) -> None:
     blocking, others = (inspect.signature(getattr(module, name)).parameters.values() for module in (pyrus_etl, aio))
 

@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
+from pyrus_etl.errors import LockHeld
 from pyrus_etl.load import outbox
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.faults import Fault
@@ -20,6 +21,7 @@ from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import NO_LIMIT, Budget, run
 from tests.conftest import settings_for
 from tests.runs import sync
+from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -275,3 +277,30 @@ def test_a_request_that_is_carried_out_late_is_found_and_not_sent_again(office: 
     result = office.push(late=1.0)
 
     assert (result.exit_code, result.counts.rows_sent, office.notes(task_id).count("late")) == (0, 1, 1)
+
+
+def test_a_push_that_froze_before_a_request_and_lost_its_lock_meanwhile_does_not_send_it(
+    database: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here it waits for the server while another run takes the lock. That one has perhaps sent the row already."""
+    monkeypatch.setattr("pyrus_etl.postgres.store.LEASE_SECONDS", 1.5)
+    sent: list[Asked] = []
+
+    def script(asked: Asked) -> Reply | None:
+        if asked.path != "/restapi/addcomment":
+            return None
+        sent.append(asked)
+        query(database, "UPDATE pyrus.sync_leases SET run_id = gen_random_uuid()")
+        return Reply(429, b"{}", {"Retry-After": "1"})
+
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        sync(sandbox, database)
+        office = Office(sandbox, database, query, "v3")
+        task_id = office.world.task_ids()[0]
+        office.put("comment", task_id, text="Paid.")
+        with in_front_of(sandbox, script) as server:
+            settings = settings_for(sandbox, database, PYRUS_URL=server.url)
+            result = asyncio.run(run(push(), settings))
+
+    assert (type(result.error), len(sent)) == (LockHeld, 1)
+    assert [row[2] for row in office.rows] == ["sending"]

@@ -33,7 +33,10 @@ class Name(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account as a slice needs it. `claim`: the slice. `is_backfilled`: its first backfill is done."""
+    """An account as a slice needs it. `claim`: the slice. `is_backfilled`: its first backfill is done.
+
+    `has_several`: its organisation has other accounts too.
+    """
 
     org: str
     login: str
@@ -49,6 +52,7 @@ class Account(NamedTuple):
     is_backfilled: bool
     failures: int
     claim: UUID
+    has_several: bool
 
     @property
     def name(self) -> Name:
@@ -96,7 +100,10 @@ _CLAIM: LiteralString = f"""
         AND CASE %(column)s WHEN 'next_at' THEN next_at WHEN 'files_at' THEN files_at ELSE hinted_at END
             <= clock_timestamp()
     RETURNING accounts.org, login, database_url_ref, api, url, client_id, person_id, secret_ref, quota,
-        reconcile_every, attachments_to, backfilled_at IS NOT NULL AS is_backfilled, failures, claim
+        reconcile_every, attachments_to, backfilled_at IS NOT NULL AS is_backfilled, failures, claim,
+        EXISTS (
+            SELECT FROM pyrus_cluster.accounts AS other WHERE other.org = accounts.org AND other.login <> accounts.login
+        ) AS has_several
 """  # noqa: S608 -- constants
 _ENDED = """
     UPDATE pyrus_cluster.accounts SET

@@ -22,6 +22,7 @@ def settings_of(account: Account, base: Settings) -> Settings:
         person_id=account.person_id,
         security_key=Secret(key),
         accounts=(),
+        has_several=account.has_several,
         access_token=None,
         quota=parse_quota(account.quota),
         database_url=_database_url(account),

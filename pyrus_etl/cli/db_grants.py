@@ -6,10 +6,10 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_setting
 from pyrus_etl.cli.output import summary
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports import sessions
-from pyrus_etl.reports.grants import grant_reports, limit_reader, revoke
-from pyrus_etl.reports.limited_tables import Given
-from pyrus_etl.reports.write_back import grant_write_back
+from pyrus_etl.reports.access import sessions
+from pyrus_etl.reports.access.grants import grant_reports, limit_reader, revoke
+from pyrus_etl.reports.access.limited_tables import Given
+from pyrus_etl.reports.access.write_back import grant_write_back
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA
 from pyrus_etl.sync.database import open_database
 

@@ -12,7 +12,8 @@ from pyrus_etl.cli.options import (
 from pyrus_etl.cli.output import print_json, summary
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import materialized, sessions
+from pyrus_etl.reports import materialized
+from pyrus_etl.reports.access import sessions
 from pyrus_etl.reports.refresh import Refreshed, refresh
 from pyrus_etl.reports.settings import set_time_zone
 from pyrus_etl.schema.metadata import REPORT_SCHEMA

@@ -15,7 +15,7 @@ _TABLES = """
     FROM pg_class
     WHERE relnamespace = to_regnamespace(%s) AND relkind = ANY ('{r,p,v,m,f}') ORDER BY relname
 """
-"""The outbox hides no rows from a role that pushes, and none from one that only reads: see reports/write_back.py."""
+"""The outbox hides no row from a role that pushes, or from one that only reads: see reports/access/write_back.py."""
 _VERSION = "alembic_version"
 _NUMBER = re.compile(r"\d{4}")
 

@@ -13,7 +13,8 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, cause_of, with_lock_retries
 from pyrus_etl.postgres.revision import declared_tables_present, require_known, revision
-from pyrus_etl.reports import definitions, limited, materialized, structure, working_time, write_back
+from pyrus_etl.reports import definitions, materialized, structure, working_time
+from pyrus_etl.reports.access import limited, write_back
 from pyrus_etl.reports.alembic_context import BASE, VERSION_TABLE, config_of, connected, context_of
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.differences import Difference, compared, driver_of

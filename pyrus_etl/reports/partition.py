@@ -14,7 +14,8 @@ from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import definitions, limited, materialized
+from pyrus_etl.reports import definitions, materialized
+from pyrus_etl.reports.access import limited
 from pyrus_etl.reports.alembic_context import connected
 from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.differences import driver_of

@@ -5,7 +5,8 @@ from typing import LiteralString, NamedTuple
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
-from pyrus_etl.reports import catalog_views, catalogue, limited, materialized, wide, working_time
+from pyrus_etl.reports import catalog_views, catalogue, materialized, wide, working_time
+from pyrus_etl.reports.access import limited
 from pyrus_etl.reports.attached import attached, restore
 from pyrus_etl.reports.columns import reserved_words
 from pyrus_etl.reports.forms import infer

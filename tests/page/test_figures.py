@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports.grants import grant_reports
+from pyrus_etl.reports.access.grants import grant_reports
 from pyrus_etl.reports.page.figures import MOST_ROWS, Figures, figures
 from pyrus_etl.reports.page.scopes import scopes
 from pyrus_etl.settings import Secret

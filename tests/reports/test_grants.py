@@ -8,8 +8,8 @@ import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
-from pyrus_etl.reports.grants import grant_reports, limit_reader, revoke
-from pyrus_etl.reports.limited_tables import Given
+from pyrus_etl.reports.access.grants import grant_reports, limit_reader, revoke
+from pyrus_etl.reports.access.limited_tables import Given
 from pyrus_etl.reports.materialized import materialize
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh

@@ -11,10 +11,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, connect
-from pyrus_etl.reports import limited
-from pyrus_etl.reports.grants import grant_reports, limit_reader, revoke
-from pyrus_etl.reports.limited import LISTS, Limits
-from pyrus_etl.reports.limited_tables import SEEN, SHOWN, Given
+from pyrus_etl.reports.access import limited
+from pyrus_etl.reports.access.grants import grant_reports, limit_reader, revoke
+from pyrus_etl.reports.access.limited import LISTS, Limits
+from pyrus_etl.reports.access.limited_tables import SEEN, SHOWN, Given
 from pyrus_etl.reports.materialized import materialize
 from pyrus_etl.reports.migrate import downgrade, upgrade
 from pyrus_etl.reports.refresh import refresh

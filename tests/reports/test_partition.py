@@ -1,8 +1,8 @@
 """Partitions by hash of the task: every command works as before, and every row is where it was."""
 
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports.grants import limit_reader
-from pyrus_etl.reports.limited_tables import Given
+from pyrus_etl.reports.access.grants import limit_reader
+from pyrus_etl.reports.access.limited_tables import Given
 from pyrus_etl.reports.partition import tables
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret

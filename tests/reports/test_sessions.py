@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from pyrus_etl.postgres.connection import Connection, connect
-from pyrus_etl.reports.sessions import Default, advice, missing_defaults, set_defaults
+from pyrus_etl.reports.access.sessions import Default, advice, missing_defaults, set_defaults
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
 from tests.roles import as_role, give_all_to

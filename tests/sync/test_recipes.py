@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports.grants import grant_reports
-from pyrus_etl.reports.write_back import grant_write_back
+from pyrus_etl.reports.access.grants import grant_reports
+from pyrus_etl.reports.access.write_back import grant_write_back
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.comments import Comment, Value
 from pyrus_etl.sandbox.forms import PURCHASE, Kind

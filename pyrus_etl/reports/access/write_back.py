@@ -14,7 +14,7 @@ from psycopg import sql
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, setting
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports.grants import become, not_ours, require_role
+from pyrus_etl.reports.access.grants import become, not_ours, require_role
 from pyrus_etl.schema.metadata import SCHEMA
 
 INSERTED = ("action", "task_id", "body", "account", "not_before")

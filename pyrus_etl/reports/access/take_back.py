@@ -5,7 +5,7 @@ A privilege is taken back by the owner of the thing, so as with `grants` we beco
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, setting
-from pyrus_etl.reports import limited
+from pyrus_etl.reports.access import limited
 from pyrus_etl.schema.metadata import PARTITIONS, REPORT_SCHEMA, SCHEMA
 
 _GIVEN = """

@@ -16,7 +16,8 @@ import psycopg
 from psycopg import sql
 
 from pyrus_etl.postgres.connection import Connection, setting
-from pyrus_etl.reports import comments, wide
+from pyrus_etl.reports import comments
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import wide
 from pyrus_etl.reports.keys import keys
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA, metadata
 
 Properties = dict[str, Any]

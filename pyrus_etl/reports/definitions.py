@@ -7,8 +7,9 @@ from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import materialized, wide
+from pyrus_etl.reports import materialized
 from pyrus_etl.reports.views import views
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 _DEFINITIONS = """

@@ -13,9 +13,9 @@ from psycopg import sql
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
-from pyrus_etl.reports import wide
 from pyrus_etl.reports.attached import attached, restore, warn_of_lost
 from pyrus_etl.reports.settings import require_time_zone
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA
 from pyrus_etl.settings import Retry
 from pyrus_etl.settings.retry import LOCKS

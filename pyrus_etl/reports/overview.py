@@ -6,7 +6,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import catalogue, wide
+from pyrus_etl.reports.wide_views import catalogue, wide
 from pyrus_etl.schema import operation, progress, quota
 from pyrus_etl.schema.metadata import metadata
 

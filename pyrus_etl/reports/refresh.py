@@ -5,13 +5,14 @@ from typing import LiteralString, NamedTuple
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import LOCK_TIMEOUT, with_lock_retries
-from pyrus_etl.reports import catalog_views, catalogue, materialized, wide, working_time
+from pyrus_etl.reports import materialized, working_time
 from pyrus_etl.reports.access import limited
 from pyrus_etl.reports.attached import attached, restore
-from pyrus_etl.reports.columns import reserved_words
 from pyrus_etl.reports.forms import infer
 from pyrus_etl.reports.in_the_way import WideViewInTheWay
 from pyrus_etl.reports.settings import require_time_zone
+from pyrus_etl.reports.wide_views import catalog_views, catalogue, wide
+from pyrus_etl.reports.wide_views.columns import reserved_words
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 from pyrus_etl.settings import Retry
 from pyrus_etl.settings.retry import LOCKS

@@ -7,7 +7,7 @@ from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.load.old import forget_old
 from pyrus_etl.postgres import upkeep
 from pyrus_etl.postgres.store import Store
-from pyrus_etl.reports import catalogue, wide
+from pyrus_etl.reports.wide_views import catalogue, wide
 from pyrus_etl.sync.stop import Stop
 
 log = logging.getLogger(__name__)

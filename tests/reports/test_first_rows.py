@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pyrus_etl.reports import wide
 from pyrus_etl.reports.page.figures import figures
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.backfill import backfill

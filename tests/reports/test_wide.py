@@ -11,11 +11,11 @@ import pytest
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports.catalogue import fields_without_column
-from pyrus_etl.reports.columns import MOST_COLUMNS
 from pyrus_etl.reports.materialized import materialize
 from pyrus_etl.reports.refresh import Refreshed, refresh
 from pyrus_etl.reports.views import views
+from pyrus_etl.reports.wide_views.catalogue import fields_without_column
+from pyrus_etl.reports.wide_views.columns import MOST_COLUMNS
 from pyrus_etl.settings import Secret
 from tests.normalize.reading import FULL
 from tests.reports.conftest import Reports

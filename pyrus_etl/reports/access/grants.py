@@ -16,11 +16,11 @@ from psycopg import sql
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, setting
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import wide
 from pyrus_etl.reports.access import limited
 from pyrus_etl.reports.access.limited import Limits
 from pyrus_etl.reports.access.limited_tables import Given
 from pyrus_etl.reports.access.take_back import more, require_nothing_else, take_back
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.schema.metadata import MATERIALIZED, REPORT_SCHEMA, SCHEMA, metadata
 
 _OWNERS = """

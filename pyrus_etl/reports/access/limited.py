@@ -18,9 +18,9 @@ from psycopg import sql
 
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, setting
-from pyrus_etl.reports import wide
 from pyrus_etl.reports.access import limited_tables
 from pyrus_etl.reports.access.limited_tables import SEEN, SHOWN, Given
+from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 A file reads `CREATE OR REPLACE VIEW pyrus_report.name AS …; COMMENT ON VIEW …; COMMENT ON COLUMN …;`. The view's
 comment begins with the question that it answers. In it, `{value_as_text}` is the expression that the families of field
 types make (fields/), and `{worked until X}` the seconds worked until an instant (reports/working_time.py). Which other
-views it reads is found in its text. Names that begin with `form_` are those of the wide views (reports/wide.py). A view
+views it reads is found in its text. Names that begin with `form_` are those of the wide views (wide_views/). A view
 that is given up is dropped by a migration, and what is materialised of it.
 """
 

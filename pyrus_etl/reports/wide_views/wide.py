@@ -11,11 +11,12 @@ from typing import LiteralString, NamedTuple, Protocol
 from psycopg import sql
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import catalog_views, comments
+from pyrus_etl.reports import comments
 from pyrus_etl.reports.comments import Comments
 from pyrus_etl.reports.in_the_way import InTheWay, WideViewInTheWay
-from pyrus_etl.reports.shapes import ID, TYPES, VALUE, Column, aggregate, display
 from pyrus_etl.reports.views import views
+from pyrus_etl.reports.wide_views import catalog_views
+from pyrus_etl.reports.wide_views.shapes import ID, TYPES, VALUE, Column, aggregate, display
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 Front = Mapping[str, tuple[LiteralString, str]]

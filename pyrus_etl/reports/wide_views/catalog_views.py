@@ -13,9 +13,9 @@ from typing import LiteralString, NamedTuple
 from psycopg import sql
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import names
 from pyrus_etl.reports.comments import Comments
 from pyrus_etl.reports.in_the_way import taken_names
+from pyrus_etl.reports.wide_views import names
 from pyrus_etl.schema.metadata import REPORT_SCHEMA
 
 OF_AN_ITEM: dict[str, tuple[LiteralString, str]] = {

@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import names
-from pyrus_etl.reports.shapes import ID, VALUE, has_id
-from pyrus_etl.reports.wide import OF_A_ROW, OF_A_TASK
+from pyrus_etl.reports.wide_views import names
+from pyrus_etl.reports.wide_views.shapes import ID, VALUE, has_id
+from pyrus_etl.reports.wide_views.wide import OF_A_ROW, OF_A_TASK
 
 MOST_COLUMNS = 1500
 """Most columns of fields in one view. PostgreSQL allows 1,600 columns in all.

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.reports import catalog_views, columns, names
-from pyrus_etl.reports.columns import MOST_COLUMNS, Field
 from pyrus_etl.reports.in_the_way import taken_names
+from pyrus_etl.reports.wide_views import catalog_views, columns, names
+from pyrus_etl.reports.wide_views.columns import MOST_COLUMNS, Field
 
 _FIELDS = """
     SELECT form_id, field_id, typed.field_type, in_rows, field_name, parent_field_id

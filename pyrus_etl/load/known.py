@@ -25,7 +25,7 @@ def _forms(connection: Connection, form_ids: list[int]) -> dict[int, KnownForm]:
     rows = connection.execute(
         """
         SELECT form_id, field_id, field_type, field_name, parent_field_id, in_rows, catalog_id, required_step, multiple,
-               removed_at IS NOT NULL, position IS NOT NULL
+               has_default, is_conditional, removed_at IS NOT NULL, position IS NOT NULL
         FROM pyrus.form_fields WHERE form_id = ANY(%s) ORDER BY form_id, position, field_id
         """,
         [form_ids],

@@ -17,7 +17,8 @@ class DefinedField(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A field of a form. `type`: its name in API v3, if v3 has the type.
 
     `position`: its place in the form, depth first, from 1. `in_rows`: it is in the rows of a table. `multiple`: a value
-    may have several items.
+    may have several items. `has_default`: the form fills it in a new task. `is_conditional`: it, or what it is in, is
+    only shown under a condition.
     """
 
     id: int
@@ -34,6 +35,8 @@ class DefinedField(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     decimal_places: int | None = None
     currency: str | None = None
     multiple: bool | None = None
+    has_default: bool = False
+    is_conditional: bool = False
     choices: Sequence[Choice] = ()
 
 

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class KnownField(NamedTuple):
-    """A field of a form. `required_step`: the step from which it must be filled."""
+    """A field of a form. `required_step`: the step from which it must be filled.
+
+    `has_default`: a new task gets a value without giving one. `is_conditional`: it is not always shown.
+    """
 
     field_id: int
     type: str | None
@@ -16,6 +19,8 @@ class KnownField(NamedTuple):
     catalog_id: int | None = None
     required_step: int | None = None
     multiple: bool | None = None
+    has_default: bool | None = None
+    is_conditional: bool | None = None
     is_removed: bool = False
 
     def __str__(self) -> str:

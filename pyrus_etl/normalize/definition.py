@@ -57,6 +57,8 @@ def _field_rows(form: Form) -> Iterator[FormFieldRow]:
             decimal_places=field.decimal_places,
             currency=field.currency,
             multiple=field.multiple,
+            has_default=field.has_default,
+            is_conditional=field.is_conditional,
         )
 
 

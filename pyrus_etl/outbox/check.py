@@ -136,7 +136,10 @@ def _plain(value: object, field: KnownField) -> NewFieldValue:
 
 
 def _missing(write: Write, form: KnownForm) -> Sequence[str]:
-    """The fields that a new task must fill: those outside of tables, and not in a choice that may not be made."""
+    """The fields that a new task must fill: those outside of tables that are always shown and have no default.
+
+    Of a field that may be hidden or have a default, Pyrus decides.
+    """
     given = {each.field_id for each in write.form_values or () if each.value not in (None, "", [])}
     always = {field.field_id for field in form.fields.values() if field.type == "Title"} | {None}
     return [
@@ -146,5 +149,7 @@ def _missing(write: Write, form: KnownForm) -> Sequence[str]:
         and field.required_step <= FIRST_STEP
         and not (field.is_removed or field.in_rows or field.type in FILLED_BY_PYRUS)
         and field.parent_id in always
+        and field.is_conditional is False
+        and (field.has_default is False or write.fill_defaults is False)
         and field.field_id not in given
     ]

@@ -67,6 +67,14 @@ form_fields = Table(
     bigint("decimal_places", "Number of decimal places that users see."),
     Column("currency", Text, comment="Currency of the amounts."),
     Column("multiple", Boolean, comment="Whether the field may have several items; null if Pyrus does not say."),
+    Column(
+        "has_default", Boolean, comment="Whether the form fills the field of a new task; null if Pyrus does not say."
+    ),
+    Column(
+        "is_conditional",
+        Boolean,
+        comment="Whether it, its section or its choice is shown only under a condition; null if Pyrus does not say.",
+    ),
     Column("removed_at", Timestamp, comment="When a run found that no account sees the field in the form any more."),
     Index(None, "catalog_id"),
     info={"settled_by": "position"},
@@ -90,6 +98,8 @@ class FormFieldRow(NamedTuple):
     decimal_places: int | None = None
     currency: str | None = None
     multiple: bool | None = None
+    has_default: bool | None = None
+    is_conditional: bool | None = None
     removed_at: datetime | None = None
 
 

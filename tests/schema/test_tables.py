@@ -57,7 +57,7 @@ CONTRACT = {
     "external_tasks": ("task_id service", "external_task_id"),
     "outbox": (
         "outbox_id",
-        "action task_id body status attempts created_at created_by not_before sent_at answer error",
+        "action task_id body status attempts created_at created_by account not_before sent_at answer error",
     ),
     "file_copies": ("task_id attachment_id service", "external_file_id status attempts copied_at error"),
     "service_file_contents": (
@@ -72,7 +72,7 @@ OF_API_V4 = {
     "note_approvals": "told_step",
     "attachments": "version",
     "form_fields": "code parent_field_id position catalog_id linked_form_id required_step immutable_step "
-    "decimal_places currency multiple removed_at",
+    "decimal_places currency multiple has_default is_conditional removed_at",
     "persons": "person_type external_id department_id department_name position phone mobile_phone banned fired",
     "projects": "kind list_type version deleted",
     "sync_runs": "register_lag_seconds search_works",

@@ -208,6 +208,24 @@ def test_values_of_a_form_are_checked_against_its_definition(database: Secret, q
     assert third == "Field 15 (Amount) is required and missing. Field 20 (Quotation) is required and missing."
 
 
+def test_pyrus_decides_about_a_required_field_that_has_a_default_or_may_be_hidden(
+    database: Secret, query: Query
+) -> None:
+    """Here it refuses them; a row that wants no defaults is not even sent."""
+    with Sandbox(World(1, tasks=14)) as sandbox:
+        sync(sandbox, database, PYRUS_API="v4")
+        query(database, "UPDATE pyrus.form_fields SET has_default = true WHERE field_id = 15")
+        query(database, "UPDATE pyrus.form_fields SET is_conditional = true WHERE field_id = 20")
+        office = Office(sandbox, database, query, "v4")
+        office.put("form_task", None, form_id=PURCHASE.id)
+        office.put("form_task", None, form_id=PURCHASE.id, fill_defaults=False)
+        office.push()
+
+    (sent, checked) = office.rows
+    assert (sent[3], sent[4]["code"]) == (1, "required_field_missing")
+    assert (checked[3], checked[5]) == (0, "Field 15 (Amount) is required and missing.")
+
+
 def test_what_pyrus_refuses_is_refused_and_stops_only_its_task_until_a_person_decides(office: Office) -> None:
     gone, other = office.world.task_ids()[:2]
     office.world.revoke(gone)
@@ -290,6 +308,8 @@ def test_a_push_that_froze_before_a_request_and_lost_its_lock_meanwhile_does_not
         if asked.path != "/restapi/addcomment":
             return None
         sent.append(asked)
+        if sent[1:]:
+            return None
         query(database, "UPDATE pyrus.sync_leases SET run_id = gen_random_uuid()")
         return Reply(429, b"{}", {"Retry-After": "1"})
 

@@ -49,7 +49,7 @@ def _form(form_id: int, served: wire.Form, *, is_whole: bool) -> Form:
 def fields_of(served: Sequence[wire.Field | None] | None) -> Iterator[DefinedField]:
     """Every field at any depth that has an id: a field, then those in it. Only the first one of an id counts."""
     seen = set[int]()
-    for position, place in enumerate(_depth_first(served, None, in_rows=False), start=1):
+    for position, place in enumerate(_depth_first(served, in_rows=False), start=1):
         if (field_id := place.field.id) is not None and field_id not in seen:
             seen.add(field_id)
             yield _defined(field_id, position, place)
@@ -61,19 +61,27 @@ class _Place(NamedTuple):
     field: wire.Field
     inside: int | None
     in_rows: bool
+    is_conditional: bool
 
 
-def _depth_first(served: Sequence[wire.Field | None] | None, inside: int | None, *, in_rows: bool) -> Iterator[_Place]:
+def _depth_first(
+    served: Sequence[wire.Field | None] | None,
+    inside: int | None = None,
+    *,
+    in_rows: bool,
+    is_conditional: bool = False,
+) -> Iterator[_Place]:
     for field in served or ():
         if field is None:
             continue
-        yield _Place(field, inside, in_rows)
         info = field.info or wire.Info()
-        yield from _depth_first(info.fields, field.id, in_rows=in_rows)
-        yield from _depth_first(info.columns, field.id, in_rows=True)
+        hides = is_conditional or bool(field.visibility_condition or info.visibility_condition)
+        yield _Place(field, inside, in_rows, hides)
+        yield from _depth_first(info.fields, field.id, in_rows=in_rows, is_conditional=hides)
+        yield from _depth_first(info.columns, field.id, in_rows=True, is_conditional=hides)
         for option in info.options or ():
             if option is not None:
-                yield from _depth_first(option.fields, field.id, in_rows=in_rows)
+                yield from _depth_first(option.fields, field.id, in_rows=in_rows, is_conditional=True)
 
 
 def _defined(field_id: int, position: int, place: _Place) -> DefinedField:
@@ -93,6 +101,8 @@ def _defined(field_id: int, position: int, place: _Place) -> DefinedField:
         decimal_places=info.decimal_places,
         currency=None if info.currency is None else str(info.currency),
         multiple=info.multiple_choice,
+        has_default=any(each not in (None, "", [], {}) for each in (field.default_value, info.default_value)),
+        is_conditional=place.is_conditional,
         choices=list(_choices(info.options)),
     )
 

@@ -26,6 +26,8 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     code: str | None = None
     parent_id: Id | None = None
     info: Info | None = None
+    visibility_condition: Any = None
+    default_value: Any = None
 
 
 class Info(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +41,8 @@ class Info(msgspec.Struct, frozen=True, gc=False):
     immutable_step: Number | None = None
     decimal_places: Number | None = None
     currency: str | int | None = None
+    visibility_condition: Any = None
+    default_value: Any = None
     fields: Sequence[Field | None] | None = None
     columns: Sequence[Field | None] | None = None
     options: Sequence[Option | None] | None = None

@@ -82,6 +82,7 @@ def test_a_field_has_everything_that_its_definition_says() -> None:
         "decimal_places": 3,
         "currency": "EUR",
         "show_sum": True,
+        "default_value": 0,
     }
     (field,) = only_form(fields=[{"id": 2**42, "type": "number", "name": "Сумма", "tooltip": "", "info": info}]).fields
 
@@ -99,8 +100,21 @@ def test_a_field_has_everything_that_its_definition_says() -> None:
         decimal_places=3,
         currency="EUR",
         multiple=True,
+        has_default=True,
         choices=[],
     )
+
+
+def test_a_field_may_be_hidden_by_a_condition_of_its_own_its_section_or_its_choice() -> None:
+    condition = {"condition_type": 11, "children": [{"field_id": 1, "value": "5"}]}
+    fields = [
+        {"id": 1, "type": "text"},
+        {"id": 2, "type": "text", "visibility_condition": condition},
+        {"id": 3, "type": "title", "info": {"visibility_condition": condition, "fields": [{"id": 4, "type": "text"}]}},
+        {"id": 5, "type": "multiple_choice", "info": {"options": [{"choice_id": 1, "fields": [{"id": 6}]}]}},
+    ]
+
+    assert {field.id for field in only_form(fields=fields).fields if field.is_conditional} == {2, 3, 4, 6}
 
 
 @pytest.mark.parametrize(

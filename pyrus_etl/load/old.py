@@ -14,13 +14,13 @@ MOST_AT_ONCE = 10_000
 
 _SUMMED = ["runs", *(counter.name for counter in COUNTERS)]
 _RUNS = sql.SQL("""
-    WITH old AS (
-        SELECT run_id FROM (
-            SELECT run_id, finished_at, kind = 'hints' AND status = 'ok' AS is_good_hint,
-                row_number() OVER (PARTITION BY account_id, login, kind, status ORDER BY started_at DESC) AS nth
-            FROM pyrus.sync_runs WHERE status <> 'running'
-        ) AS ended
-        WHERE nth > 1 AND finished_at < now() - CASE WHEN is_good_hint THEN {hints}::interval ELSE {keep}::interval END
+    WITH last AS (
+        SELECT account_id, login, kind, status, max(started_at) AS started_at FROM pyrus.sync_runs GROUP BY 1, 2, 3, 4
+    ), old AS (
+        SELECT run_id FROM pyrus.sync_runs AS run JOIN last USING (kind, status)
+        WHERE (last.account_id, last.login) IS NOT DISTINCT FROM (run.account_id, run.login)
+            AND run.started_at < last.started_at AND status <> 'running' AND finished_at < now() - CASE
+                WHEN kind = 'hints' AND status = 'ok' THEN {hints}::interval ELSE {keep}::interval END
         LIMIT {most}
     ), gone AS (
         DELETE FROM pyrus.sync_runs USING old WHERE sync_runs.run_id = old.run_id RETURNING sync_runs.*, 1 AS runs

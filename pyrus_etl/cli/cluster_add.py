@@ -29,7 +29,9 @@ ORG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 @click.option("--client-id", metavar="TEXT", help="Id of the application registered in Pyrus; v3 only.")
 @click.option("--person-id", metavar="TEXT", default="", help="Id of the person, if several share the login.")
 @click.option("--every", metavar="DURATION", default="15m", show_default=True, help="Sync at this interval.")
-@click.option("--reconcile-every", metavar="DURATION", default="24h", show_default=True, help="Take a census so often.")
+@click.option(
+    "--reconcile-every", metavar="DURATION", default="24h", show_default=True, help="Take a census at this interval."
+)
 @click.option("--quota", metavar="TEXT", default="5000/600s", show_default=True, help="Maximum requests per period.")
 @click.option("--attachments-to", metavar="URL", help="Also store attachments in s3://…, gs://…, az://… or a folder.")
 @with_settings(*DATABASE_SETTINGS)

@@ -72,7 +72,7 @@ COUNTED_TABLES = (tasks, notes, form_values, note_form_values, approvals, attach
 @click.option("--seed", metavar="N", type=int, default=1, help="The same seed gives the same tasks.  [1]")
 @click.option("--shell", is_flag=True, help="Open psql on the database of the last demo.")
 def demo(number: int, seed: int, shell: bool) -> int:
-    """Shows the whole pipeline in half a minute, without an account or a server.
+    """Show the whole pipeline in half a minute, without an account or a server.
 
     It starts a simulated Pyrus and an embedded PostgreSQL, runs a backfill, changes some tasks, syncs just those, and
     answers questions in SQL. It has a database of its own and does not touch what you have synced.

@@ -16,7 +16,7 @@ from pyrus_etl.settings import parse_duration, parse_quota
 
 @click.group()
 def sandbox() -> None:
-    """A simulated Pyrus organisation, for development and experiments."""
+    """Run a simulated Pyrus organisation, for development and experiments."""
 
 
 @sandbox.command()
@@ -72,7 +72,7 @@ def serve(
     warm: bool,
     gzip: bool,
 ) -> None:
-    """Serves a simulated Pyrus on 127.0.0.1 until it is interrupted.
+    """Serve a simulated Pyrus on 127.0.0.1 until it is interrupted.
 
     It follows the vendor's pages, https://pyrus.com/en/help/api and https://pyrus.com/en/api-v3. POST to /sandbox/… to
     change tasks or options (register_lag, register_cap, list_cap, hybrid, …) or to make requests fail while it runs.

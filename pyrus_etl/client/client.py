@@ -6,7 +6,7 @@ only; nothing else is asked of another address.
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -166,9 +166,13 @@ class Client:
             yield Refused(0, ApiError("", "its address is neither https nor on loopback, so it is not asked"))
             return
         wanted, tries = Wanted(address, headers, most), Tries(self.settings.waits)
-        async with AsyncExitStack() as opened:
-            send = partial(self._sender.open, wanted, opened)
-            yield await self._until_final(wanted, tries, send, with_token=self._sender.is_own(address))
+        send = partial(self._sender.open, wanted)
+        opened = await self._until_final(wanted, tries, send, with_token=self._sender.is_own(address))
+        try:
+            yield opened
+        finally:
+            if isinstance(opened, Download):
+                opened.close()
 
     async def _log_in(self, login: Login) -> Secret:
         granted = await login(self.ask_without_token, self.settings)

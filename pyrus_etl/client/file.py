@@ -1,13 +1,13 @@
 """A file that arrives in pieces, of any type and size; and where a redirect to it may lead."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import aiohttp
 from yarl import URL
 
-from pyrus_etl.client.exchange import Broken
+from pyrus_etl.client.exchange import Broken, Pieces
 from pyrus_etl.errors import BodyCut, BodyTooLarge
 from pyrus_etl.settings import is_loopback
 
@@ -30,12 +30,13 @@ class Wanted(NamedTuple):
 class Download(NamedTuple):
     """A file that is arriving; `status` is 206 if the server sends only the range that was asked for.
 
-    `chunks` raises BodyCut if the file breaks off, and BodyTooLarge at the caller's limit.
+    `chunks` raises BodyCut if the file breaks off, and BodyTooLarge at the caller's limit. `close`: ends it.
     """
 
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
+    close: Callable[[], None]
 
     @property
     def media_type(self) -> str | None:
@@ -55,7 +56,8 @@ def followed(url: URL, location: str) -> URL | None:
     """
     is_encoded = location.isascii() and location.isprintable() and " " not in location
     try:
-        target = url.join(URL(location, encoded=is_encoded))
+        target = URL(location, encoded=is_encoded)
+        target = target if target.scheme else url.join(target)
         host, _ = target.host, target.port  # checked only when read
     except ValueError:
         return None
@@ -70,19 +72,30 @@ def check_length(wanted: Wanted, headers: Mapping[str, str]) -> None:
         raise _too_large(wanted)
 
 
-async def within_limit(first: bytes | None, rest: AsyncIterator[bytes], wanted: Wanted) -> AsyncGenerator[bytes, None]:
-    """Yields the pieces of a file; raises BodyTooLarge, and BodyCut if the rest breaks off."""
-    received, piece = 0, first
-    while piece is not None:
-        received += len(piece)
-        if wanted.most is not None and received > wanted.most:
-            raise _too_large(wanted)
-        if piece:
-            yield piece
-        try:
-            piece = await anext(rest, None)
-        except Broken as error:
-            raise BodyCut(f"{wanted} broke off after {received:,} bytes ({error}); try again.", received) from None
+class Chunks:
+    """The pieces of a file, of which the first is here; raises BodyTooLarge, and BodyCut if the rest breaks off."""
+
+    def __init__(self, first: bytes | None, rest: Pieces, wanted: Wanted) -> None:
+        self._first, self._rest, self._wanted = first or b"", rest, wanted
+        self._received = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece, self._first = self._first, b""
+        while not piece:
+            try:
+                piece = await anext(self._rest)
+            except Broken as error:
+                received = self._received
+                raise BodyCut(
+                    f"{self._wanted} broke off after {received:,} bytes ({error}); try again.", received
+                ) from None
+        self._received += len(piece)
+        if self._wanted.most is not None and self._received > self._wanted.most:
+            raise _too_large(self._wanted)
+        return piece
 
 
 def _too_large(wanted: Wanted) -> BodyTooLarge:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,8 +11,8 @@ from yarl import URL
 from pyrus_etl.client.allowance import Allowance
 from pyrus_etl.client.clock import ServerClock
 from pyrus_etl.client.dialect import Dialect
-from pyrus_etl.client.exchange import Broken, Exchange, Served, pieces
-from pyrus_etl.client.file import MOST_REDIRECTS, Download, Wanted, check_length, target_of, within_limit
+from pyrus_etl.client.exchange import Broken, Exchange, Pieces, Served
+from pyrus_etl.client.file import MOST_REDIRECTS, Chunks, Download, Wanted, check_length, target_of
 from pyrus_etl.client.limits import pause_when_exhausted
 from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Read, meaning_elsewhere, meaning_of, meaning_of_file
 from pyrus_etl.client.pace import Pace
@@ -71,17 +70,19 @@ class Sender:
             return read
         return Answer(read.value, self.clock.now, served.body.sha256, served.headers.get("Location", ""))
 
-    async def open(
-        self, wanted: Wanted, opened: AsyncExitStack, token: Secret | None
-    ) -> Download | QuotaSpent | Failure:
-        """Opens a file; closes it, and frees its slot, with `opened`."""
+    async def open(self, wanted: Wanted, token: Secret | None) -> Download | QuotaSpent | Failure:
+        """Opens a file; its slot is free again when it is closed."""
         self._count(wanted.url)
-        async with AsyncExitStack() as held:
-            await held.enter_async_context(self._slots)
+        await self._slots.acquire()
+        held = _Held(self._slots)
+        try:
             outcome = await self._followed(wanted.url, wanted, held, token)
-            if isinstance(outcome, Download):
-                await opened.enter_async_context(held.pop_all())
-            return outcome
+        except BaseException:
+            held.close()
+            raise
+        if not isinstance(outcome, Download):
+            held.close()
+        return outcome
 
     @property
     def address(self) -> str:
@@ -106,13 +107,13 @@ class Sender:
             self.allowance.take()
 
     async def _followed(
-        self, url: URL, wanted: Wanted, held: AsyncExitStack, token: Secret | None, redirects: int = MOST_REDIRECTS
+        self, url: URL, wanted: Wanted, held: "_Held", token: Secret | None, redirects: int = MOST_REDIRECTS
     ) -> Download | QuotaSpent | Failure:
         """Asks for a file, and follows its redirects."""
         response = await self._get(url, wanted.headers, token)
         if isinstance(response, Again):
             return response
-        held.callback(response.close)
+        held.responses.append(response)
         if redirects and (target := target_of(response)):
             self._count(target)
             return await self._followed(target, wanted, held, token, redirects - 1)
@@ -130,11 +131,10 @@ class Sender:
         return response
 
     async def _started(
-        self, response: aiohttp.ClientResponse, wanted: Wanted, held: AsyncExitStack, token: Secret | None
+        self, response: aiohttp.ClientResponse, wanted: Wanted, held: "_Held", token: Secret | None
     ) -> Download | QuotaSpent | Failure:
         """Waits for the first bytes of an answer, and decides what they mean."""
-        status, headers, rest = response.status, response.headers, pieces(response)
-        held.push_async_callback(rest.aclose)
+        status, headers, rest = response.status, response.headers, Pieces(response)
         try:
             first = await anext(rest, None)
         except Broken as error:
@@ -147,9 +147,7 @@ class Sender:
         if failure:
             return failure
         check_length(wanted, headers)
-        chunks = within_limit(first, rest, wanted)
-        held.push_async_callback(chunks.aclose)
-        return Download(status, headers, chunks)
+        return Download(status, headers, Chunks(first, rest, wanted), held.close)
 
     def _authorization(self, token: Secret | None) -> dict[str, str]:
         return {"Authorization": self._dialect.authorization(token)} if token else {}
@@ -163,3 +161,18 @@ class Sender:
         if status < 500 and not self._dialect.is_quota_spent(status, headers):
             self.pace.answered(pause_when_exhausted(headers, self._dialect.quota))
         self.clock.note(headers.get("Date", ""))
+
+
+class _Held:
+    """A slot, and the answers on the way to a file; `close` may be called twice."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots: asyncio.Semaphore | None = slots
+        self.responses: list[aiohttp.ClientResponse] = []
+
+    def close(self) -> None:
+        for response in self.responses:
+            response.close()
+        if self._slots:
+            self._slots.release()
+            self._slots = None

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
@@ -95,15 +94,6 @@ def _connector(settings: Settings) -> aiohttp.TCPConnector:
     return connector
 
 
-async def pieces_of(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Yields the body, unpacked; raises BadPacking."""
-    unpacker = unpacker_for(response.headers.get("Content-Encoding", ""))
-    while piece := await response.content.readany():
-        for part in unpacker.feed(piece):
-            yield part
-    unpacker.end()
-
-
 class Body(NamedTuple):
     """A body in UTF-8; `sha256` is of the bytes as served, and empty if a sieve was used."""
 
@@ -124,7 +114,7 @@ async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Bo
     unpacker = unpacker_for(response.headers.get("Content-Encoding", ""))
     if sieve:
         sieve.restart()
-    while piece := await response.content.readany():  # not `pieces_of`: a generator costs more than most bodies
+    while piece := await response.content.readany():
         for part in unpacker.feed(piece):
             body += transcoder.feed(part)
             if sieve:

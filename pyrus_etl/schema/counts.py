@@ -4,7 +4,7 @@ From it come the column of sync_runs with its comment, the key in `--json`, and 
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
 TASKS, FILES, SERVICE, COPIES, ROWS = "tasks", "files", "service", "copies", "rows"
@@ -105,12 +105,15 @@ class Counts:
     retries: int = _counter("Requests that had to be sent again.", "retries", of="")
 
     def __add__(self, more: "Counts") -> Self:
-        mine, theirs = self.as_columns(), more.as_columns()
-        return type(self)(**{name: mine[name] + theirs[name] for name in mine})
+        return type(self)(*(mine + theirs for mine, theirs in zip(self._numbers, more._numbers, strict=True)))
 
     def as_columns(self) -> dict[str, int]:
         """The number of each counter, by the name of its column."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in COUNTERS}
+
+    @property
+    def _numbers(self) -> Iterator[int]:
+        return (getattr(self, each.name) for each in COUNTERS)
 
     @property
     def files_not_stored(self) -> int:

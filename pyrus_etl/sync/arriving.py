@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 
 from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Failure
@@ -56,16 +55,6 @@ class Arriving:
     async def blocks(self, start: int = 0) -> Blocks:
         self._received = start
         gathered: list[bytes] = []
-        async with aclosing(self._pieces()) as pieces:
-            async for piece in pieces:
-                gathered.append(piece)
-                if sum(map(len, gathered)) >= BLOCK:
-                    yield b"".join(gathered)
-                    gathered.clear()
-        if gathered:
-            yield b"".join(gathered)
-
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         fruitless = 0
         while True:
             before = self._received
@@ -78,14 +67,18 @@ class Arriving:
                         new = piece[known:]
                         known -= len(piece) - len(new)
                         self._count(len(new))
-                        if new:
-                            yield new
-                return
+                        gathered.append(new)
+                        if sum(map(len, gathered)) >= BLOCK:
+                            yield b"".join(gathered)
+                            gathered.clear()
+                break
             except BodyCut:
                 fruitless = 0 if self._received - before >= RESUMED_FROM else fruitless + 1
                 if not self._can_be_resumed or fruitless >= self._retry.attempts:
                     raise
                 await asyncio.sleep(self._retry.pause(fruitless + 1))
+        if last := b"".join(gathered):
+            yield last
 
     def _given(self, found: Download | Failure) -> Download:
         if isinstance(found, Download):

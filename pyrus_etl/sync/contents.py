@@ -28,8 +28,8 @@ def limits_for(limits: Limits) -> Limits:
     return limits._replace(fetchers=2 * limits.fetchers, queued=limits.fetchers)
 
 
-async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int | None) -> Outcome | None:
-    """Stores the contents of a file; None if only they show that they exceed the limit.
+async def fetch(file: ServiceFile, path: str, run: Run, store: FileStore, most_bytes: int | None) -> Outcome | None:
+    """Stores the contents of a file at a path below the target; None if only they show that they exceed the limit.
 
     Contents of another size or MD5 are requested `MOST_TRIES` times. Raises what ends the run.
     """
@@ -38,7 +38,7 @@ async def fetch(file: ServiceFile, run: Run, store: FileStore, most_bytes: int |
     while True:
         arriving = Arriving(file, source.files, retry, most_bytes, requests)
         try:
-            return await _stored(file, arriving, store)
+            return await _stored(path, arriving, store)
         except TooLarge:
             return None
         except (BodyCut, Corrupt) as error:
@@ -65,8 +65,8 @@ def path_of(file_id: object, name: str | None) -> str:
     return f"{safe_name(str(file_id))}/{safe_name(name)}"
 
 
-async def _stored(file: ServiceFile, arriving: Arriving, store: FileStore) -> Outcome:
-    path, check = path_of(file.file_id, file.name), arriving.check
+async def _stored(path: str, arriving: Arriving, store: FileStore) -> Outcome:
+    check = arriving.check
     await store.put(path, arriving)
     return Outcome(
         "stored",

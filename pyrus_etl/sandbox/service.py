@@ -20,7 +20,7 @@ from .quota import Quota
 Json = dict[str, Any]
 
 
-class Office:
+class ServiceWorld:
     """What the world of every file service has: numbered things, a clock that each change moves on, and its addresses.
 
     `first_ids`: kind → the number before the first. `forbidden`: projects of which everything is refused with 403; they
@@ -76,7 +76,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Service:
     """The state of one running file service."""
 
-    def __init__(self, world: Office, api: Api, limits: Limits, quota: Quota | None, faults: Faults | None) -> None:
+    def __init__(
+        self, world: ServiceWorld, api: Api, limits: Limits, quota: Quota | None, faults: Faults | None
+    ) -> None:
         self.world = world
         self.limits = limits
         self.quota = quota

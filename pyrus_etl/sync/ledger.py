@@ -32,7 +32,7 @@ class Stage(Enum):
     REJECTED = auto()
 
 
-class Standing(NamedTuple):
+class Record(NamedTuple):
     """How far a task has come.
 
     `known_date`: its date in the lists of earlier runs. `listed_date`: its date when it was chosen. `listed_again`:
@@ -58,7 +58,7 @@ class Sender(Protocol):
     def retries(self) -> int: ...
 
 
-NEW = Standing()
+NEW = Record()
 NOTHING_STORED = Compared()
 _AFTER = {Outcome.LOADED: Stage.LOADED, Outcome.REJECTED: Stage.REJECTED, Outcome.LEFT: Stage.OPEN}
 
@@ -80,7 +80,7 @@ class Ledger:
         self.beside: set[int] = set()
         self.hinted: set[int] = set()
         self._total = total or Total()
-        self._standings: dict[int, Standing] = {}
+        self._records: dict[int, Record] = {}
         self._waiting: Counter[int] = Counter()
         self._faults = 0
         self._refusals = 0
@@ -89,7 +89,7 @@ class Ledger:
 
     def __len__(self) -> int:
         """The number of tasks that it remembers."""
-        return len(self._standings)
+        return len(self._records)
 
     def apart(self) -> "Ledger":
         """A ledger for tasks that are fetched beside the plan. They count for the same run."""
@@ -105,19 +105,19 @@ class Ledger:
     def note_rejected(self, dates: Dates) -> None:
         """Notes the tasks that earlier runs rejected."""
         for task_id, date in dates.items():
-            standing = self._of(task_id)
-            self._standings[task_id] = standing._replace(was_rejected=True, known_date=standing.known_date or date)
+            record = self._of(task_id)
+            self._records[task_id] = record._replace(was_rejected=True, known_date=record.known_date or date)
 
     def note_doubted(self, dates: Dates) -> None:
         """Notes the tasks whose stored bodies are doubted."""
         for task_id, date in dates.items():
-            standing = self._of(task_id)
-            self._standings[task_id] = standing._replace(is_doubted=True, known_date=date or standing.known_date)
+            record = self._of(task_id)
+            self._records[task_id] = record._replace(is_doubted=True, known_date=date or record.known_date)
 
     def adopt(self, wanted: Iterable[Wanted], rejected: Set[int]) -> None:
         """Puts tasks in flight that another ledger has chosen; earlier runs rejected some of them."""
         for each in wanted:
-            self._standings[each.task_id] = Standing(Stage.IN_FLIGHT, was_rejected=each.task_id in rejected)
+            self._records[each.task_id] = Record(Stage.IN_FLIGHT, was_rejected=each.task_id in rejected)
 
     def rejected_before(self, wanted: Iterable[Wanted]) -> frozenset[int]:
         """Those of the tasks that earlier runs rejected."""
@@ -165,16 +165,16 @@ class Ledger:
 
     def doubted(self) -> list[TaskHeader]:
         """The tasks whose stored bodies are doubted, and that this run has not asked for yet."""
-        return [TaskHeader(id_, each.known_date) for id_, each in self._standings.items() if each.is_doubted]
+        return [TaskHeader(id_, each.known_date) for id_, each in self._records.items() if each.is_doubted]
 
     def listed_again(self) -> list[TaskHeader]:
         """The tasks that were listed with another date while they were in flight."""
-        return [TaskHeader(id_, each.listed_again) for id_, each in self._standings.items() if each.listed_again]
+        return [TaskHeader(id_, each.listed_again) for id_, each in self._records.items() if each.listed_again]
 
     @property
     def is_idle(self) -> bool:
         """Whether every chosen task is loaded, rejected or left as it is stored."""
-        return all(standing.stage is not Stage.IN_FLIGHT for standing in self._standings.values())
+        return all(record.stage is not Stage.IN_FLIGHT for record in self._records.values())
 
     def is_in_flight(self, task_id: int) -> bool:
         return self._of(task_id).stage is Stage.IN_FLIGHT
@@ -193,16 +193,16 @@ class Ledger:
         self._refusals += not self._of(task_id).was_rejected
         return self._refusals
 
-    def _of(self, task_id: int) -> Standing:
-        return self._standings.get(task_id, NEW)
+    def _of(self, task_id: int) -> Record:
+        return self._records.get(task_id, NEW)
 
     def _note_listed_again(self, tasks: Iterable[TaskHeader]) -> None:
         """Remembers tasks in flight that are listed with another date: the body that arrives may be older."""
         for task in tasks:
-            standing = self._of(task.id)
-            is_other = task.modified_date not in (None, standing.listed_date)
-            if standing.stage is Stage.IN_FLIGHT and is_other and not self.lag.explains(task, standing.listed_date):
-                self._standings[task.id] = standing._replace(listed_again=task.modified_date)
+            record = self._of(task.id)
+            is_other = task.modified_date not in (None, record.listed_date)
+            if record.stage is Stage.IN_FLIGHT and is_other and not self.lag.explains(task, record.listed_date):
+                self._records[task.id] = record._replace(listed_again=task.modified_date)
 
     def _is_to_fetch(self, task: TaskHeader, skipped: Set[int]) -> bool:
         stage = self._of(task.id).stage
@@ -212,7 +212,7 @@ class Ledger:
 
     def _put_in_flight(self, task: TaskHeader, listed: Listed) -> Wanted:
         before = self._of(task.id)
-        self._standings[task.id] = before._replace(
+        self._records[task.id] = before._replace(
             stage=Stage.IN_FLIGHT, listed_date=task.modified_date, listed_again=None, is_doubted=False
         )
         date = task.modified_date or before.known_date
@@ -223,9 +223,9 @@ class Ledger:
 
     def _settle(self, task_id: int, outcome: Outcome) -> None:
         """Forgets a task that is done, unless the rest of the run needs it."""
-        standing = self._standings.pop(task_id)._replace(stage=_AFTER[outcome])
+        record = self._records.pop(task_id)._replace(stage=_AFTER[outcome])
         if outcome is Outcome.LOADED:
             self._refusals = 0
-        if standing.stage is Stage.REJECTED or standing.was_rejected or standing.listed_again:
-            self._standings[task_id] = standing
+        if record.stage is Stage.REJECTED or record.was_rejected or record.listed_again:
+            self._records[task_id] = record
         self.progress.tasks_done += 1

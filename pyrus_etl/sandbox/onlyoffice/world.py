@@ -15,7 +15,7 @@ from pyrus_etl.sandbox.contents import Contents, size_of
 from pyrus_etl.sandbox.dice import Dice, mix
 from pyrus_etl.sandbox.people import STAFF
 from pyrus_etl.sandbox.phrases import DOCUMENTS, PLAIN, PRODUCTS
-from pyrus_etl.sandbox.service import Office
+from pyrus_etl.sandbox.service import ServiceWorld
 
 from .wording import time
 
@@ -33,7 +33,7 @@ class Refusal(ValueError):
     """A portal refuses what was asked, in its own words."""
 
 
-class World(Office):
+class World(ServiceWorld):
     """`projects` projects, each with `tasks` tasks, two messages, and a root folder that has one folder in it.
 
     `largest` is the size of the largest file. Each root folder has one file of a connected cloud, whose id is text.

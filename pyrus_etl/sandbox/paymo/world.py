@@ -13,7 +13,7 @@ from pyrus_etl.sandbox.contents import Contents, size_of
 from pyrus_etl.sandbox.dice import Dice, mix
 from pyrus_etl.sandbox.people import STAFF
 from pyrus_etl.sandbox.phrases import DOCUMENTS, PLAIN, PRODUCTS, REMARKS
-from pyrus_etl.sandbox.service import Office
+from pyrus_etl.sandbox.service import ServiceWorld
 
 Json = dict[str, Any]
 
@@ -32,7 +32,7 @@ TARGETS = {"project_id": "projects", "discussion_id": "discussions", "task_id": 
 MEDIA = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png", "svg": "image/svg+xml", "html": "text/html"}
 
 
-class World(Office):
+class World(ServiceWorld):
     """`projects` projects, each with `tasks` tasks; about one file for each task, discussion, comment and project.
 
     `largest` is the size of the largest file. The last project is archived. Each change takes a second of the clock.

@@ -1,4 +1,4 @@
-"""The pipeline: listed → changed? → fetch → decode → normalize → batch → commit.
+"""The pipeline: listed → changed? → fetch → decode → batch → normalize → commit.
 
 Tasks arrive in any order; a window is done when the last of its tasks is committed. `flow` decides
 what runs side by side, and within which limits; the ledger knows how far each task has come.
@@ -14,10 +14,8 @@ from types import MappingProxyType
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
 from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.load.sightings import Compared, compare, note_listed
-from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.claims import Claims
 from pyrus_etl.sync.commit import commit, commit_progress
@@ -25,7 +23,7 @@ from pyrus_etl.sync.flow import Ready, Work, flow
 from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.rebuild import rebuild_some
-from pyrus_etl.sync.tasks import Arrival, Listed, Wanted
+from pyrus_etl.sync.tasks import Arrival, Listed, Served, Wanted
 from pyrus_etl.sync.workers import AT_ONCE, PARTS_EACH, Arrived, Workers
 
 MOST_SERVER_FAULTS = 30
@@ -42,8 +40,8 @@ async def run_pipeline(lists: AsyncIterator[Listed], run: Run, at_hand: Mapping[
         return
     work = Work(
         choose=_changed(lists, run),  # listed → changed?
-        fetch=partial(fetch_one, run=run, at_hand=at_hand),  # fetch → decode → normalize
-        load=partial(commit, run=run),  # batch → commit
+        fetch=partial(fetch_one, run=run, at_hand=at_hand),  # fetch → decode
+        load=partial(commit, run=run),  # batch → normalize → commit
         size=attrgetter("size"),
         last=BudgetSpent,
     )
@@ -112,7 +110,7 @@ async def _changed(lists: AsyncIterator[Listed], run: Run) -> AsyncIterator[Want
 
 
 async def fetch_one(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched] = NOTHING) -> Arrival:
-    """Fetches, decodes and normalizes a task. If it cannot be fetched or read, the arrival says why."""
+    """Fetches and decodes a task. If it cannot be fetched or read, the arrival says why."""
     try:
         await _not_beside(wanted.task_id, run.ledger)
         fetched = _at_hand(wanted, run, at_hand) or await run.session.source.task(wanted.task_id)
@@ -122,10 +120,7 @@ async def fetch_one(wanted: Wanted, run: Run, at_hand: Mapping[int, Fetched] = N
     if not run.reads(fetched.task):
         return Arrival(wanted.window_no, left=wanted.task_id)
     run.ledger.lag.note_body(wanted, fetched.task.last_change)
-    rows = fetched_rows(wanted.task_id, fetched, wanted.listed_date, run.form_overrides)
-    listed_date = wanted.listed_date or fetched.task.last_change
-    load = TaskLoad(wanted.task_id, rows, listed_date, wanted.is_doubted, wanted.listed_note_id)
-    return Arrival(wanted.window_no, load=load, size=len(fetched.body.payload))
+    return Arrival(wanted.window_no, served=Served(wanted, fetched), size=len(fetched.body.payload))
 
 
 async def _not_beside(task_id: int, ledger: Ledger) -> None:

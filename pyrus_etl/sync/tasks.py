@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pyrus_etl.load.rejected import Rejected
 from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 
 LARGEST_PART = 5000
@@ -56,12 +57,19 @@ class Outcome(Enum):
     LEFT = auto()
 
 
-class Arrival(NamedTuple):
-    """A task on its way into a batch: `load` has its rows, `failure` says why it is rejected, or it stays as it is.
+class Served(NamedTuple):
+    """A task as it was served, before its rows are made."""
 
-    `left`: the id of a task that the account cannot read. `settled`: of one that another account has stored meanwhile.
-    If all are None, a window had nothing to fetch. `size`: bytes of the body. `done`: a worker has committed the task,
-    with this outcome; `read`: with the date of this body.
+    wanted: Wanted
+    fetched: Fetched
+
+
+class Arrival(NamedTuple):
+    """A task on its way into a batch: as it was `served`, then with its rows (`load`); or it is rejected, or stays.
+
+    `failure`: why it is rejected. `left`: the id of a task that the account cannot read. `settled`: of one that another
+    account has stored meanwhile. If all are None, a window had nothing to fetch. `size`: bytes of the body. `done`: a
+    worker has committed the task, with this outcome; `read`: with the date of this body.
     """
 
     window_no: int | None
@@ -72,12 +80,15 @@ class Arrival(NamedTuple):
     settled: int | None = None
     done: tuple[int, Outcome] | None = None
     read: tuple[Wanted, datetime | None] | None = None
+    served: Served | None = None
 
     @property
     def outcome(self) -> tuple[int, Outcome] | None:
         """The task and how it ended; None if a window had nothing to fetch."""
         if self.done:
             return self.done
+        if self.served:
+            return self.served.wanted.task_id, Outcome.LOADED
         if self.load:
             return self.load.task_id, Outcome.LOADED
         if self.failure:

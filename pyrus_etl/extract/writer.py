@@ -25,12 +25,24 @@ class Call(NamedTuple):
     body: dict[str, Any]
 
 
+class Newest(NamedTuple):
+    """Tasks that an account may have made lately, as lists show them.
+
+    `until`: the latest change in a list that must show such a task and was read to its end; None if there is no such
+    list, or it is empty. What was made well before that change, and is not shown, was not made.
+    """
+
+    ids: frozenset[int] = frozenset()
+    until: datetime | None = None
+
+
 class Writes(NamedTuple):
     """What differs between the generations of the API.
 
     `properties`: by action, those that the API has. `complaints`: what else it cannot do, each as a sentence. `call`:
     the request for a write whose files are uploaded. `task`: the path of a task. `read`: the task in an answer.
-    `newest`: ids of tasks that an account may have made since an instant, so far as lists show them.
+    `newest`: the tasks that an account may have made since an instant; if that is asked for, with `until`.
+    `uses_uploads_up`: an upload can be attached once, so a write with one cannot be applied twice.
     """
 
     api: str
@@ -40,7 +52,8 @@ class Writes(NamedTuple):
     call: Callable[[Write, Uploads], Call]
     task: Callable[[int], str]
     read: Callable[[bytes], tuple[Task, int]]
-    newest: Callable[[Client, Write, int, datetime], Awaitable[set[int]]]
+    newest: Callable[[Client, Write, int, datetime, bool], Awaitable[Newest]]
+    uses_uploads_up: bool
 
 
 def complaints(writes: Writes, write: Write) -> tuple[str, ...]:
@@ -91,9 +104,9 @@ class Writer:
         task: Task = outcome.value
         return task
 
-    async def newest(self, write: Write, account_id: int, since: datetime) -> list[int]:
-        """Ids of tasks that may be the new one, the newest first. Lists lag: none that is missing is surely absent."""
-        return sorted(await self.writes.newest(self._client, write, account_id, since), reverse=True)
+    async def newest(self, write: Write, account_id: int, since: datetime, *, to_the_end: bool) -> Newest:
+        """Tasks that may be the new one. Lists lag: one that is missing is surely absent only long before `until`."""
+        return await self.writes.newest(self._client, write, account_id, since, to_the_end)
 
     @property
     def server_time(self) -> datetime:

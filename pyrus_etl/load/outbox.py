@@ -19,7 +19,7 @@ from pyrus_etl.schema.outbox import REFUSED, SENT, UNKNOWN, WAITING
 class Entry(NamedTuple):
     """A row to send, or one whose sending a dead process has not finished. `body`, `baseline`: JSON.
 
-    `unknown_account`: the name of its account, if no account has it.
+    `age`: seconds since it was last about to be sent. `unknown_account`: the name of its account, if no account has it.
     """
 
     outbox_id: UUID
@@ -30,6 +30,7 @@ class Entry(NamedTuple):
     status: str
     attempts: int
     baseline: str | None
+    age: float | None
     unknown_account: str | None = None
 
 
@@ -48,7 +49,7 @@ _DUE: LiteralString = f"""
         (status = 'waiting' AND coalesce(not_before, '-infinity') <= now() AND {is_mine("entry")})
         OR (status = 'sending' AND account_id = %(account_id)s)
         OR (status = 'unknown' AND account_id = %(account_id)s AND action <> 'comment'
-            AND tried_at > now() - interval '1 day')
+            AND tried_at > now() - interval '3 days')
     )
 """
 """A new task of which nobody knows may show itself in a list later."""
@@ -80,6 +81,7 @@ def due(connection: Connection, team: Team, after: Place, most: int, untouched_b
     """
     query = f"""
         SELECT outbox_id, created_at, action, task_id, body::text AS body, status, attempts, baseline::text AS baseline,
+               extract(epoch FROM clock_timestamp() - tried_at)::float8 AS age,
                {unknown_name("entry")} AS unknown_account
         {_DUE} AND (created_at, outbox_id) > (%(created_at)s, %(outbox_id)s)
         AND NOT EXISTS (SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}))
@@ -157,7 +159,7 @@ def begin(connection: Connection, run_id: UUID, account_id: int, entry: Entry, b
         SET status = 'sending', attempts = %(tries)s, baseline = %(baseline)s, tried_at = clock_timestamp(),
             account_id = %(account_id)s, run_id = %(run_id)s, error = NULL
         WHERE outbox_id = %(outbox_id)s
-          AND (status = 'waiting' OR (status = 'sending' AND account_id = %(account_id)s))
+          AND (status = 'waiting' OR (status IN ('sending', 'unknown') AND account_id = %(account_id)s))
           AND NOT (action = 'comment' AND EXISTS (
               SELECT FROM pyrus.outbox AS earlier
               WHERE earlier.task_id = entry.task_id AND earlier.status <> 'sent'

@@ -15,6 +15,11 @@ from pyrus_etl.outbox.likeness import Likeness, of_note, of_task
 CLOCKS = timedelta(minutes=1)
 """By how much the dates of tasks may be earlier than the server's clock has shown."""
 
+NOT_LISTED = (
+    "the answer was lost, and no list shows a task that it has made. Lists lag, so a push after an hour looks again, "
+    "and decides if it can."
+)
+
 
 class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """What there was before a write. `notes`: the own notes of a task, as often as each is there.
@@ -76,17 +81,17 @@ def new_notes(task: Task, baseline: Baseline, account_id: int) -> list[Note]:
     return new
 
 
-def among(tasks: Iterable[Task], baseline: Baseline, write: Write, account_id: int) -> Verdict:
-    """Looks for a new task. Lists lag, so it is never surely absent."""
+def among(
+    tasks: Iterable[Task], baseline: Baseline, write: Write, account_id: int, *, are_all: bool = False
+) -> Verdict:
+    """Looks for a new task. `are_all`: there can be no other; lists lag, so nobody may say that before long."""
     new = [task for task in tasks if _is_new(task, baseline, account_id)]
     like = {kind: [task.id for task in new if of_task(task, write) is kind] for kind in Likeness}
     if len(like[Likeness.SAME]) == 1:
         return Found(like[Likeness.SAME][0])
     if found := like[Likeness.SAME] or like[Likeness.PERHAPS]:
         return Unsure(f"it may have made one of the tasks {', '.join(map(str, found[:5]))}; look whether it has.")
-    return Unsure(
-        "the answer was lost, and no list shows a task that it has made; lists lag, so look for it in half an hour."
-    )
+    return Absent() if are_all else Unsure(NOT_LISTED)
 
 
 def _is_new(task: Task, baseline: Baseline, account_id: int) -> bool:

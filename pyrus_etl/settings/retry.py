@@ -51,6 +51,7 @@ class Waits(NamedTuple):
     `connect_database`: long enough for two hosts that do not answer. `locks`: tables that another session has locked.
     `settle`: after this time, a service has applied a write whose answer was lost, or never will.
     `late`: the same for a write of the outbox, which must never be applied twice: see docs/write-back.md.
+    `lists`: after this time, a list shows a new task, if it shows later changes at all; twice what anybody has seen.
     `soon`, `slowly`: between two runs of `serve`, after a fault that passes and after one that only a person can fix.
     """
 
@@ -66,6 +67,7 @@ class Waits(NamedTuple):
     locks: Retry = LOCKS
     settle: float = 5.0
     late: float = 20.0
+    lists: float = 3600.0
     soon: Retry = SOON
     slowly: float = 600.0
 

@@ -6,8 +6,10 @@ The protocol, and what each failure on the way leads to, is in docs/write-back.m
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +27,7 @@ from pyrus_etl.errors import (
 )
 from pyrus_etl.extract.local import contents_within
 from pyrus_etl.extract.refusals import UNKNOWN_FILE
-from pyrus_etl.extract.writer import Writer
+from pyrus_etl.extract.writer import Newest, Writer
 from pyrus_etl.load import outbox
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.model.task import Task
@@ -92,20 +94,27 @@ async def pushed(desk: Desk, row: Outgoing, seen: Task | None) -> Pushed:
 
 
 class _Pushing:
-    """A row that is being pushed. `tries`: requests after which it may have been applied."""
+    """A row that is being pushed. `tries`: requests after which it may have been applied.
+
+    `in_doubt`: one of them perhaps was, and another one is only sent because Pyrus refuses it then.
+    """
 
     def __init__(self, desk: Desk, row: Outgoing) -> None:
         self._desk, self._row = desk, row
         self._session = desk.run.session
         self._store = self._session.store
         self._tries = row.entry.attempts
+        self._begun = time.monotonic() - (row.entry.age or 0.0)
         self._uploads: dict[str, str] = {}
+        self._in_doubt: Unsure | None = None
         stored = row.entry.baseline
         self._baseline = msgspec.json.decode(stored, type=Baseline) if stored else None
 
     async def look_again(self) -> Pushed:
-        """A row of which nobody knows: its task may be listed by now."""
+        """A new task of which nobody knows: it may be listed by now, or so much later that it is surely absent."""
         verdict = await self._look()
+        if isinstance(verdict, Absent):
+            return await (self.refuse(self._row.refusal) if self._row.problems else self.send(None))
         return await self._finish(verdict) if isinstance(verdict, Found) else STOPPED
 
     async def take_over(self) -> Pushed:
@@ -117,11 +126,15 @@ class _Pushing:
 
     async def hold(self, reason: str) -> Pushed:
         """Leaves the row waiting, and says why."""
+        if self._in_doubt:
+            return await self._decide(self._in_doubt)
         await self._withdraw(reason)
         self._count(Counts(rows_held=1))
         return STOPPED
 
     async def refuse(self, reason: str, error: WriteRefused | FileRefused | None = None) -> Pushed:
+        if self._in_doubt:
+            return await self._decide(self._in_doubt)
         answer = {"status": error.status, "code": error.code, "message": str(error)} if error and error.status else None
         log.warning("row %s of the outbox is refused: %s", self._row.entry.outbox_id, reason)
         await self._committed(outbox.refuse, reason, answer)
@@ -177,6 +190,7 @@ class _Pushing:
         if not await self._desk.commits.made(begin):
             return False
         self._tries += 1
+        self._begun = time.monotonic()
         return True
 
     async def _try(self) -> Pushed | None:
@@ -195,7 +209,8 @@ class _Pushing:
             return None
         except (LoginRefused, PyrusUnreachable, StoppedEarly):
             self._tries -= 1
-            await self._withdraw()
+            if not self._in_doubt:  # else the next push looks again
+                await self._withdraw()
             raise
         return await self._applied(task)
 
@@ -218,12 +233,20 @@ class _Pushing:
 
     async def _after_loss(self, *, is_uploaded: bool = True) -> Pushed | None:
         verdict = await self._settled()
+        if isinstance(verdict, Unsure) and is_uploaded and self._cannot_be_doubled:
+            self._in_doubt = verdict
+            return None
         if not isinstance(verdict, Absent):
             return await self._decide(verdict)
         if not is_uploaded:
             self._uploads.clear()
             await self._upload()
         return None
+
+    @property
+    def _cannot_be_doubled(self) -> bool:
+        """Whether Pyrus refuses the next request if it has applied an earlier one: its uploads are used up."""
+        return bool(self._uploads) and self._desk.writer.writes.uses_uploads_up and self._row.write.action != COMMENT
 
     async def _settled(self) -> Verdict:
         """Looks at once; if there is no effect, waits until none can come any more, and looks again."""
@@ -244,23 +267,33 @@ class _Pushing:
         try:
             if write.action == COMMENT and write.task_id is not None:
                 return effect.in_task(await writer.task(write.task_id), self._baseline, write, account_id)
-            return effect.among(await self._candidates(self._baseline), self._baseline, write, account_id)
+            return await self._look_for_task(self._baseline)
         except TaskRefused as error:
             await self._check_server(error)
             return Unsure(f"its answer was lost, and its task cannot be read: {error}.")
 
-    async def _candidates(self, baseline: Baseline) -> list[Task]:
-        """Tasks that may be the new one: those that no other row has made."""
-        since = baseline.since or self._desk.writer.server_time
-        ids = await self._desk.writer.newest(self._row.write, self._session.account_id, since)
-        claimed = await self._store.query(outbox.claimed, ids)
+    async def _look_for_task(self, baseline: Baseline) -> Verdict:
+        """Looks among the newest tasks. If lists have shown later changes for long, none of them is surely absent."""
+        write, writer, account_id = self._row.write, self._desk.writer, self._session.account_id
+        age, waits = time.monotonic() - self._begun, self._session.waits
+        is_old = age > waits.lists and baseline.since is not None
+        newest = await writer.newest(write, account_id, baseline.since or writer.server_time, to_the_end=is_old)
+        settled = writer.server_time - timedelta(seconds=age - waits.late)
+        tasks, are_all = await self._candidates(newest)
+        shows_later = newest.until is not None and newest.until > settled
+        return effect.among(tasks, baseline, write, account_id, are_all=is_old and are_all and shows_later)
+
+    async def _candidates(self, newest: Newest) -> tuple[list[Task], bool]:
+        """Tasks that may be the new one, which no other row has made; and whether these are all."""
+        claimed = await self._store.query(outbox.claimed, sorted(newest.ids))
+        ids = sorted(newest.ids - claimed, reverse=True)
         tasks = []
-        for task_id in [each for each in ids if each not in claimed][:MOST_CANDIDATES]:
+        for task_id in ids[:MOST_CANDIDATES]:
             try:
                 tasks.append(await self._desk.writer.task(task_id))
             except TaskRefused as error:
                 await self._check_server(error)
-        return tasks
+        return tasks, len(tasks) == len(ids)
 
     async def _decide(self, verdict: Verdict) -> Pushed:
         if isinstance(verdict, Found):

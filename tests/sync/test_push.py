@@ -324,3 +324,52 @@ def test_a_push_that_froze_before_a_request_and_lost_its_lock_meanwhile_does_not
 
     assert (type(result.error), len(sent)) == (LockHeld, 1)
     assert [row[2] for row in office.rows] == ["sending"]
+
+
+def new_task(office: Office, text: str, **more: Any) -> None:
+    """A row for a new task. Over API v4 it is of a form, whose register shows it; v3 has a search by author."""
+    value = {"field_id": 72, "value": text, "type": "Text"}
+    if office.api == "v4":
+        office.put("form_task", None, form_id=CONTRACT.id, form_values=[value], **more)
+    else:
+        office.put("task", None, text=text, **more)
+
+
+def test_a_new_task_that_lists_do_not_show_an_hour_after_its_answer_was_lost_is_made_again(office: Office) -> None:
+    """Lists must have shown a later change; otherwise they may lag still."""
+    before = set(office.world.task_ids())
+    earlier = "UPDATE pyrus.outbox SET tried_at = tried_at - interval '2 hours' WHERE status = 'unknown'"
+    new_task(office, "lost")
+    office.sandbox.backend.injector.fail_next(1, "reset", "addtask" if office.api == "v3" else "tasks")
+    unknown = [office.push().exit_code, office.push().exit_code]
+    office.world.advance(2 * 3600)
+    office.query(office.database, earlier)
+    unknown.append(office.push().exit_code)
+    new_task(office, "later")
+    office.push()
+
+    after = office.push()
+
+    assert (unknown, after.exit_code) == ([6, 6, 6], 0)
+    made = set(office.world.task_ids()) - before
+    assert [(row[2], row[1] in made, row[5]) for row in office.rows] == [("sent", True, None)] * 2
+    assert len(made) == 2
+
+
+def test_no_new_task_with_a_file_is_unknown_over_v3_because_an_upload_works_once(
+    database: Secret, query: Query, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.txt").write_bytes(b"the plan")
+    with Sandbox(World(1, tasks=3)) as sandbox:
+        sync(sandbox, database)
+        office, before = Office(sandbox, database, query, "v3"), set(sandbox.world.task_ids())
+        for number in range(24):
+            office.put("task", None, text=f"task {number}", attachments=["plan.txt"])
+        sandbox.faults = Faults(every=3, kinds=LOSSES, endpoints=("addtask",))
+        result = office.push(folder=tmp_path)
+        made = Counter(
+            sandbox.world.task(each)["TaskWithNotes"]["Text"] for each in set(sandbox.world.task_ids()) - before
+        )
+
+    assert (result.exit_code, result.counts.rows_sent) == (0, 24)
+    assert made == Counter(f"task {number}" for number in range(24))

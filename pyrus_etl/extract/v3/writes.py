@@ -10,7 +10,8 @@ from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.extract.v3.read import read_stored
 from pyrus_etl.extract.v3.stream import read_list
-from pyrus_etl.extract.writer import Call, Uploads, Writes, plain, properties, when_given
+from pyrus_etl.extract.v3.wire import TaskList
+from pyrus_etl.extract.writer import Call, Newest, Uploads, Writes, plain, properties, when_given
 from pyrus_etl.model.write import COMMENT, OF_FILES, TASK, TypedValue, Write, is_url
 
 MOST_LISTED = 1000
@@ -145,15 +146,26 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
 
 
-async def _newest(client: Client, write: Write, account_id: int, since: datetime) -> set[int]:
-    criteria = {
+def of_author(account_id: int, since: datetime) -> dict[str, Any]:
+    """What the search is asked for the newest tasks of an account."""
+    return {
         "AuthorId": account_id,
         "IncludeClosedTasks": True,
         "MaximumItemsCount": MOST_LISTED,
         "ActiveFrom": wire_date(since - A_MOMENT),
     }
-    outcome = await client.ask(Request("POST", "/restapi/searchtasks", read_list, criteria))
-    return {header.id for header in outcome.value[0].headers} if isinstance(outcome, Answer) else set()
+
+
+def newest_in(listed: TaskList) -> Newest:
+    """The tasks of an answer of the search."""
+    dates = [] if listed.has_more else [each.modified_date for each in listed.headers if each.modified_date]
+    return Newest(frozenset(each.id for each in listed.headers), max(dates, default=None))
+
+
+async def _newest(client: Client, write: Write, account_id: int, since: datetime, to_the_end: bool) -> Newest:
+    request = Request("POST", "/restapi/searchtasks", read_list, of_author(account_id, since))
+    outcome = await client.ask(request)
+    return newest_in(outcome.value[0]) if isinstance(outcome, Answer) else Newest()
 
 
 WRITES = Writes(
@@ -169,4 +181,5 @@ WRITES = Writes(
     lambda task_id: f"/restapi/v3/task/{task_id}",
     read_stored,
     _newest,
+    uses_uploads_up=True,
 )

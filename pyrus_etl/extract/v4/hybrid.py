@@ -56,7 +56,7 @@ class Search:
     async def _tried(self, period: Window) -> TaskList | None:
         """The answer of the one try; None if it is not that of v3. A failure here is not an error."""
         try:
-            outcome = await self._client.ask(self._request(period, MOST_LISTED, _proof)._replace(tries=1))
+            outcome = await self._client.ask(self._request(period, MOST_LISTED, proof)._replace(tries=1))
         except (PyrusUnreachable, BodyTooLarge):
             return None
         return outcome.value[0] if isinstance(outcome, Answer) else None
@@ -77,7 +77,7 @@ def _in_whole_seconds(task: TaskHeader) -> TaskHeader:
     return task if date is None else msgspec.structs.replace(task, modified_date=date.replace(microsecond=0))
 
 
-def _proof(body: bytes) -> tuple[TaskList, int]:
+def proof(body: bytes) -> tuple[TaskList, int]:
     """Reads a list. An empty object proves nothing, because a server may answer it to anything."""
     if b'"Tasks"' not in body and b'"HasMoreTasks"' not in body:
         raise msgspec.ValidationError("not a list of v3")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -142,7 +143,7 @@ def run_each(
             ran = [Ran(there, carried_out(plan, there, options, access))] if access else _ran(plan, there, options)
             for one in ran:
                 show(one.result, options, one.account)
-            further = then(ran, options)
+            further = _followed(then, ran, options)
             if options.figures:
                 write_figures(options.figures, there)
     except PyrusEtlError as error:  # e.g. the embedded database did not start
@@ -153,6 +154,18 @@ def run_each(
         with summary():
             print_json(_as_json(ran, further, codes))
     return codes
+
+
+def _followed(then: Then, ran: Sequence[Ran], options: RunOptions) -> Further:
+    """What comes after the runs. If a signal ends it, the object in JSON has their results nevertheless."""
+    try:
+        return then(ran, options)
+    except (KeyboardInterrupt, SystemExit) as signalled:
+        if options.as_json:
+            code = signalled.code if isinstance(signalled, SystemExit) else 128 + signal.SIGINT
+            with summary():
+                print_json(_as_json(ran, Further({}), [int(code or 0) for _ in ran]))
+        raise
 
 
 def _names(settings: Settings) -> list[str | None]:

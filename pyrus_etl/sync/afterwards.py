@@ -6,6 +6,8 @@ from datetime import timedelta
 from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.load.old import forget_old
 from pyrus_etl.postgres import upkeep
+from pyrus_etl.postgres.connection import Connection
+from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.reports.wide_views import catalogue, wide
 from pyrus_etl.sync.stop import Stop
@@ -27,10 +29,15 @@ async def analyze(store: Store, stop: Stop) -> None:
 async def hint(store: Store) -> None:
     """Logs how many form fields the wide views lack; logs nothing if there are no wide views."""
     try:
-        if await store.query(wide.view_names) and (fields := await store.query(catalogue.fields_without_column)):
+        if fields := await store.query(_fields_without_column):
             log.info("fields without a column: %s (run pyrus-etl reports refresh)", fields)
     except PyrusEtlError as error:
         log.debug("could not count the fields without a column: %s", error)
+
+
+def _fields_without_column(connection: Connection) -> int:
+    with waiting_briefly(connection):
+        return catalogue.fields_without_column(connection) if wide.view_names(connection) else 0
 
 
 async def forget(store: Store, keep: timedelta) -> None:

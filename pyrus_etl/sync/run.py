@@ -94,8 +94,7 @@ async def _run(
     limits = limits._replace(fetchers=client.concurrency)  # more would only wait for the client
 
     async def work(session: Session) -> None:
-        signals = stopped_by_signals(stop) if handles_signals else nullcontext()
-        with signals, stopped_after(budget.seconds, stop):
+        with stopped_after(budget.seconds, stop):
             run = await _logged_in(session, ledger, stop, settings, limits)
             if limits.workers == 1:
                 await _carry_out(plan, run)
@@ -106,10 +105,11 @@ async def _run(
     try:
         with under_way(begun.run_id), watch(ledger.progress):
             async with opened(settings, client, begun, access) as session:
-                result = await _recorded(work, session, ledger, stop, begun)
-                if result.status == "ok" and result.kind != HINTS:
-                    await forget(session.store, settings.keep_runs)
-                return result
+                with stopped_by_signals(stop) if handles_signals else nullcontext():
+                    result = await _recorded(work, session, ledger, begun)
+                    if result.status == "ok" and result.kind != HINTS:
+                        await forget(session.store, settings.keep_runs)
+                return replace(result, error=result.error or stop.reason)  # it may be asked too late to stop the work
     except PyrusEtlError as error:
         result = begun.ended(error, ledger.counts(client))
         await record_unopened(settings, result, access.login)
@@ -168,7 +168,7 @@ async def _tidied(run: Run) -> None:
 
 
 async def _recorded(
-    work: Callable[[Session], Awaitable[None]], session: Session, ledger: Ledger, stop: Stop, begun: Result
+    work: Callable[[Session], Awaitable[None]], session: Session, ledger: Ledger, begun: Result
 ) -> Result:
     """Does the work, writes to sync_runs how it ended, and returns that."""
     try:
@@ -180,7 +180,7 @@ async def _recorded(
         raise
     result = await _write_end(session, begun.ended(None, ledger.counts(session.source)))
     await hint(session.store)
-    return replace(result, error=result.error or stop.reason)  # it may have been asked too late to stop the work
+    return result
 
 
 async def _write_end(session: Session, result: Result) -> Result:

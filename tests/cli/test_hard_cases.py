@@ -147,6 +147,24 @@ def test_a_signal_while_the_login_hangs_ends_the_program_at_once(database: Secre
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("table", ["report_views", "report_columns"])
+def test_a_signal_after_the_run_ends_the_program_with_the_results_of_the_run(
+    database: Secret, query: Query, table: str
+) -> None:
+    """While it looks for fields without a column, and while it makes the first views."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with Sandbox(World(1, tasks=5)) as sandbox, psycopg.connect(database.reveal()) as reader:
+        reader.execute(f"LOCK TABLE pyrus.{table}".encode())
+        with started("sync", "--json", sandbox=sandbox, database=database) as process:
+            eventually(lambda: query(database, waits)[0][0])
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+
+    found = json.loads(out)
+    assert (found["status"], found["tasks_fetched"], found["exit_code"]) == ("ok", 5, 143)
+    assert process.returncode == 143
+
+
 def test_a_frozen_run_whose_lock_was_taken_commits_nothing_more(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=200), faults=Faults(slow=1.0, seconds=0.2), cap=80) as sandbox:
         with started("backfill", sandbox=sandbox, database=database) as frozen:

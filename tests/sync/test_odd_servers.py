@@ -48,6 +48,29 @@ def test_an_answer_that_is_not_a_list_is_not_read_as_an_empty_list(
     assert query(database, "SELECT count(*) FROM pyrus.sync_cursors") == [(0,)]
 
 
+def test_a_list_that_the_account_may_not_read_is_not_blamed_on_the_address(database: Secret, impatient: None) -> None:
+    refusal = Reply(403, b'{"ApiException": {"Code": "UnspecifiedAccessDenied", "Message": "No."}}')
+    with (
+        Sandbox(World(1, tasks=5)) as sandbox,
+        in_front_of(sandbox, lambda asked: refusal if "inbox" in asked.path else None) as server,
+        pytest.raises(PyrusUnreachable, match=r"Pyrus refuses GET /restapi/inbox.*; check what this account may do\."),
+    ):
+        sync(sandbox, database, PYRUS_URL=server.url)
+
+
+def test_an_inbox_that_pyrus_does_not_list_whole_is_a_warning(
+    database: Secret, query: Query, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Sandbox(World(1, tasks=5)) as sandbox:
+        listed = Reply(200, b'{"Tasks": [{"Id": %d}], "HasMoreTasks": true}' % sandbox.world.task_ids()[0])
+        with in_front_of(sandbox, lambda asked: listed if "inbox" in asked.path else None) as server:
+            sync(sandbox, database, PYRUS_URL=server.url)
+
+    assert query(database, "SELECT count(*) FROM pyrus.inbox_tasks") == [(1,)]
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert "the inbox has more tasks than the 1 that Pyrus lists" in warnings
+
+
 @pytest.mark.parametrize(
     ("header", "cursor"),
     [

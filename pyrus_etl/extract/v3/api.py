@@ -88,7 +88,10 @@ class RestApi(Figures):
         return _content(request, outcome)
 
     async def inbox(self) -> LongList:
-        return await self._whole_list("inbox")
+        listed = await self._whole_list("inbox")
+        if listed.has_more_tasks:  # it has no period to narrow
+            log.warning("the inbox has more tasks than the %d that Pyrus lists", len(listed.headers))
+        return listed
 
     async def all_tasks(self) -> LongList:
         return await self._whole_list("alltasks")
@@ -169,6 +172,8 @@ def _unreachable(request: Request[Any], failure: Failure) -> PyrusUnreachable:
     match failure:
         case Again(body=None):
             return PyrusUnreachable(not_available(request, failure))
+        case Denied(status=403):
+            return PyrusUnreachable(f"Pyrus refuses {request} ({failure}); check what this account may do.")
         case _:
             return PyrusUnreachable(f"{request} does not answer as Pyrus does ({failure}); check PYRUS_URL.")
 
@@ -189,7 +194,7 @@ async def _whole(ask: Callable[[int], Awaitable[LongList]], sizes: Sizes) -> Lon
     """Asks for longer and longer lists until one is complete or none is longer."""
     answer = await longest(ask, sizes, exact=True)
     if answer.has_more_tasks:
-        log.info("Pyrus lists only %d tasks although all were asked for", len(answer.headers))
+        log.info("Pyrus ends a list at %d tasks although all were asked for", len(answer.headers))
     return answer
 
 

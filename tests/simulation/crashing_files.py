@@ -29,9 +29,9 @@ from tests.simulation.totals import Totals
 
 PLACES = {"step": 600, "request": 60, "answered": 60, "commit": 30, "answer": 30, "file": 200}
 """Where a fault may happen, and the greatest number of a step, request … at which it does."""
-FAULTS = {"kill": 8, "stop": 1, "cut": 2, "unheard": 2, "full": 1, "nothing": 3}
+FAULTS = {"kill": 8, "stop": 1, "cut": 2, "unheard": 2, "full": 1, "freeze": 4, "nothing": 3}
 """kill, stop: SIGKILL and SIGTERM. cut: the connections to the database are lost. unheard: a commit succeeds, and its
-answer is lost. full: the disk has no room from there on."""
+answer is lost. full: the disk has no room from there on. freeze: SIGSTOP, until a mirror has taken the lock over."""
 SHARE_LOOKED_AT = 0.3
 """Share of the commits after which the rows are compared with the disk."""
 
@@ -77,6 +77,7 @@ class _Stage:
             self._arm(life)
         open_files = len(os.listdir("/proc/self/fd"))
         done = life.live(together)
+        self._life = None
         left_by_run = self.disk.die()
         left = len(os.listdir("/proc/self/fd")) - open_files
         require(left <= 0, f"{left} files or sockets were left open by a dead run")
@@ -124,6 +125,21 @@ class _Stage:
                 self.disk.full = True
             case "unheard":
                 life.answer = _lost
+            case "freeze" if life is self._life:  # neither over nor frozen already
+                self._freeze(life)
+
+    def _freeze(self, frozen: Life) -> None:
+        """Makes a mirror at once; the server ends a session that froze in a transaction."""
+        if frozen.committing:
+            self._administrator.end(frozen.committing.info.backend_pid)
+        order = self.history.rival()
+        rival = Life(self.clock, Random(self._dice.random()), self.offices.handle, self._committed)
+        self._life = rival
+        outcomes = rival.live(lambda: asyncio.gather(carry_out(order)))
+        self._life = frozen
+        self.totals.runs += 1
+        require(outcomes is not None, "a mirror beside a frozen run did not come to its end")
+        self.history.check_rival(order, outcomes[0] if outcomes else None)
 
 
 def _lost(session: Session) -> None:

@@ -1,7 +1,7 @@
-"""Histories about files: downloads of contents, the census of another service, mirrors, and copies to Pyrus.
+"""Histories about files: downloads of contents, the census of another service, mirrors, and copies between services.
 
-Between runs, files appear and go at both services. Runs have budgets, faulty answers, harmed contents, and may crash or
-be killed, and a run at Pyrus may have one at the other service beside it.
+Between runs, files appear and go at both services. Runs have budgets, faulty answers, harmed contents, may crash, be
+killed, or be frozen while a mirror takes over, and a run at Pyrus may have one at the other service beside it.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from pyrus_etl.settings import Secret
 from tests.simulation import kept
 from tests.simulation.connection import Steady
 from tests.simulation.invariants import require
-from tests.simulation.offices import Offices
+from tests.simulation.offices import Offices, files_of
 from tests.simulation.orders import Order, Outcome
 
 EVENTS = {
@@ -37,7 +37,7 @@ EVENTS = {
     "tokens": 1,
     "advance": 3,
 }
-PLANS = {"sync": 4, "download": 6, "mirror": 7, "copy": 1}
+PLANS = {"sync": 4, "download": 6, "mirror": 7, "copy": 3}
 BESIDE = {"": 5, "files": 3, "contents": 3}
 """What runs at the other service at the same time."""
 NAMES = (
@@ -199,7 +199,7 @@ class HistoryOfFiles:
     def _runs(self) -> None:
         """A run at Pyrus, perhaps with one at the other service beside it, that may crash."""
         dice = self.dice
-        for server in (self.offices.pyrus, self.offices.other):
+        for server in self.offices.servers:
             error, short, reset = dice.choice((0, 0, 0.1)), dice.choice((0, 0.05, 0.3)), dice.choice((0, 0.05))
             server.faults = Faults(seed=dice.randrange(99), error=error, short=short, reset=reset, html=reset)
         for desk in self.offices.desks:
@@ -227,17 +227,23 @@ class HistoryOfFiles:
         )
 
     def _copy(self) -> tuple[str, str]:
-        """From the other service to a task of Pyrus."""
-        tasks = [task_id for task_id in self.world.task_ids() if task_id not in self._links]
-        return (
-            f"{self.offices.service}:{self.dice.choice(list(self.offices.files()))}",
-            f"pyrus:task/{self.dice.choice(tasks)}",
-        )
+        """From the other service to a task of Pyrus or of the third service, or from that to the other."""
+        offices, dice = self.offices, self.dice
+        service, third = offices.service, offices.third_service
+        source, target = dice.choice(((service, "pyrus"), (service, third), (third, service)))
+        tasks = {
+            "pyrus": [task_id for task_id in self.world.task_ids() if task_id not in self._links],
+            service: offices.other.world.ids("tasks"),
+            third: offices.third.world.ids("tasks"),
+        }
+        file_id = dice.choice(list(files_of(offices.third if source == third else offices.other)))
+        return f"{source}:{file_id}", f"{target}:task/{dice.choice(tasks[target])}"
 
     def _run(self, orders: list[Order], *, may_crash: bool = False) -> list[Outcome]:
         self.lines.append(f"{', '.join(map(_shown, orders))}; {self._weather()}")
         self.world.advance(A_MOMENT)
-        self.offices.other.world.clock.advance(A_MOMENT)
+        for server in self.offices.servers[1:]:
+            server.world.clock.advance(A_MOMENT)
         before = [self._copies_of(order) for order in orders]
         outcomes = self.live(orders, may_crash)
         self.lines.append(
@@ -254,9 +260,18 @@ class HistoryOfFiles:
 
     def _weather(self) -> str:
         """The faults of the servers and the shares of harmed contents."""
-        rates = [server.faults.rates() for server in (self.offices.pyrus, self.offices.other)]
+        rates = [server.faults.rates() for server in self.offices.servers]
         shown = [f"{kind} {rate}" for each in rates for kind, rate in zip(KINDS, each, strict=True) if rate]
         return ", ".join([*shown, *(f"harmed {desk.share}" for desk in self.offices.desks if desk.share)])
+
+    def rival(self) -> Order:
+        """The order for a mirror that is made while a run is frozen."""
+        self.world.advance(A_MOMENT)
+        return self._order("mirror")
+
+    def check_rival(self, order: Order, outcome: Outcome | None) -> None:
+        self.lines.append(f"  a mirror beside the frozen run: {outcome}")
+        self._check_ending(order, outcome)
 
     def _check_ending(self, order: Order, outcome: Outcome | None) -> None:
         if outcome:
@@ -265,19 +280,23 @@ class HistoryOfFiles:
             require(outcome.error in allowed | {""}, f"{order.plan} ended with {outcome}")
 
     def _copies_of(self, order: Order) -> int:
-        """How often the file of a `copy` is in its task."""
+        """How often the file of a `copy` is in its task, or at the service to which it is copied."""
         if order.plan != "copy":
             return 0
-        content = self.offices.files().get(order.copies[0].partition(":")[2])
+        (source, _, file_id), target = order.copies[0].partition(":"), order.copies[1].partition(":")[0]
+        there = {self.offices.service: self.offices.other, self.offices.third_service: self.offices.third}
+        content = files_of(there[source]).get(file_id)
+        if target != "pyrus":
+            return sum(each == content for each in files_of(there[target]).values())
         task = self.world.v4.task(int(order.copies[1].partition("/")[2]))
         ids = [file["id"] for comment in task["comments"] for file in comment.get("attachments", ())]
         return sum(self.world.contents(file_id) == content for file_id in ids)
 
     def _check_copy(self, outcome: Outcome | None, added: int) -> None:
         if outcome and outcome.status == "ok":
-            require(added == 1, f"a file was copied to Pyrus {added} times")
+            require(added == 1, f"a file was copied {added} times")
         else:
-            require(added in (0, 1), f"a file was copied to Pyrus {added} times by a run that failed")
+            require(added in (0, 1), f"a file was copied {added} times by a run that failed")
 
     def look(self) -> None:
         """What holds of the disk at any time, also in the middle of a run."""
@@ -304,7 +323,10 @@ class HistoryOfFiles:
         astray = [each for desk in self.offices.desks for each in desk.astray]
         require(not astray, f"secrets went astray: {astray}")
         linked = Counter(content for task_id, content in self._attached.values() if task_id in self._links)
-        there = {str(each): found for each, found in self.offices.uploaded().items() if str(each) not in self._decoys}
+        foreign = self._decoys | {
+            str(each) for each, found in self.offices.uploaded().items() if found in self.offices.of_third
+        }
+        there = {str(each): found for each, found in self.offices.uploaded().items() if str(each) not in foreign}
         kept.check_copies(there, linked, self.ask(kept.COPIES), self._truth)
 
     def _end(self) -> None:
@@ -330,7 +352,7 @@ class HistoryOfFiles:
             require(ended.exit_code in QUIET_EXITS, f"one of the quiet {plans} ended with {ended}")
 
     def _calm(self) -> None:
-        for server in (self.offices.pyrus, self.offices.other):
+        for server in self.offices.servers:
             server.faults = Faults()
         for desk in self.offices.desks:
             desk.share = 0

@@ -30,8 +30,8 @@ def play_files_killed(seed: int, machine: Machine, length: int = 6) -> Totals:
         commits = opened.enter_context(closing(Commits(database)))
         parent = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="files-")))
         launchers = opened.enter_context(machine.launched())
-        opened.enter_context(offices.pyrus)
-        opened.enter_context(offices.other)
+        for server in offices.servers:
+            opened.enter_context(server)
         offices.watch()
 
         def live(orders: list[Order], may_crash: bool) -> list[Outcome] | None:
@@ -70,7 +70,7 @@ def _ended(launcher: Launcher) -> Outcome:
 
 
 def _requests(offices: Offices) -> int:
-    return int(offices.pyrus.requests.total + offices.other.requests.total)
+    return int(sum(server.requests.total for server in offices.servers))
 
 
 def _wait_for(requests: int, offices: Offices) -> None:

@@ -1,4 +1,4 @@
-"""The servers of a history about files: a Pyrus, and beside it Paymo or ONLYOFFICE, made from its seed."""
+"""The servers of a history about files: a Pyrus, Paymo and ONLYOFFICE, made from its seed."""
 
 from collections.abc import Callable
 from random import Random
@@ -15,14 +15,16 @@ from tests.conftest import environment_of
 from tests.simulation.desks import Desk, Watched
 from tests.simulation.totals import Totals
 
-PORTS = {"pyrus": 8001, "other": 8003}
+PORTS = {"pyrus": 8001, "other": 8003, "third": 8005}
 """The port after each of them is that of its files, if they are apart."""
 Handler = Callable[[web.BaseRequest], Any]
 FileId = int | str
 
 
 class Offices:
-    """`api`: that of Pyrus. `service`: paymo or onlyoffice. If they are `real`, they have to be opened as servers."""
+    """`api`: that of Pyrus. `service`: paymo or onlyoffice, to which attachments are mirrored; that of the third is the
+    other of them. If they are `real`, they have to be opened as servers.
+    """
 
     def __init__(self, seed: int, *, real: bool) -> None:
         dice = Random(seed)
@@ -36,9 +38,14 @@ class Offices:
         self.after: dict[int, list[Callable[[], object]]] = {}
         self.requests = 0
         self.desks = [Desk("pyrus", 0, Random(dice.random())), Desk(self.service, 0, Random(dice.random()))]
+        self.third_service = ({"paymo", "onlyoffice"} - {self.service}).pop()
+        self.third = _other(self.third_service, seed, ports["third"], dice)
+        self.desks.append(Desk(self.third_service, 0, Random(dice.random())))
+        self.servers = [self.pyrus, self.other, self.third]
+        self.of_third = set(files_of(self.third).values())
         self._handlers: dict[int, Handler] = {}
         if not real:
-            for server, port in ((self.pyrus, ports["pyrus"]), (self.other, ports["other"])):
+            for server, port in zip(self.servers, ports.values(), strict=True):
                 self._locate(server, port)
 
     def _locate(self, server: Any, port: int) -> None:
@@ -49,14 +56,16 @@ class Offices:
 
     def watch(self) -> None:
         """Puts a desk before each server, which has its address by now."""
-        for server, desk in zip((self.pyrus, self.other), self.desks, strict=True):
+        for server, desk in zip(self.servers, self.desks, strict=True):
             desk.port, desk.own = server.port, {server.url.removeprefix("http://")}
         if self.api == "v4" and self.world.files_origin:
             self.desks[0].own.add(self.world.files_origin.removeprefix("http://"))
         find, desks = self.pyrus.backend.api, self.desks
         setattr(self.pyrus.backend, "api", lambda path: Watched(find(path), desks[0]))  # noqa: B010 -- mypy
-        other: Api = self.other.backend.api("/")
-        setattr(self.other.backend, "api", lambda _: Watched(other, desks[1]))  # noqa: B010 -- mypy
+        for server, desk in zip(self.servers[1:], desks[1:], strict=True):
+            api: Api = server.backend.api("/")
+            watched = Watched(api, desk)
+            setattr(server.backend, "api", lambda _, watched=watched: watched)  # noqa: B010 -- mypy
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers a request by the server that its host names; faults happen before some, and after others."""
@@ -70,18 +79,12 @@ class Offices:
         return found
 
     def environment(self, database: Secret) -> dict[str, str]:
-        key = (
-            self.other.options.token
-            if isinstance(self.other, onlyoffice.OnlyofficeSandbox)
-            else self.other.options.api_key
-        )
-        name = "PAYMO_API_KEY" if self.service == "paymo" else "ONLYOFFICE_TOKEN"
-        login = {"PYRUS_API": self.api, f"{self.service.upper()}_URL": self.other.url, name: key}
-        return environment_of(self.pyrus, database) | login
+        logins = _login(self.other) | _login(self.third)
+        return environment_of(self.pyrus, database) | {"PYRUS_API": self.api} | logins
 
     def count(self, totals: Totals) -> None:
         """Adds the requests of the history and their faults."""
-        for journal in (self.pyrus.requests, self.other.requests):
+        for journal in (server.requests for server in self.servers):
             totals.requests += journal.total
             totals.faults.update(journal.faults)
         for desk in self.desks:
@@ -89,10 +92,7 @@ class Offices:
 
     def files(self) -> dict[str, bytes]:
         """The files at the other service: id → contents."""
-        if isinstance(self.other, paymo.PaymoSandbox):
-            return {str(each): bytes_of(self.other.world.contents[each]) for each in self.other.world.ids("files")}
-        there = [each for each in self.other.world.ids("files") if each not in self.other.world.trash]
-        return {str(each): bytes_of(self.other.world.versions[each][-1]) for each in there}
+        return files_of(self.other)
 
     def uploaded(self) -> dict[FileId, bytes]:
         """Those of them that were uploaded, in all their versions."""
@@ -110,6 +110,20 @@ class Offices:
             return {self.other.world.file(int(file_id)).get("task_id", 0)}
         held = self.other.world.attached.items()
         return {task for (kind, task), files in held if kind == "tasks" and file_id in map(str, files)}
+
+
+def files_of(server: Any) -> dict[str, bytes]:
+    """The files at a service: id → contents."""
+    if isinstance(server, paymo.PaymoSandbox):
+        return {str(each): bytes_of(server.world.contents[each]) for each in server.world.ids("files")}
+    there = [each for each in server.world.ids("files") if each not in server.world.trash]
+    return {str(each): bytes_of(server.world.versions[each][-1]) for each in there}
+
+
+def _login(server: Any) -> dict[str, str]:
+    if isinstance(server, paymo.PaymoSandbox):
+        return {"PAYMO_URL": server.url, "PAYMO_API_KEY": server.options.api_key}
+    return {"ONLYOFFICE_URL": server.url, "ONLYOFFICE_TOKEN": server.options.token}
 
 
 def _other(service: str, seed: int, port: int, dice: Random) -> Any:

@@ -23,6 +23,9 @@ FAULTS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 AS_IT_IS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 """Headers that ask for a file of any type, and not compressed."""
 
+Way = tuple[Proxy | None, dict[str, Any]]
+"""The proxy for an address, and the parameters that lead through it."""
+
 
 class Broken(Exception):
     """A body broke off; the message says how."""
@@ -48,6 +51,8 @@ class Exchange:
         self._origin = _origin_of(URL(settings.url))
         self._own = {self._origin}
         self.address = settings.url
+        self._usual = timeout(settings.waits, settings.waits.answer)
+        self._way: Way | None = None
 
     async def __aenter__(self) -> Self:
         self._proxy = proxy_for(self._settings.url)
@@ -85,18 +90,16 @@ class Exchange:
     async def _sent(
         self, request: Request[Any], headers: Mapping[str, str], sending: Sending | None
     ) -> Served | Again | Unreadable:
-        url = URL(request.path if "://" in request.path else self.address + request.path)
-        proxy, route = self._way_to(url)
-        waits = self._settings.waits
-        whole = sending.longest(waits.answer) if sending else waits.answer
-        limits = timeout(waits, whole, waits.slow if request.is_slow else waits.read)
+        is_whole = "://" in request.path
+        url = URL(request.path if is_whole else self.address + request.path)
+        proxy, route = self._way_to(url) if is_whole else self._usual_way(url)
         try:
             async with self._session.request(
                 request.method,
                 url,
                 headers={**headers, **(sending.headers if sending else {})},
                 allow_redirects=False,
-                timeout=limits,
+                timeout=self._limits(request, sending),
                 **_body(request, sending),
                 **route,
             ) as response:
@@ -111,14 +114,28 @@ class Exchange:
     def set_address(self, address: str) -> None:
         """Sets the address that paths follow, and makes its origin one of the service's own."""
         self.address = address
+        self._way = None
         self.add_origin(address)
 
-    def _way_to(self, url: URL) -> tuple[Proxy | None, dict[str, Any]]:
+    def _limits(self, request: Request[Any], sending: Sending | None) -> aiohttp.ClientTimeout:
+        if not (request.is_slow or sending):
+            return self._usual
+        waits = self._settings.waits
+        whole = sending.longest(waits.answer) if sending else waits.answer
+        return timeout(waits, whole, waits.slow if request.is_slow else waits.read)
+
+    def _way_to(self, url: URL) -> Way:
         """The proxy for an address, and the parameters that lead through it."""
         if _origin_of(url) == self._origin:
             return self._proxy, self._route
         proxy = proxy_for(str(url.origin()))
         return proxy, _route(proxy)
+
+    def _usual_way(self, url: URL) -> Way:
+        """The same for an address of the API itself, of which a run asks thousands."""
+        if self._way is None:
+            self._way = self._way_to(url)
+        return self._way
 
     def add_origin(self, url: str) -> None:
         """Makes the origin of the URL one of the service's own."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -26,6 +26,14 @@ MOST_SLOW = 4
 """Slow requests in flight, beside the others."""
 
 
+class _Credentials(NamedTuple):
+    """The headers that show a token, and all secrets that an answer to it may repeat."""
+
+    token: Secret | None
+    headers: Mapping[str, str]
+    secrets: tuple[Secret | None, ...]
+
+
 class Sender:
     """Open it with `async with`. `requests` counts those to the service."""
 
@@ -38,6 +46,7 @@ class Sender:
         self.pace = Pace(settings.quota, announce, settings.waits.quota, dialect.service)
         self._exchange = Exchange(settings, dialect.setting)
         self.clock = ServerClock()
+        self._last_credentials: _Credentials | None = None
         self.requests = 0
 
     async def __aenter__(self) -> Self:
@@ -59,12 +68,17 @@ class Sender:
             if request.guard:
                 request.guard()
             self.requests += 1
-            served = await self._exchange.send(request, self._authorization(token))
+            served = await self._exchange.send(request, self._credentials(token).headers)
         if not isinstance(served, Served):
             return served
         self._note(served.status, served.headers)
         read = meaning_of(
-            served.status, served.headers, served.body.text, self._dialect, request.read, *self._secrets(token)
+            served.status,
+            served.headers,
+            served.body.text,
+            self._dialect,
+            request.read,
+            *self._credentials(token).secrets,
         )
         if not isinstance(read, Read):
             return read
@@ -125,7 +139,7 @@ class Sender:
             return await self._exchange.open(url, headers)
         async with self.pace:
             self.requests += 1
-            response = await self._exchange.open(url, {**self._authorization(token), **headers})
+            response = await self._exchange.open(url, {**self._credentials(token).headers, **headers})
         if not isinstance(response, Again):
             self._note(response.status, response.headers)
         return response
@@ -140,7 +154,7 @@ class Sender:
         except Broken as error:
             return Again(str(error))
         failure = (
-            meaning_of_file(status, headers, first or b"", self._dialect, *self._secrets(token))
+            meaning_of_file(status, headers, first or b"", self._dialect, *self._credentials(token).secrets)
             if self.is_own(response.url)
             else meaning_elsewhere(status)
         )
@@ -149,12 +163,15 @@ class Sender:
         check_length(wanted, headers)
         return Download(status, headers, Chunks(first, rest, wanted), held.close)
 
-    def _authorization(self, token: Secret | None) -> dict[str, str]:
-        return {"Authorization": self._dialect.authorization(token)} if token else {}
-
-    def _secrets(self, token: Secret | None) -> tuple[Secret | None, ...]:
-        header = Secret(self._dialect.authorization(token).rpartition(" ")[2]) if token else None
-        return (token, header, self._key, *self._exchange.secrets)
+    def _credentials(self, token: Secret | None) -> _Credentials:
+        """The credentials for a token; a run has few tokens and many requests."""
+        if (last := self._last_credentials) and last.token is token:
+            return last
+        value = self._dialect.authorization(token) if token else ""
+        header = Secret(value.rpartition(" ")[2]) if token else None
+        secrets = (token, header, self._key, *self._exchange.secrets)
+        self._last_credentials = _Credentials(token, {"Authorization": value} if token else {}, secrets)
+        return self._last_credentials
 
     def _note(self, status: int, headers: Mapping[str, str]) -> None:
         """Records the quota and the clock that an answer reports."""

@@ -36,6 +36,9 @@ class Token:
         self._lock = asyncio.Lock()
 
     async def current(self) -> Secret:
+        """The token; waits while it is renewed."""
+        if self.last is not None and not self._lock.locked():
+            return self.last
         async with self._lock:
             if self.last is None:
                 self.last = await self._log_in()

@@ -105,24 +105,50 @@ def _charset(response: aiohttp.ClientResponse) -> str | None:
     return declared_charset(response.headers.get("Content-Type", ""))
 
 
+def _packing(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("Content-Encoding", "")
+
+
 async def read_body(response: aiohttp.ClientResponse, sieve: Sieve | None) -> Body:
     """Reads the body, decompressed and in UTF-8, without the parts that the sieve removed.
 
     Raises BadPacking, and BodyTooLarge if it exceeds `LARGEST_BODY`.
     """
-    body, transcoder, digest = bytearray(), Transcoder(_charset(response)), hashlib.sha256()
-    unpacker = unpacker_for(response.headers.get("Content-Encoding", ""))
     if sieve:
-        sieve.restart()
+        return Body(await _sifted(response, sieve), "")
+    served = await _whole(response)
+    text = Transcoder(_charset(response)).feed(served, last=True)
+    return Body(text, hashlib.sha256(served).hexdigest())
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body as served, decompressed."""
+    unpacker, parts, size = unpacker_for(_packing(response)), list[bytes](), 0
+    while piece := await response.content.readany():
+        for part in unpacker.feed(piece):
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST_BODY:
+                raise _too_large(response)
+    unpacker.end()
+    return b"".join(parts)
+
+
+async def _sifted(response: aiohttp.ClientResponse, sieve: Sieve) -> bytes:
+    """The body in UTF-8, from which the sieve removes what is complete while the rest arrives."""
+    body, transcoder = bytearray(), Transcoder(_charset(response))
+    sieve.restart()
+    unpacker = unpacker_for(_packing(response))
     while piece := await response.content.readany():
         for part in unpacker.feed(piece):
             body += transcoder.feed(part)
-            if sieve:
-                sieve.sift(body)
-            else:
-                digest.update(part)
+            sieve.sift(body)
             if len(body) > LARGEST_BODY:
-                raise BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")
+                raise _too_large(response)
     unpacker.end()
     body += transcoder.feed(b"", last=True)
-    return Body(bytes(body), "" if sieve else digest.hexdigest())
+    return bytes(body)
+
+
+def _too_large(response: aiohttp.ClientResponse) -> BodyTooLarge:
+    return BodyTooLarge(f"{response.url.path} answered with more than {LARGEST_BODY >> 20} MiB.")

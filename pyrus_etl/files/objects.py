@@ -26,6 +26,8 @@ from pyrus_etl.settings import is_loopback
 
 AT_ONCE = 2 << 20
 """Contents up to this size are one request."""
+CHECKED_HERE = 1 << 17
+"""Bytes whose digests take less time than to have another thread compute them."""
 PART, PARTS_IN_FLIGHT, LARGE_IN_FLIGHT = 5 << 20, 1, 4
 """Bound the memory of large uploads."""
 ENDPOINTS = {
@@ -59,7 +61,10 @@ class Objects:
                 async with self._large, aclosing(ahead(blocks)) as rest:
                     await self._in_parts(path, first, rest, contents.check, attributes)
                 return
-        await asyncio.to_thread(_checked, first, contents.check)
+        if len(first) > CHECKED_HERE:
+            await asyncio.to_thread(_checked, first, contents.check)
+        else:
+            _checked(first, contents.check)
         with self._errors():
             await obstore.put_async(self._store, path, first, attributes=attributes, use_multipart=False)
 

@@ -77,7 +77,7 @@ _DUE = f"""
     SELECT org, login, kind
     FROM pyrus_cluster.accounts JOIN pyrus_cluster.organisations USING (org)
     CROSS JOIN LATERAL (VALUES
-        ('{HINTS}', hinted_at),
+        ('{HINTS}', CASE WHEN next_at > clock_timestamp() - %(longest)s THEN hinted_at END),
         (CASE WHEN backfilled_at IS NULL THEN '{BACKFILL}' ELSE '{SYNC}' END, next_at),
         ('{FILES}', files_at)
     ) AS job (kind, due_at)
@@ -156,9 +156,11 @@ def is_planners_turn(connection: Connection, revision: str, every: timedelta) ->
 def due(connection: Connection, revision: str, kinds: Sequence[str] = KINDS) -> list[Due]:
     """The jobs that are due, the longest first, of organisations whose database is of this revision.
 
-    Those of another revision are due once a minute, because their database may have been upgraded.
+    Those of another revision are due once a minute, because their database may have been upgraded. Hints go before
+    everything else, but not for ever: a sync that has been due for `LONGEST_SLICE` takes them along.
     """
-    found = connection.execute(_DUE.encode(), {"revision": revision, "look_again": LOOK_AGAIN, "kinds": list(kinds)})
+    parameters = {"revision": revision, "look_again": LOOK_AGAIN, "longest": LONGEST_SLICE, "kinds": list(kinds)}
+    found = connection.execute(_DUE.encode(), parameters)
     return [Due(Name(org, login), kind) for org, login, kind in found]
 
 

@@ -49,7 +49,13 @@ class Engine:
     async def __aenter__(self) -> Self:
         self._is_pooled = await asyncio.wrap_future(in_background(lambda: _prepared(self._url), "queue"))
         connector = PsycopgConnector(
-            conninfo=self._url.reveal(), kwargs=SESSION, min_size=1, max_size=4, timeout=10.0, reconnect_timeout=10.0
+            conninfo=self._url.reveal(),
+            kwargs=SESSION,
+            configure=_commit_at_once,
+            min_size=1,
+            max_size=4,
+            timeout=10.0,
+            reconnect_timeout=10.0,
         )
         self._app = App(connector=connector)
         try:
@@ -156,6 +162,11 @@ def _prepared(url: Secret) -> bool:
                 log.info("the queue was made")
         ((backend,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
         return bool(backend != connection.info.backend_pid)
+
+
+async def _commit_at_once(connection: psycopg.AsyncConnection[Any]) -> None:
+    """A worker that froze between a statement and its commit would keep others from what it has locked."""
+    await connection.set_autocommit(True)
 
 
 def _queue(kind: str) -> str:

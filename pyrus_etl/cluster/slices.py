@@ -14,9 +14,9 @@ from pyrus_etl.cluster.accounts import Account, Name
 from pyrus_etl.cluster.database import in_cluster
 from pyrus_etl.cluster.kinds import BACKFILL, FILES, HINTS, SYNC
 from pyrus_etl.cluster.looks import Seen, look, refresh_reports
-from pyrus_etl.cluster.outcomes import Outcome, outcome_of
+from pyrus_etl.cluster.outcomes import LATER, Outcome, outcome_of
 from pyrus_etl.cluster.references import settings_of
-from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError, Stopped
+from pyrus_etl.errors import BudgetSpent, DatabaseUnavailable, PyrusEtlError, Stopped
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.load.contents import Chosen
@@ -98,7 +98,11 @@ class Slices:
             log.exception("%s: internal error; please report it", account.name)
             error = bug
         found = outcome_of(error, code, account.failures)
-        return found if kind in (SYNC, BACKFILL) else found._replace(complete=False)
+        if kind in (SYNC, BACKFILL):
+            return found
+        if kind == HINTS and isinstance(error, BudgetSpent):  # a sync that is due goes first; it follows hints too
+            found = found._replace(after=LATER)
+        return found._replace(complete=False)
 
     async def _slice(self, account: Account, kind: str) -> Result | None:
         settings = settings_of(account, self.base)

@@ -91,6 +91,11 @@ class Tokens:
         token.uses += 1
         return token.viewer
 
+    def owner(self, authorization: str) -> int | None:
+        """The owner of the token in an Authorization header; does not count as a use."""
+        token = self._tokens.get(authorization.removeprefix("Bearer ").strip())
+        return token.viewer if token else None
+
     def revoke_all(self) -> None:
         for token in self._tokens.values():
             token.revoked = True

@@ -100,5 +100,5 @@ def _settled(wanted: Sequence[Wanted], taken: Claimed) -> Iterator[Wanted | Read
 
 async def end_claims(run: Run) -> None:
     """Leaves to the others what this account has claimed and does not fetch any more."""
-    if run.session.shares or run.workers:
+    if run.session.shares:
         await run.session.store.transaction(release_all, run.session.account_id)

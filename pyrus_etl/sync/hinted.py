@@ -49,7 +49,8 @@ async def _fetch_waiting(run: Run) -> bool:
     if now:
         with _beside(run.ledger, [hint.task_id for hint in now]) as task_ids:
             session = replace(run.session, shares=False)  # a hint cannot wait for others
-            await run_pipeline(_lists(task_ids, run), replace(run, session=session, ledger=run.ledger.apart()))
+            alone = replace(run, session=session, ledger=run.ledger.apart(), workers=None)
+            await run_pipeline(_lists(task_ids, run), alone)
         await store.transaction(hints.followed, run.session.account_id, login, now)
     return len(now) < len(found)
 

@@ -99,8 +99,9 @@ async def _run(
             if limits.workers == 1:
                 await _carry_out(plan, run)
                 return
+            session = replace(run.session, shares=True)  # workers commit only what is claimed
             async with Workers(limits.workers, settings, client) as workers:
-                await _carry_out(plan, replace(run, workers=workers))
+                await _carry_out(plan, replace(run, session=session, workers=workers))
 
     try:
         with under_way(begun.run_id), watch(ledger.progress):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.errors import PyrusEtlError, SettingsError
-from pyrus_etl.load.claims import claim, still_claimed
+from pyrus_etl.load.claims import still_claimed
 from pyrus_etl.load.rejected import open_rejections
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
@@ -94,7 +94,7 @@ class Workers:
         await self.stop()
 
     async def fetched(self, wanted: Sequence[Wanted], rejected: frozenset[int], session: Session) -> Arrived:
-        """Has the tasks fetched and committed.
+        """Has the tasks, which the run has claimed, fetched and committed.
 
         If it is cancelled, what has been fetched by then is committed; see `late`.
         """
@@ -102,8 +102,6 @@ class Workers:
             raise asyncio.CancelledError
         left = {each.task_id: each for each in wanted}
         arrivals: list[Arrival] = []
-        if not session.shares:
-            await session.store.transaction(claim, session.account_id, session.run_id, list(left), len(left))
         while left and not self._is_stopping:
             worker, given = await self._given(left, rejected, session)
             try:

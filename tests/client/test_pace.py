@@ -36,7 +36,7 @@ def paced(quota: Quota, requests: int, lasting: float = 0.0) -> list[float]:
 
 
 def a_loop(clock: Time) -> Loop:
-    return Loop(clock, lambda: None, lambda: False, lambda _: None)
+    return Loop(clock, lambda: None, clock.pass_by, lambda _: None)
 
 
 @pytest.mark.parametrize("lasting", [0.0, 0.05])

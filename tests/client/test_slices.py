@@ -56,7 +56,7 @@ def worked(ledger: Scripted, work: Work, quota: Quota = Quota(5000, 600)) -> Non
         await slices.end()
 
     clock = Time()
-    loop = partial(Loop, clock, lambda: None, lambda: False, lambda _: None)
+    loop = partial(Loop, clock, lambda: None, clock.pass_by, lambda _: None)
     with patch.object(time, "monotonic", clock.now), asyncio.Runner(loop_factory=loop) as runner:
         runner.run(paced())
 

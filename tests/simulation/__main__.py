@@ -8,12 +8,20 @@ from functools import partial
 
 from tests.simulation.workers import Failure, Plan, play_many, play_one
 
+ABOUT = {
+    "files": "about files",
+    "outbox": "about the outbox",
+    "processes": "of runs with worker processes",
+    "clusters": "of clusters",
+}
+
 
 def main() -> int:
     given = _arguments()
     _hash_alike()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = Plan(given.length, given.kills, given.shrink, given.api, given.files, given.outbox)
+    about = given.files, given.outbox, given.processes, given.clusters
+    plan = Plan(given.length, given.kills, given.shrink, given.api, *about)
     if given.seed is None:
         played = play_many(plan, given.seconds, given.workers, partial(_show, given))
     else:
@@ -25,8 +33,7 @@ def main() -> int:
 def _show(given: argparse.Namespace, failure: Failure) -> None:
     again = f"--seed {failure.seed} --length {given.length} --kills {given.kills:g}"
     again += f" --api {given.api}" if given.api else ""
-    again += " --files" if given.files else ""
-    again += " --outbox" if given.outbox else ""
+    again += "".join(f" --{about}" for about in ABOUT if getattr(given, about))
     print(f"{failure}\n\nreplay it: python -m tests.simulation {again}", flush=True)
 
 
@@ -36,8 +43,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 1), help="histories played at a time")
     parser.add_argument("--seed", type=int, help="play only the history of this seed")
     parser.add_argument("--api", choices=("v3", "v4"), help="play only over this API; the seed chooses by default")
-    parser.add_argument("--files", action="store_true", help="play only histories about files")
-    parser.add_argument("--outbox", action="store_true", help="play only histories about the outbox")
+    for about, what in ABOUT.items():
+        parser.add_argument(f"--{about}", action="store_true", help=f"play only histories {what}")
     parser.add_argument("--length", type=int, default=6, help="runs in a history")
     parser.add_argument("--kills", type=float, default=0.1, help="share of the histories whose runs are processes")
     parser.add_argument("--shrink", type=float, default=0, metavar="SECONDS", help="time to shorten a broken history")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import random
 import signal
@@ -19,6 +20,7 @@ from unittest.mock import patch
 
 import psycopg
 from aiohttp import web
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from pyrus_etl.client import resolver
@@ -55,13 +57,13 @@ class Life:
     """
 
     def __init__(self, clock: Time, dice: Random, handle: Handler, look: Happens = lambda: None) -> None:
-        self._clock, self._dice, self._handle, self._look = clock, dice, handle, look
+        self._clock, self._dice, self.handle, self._look = clock, dice, handle, look
         self._haste = dice.choice((0.0, 0.1, 0.5, 1.0))
         self._shuffles = dice.random() < 0.5
         self._end = clock.now() + LONGEST_RUN
         self._works: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._sessions: list[_Session] = []
-        self._loop = Loop(clock, self._step, self._work, self._arrange)
+        self._loop = Loop(clock, self._step, self._idle, self._arrange)
         self._loop.set_exception_handler(self._complained)
         self.doomed = ""
         self.errors: list[str] = []
@@ -76,7 +78,7 @@ class Life:
     def live(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """Does the work to its end, and returns what it returns; None after a crash."""
         handler = signal.getsignal(signal.SIGINT)
-        with errors_logged() as self.errors, another_loop(), _current(self), _collecting_by_hand():
+        with errors_logged() as self.errors, another_loop(), current(self), collecting_by_hand():
             try:
                 return self._ran(work)
             except Crash as crash:
@@ -94,7 +96,7 @@ class Life:
         return done
 
     async def _lived(self, work: Callable[[], Awaitable[T]]) -> T:
-        server = self._loop.server = web.Server(self._handle, access_log=None)
+        server = self._loop.server = web.Server(self.handle, access_log=None)
         done = await work()
         await server.shutdown(0)
         return done
@@ -125,8 +127,15 @@ class Life:
         for session in self._sessions:
             cut(session)
 
-    def submit(self, work: Callable[[], T]) -> "Future[T]":
-        """Queues work on the database; the dead do none."""
+    def wait(self, session: Any, gen: Any, wait: Callable[[Any], T]) -> T:
+        """Waits until the database has done something for a session."""
+        return wait(gen)
+
+    def reach(self, database: str) -> None:
+        """Raises OperationalError if it cannot reach a database."""
+
+    def submit(self, work: Callable[[], T], queue: object = None) -> "Future[T]":
+        """Queues work on the database, behind that of the same queue; the dead do none."""
         future: Future[T] = Future()
         if not self.doomed:
             self._works.append((future, work))
@@ -172,8 +181,16 @@ class Life:
         self._reaches(self._at_step, self.steps)
         if self._clock.now() > self._end:
             raise RuntimeError(f"the run did not come to its end within {LONGEST_RUN:g} seconds")
-        if self._works and self._dice.random() < self._haste:
+        if self._has_work() and self._dice.random() < self._haste:
             self._work()
+
+    def _has_work(self) -> bool:
+        return bool(self._works)
+
+    def _idle(self, timeout: float | None) -> None:
+        """Does work on the database, or puts the clock forward."""
+        if not self._work():
+            self._clock.pass_by(timeout)
 
     def _arrange(self, events: list[Any]) -> None:
         if self._shuffles:
@@ -194,6 +211,9 @@ class Life:
                 future.set_exception(error)
         return True
 
+    def _forget_work(self) -> None:
+        self._works.clear()
+
     def _complained(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not self.doomed:
             loop.default_exception_handler(context)
@@ -201,9 +221,10 @@ class Life:
     def _bury(self) -> None:
         """Frees what is left, which reaches nobody."""
         self._cut_all()
-        self._works.clear()
-        at_work.clear()  # the readers of its lists, which end with the process
+        self._forget_work()
+        at_work.difference_update({one for one in at_work if one.get_loop() is self._loop})  # they end with the process
         asyncio.set_event_loop(None)  # or cleanup code that asks for a loop gets a new one, which nobody closes
+        self._loop.set_exception_handler(lambda *_: None)  # the program may have put its own
         with unheard():
             self._loop.close()
             del self._loop
@@ -223,13 +244,17 @@ def cut(session: Session) -> None:
 @contextmanager
 def unheard() -> Iterator[None]:
     """The cleanup code of the dead complains to nobody."""
+    logging.disable()
     with patch.object(sys, "unraisablehook", lambda _: None), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 @contextmanager
-def _collecting_by_hand() -> Iterator[None]:
+def collecting_by_hand() -> Iterator[None]:
     """What only the garbage collector frees, such as a connection that nobody closed, is freed at a certain step."""
     gc.disable()
     try:
@@ -243,7 +268,7 @@ _lives: list[Life] = []
 
 
 @contextmanager
-def _current(life: Life) -> Iterator[None]:
+def current(life: Life) -> Iterator[None]:
     _lives.append(life)
     try:
         yield
@@ -251,15 +276,24 @@ def _current(life: Life) -> Iterator[None]:
         _lives.pop()
 
 
+def at_work_now() -> Life:
+    """The run that is at work."""
+    return _lives[-1]
+
+
 class _Session(Session):
     """A session of a life."""
 
-    life: Life
+    life: Life | None = None
+
+    def wait(self, gen: Any, *given: Any, **more: Any) -> Any:
+        return self.life.wait(self, gen, super().wait) if self.life else super().wait(gen, *given, **more)
 
     @classmethod
     def connect(cls, *given: Any, **more: Any) -> Self:
-        life = _lives[-1]
+        life = at_work_now()
         life.check_alive()
+        life.reach(str(conninfo_to_dict(str(given[0]))["dbname"]))
         session = super().connect(*given, **more)
         session.life = life
         life.opened(session)
@@ -270,9 +304,9 @@ class _Session(Session):
         is_outermost = self.info.transaction_status == TransactionStatus.IDLE
         with super().transaction(*given, **more) as transaction:
             yield transaction
-            if is_outermost:
+            if is_outermost and self.life:
                 self.life.about_to_commit(self)
-        if is_outermost:
+        if is_outermost and self.life:
             self.life.committed(self)
 
 
@@ -280,10 +314,10 @@ class _Background:
     """In place of a thread: the current life does the work between two steps of its loop."""
 
     def __init__(self, name: str) -> None:
-        self._life = _lives[-1]
+        self._life = at_work_now()
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
-        return self._life.submit(work)
+        return self._life.submit(work, self)
 
     def close(self) -> None:
         pass

@@ -13,20 +13,21 @@ from tests.simulation.passing import Time
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Server = Callable[[], asyncio.Protocol]
+Idle = Callable[[float | None], object]
+Arrange = Callable[[list[Any]], object]
 
 
 class Loop(asyncio.SelectorEventLoop):
     """A loop without waits, threads and signals.
 
-    If there is nothing to do except wait, the clock is put forward. A client that connects gets one end of a pair of
-    sockets; `server` answers at the other. `step` is called before every look for events; `idle` is called when there
-    are none, and returns whether it found something to do. `arrange` may change the order of the events.
+    A client that connects gets one end of a pair of sockets; `server` answers at the other. `step` is called before
+    every look for events; `idle` when there are none, with the seconds until a timer is due, None if there is none. It
+    finds something to do, or puts the clock forward. `arrange` may change the order of the events.
     """
 
-    def __init__(
-        self, clock: Time, step: Callable[[], object], idle: Callable[[], bool], arrange: Callable[[list[Any]], object]
-    ) -> None:
-        super().__init__(_Selector(clock, step, idle, arrange))
+    def __init__(self, clock: Time, step: Callable[[], object], idle: Idle, arrange: Arrange) -> None:
+        self.events = _Selector(step, idle, arrange)
+        super().__init__(self.events)
         self._clock = clock
         self.server: Server | None = None
         self.on_signal: dict[int, Callable[[], object]] = {}
@@ -62,23 +63,22 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class _Selector(selectors.EpollSelector):
-    def __init__(
-        self, clock: Time, step: Callable[[], object], idle: Callable[[], bool], arrange: Callable[[list[Any]], object]
-    ) -> None:
+    def __init__(self, step: Callable[[], object], idle: Idle, arrange: Arrange) -> None:
         super().__init__()
-        self._clock, self._step, self._idle, self._arrange = clock, step, idle, arrange
+        self._step, self._idle, self._arrange = step, idle, arrange
 
     def select(self, timeout: float | None = None) -> list[Any]:
         self._step()
         found = super().select(0)
         if not found and timeout != 0:
-            if not self._idle():
-                if timeout is None:
-                    raise RuntimeError("the run waits for something that will never happen")
-                self._clock.sleep(timeout)
+            self._idle(timeout)
             found = super().select(0)
         self._arrange(found)
         return found
+
+    def has_some(self) -> bool:
+        """Whether there are events."""
+        return bool(super().select(0))
 
 
 @contextmanager

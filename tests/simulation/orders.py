@@ -178,20 +178,22 @@ def _outcome(result: Result) -> Outcome:
 
 
 class Errors(logging.Handler):
-    """Collects logged errors, such as an exception of a task that was never retrieved."""
+    """Collects logged errors, such as an exception of a task that was never retrieved, except those of some loggers."""
 
-    def __init__(self) -> None:
+    def __init__(self, ignored: str) -> None:
         super().__init__(logging.ERROR)
         self.seen: list[str] = []
+        if ignored:
+            self.addFilter(lambda record: not record.name.startswith(ignored))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.seen.append(self.format(record) + "\n")
 
 
 @contextmanager
-def errors_logged() -> Iterator[list[str]]:
-    """Yields the errors logged within the block."""
-    errors = Errors()
+def errors_logged(ignored: str = "") -> Iterator[list[str]]:
+    """Yields the errors logged within the block. `ignored`: how the names of other loggers begin."""
+    errors = Errors(ignored)
     logging.getLogger().addHandler(errors)
     try:
         yield errors.seen

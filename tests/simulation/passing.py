@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,10 +43,20 @@ class Time:
             happens()
         self._now = end
 
+    def pass_by(self, seconds: float | None) -> None:
+        """Waits for a timer; raises RuntimeError if there is none."""
+        if seconds is None:
+            raise RuntimeError("the run waits for something that will never happen")
+        self.sleep(seconds)
+
     def wait(self, seconds: float) -> None:
         """Waits on behalf of the running code."""
         self.sleep(seconds)
         self.show()
+
+    def next_time(self) -> float:
+        """When the next scheduled thing happens."""
+        return self._later[0][0] if self._later else math.inf
 
     def after(self, seconds: float, happens: Callable[[], object]) -> None:
         """Schedules something for later."""

@@ -14,7 +14,9 @@ from tests.simulation.killing_files import play_files_killed
 from tests.simulation.machine import Machine
 from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
+from tests.simulation.play_cluster import play_cluster
 from tests.simulation.two_crashing import play_two_accounts
+from tests.simulation.workers_history import play_workers
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,16 @@ def test_rows_of_the_outbox_are_applied_once_and_in_order_whenever_a_push_crashe
     totals = play_outbox(seed, machine, length=4)
 
     assert totals.crashes > 0
+
+
+def test_runs_with_workers_fetch_each_task_once_and_a_seed_replays_their_history_to_the_step(machine: Machine) -> None:
+    totals = play_workers(6, machine, length=1)
+
+    assert totals.processes > totals.runs
+    assert totals == play_workers(6, machine, length=1)
+
+
+def test_every_account_of_a_cluster_is_served_in_time_whatever_becomes_of_workers(machine: Machine) -> None:
+    totals = play_cluster(4, machine, length=1)
+
+    assert totals.processes > 3

@@ -20,6 +20,9 @@ class Totals:
     over_v4: int = 0
     of_files: int = 0
     of_outbox: int = 0
+    of_workers: int = 0
+    of_clusters: int = 0
+    processes: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
 
@@ -29,9 +32,9 @@ class Totals:
 
     def __str__(self) -> str:
         kinds = f"{self.over_v4} over v4, {self.two_accounts} of two accounts, {self.of_files} of files"
-        kinds += f", {self.of_outbox} of the outbox"
+        kinds += f", {self.of_outbox} of the outbox, {self.of_workers} of workers, {self.of_clusters} of clusters"
         parts = [f"{self.histories} histories ({kinds})"]
-        parts += [f"{self.runs} runs", f"{self.requests} requests"]
+        parts += [f"{self.runs} runs", f"{self.processes} processes in turn", f"{self.requests} requests"]
         parts += [f"{self.events} events", f"{self.looks} looks of a reader", f"{self.steps} steps"]
         parts += [f"{self.crashes} crashes", f"{self.kills} real kills"]
         faults = ", ".join(f"{kind} {number}" for kind, number in self.faults.most_common())

@@ -53,7 +53,7 @@ class History:
 
     def __init__(self, seed: int, sandbox: Sandbox, database: Secret, live: Live) -> None:
         self.live = live
-        self.dice = Random(seed)
+        self.seed, self.dice = seed, Random(seed)
         self.sandbox = sandbox
         self.world = sandbox.world
         self.database = database
@@ -108,7 +108,7 @@ class History:
         before = set(self._ask(DELETED))
         seen = set(self._ask("SELECT task_id, account_id FROM pyrus.task_sightings"))
         for result in self._run(plans, may_crash=True):
-            assert result.error is None, f"{result.kind} ended with {result.error!r}"
+            self._check_ending(result)
         marked = {task_id for (task_id,) in set(self._ask(DELETED)) - before}
         wrong = {
             one for account in self.accounts for one in self.world.task_ids(account) if (one, account) in seen
@@ -116,8 +116,15 @@ class History:
         assert not wrong, f"{wrong} are marked as deleted, and an account that knows them sees them"
         assert self._ask(TWO_READERS) == []
 
+    def _check_ending(self, result: Result) -> None:
+        assert result.error is None, f"{result.kind} ended with {result.error!r}"
+
+    def _line(self, plans: list[tuple[int, Plan]]) -> str:
+        faults = f" {self.sandbox.faults}" if self.sandbox.faults != Faults() else ""
+        return f"{[(plan.kind, account) for account, plan in plans]}{faults}"
+
     def _run(self, plans: list[tuple[int, Plan]], *, may_crash: bool = False) -> list[Result]:
-        self.lines.append(f"{[(plan.kind, account) for account, plan in plans]} {self.sandbox.faults}")
+        self.lines.append(self._line(plans))
 
         async def together() -> list[Result]:
             settings = [
@@ -173,7 +180,7 @@ def play(seed: int, database: Secret, length: int = 6) -> None:
         play_on(sandbox, seed, database, lambda work, _: asyncio.run(work()), length)
 
 
-def sandbox_of(seed: int) -> Sandbox:
+def sandbox_of(seed: int, port: int = 0) -> Sandbox:
     """A new organisation with two or three accounts, which see different, overlapping tasks."""
     dice = Random(seed)
     world = World(seed, tasks=dice.randint(10, 30), private_notes=dice.random() < 0.7, tick=dice.choice((1.0, 0.3)))
@@ -183,17 +190,20 @@ def sandbox_of(seed: int) -> Sandbox:
             for account in dice.sample(accounts, dice.randint(1, len(accounts) - 1)):
                 world.hide(task_id, account)
     world.advance(HOUR)
-    return Sandbox(
-        world, cap=dice.choice((None, 7, 20)), accounts={LOGINS[account]: account for account in accounts[1:]}
-    )
+    others = {LOGINS[account]: account for account in accounts[1:]}
+    return Sandbox(world, port=port, cap=dice.choice((None, 7, 20)), accounts=others)
 
 
 def play_on(sandbox: Sandbox, seed: int, database: Secret, live: Live, length: int) -> None:
-    history = History(seed, sandbox, database, live)
+    played(History(seed, sandbox, database, live), length)
+
+
+def played(history: History, length: int) -> None:
+    """Plays a history; raises AssertionError with what happened."""
     try:
         history.play(length)
     except AssertionError as error:
-        raise AssertionError(f"seed {seed}: {error}\n" + "\n".join(history.lines)) from error
+        raise AssertionError(f"seed {history.seed}: {error}\n" + "\n".join(history.lines)) from error
 
 
 @contextmanager

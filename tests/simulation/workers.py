@@ -26,8 +26,10 @@ from tests.simulation.killing_files import play_files_killed
 from tests.simulation.machine import Machine
 from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
+from tests.simulation.play_cluster import play_cluster
 from tests.simulation.totals import Totals
 from tests.simulation.two_crashing import play_two_accounts
+from tests.simulation.workers_history import play_workers
 
 TEMPLATE = "template_pyrus"
 EVERY = 8
@@ -36,6 +38,10 @@ EVERY_OF_FILES = 5
 """The history of every fifth seed is one about files, over an API that it chooses."""
 EVERY_OF_OUTBOX = 7
 """The history of every seventh seed is one about the outbox."""
+EVERY_OF_WORKERS = 11
+"""The history of every eleventh seed is one of runs with worker processes."""
+EVERY_OF_CLUSTERS = 13
+"""The history of every thirteenth seed is one of a cluster."""
 Api = Literal["v3", "v4"]
 
 
@@ -71,7 +77,8 @@ class Plan(NamedTuple):
     """How to make the history of a seed, and for how many seconds to shorten it if it breaks.
 
     `length`: in runs. `kills`: the share of the histories whose runs are processes. `api`: the API over which it is
-    played; without it the seed chooses: an odd one means v4. `files`, `outbox`: whether all are about that.
+    played; without it the seed chooses: an odd one means v4. `files`, `outbox`, `processes`, `clusters`: whether all
+    are about that.
     """
 
     length: int = 6
@@ -80,6 +87,8 @@ class Plan(NamedTuple):
     api: Api | None = None
     files: bool = False
     outbox: bool = False
+    processes: bool = False
+    clusters: bool = False
 
 
 Show = Callable[[Failure], object]
@@ -155,6 +164,12 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
         return _play_outbox(plan, seed, machine)
     if plan.files or (plan.api is None and seed % EVERY_OF_FILES == 0):
         return _play_files(plan, seed, machine)
+    if (
+        plan.processes
+        or plan.clusters
+        or (plan.api is None and (seed % EVERY_OF_WORKERS) * (seed % EVERY_OF_CLUSTERS) == 0)
+    ):
+        return _play_several(plan, seed, machine)
     is_v4 = (plan.api or ("v3", "v4")[seed % 2]) == "v4"
     plain = (history_v4_of if is_v4 else history_of)(seed, plan.length, plan.kills)
     history = with_hints(plain) if seed % EVERY_HINTED == 0 else plain
@@ -169,6 +184,14 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
 def _play_outbox(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
     try:
         return play_outbox(seed, machine, plan.length)
+    except Exception as error:
+        return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
+
+
+def _play_several(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    is_cluster = plan.clusters or (not plan.processes and seed % EVERY_OF_CLUSTERS == 0)
+    try:
+        return play_cluster(seed, machine) if is_cluster else play_workers(seed, machine, plan.length)
     except Exception as error:
         return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 

@@ -1,0 +1,74 @@
+"""Faults of the processes of a history: each new one may get some, at any step of its loop or commit."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from random import Random
+
+from tests.simulation.faults import Fault, Where
+from tests.simulation.passing import BEGINNING
+from tests.simulation.process import Process
+
+KINDS = {"kill": 6, "freeze": 6, "lose": 4, "stop": 2}
+"""kill, stop: SIGKILL and SIGTERM. freeze: SIGSTOP, and SIGCONT later. lose: its connections to one database are cut,
+and perhaps refused for a while."""
+
+FREEZES = (1.0, 4.0, 12.0, 30.0)
+LOSSES = (0.0, 0.0, 1.0, 5.0, 30.0)
+AHEAD = (0.0, 0.0, 0.0, 300.0, -300.0)
+"""Seconds by which the clock of a machine is ahead."""
+WHERE: tuple[Where, ...] = ("step", "step", "commit", "answer")
+
+
+class Harm:
+    """Puts faults in place.
+
+    `databases`: by name; `log`: gets a line for each fault. `share`: of the processes. `steps`: within which a fault
+    happens.
+    """
+
+    def __init__(
+        self,
+        dice: Random,
+        databases: Sequence[str],
+        log: Callable[[str], object],
+        share: float = 0.5,
+        steps: Sequence[int] = (30, 100, 400),
+    ) -> None:
+        self.is_over = False
+        self.counted = Counter[str]()
+        self._dice, self._databases, self._log, self._share, self._steps = dice, databases, log, share, steps
+
+    def put(self, process: Process) -> None:
+        if self.is_over or self._dice.random() >= self._share:
+            return
+        for _ in range(self._dice.choice((1, 1, 2))):
+            kind = self._dice.choices(list(KINDS), list(KINDS.values()))[0]
+            where = self._dice.choice(WHERE)
+            most = self._dice.choice(self._steps) if where == "step" else self._dice.choice((3, 12))
+            fault = Fault(kind, self._dice.randint(1, most), where)
+            process.put(fault, self._happens(process, fault))
+
+    def _happens(self, process: Process, fault: Fault) -> Callable[[], None]:
+        seconds = self._dice.choice(FREEZES if fault.kind == "freeze" else LOSSES)
+        database = self._dice.choice(self._databases)
+
+        def happens() -> None:
+            if self.is_over:
+                return
+            now = process.computer.clock.now() - BEGINNING
+            self._log(
+                f"  {now:.1f} {process.name}: {fault} {f'{seconds:g} s' if fault.kind in ('freeze', 'lose') else ''}"
+            )
+            self.counted[fault.kind] += 1
+            match fault.kind:
+                case "kill":
+                    process.kill()
+                case "stop":
+                    process.signal(signal.SIGTERM)
+                case "freeze":
+                    process.freeze(seconds)
+                case "lose":
+                    process.lose(database, seconds)
+
+        return happens

@@ -47,5 +47,6 @@ class Together:
             except Exception as error:
                 for small, _ in group:
                     small.error = error
-            for small, stored in group:
-                stored.set_exception(small.error) if small.error else stored.set_result(None)
+            finally:  # also if this is cancelled: `store` has come to its end then
+                for small, stored in group:
+                    stored.set_exception(small.error) if small.error else stored.set_result(None)

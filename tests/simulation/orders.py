@@ -17,6 +17,7 @@ from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.load.contents import Chosen
 from pyrus_etl.model.place import parse_file, parse_place
 from pyrus_etl.model.window import Window
+from pyrus_etl.postgres import store
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings, load_settings
 from pyrus_etl.settings.retry import STANDARD
@@ -56,7 +57,8 @@ class Order(msgspec.Struct):
     """A run to make.
 
     `requests`: its budget. `span`: the period of a backfill. `linger` and the next two are limits of the flow.
-    `hinted`: hinted tasks are fetched beside it. The others are for files: see `_plan_of`.
+    `hinted`: hinted tasks are fetched beside it. `lease`: after how many seconds a
+    frozen run knows that its lock may be gone. The others are for files: see `_plan_of`.
     """
 
     plan: str
@@ -71,6 +73,8 @@ class Order(msgspec.Struct):
     most_bytes: int | None = None
     copies: tuple[str, str] = ("", "")
     settle: float = WAITS.settle
+    late: float = WAITS.late
+    lease: float | None = None
     hinted: bool = False
 
 
@@ -89,7 +93,9 @@ class Outcome(msgspec.Struct):
 
 async def carry_out(order: Order) -> Outcome:
     """Carries out the order."""
-    settings = replace(load_settings({}, order.environment), waits=WAITS._replace(settle=order.settle))
+    if order.lease:  # in a process of its own
+        setattr(store, "LEASE_SECONDS", order.lease)  # noqa: B010 -- the store does not export it
+    settings = replace(load_settings({}, order.environment), waits=WAITS._replace(settle=order.settle, late=order.late))
     limits = Limits(linger=order.linger, batch=order.largest_batch, in_flight=order.most_in_flight)
     try:
         if order.plan == "rebuild":

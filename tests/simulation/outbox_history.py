@@ -24,6 +24,7 @@ from aiohttp import web
 from pyrus_etl.postgres.connection import Session
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.forms import CONTRACT
 from pyrus_etl.sandbox.late import LateRequests
 from pyrus_etl.sandbox.people import ACCOUNT
 from pyrus_etl.sandbox.server import Server
@@ -59,8 +60,11 @@ ENDINGS = {
 KINDS = ("lost", "gateway", "late", "reset", "html", "short")
 LATEST = 12.0
 """Seconds after which a late request is carried out at the latest: within the grace period."""
+FIELD = 72
+"""A text in the form of contracts."""
 ROWS = """
-    SELECT outbox_id, action, task_id, body ->> 'text', status FROM pyrus.outbox ORDER BY created_at, outbox_id
+    SELECT outbox_id, action, task_id, coalesce(body ->> 'text', body #>> '{form_values,0,value}'), status
+    FROM pyrus.outbox ORDER BY created_at, outbox_id
 """
 Row = tuple[Any, str, int | None, str, str]
 
@@ -68,12 +72,15 @@ Row = tuple[Any, str, int | None, str, str]
 class HistoryOfOutbox:
     """A history that is being played."""
 
-    def __init__(self, seed: int, database: Secret, administrator: Administrator, folder: Path) -> None:
+    def __init__(
+        self, seed: int, database: Secret, administrator: Administrator, folder: Path, *, is_real: bool = False
+    ) -> None:
         self.dice = Random(seed)
         self.api = self.dice.choice(("v3", "v4"))
         self.world = World(seed, tasks=self.dice.randint(4, 8))
-        self.sandbox = Sandbox(self.world, port=PORT)
-        self.sandbox.backend.located(self.sandbox.url, None)
+        self.sandbox = Sandbox(self.world, port=0 if is_real else PORT)
+        if not is_real:
+            self.sandbox.backend.located(self.sandbox.url, None)
         self.totals = Totals(histories=1, of_outbox=1)
         self.lines = [self.api]
         self._handle = Server(self.sandbox.backend).handle
@@ -91,6 +98,17 @@ class HistoryOfOutbox:
     def clock(self) -> Time:
         return self._clock
 
+    def played(self, seed: int, length: int) -> Totals:
+        """Plays it; raises AssertionError with the story if it breaks."""
+        try:
+            self.play(length)
+        except AssertionError as error:
+            story = "\n".join(self.lines)
+            raise AssertionError(f"the history of the outbox of seed {seed} broke:\n{story}\n{error}") from error
+        self.totals.requests = self.sandbox.requests.total
+        self.totals.faults.update(self.sandbox.requests.faults)
+        return self.totals
+
     def play(self, length: int) -> None:
         self._run("sync")
         for _ in range(length):
@@ -102,10 +120,17 @@ class HistoryOfOutbox:
     def _put(self) -> None:
         """Somebody inserts a row; texts repeat, also in the same task."""
         dice = self.dice
-        if dice.random() < 0.25:
-            self._insert("task", None, {"text": dice.choice(WORDS)})
+        value = {"field_id": FIELD, "value": dice.choice(WORDS), "type": "Text"}
+        if (lot := dice.random()) < 0.3:
+            form = {"form_id": CONTRACT.id, "form_values": [value]}
+            self._insert(*(("task", None, {"text": dice.choice(WORDS)}) if lot < 0.2 else ("form_task", None, form)))
             return
         body: dict[str, Any] = {"text": dice.choice(WORDS)}
+        contracts = self.ask(f"SELECT task_id FROM pyrus.tasks WHERE form_id = {CONTRACT.id} ORDER BY 1")
+        mine = [task_id for (task_id,) in contracts if task_id in self._first]
+        if mine and dice.random() < 0.2:
+            self._insert("comment", dice.choice(mine), body | {"form_values": [value]})
+            return
         if dice.random() < 0.2:
             body["activity_action"] = dice.choice(("Complete", "Reopen"))
         if dice.random() < 0.2:
@@ -122,14 +147,15 @@ class HistoryOfOutbox:
 
     def _push(self) -> None:
         """One push or two at once, in some weather, perhaps with a crash."""
+        self._weather()
+        self._run(*["push"] * self.dice.choice((1, 1, 2)), may_crash=True)
+
+    def _weather(self) -> None:
         dice = self.dice
-        rates: Any = {
-            kind: dice.choice((0, 0.05, 0.2)) for kind in ("lost", "gateway", "late", "reset", "html", "short")
-        }
+        rates: Any = {kind: dice.choice((0, 0.05, 0.2)) for kind in KINDS}
         self.sandbox.faults = Faults(
             seed=dice.randrange(99), endpoints=("writes",), late_seconds=dice.uniform(0.1, LATEST), **rates
         )
-        self._run(*["push"] * dice.choice((1, 1, 2)), may_crash=True)
 
     def _run(self, *plans: str, may_crash: bool = False) -> list[Outcome]:
         self.world.advance(3)
@@ -210,8 +236,8 @@ class HistoryOfOutbox:
             if len(made) > len(sent):
                 require(mine[len(sent)][4] in ("sending", "unknown"), f"task {task_id}: {made} made by {mine}")
         made_tasks = self._made()
-        sent_tasks = Counter(row[3] for row in rows if row[1] == "task" and row[4] == "sent")
-        open_tasks = Counter(row[3] for row in rows if row[1] == "task" and row[4] in ("sending", "unknown"))
+        sent_tasks = Counter(row[1::2][:2] for row in rows if row[1] != "comment" and row[4] == "sent")
+        open_tasks = Counter(row[1::2][:2] for row in rows if row[1] != "comment" and row[4] in ("sending", "unknown"))
         require(sent_tasks <= made_tasks, f"lost tasks: {sent_tasks - made_tasks}")
         require(made_tasks <= sent_tasks + open_tasks, f"made twice: {made_tasks - sent_tasks - open_tasks}")
 
@@ -228,7 +254,8 @@ class HistoryOfOutbox:
             self._decide(unknown[0])
             self._run("push")
         require({row[4] for row in self._rows()} <= {"sent"}, f"not all rows are sent: {self._rows()}")
-        require(self._made() == Counter(row[3] for row in self._rows() if row[1] == "task"), "not all tasks are made")
+        wanted = Counter(row[1::2][:2] for row in self._rows() if row[1] != "comment")
+        require(self._made() == wanted, f"not all tasks are made: {self._made()}, not {wanted}")
         self._run("sync")
         for task_id in self._first:
             stored = self.ask(f"SELECT text FROM pyrus.notes WHERE task_id = {task_id} ORDER BY note_no")
@@ -239,9 +266,9 @@ class HistoryOfOutbox:
         row_id, action, task_id, text, _ = row
         self.totals.faults["unknown"] += 1
         rows = self._rows()
-        if action == "task":
-            sent = sum(each[1] == "task" and each[3] == text and each[4] == "sent" for each in rows)
-            is_made = self._made()[text] > sent
+        if action != "comment":
+            sent = sum(each[1] == action and each[3] == text and each[4] == "sent" for each in rows)
+            is_made = self._made()[action, text] > sent
         else:
             assert task_id is not None
             sent = sum(each[2] == task_id and each[1] == "comment" and each[4] == "sent" for each in rows)
@@ -257,15 +284,21 @@ class HistoryOfOutbox:
     def _notes(self, task_id: int) -> list[str | None]:
         return [note.get("Text") for note in self.world.task(task_id)["TaskWithNotes"]["Notes"]]
 
-    def _made(self) -> "Counter[str]":
+    def _made(self) -> "Counter[tuple[str, str]]":
+        """The new tasks at Pyrus: the action that made each, and its text or the value of its form."""
         tasks = [self.world.task(each)["TaskWithNotes"] for each in self.world.task_ids() if each not in self._first]
-        return Counter(task["Text"] for task in tasks if task["Author"]["Id"] == ACCOUNT.id)
+        return Counter(_shown(task) for task in tasks if task["Author"]["Id"] == ACCOUNT.id)
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement)
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _shown(task: dict[str, Any]) -> tuple[str, str]:
+    values = [each["Text"] for each in task.get("Form", ()) if each["Field"]["Id"] == FIELD]
+    return ("form_task", values[0]) if values else ("task", task["Text"])
 
 
 def _lost(session: Session) -> None:
@@ -276,14 +309,7 @@ def _lost(session: Session) -> None:
 def play_outbox(seed: int, machine: Machine, length: int = 6) -> Totals:
     """Plays the history of a seed; raises AssertionError if it breaks."""
     with _opened(seed, machine) as history:
-        try:
-            history.play(length)
-        except AssertionError as error:
-            story = "\n".join(history.lines)
-            raise AssertionError(f"the history of the outbox of seed {seed} broke:\n{story}\n{error}") from error
-        history.totals.requests = history.sandbox.requests.total
-        history.totals.faults.update(history.sandbox.requests.faults)
-        return history.totals
+        return history.played(seed, length)
 
 
 @contextmanager

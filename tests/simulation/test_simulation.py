@@ -11,6 +11,7 @@ from tests.simulation.hints import with_hints
 from tests.simulation.history import History, history_of
 from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.killing_files import play_files_killed
+from tests.simulation.killing_outbox import play_outbox_killed
 from tests.simulation.machine import Machine
 from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
@@ -95,3 +96,9 @@ def test_every_account_of_a_cluster_is_served_in_time_whatever_becomes_of_worker
     totals = play_cluster(4, machine, length=1)
 
     assert totals.processes > 3
+
+
+def test_rows_of_the_outbox_are_applied_once_whenever_a_push_is_killed_or_frozen(machine: Machine) -> None:
+    totals = play_outbox_killed(3, machine, length=2)
+
+    assert totals.kills + totals.faults["freeze"] > 0

@@ -23,6 +23,7 @@ from tests.simulation.history import History, history_of
 from tests.simulation.history_v4 import HistoryV4, history_v4_of
 from tests.simulation.invariants import Broken
 from tests.simulation.killing_files import play_files_killed
+from tests.simulation.killing_outbox import play_outbox_killed
 from tests.simulation.machine import Machine
 from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
@@ -182,8 +183,9 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
 
 
 def _play_outbox(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
+    kills = Random(seed).random() < plan.kills
     try:
-        return play_outbox(seed, machine, plan.length)
+        return (play_outbox_killed if kills else play_outbox)(seed, machine, plan.length)
     except Exception as error:
         return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 

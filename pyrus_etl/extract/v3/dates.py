@@ -31,7 +31,7 @@ def parse_instant(text: object) -> Instant:
     return _instant(text)
 
 
-@lru_cache(maxsize=4096)  # a date occurs several times in a task, and a day in many tasks
+@lru_cache(maxsize=4096)  # a date occurs several times in a task
 def _instant(text: str) -> Instant:
     match = _DATE.fullmatch(text)
     if match is None:
@@ -44,5 +44,9 @@ def _instant(text: str) -> Instant:
 
 def parse_day(text: object) -> Day:
     """The day, in UTC, of `/Date(ms)/`; ValueError as for `parse_instant`."""
-    instant = parse_instant(text)
+    return _day(parse_instant(text))
+
+
+@lru_cache(maxsize=4096)  # a day occurs in many tasks
+def _day(instant: Instant) -> Day:
     return Day(instant.year, instant.month, instant.day)

@@ -7,6 +7,7 @@ of the type. A function raises ValueError if the value cannot be read.
 from collections.abc import Callable, Sequence
 from datetime import time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -28,11 +29,18 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 def value_of(field_type: str | None, properties: Properties) -> tuple[FieldValue | None, int]:
     """The value in the properties, or None if the field is empty; also the number of unreadable values."""
-    served = Served(_PROPERTIES.get(field_type or "", field_type or ""), properties)
+    name, reader = _reading(field_type or "")
+    served = Served(name, properties)
     try:
-        return READERS.get(family_of(field_type).kind, _other)(served), served.unreadable
+        return reader(served), served.unreadable
     except ValueError:  # msgspec.ValidationError is one
         return None, served.unreadable + 1
+
+
+@lru_cache(maxsize=256)  # there are few types
+def _reading(field_type: str) -> tuple[str, Callable[["Served"], FieldValue | None]]:
+    """The property that holds a value of this type, and its reader."""
+    return _PROPERTIES.get(field_type, field_type), READERS.get(family_of(field_type).kind, _other)
 
 
 def files_of(properties: Properties) -> tuple[Sequence[Attachment | None], int]:
@@ -48,6 +56,8 @@ def files_of(properties: Properties) -> tuple[Sequence[Attachment | None], int]:
 
 class Served:
     """The value of a field as served; `name` is the property that holds it."""
+
+    __slots__ = ("name", "properties", "unreadable")
 
     def __init__(self, name: str, properties: Properties) -> None:
         self.name = name

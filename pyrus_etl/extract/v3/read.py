@@ -38,7 +38,9 @@ def _form_value(value: Any) -> FormValue:
         raise ValueError(f"expected a form value, got {type(value).__name__}")
     head, unreadable = _head(value)
     field = head.field or FormField()
-    properties = {name: served for name, served in value.items() if name not in ("Field", "RowId")}
+    properties = value.copy()
+    properties.pop("Field", None)
+    properties.pop("RowId", None)
     read, unreadable_in_value = value_of(field.type, properties)
     files, unreadable_files = files_of(properties)
     return FormValue(field, head.row_id, read, files, unreadable + unreadable_in_value + unreadable_files)

@@ -91,7 +91,6 @@ CURES = {
     "Pyrus has contents of attachments only": "name the attachment_id of a file",
     "Pyrus refuses the inbox": "nothing, unless you need `inbox_tasks`",
     "Pyrus refuses the tasks of list": "add the account to the list, or leave the list out by `--lists`",
-    "Set PYRUS_LOGIN": "set the missing one",
     "The embedded database in … cannot be used": "see `server.log` in its folder, and what the message says",
     "The queue ": "check that the database can be reached, then start the worker again",
     "could not write how the run ended": "check the database; the next run closes the row of this one",

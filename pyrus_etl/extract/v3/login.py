@@ -21,18 +21,27 @@ async def login(ask: Ask, settings: Settings) -> Secret:
 
 
 def _credentials(settings: Settings) -> dict[str, str]:
-    if not settings.security_key:
+    if not (settings.security_key or settings.login):
         raise SettingsError(
             "No login is given: set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or PYRUS_ACCESS_TOKEN; "
             "or run pyrus-etl login."
         )
-    if not (settings.login and settings.client_id):
-        raise SettingsError("Set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID together; one is missing.")
+    if not (settings.login and settings.security_key and settings.client_id):
+        raise SettingsError(
+            f"{_missing(settings)} is missing; set PYRUS_LOGIN, PYRUS_SECURITY_KEY and PYRUS_CLIENT_ID, or run "
+            "pyrus-etl login."
+        )
     return {
         "Login": settings.login,
         "SecurityKey": settings.security_key.reveal(),
         "ClientId": settings.client_id,
     }
+
+
+def _missing(settings: Settings) -> str:
+    if not settings.login:
+        return "PYRUS_LOGIN"
+    return "PYRUS_CLIENT_ID" if settings.security_key else "PYRUS_SECURITY_KEY"
 
 
 def _error(failure: Failure, settings: Settings) -> PyrusEtlError:

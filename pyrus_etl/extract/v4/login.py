@@ -60,12 +60,13 @@ def _is_cloud(settings: Settings) -> bool:
 
 
 def _credentials(settings: Settings) -> dict[str, Any]:
-    if not (settings.security_key and settings.login):
+    if not (settings.security_key or settings.login):
         raise SettingsError(
             "No login is given: set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or PYRUS_ACCESS_TOKEN; or run pyrus-etl login."
-            if not (settings.security_key or settings.login)
-            else "Set PYRUS_LOGIN and PYRUS_SECURITY_KEY together; one is missing."
         )
+    if not (settings.security_key and settings.login):
+        missing = "PYRUS_SECURITY_KEY" if settings.login else "PYRUS_LOGIN"
+        raise SettingsError(f"{missing} is missing; set PYRUS_LOGIN and PYRUS_SECURITY_KEY, or run pyrus-etl login.")
     person = {} if settings.person_id is None else {"person_id": settings.person_id}
     return {"login": settings.login, "security_key": settings.security_key.reveal(), **person}
 

@@ -26,12 +26,12 @@ def logged_in(outcome: Failure, **account: str) -> None:
 
 def test_without_a_login_and_a_token_the_error_names_the_settings() -> None:
     with pytest.raises(SettingsError, match=r"No login is given.*PYRUS_LOGIN.*PYRUS_ACCESS_TOKEN"):
-        logged_in(Again(""), PYRUS_SECURITY_KEY="")
+        logged_in(Again(""), PYRUS_LOGIN="", PYRUS_SECURITY_KEY="")
 
 
-@pytest.mark.parametrize("missing", ["PYRUS_LOGIN", "PYRUS_CLIENT_ID"])
-def test_the_settings_of_a_login_belong_together(missing: str) -> None:
-    with pytest.raises(SettingsError, match="together; one is missing"):
+@pytest.mark.parametrize("missing", ["PYRUS_LOGIN", "PYRUS_SECURITY_KEY", "PYRUS_CLIENT_ID"])
+def test_a_missing_setting_of_a_login_is_named(missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{missing} is missing; set "):
         logged_in(Again(""), **{missing: ""})
 
 

@@ -104,7 +104,11 @@ def test_each_failure_is_one_sentence_with_its_remedy(failure: Failure, error: t
 
 @pytest.mark.parametrize(
     ("missing", "message"),
-    [({"PYRUS_LOGIN": ""}, "one is missing"), (dict.fromkeys(ACCOUNT, ""), "No login is given")],
+    [
+        ({"PYRUS_LOGIN": ""}, "^PYRUS_LOGIN is missing; set "),
+        ({"PYRUS_SECURITY_KEY": ""}, "^PYRUS_SECURITY_KEY is missing; set "),
+        (dict.fromkeys(ACCOUNT, ""), "No login is given"),
+    ],
 )
 def test_a_login_needs_its_settings(missing: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):

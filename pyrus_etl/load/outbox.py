@@ -3,7 +3,7 @@
 They are safe to repeat: a row changes its status only from the one that its pusher has left it in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
@@ -74,10 +74,18 @@ _BEHIND: LiteralString = f"EXISTS (SELECT {_EARLIER} AND {_IN_THE_WAY})"
 """Whether the row has to wait for an earlier one of its task that is not settled, or not due."""
 
 
-def due(connection: Connection, team: Team, after: Place, most: int, untouched_by: UUID | None = None) -> list[Entry]:
+def due(
+    connection: Connection,
+    team: Team,
+    after: Place,
+    most: int,
+    untouched_by: UUID | None = None,
+    stopped: Collection[int] = (),
+) -> list[Entry]:
     """The next rows of an account after a place in the order, the oldest first.
 
-    Those that wait for another row are left out. `untouched_by`: only those that wait and that this run has not sent.
+    Those that wait for another row are left out, and those of the tasks in `stopped`. `untouched_by`: only rows that
+    wait and that this run has not touched.
     """
     query = f"""
         SELECT outbox_id, created_at, action, task_id, body::text AS body, status, attempts, baseline::text AS baseline,
@@ -85,22 +93,24 @@ def due(connection: Connection, team: Team, after: Place, most: int, untouched_b
                {unknown_name("entry")} AS unknown_account
         {_DUE} AND (created_at, outbox_id) > (%(created_at)s, %(outbox_id)s)
         AND NOT EXISTS (SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}))
+        AND (task_id = ANY(%(stopped)s::bigint[])) IS NOT TRUE
         AND (%(run_id)s::uuid IS NULL OR status = 'waiting' AND run_id IS DISTINCT FROM %(run_id)s)
         ORDER BY created_at, outbox_id LIMIT %(most)s
     """  # noqa: S608 -- all are constants
-    asked = {**team.parameters, **after._asdict(), "most": most, "run_id": untouched_by}
+    asked = {**team.parameters, **after._asdict(), "most": most, "run_id": untouched_by, "stopped": list(stopped)}
     with connection.cursor(row_factory=class_row(Entry)) as cursor:
         return cursor.execute(query, asked).fetchall()
 
 
-def has_more(connection: Connection, team: Team, run_id: UUID) -> bool:
+def has_more(connection: Connection, team: Team, run_id: UUID, stopped: Collection[int]) -> bool:
     """Whether a run has not sent all rows that were there when it began: an earlier row of the task was another's.
 
-    That one is sent by now, or the push of another account is about to send it.
+    That one is sent by now, or the push of another account is about to send it. `stopped`: see `due`.
     """
     query = f"""
         SELECT EXISTS (
             SELECT {_DUE} AND status = 'waiting' AND run_id IS DISTINCT FROM %(run_id)s
+            AND (task_id = ANY(%(stopped)s::bigint[])) IS NOT TRUE
             AND created_at <= (SELECT started_at FROM pyrus.sync_runs WHERE run_id = %(run_id)s)
             AND NOT EXISTS (
                 SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}) AND NOT EXISTS (
@@ -115,7 +125,8 @@ def has_more(connection: Connection, team: Team, run_id: UUID) -> bool:
             )
         )
     """  # noqa: S608 -- all are constants
-    ((found,),) = connection.execute(query, {**team.parameters, "run_id": run_id}).fetchall()
+    asked = {**team.parameters, "run_id": run_id, "stopped": list(stopped)}
+    ((found,),) = connection.execute(query, asked).fetchall()
     return bool(found)
 
 

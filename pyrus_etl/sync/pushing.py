@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -50,13 +50,17 @@ MOST_CANDIDATES = 200
 
 @dataclass(frozen=True)
 class Desk:
-    """What all rows share. `slots`: rows that are at work at the same time; one that only waits takes none."""
+    """What all rows share. `slots`: rows that are at work at the same time; one that only waits takes none.
+
+    `stopped`: the tasks whose later rows are left to the next push.
+    """
 
     run: Run
     writer: Writer
     commits: Commits
     slots: asyncio.Semaphore
     folder: str | None
+    stopped: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ async def _push(folder: str | None, members: Sequence[Member], run: Run) -> None
     team = await session.store.query(team_of, members, session.account_id, session.login)
     try:
         await _push_all(desk, team)
-        while await session.store.query(outbox.has_more, team, session.run_id):
+        while await session.store.query(outbox.has_more, team, session.run_id, desk.stopped):
             await run.stop.unless_asked(asyncio.sleep(SECONDS_BETWEEN_LOOKS))
             await _push_all(desk, team, session.run_id)
     finally:
@@ -69,7 +69,7 @@ async def _push(folder: str | None, members: Sequence[Member], run: Run) -> None
 async def _push_all(desk: Desk, team: Team, untouched_by: UUID | None = None) -> None:
     """Sends the rows that are due, and reads their tasks back. `untouched_by`: see `outbox.due`."""
     run, place = desk.run, FIRST
-    while entries := await run.session.store.query(outbox.due, team, place, AT_ONCE, untouched_by):
+    while entries := await run.session.store.query(outbox.due, team, place, AT_ONCE, untouched_by, desk.stopped):
         run.ledger.progress.tasks_wanted = (run.ledger.progress.tasks_wanted or 0) + len(entries)
         task_ids = await _send(desk, await _prepared(entries, desk))
         await run_pipeline(_lists(task_ids), replace(run, ledger=run.ledger.apart()))
@@ -132,6 +132,7 @@ class _Sending:
             if ended.task_id is not None:
                 self.task_ids.add(ended.task_id)
             if not ended.goes_on and row.entry.action == COMMENT:
+                self._desk.stopped.add(row.entry.task_id or 0)
                 return
 
 

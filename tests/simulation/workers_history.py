@@ -34,6 +34,8 @@ from tests.simulation.two_accounts import LOGINS, History, Results
 
 EXCUSED = ("hide", "show", "delete", "restore", "unlist", "relist", "silence")
 """After these events a task may be fetched although it is stored as it is: another account has to read it."""
+STORED = "SELECT task_id FROM pyrus.raw_tasks"
+SET_ASIDE = "SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL"
 QUOTAS = ((30, 1.0), (200, 1.0), (100_000, 1.0))
 
 
@@ -75,7 +77,16 @@ class WorkersHistory(History):
         self.lines += [
             f"  run {n}: {each.exit_code} {each.result and each.result.error!r}" for n, each in enumerate(runs)
         ]
+        for (account, plan), each in zip(plans, runs, strict=True):
+            if each.result is not None and each.result.error is None and plan.kind in ("sync", "backfill"):
+                self._check_complete(account)
         return [each.result for each in runs if each.result is not None]
+
+    def _check_complete(self, account: int) -> None:
+        """A run that ended well has stored each task that its account was shown, whatever became of its workers."""
+        known = {task_id for query in (STORED, SET_ASIDE) for (task_id,) in self._ask(query)}
+        missing = {*self.world.task_ids(account)} - known - self.tolls.excused
+        assert not missing, f"a run of {account} ended well, and left out {missing}"
 
     def _work(self, account: int, plan: Plan) -> Any:
         settings = settings_for(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.pq import ExecStatus
 
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
@@ -151,7 +152,8 @@ def query() -> Iterator[Callable[..., list[tuple[object, ...]]]]:
         if text not in connections:
             connections[text] = psycopg.connect(text, autocommit=True)
         cursor = connections[text].execute(sql.encode(), parameters or None)
-        return cursor.fetchall() if cursor.description else []
+        has_rows = cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
+        return cursor.fetchall() if has_rows else []
 
     yield ask
     for connection in connections.values():

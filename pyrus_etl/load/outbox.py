@@ -70,6 +70,8 @@ _OF_ANOTHER: LiteralString = f"""(
     AND {sender("earlier")} IS DISTINCT FROM %(account_id)s
 )"""
 """Without a name, all comments on a task have the same sender."""
+_PASSED: LiteralString = "(earlier.created_at, earlier.outbox_id) <= (%(created_at)s, %(outbox_id)s)"
+"""It was not due when the rows up to the place were read. A later pass begins with it."""
 _BEHIND: LiteralString = f"EXISTS (SELECT {_EARLIER} AND {_IN_THE_WAY})"
 """Whether the row has to wait for an earlier one of its task that is not settled, or not due."""
 
@@ -92,7 +94,7 @@ def due(
                extract(epoch FROM clock_timestamp() - tried_at)::float8 AS age,
                {unknown_name("entry")} AS unknown_account
         {_DUE} AND (created_at, outbox_id) > (%(created_at)s, %(outbox_id)s)
-        AND NOT EXISTS (SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}))
+        AND NOT EXISTS (SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER} OR {_PASSED}))
         AND (task_id = ANY(%(stopped)s::bigint[])) IS NOT TRUE
         AND (%(run_id)s::uuid IS NULL OR status = 'waiting' AND run_id IS DISTINCT FROM %(run_id)s)
         ORDER BY created_at, outbox_id LIMIT %(most)s

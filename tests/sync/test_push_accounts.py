@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from pyrus_etl.load.senders import Member
+from pyrus_etl.load.outbox import FIRST, Place, due
+from pyrus_etl.load.senders import Member, Team
+from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.forms import CONTRACT
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
@@ -144,3 +146,20 @@ def test_one_account_alone_sends_all_that_it_sees_and_leaves_the_rest_to_the_oth
     assert office.written(of_bob) == [("bob", "row 1")]
     assert [text for _, text in office.written(shared)] == ["row 1", "row 2", "row 3"]
     assert {status for *_, status, _, _ in office.query(office.database, ROWS)} == {"sent"}
+
+
+def test_a_row_does_not_overtake_one_that_became_due_after_its_page_was_read(office: Office) -> None:
+    """Bob's first row waits for Ann's while his first page is read; the next page begins after it."""
+    shared = office.sandbox.world.task_ids(PEOPLE["ann"])[0]
+    for name, text in (("ann", "row 1"), ("bob", "row 2"), ("bob", "row 3")):
+        office.put("comment", shared, name, text=text)
+    bob = Team(PEOPLE["bob"], (PEOPLE["ann"], PEOPLE["bob"]), ("ann", "bob"))
+    with connect(office.database) as connection:
+        assert due(connection, bob, FIRST, 9) == []
+
+        connection.execute("UPDATE pyrus.outbox SET status = 'sent' WHERE account = 'ann'")
+        second, third = due(connection, bob, FIRST, 9)
+        assert due(connection, bob, Place(second.created_at, second.outbox_id), 9) == []
+
+        connection.execute("UPDATE pyrus.outbox SET status = 'sent' WHERE outbox_id = %s", [second.outbox_id])
+        assert due(connection, bob, Place(second.created_at, second.outbox_id), 9) == [third]

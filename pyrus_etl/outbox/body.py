@@ -36,6 +36,17 @@ _AT_ONCE = (
     ("scheduled_date", "scheduled_at"),
 )
 _SETS_NOTHING = {"skip_auto_reopen", "skip_notification", "skip_satisfaction", "fill_defaults", "channel"}
+_WRONG_KIND = re.compile(r"Expected `(\w+)(?: \| null)?`, got `\w+(?: \| null)?`(?: - at `\$(.+)`)?")
+_KINDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "date": "a day like 2026-01-31",
+}
+"""msgspec's name of a kind of value → ours, as in messages about form values."""
 
 
 class Read(NamedTuple):
@@ -107,6 +118,8 @@ def _is_file(file: str) -> bool:
 def _reason(error: Exception) -> str:
     if "RFC3339" in str(error):
         return "write a day that exists, like 2026-01-31"
+    if kind := _WRONG_KIND.fullmatch(str(error)):
+        return f"{_KINDS.get(kind[1], kind[1])} is expected" + (f" at {kind[2]}" if kind[2] else "")
     text = str(error).replace("`", "").replace(" | null", "").replace(" - at $", " at ")
     return text[:1].lower() + text[1:]
 

@@ -72,7 +72,7 @@ def test_a_push_reports_its_rows_and_takes_decisions_about_them(database: Secret
             "action": "comment",
             "task_id": task_id,
             "status": "refused",
-            "error": "text cannot be 5: expected str, got int.",
+            "error": "text cannot be 5: a text is expected.",
         }
     ]
     assert unknown[0] == 2

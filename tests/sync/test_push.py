@@ -159,7 +159,7 @@ def test_a_row_that_cannot_be_right_is_refused_with_all_its_problems_before_anyt
     errors = [error for *_, error in office.rows]
     assert errors == [
         (
-            "text cannot be 5: expected str, got int. 'colour' is not a property of the body. "
+            "text cannot be 5: a text is expected. 'colour' is not a property of the body. "
             "due_date cannot be '2026-02-30': write a day that exists, like 2026-01-31. "
             "activity_action must be one of Complete, MarkAsDuplicate, MarkAsIrrelevant, Reopen, not 'burn'."
         ),

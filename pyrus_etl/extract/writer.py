@@ -28,8 +28,8 @@ class Call(NamedTuple):
 class Newest(NamedTuple):
     """Tasks that an account may have made lately, as lists show them.
 
-    `until`: the latest change in a list that must show such a task and was read to its end; None if there is no such
-    list, or it is empty. What was made well before that change, and is not shown, was not made.
+    `until`: the latest change in a list that must show such a task and was read to its end; None if no such list was
+    read, or if it is empty. What was made well before that change, and is not shown, was not made.
     """
 
     ids: frozenset[int] = frozenset()

@@ -117,7 +117,7 @@ class Disk:
         return os.listdir(self._root)
 
     def open(self, path: str) -> int | None:
-        """A descriptor for reading; None if there is no such file."""
+        """A descriptor for reading; None if the file is missing."""
         folder, _, name = path.partition("/")
         with suppress(FileNotFoundError), self._inside(folder) as place:
             return os.open(name, os.O_RDONLY | _NO_LINK | _CLOSED_IN_CHILDREN, dir_fd=place)

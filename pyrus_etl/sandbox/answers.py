@@ -37,7 +37,7 @@ MESSAGES = {
     "UnspecifiedAccessDenied": (403, "The account may not change this."),
     "TaskNotFound": (404, "There is no such task."),
     "FileNotFound": (404, "There is no such file."),
-    "MethodNotFound": (404, "There is no such method."),
+    "MethodNotFound": (404, "The method does not exist."),
     "TooManyRequests": (429, "The limit of requests is reached."),
     "ServerError": (500, "Something went wrong on the server."),
     "Unavailable": (503, "The service is not available for the moment."),

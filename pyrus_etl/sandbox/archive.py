@@ -249,7 +249,7 @@ class Archive:
         return made.kind if made else self.kinds[mix(self.seed, ordinal) & 255]
 
     def kind_of(self, form_id: int) -> Kind | None:
-        """The kind of task that has a form; None if there is no such form."""
+        """The kind of task that has a form; None if no task has it."""
         return next((one for one in self.kinds if one.project and one.project.id == form_id), None)
 
     def _is_of(self, ordinal: int, viewer: int) -> bool:

@@ -41,8 +41,8 @@ class Batch(NamedTuple):
     """The rows and changes of one transaction: plain data, for the database thread.
 
     `left`: tasks that stay as they are stored. `windows`: those that it completes. `counts`: of the run before this
-    batch. `claimed`: tasks whose claims end. `is_part`: it is a worker's,
-    whose run keeps the progress.
+    batch. `claimed`: tasks whose claims end. `is_part`: it is a worker's, and the run
+    keeps the progress.
     """
 
     run_id: UUID

@@ -7,9 +7,9 @@ Work = Callable[[], object]
 
 
 class Fiber:
-    """At any moment either the fiber is at work or whoever called `go_on`, so their order is definite.
+    """Either the fiber or the caller of `go_on` is at work, never both, so their order is definite.
 
-    `wakes`: until when it pauses. `error`: what ended its last work, if it is not for whoever asked for that.
+    `wakes`: until when it pauses. `error`: what ended its last work, unless its caller has it.
     """
 
     def __init__(self) -> None:

@@ -36,7 +36,7 @@ STATUSES = {
     "unauthorized": (401, "Unauthorized"),
     "forbidden": (403, "You are not allowed to access this resource."),
     "not_found": (404, "Object not found"),
-    "MethodNotFound": (404, "There is no such method."),
+    "MethodNotFound": (404, "The method does not exist."),
     "xml": (406, "This sandbox serves JSON only: send Accept: application/json."),
     "content_type": (415, "Send a Content-Type."),
     "TooManyRequests": (429, "Too Many Requests"),

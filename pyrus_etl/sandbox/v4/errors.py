@@ -76,7 +76,7 @@ MESSAGES = {
     "access_denied_person": (403, "You don't have access to this person."),
     "access_denied_file": (403, "You don't have access to this file."),
     "file_is_missing": (410, "The file has been deleted."),
-    "not_found": (404, "There is no such method."),
+    "not_found": (404, "The method does not exist."),
     "too_many_requests": (429, "You have reached the limit of requests per 10 minutes."),
     "server_error": (500, "Something went wrong on the server."),
 }

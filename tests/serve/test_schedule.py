@@ -22,6 +22,7 @@ from tests.typing import Query
 
 RUNS = "SELECT kind, status FROM pyrus.sync_runs WHERE finished_at IS NOT NULL ORDER BY run_id"
 STORED = "SELECT deleted_at IS NOT NULL FROM pyrus.tasks WHERE task_id = %s"
+USERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 VIEWS = "SELECT count(*) > 0 FROM pg_views WHERE schemaname = 'pyrus_report' AND viewname LIKE 'form%'"
 
 

@@ -18,7 +18,7 @@ from datetime import date
 from pyrus_etl.errors import SettingsError, Stopped
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.database import database_opened
-from pyrus_etl.sync.period import period
+from pyrus_etl.sync.listing.period import period
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.push import members_of

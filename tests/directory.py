@@ -13,7 +13,7 @@ from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.streams import FIRST, LAST, write
+from pyrus_etl.sync.listing.streams import FIRST, LAST, write
 from tests.conftest import loaded
 from tests.scripted import Asked, Reply, scripted
 

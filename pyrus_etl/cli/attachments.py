@@ -21,11 +21,11 @@ from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.database import open_database
-from pyrus_etl.sync.period import period
+from pyrus_etl.sync.files.verify import prune, to_prune
+from pyrus_etl.sync.files.verify import verify as verify_stored
+from pyrus_etl.sync.listing.period import period
 from pyrus_etl.sync.plans.download import download as download_plan
 from pyrus_etl.sync.plans.service_download import Wanted, download_from
-from pyrus_etl.sync.verify import prune, to_prune
-from pyrus_etl.sync.verify import verify as verify_stored
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Secret, Settings, Waits
 from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
-from pyrus_etl.sync.quota import shared_quota
+from pyrus_etl.sync.sharing.quota import shared_quota
 
 T = TypeVar("T")
 FORBIDDEN = 403

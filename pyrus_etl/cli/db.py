@@ -37,7 +37,7 @@ from pyrus_etl.settings import Secret
 from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import Progress
-from pyrus_etl.sync.rebuild import Rebuilt, rebuild_all
+from pyrus_etl.sync.tasks.rebuild import Rebuilt, rebuild_all
 
 
 @click.group()

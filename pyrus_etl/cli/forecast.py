@@ -6,7 +6,7 @@ import click
 
 from pyrus_etl.cli.access import duration
 from pyrus_etl.sync.forecast import Forecast
-from pyrus_etl.sync.survey import OfFeed
+from pyrus_etl.sync.listing.survey import OfFeed
 
 SHOWN = 12
 """How many registers and lists are shown; `--json` has all of them."""

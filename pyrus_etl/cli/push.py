@@ -18,7 +18,7 @@ from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.schema.outbox import SENT, WAITING
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.outgoing import as_object, known_of, prepared, read
+from pyrus_etl.sync.outbox.outgoing import as_object, known_of, prepared, read
 from pyrus_etl.sync.plans.push import members_of
 from pyrus_etl.sync.plans.push import push as push_plan
 

@@ -21,8 +21,8 @@ from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnre
 from pyrus_etl.settings import Settings, parse_interval
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.forecast import Forecast, forecast
+from pyrus_etl.sync.listing.period import period
 from pyrus_etl.sync.memory import give_back
-from pyrus_etl.sync.period import period
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import MAX_DELETED
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan

@@ -10,7 +10,7 @@ from pyrus_etl.errors import LockHeld
 from pyrus_etl.run_id import of_account
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.flow import Limits
-from pyrus_etl.sync.hinted import happened
+from pyrus_etl.sync.listing.hinted import happened
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import Budget, run

@@ -22,7 +22,7 @@ from pyrus_etl.reports.overview import Overview, overview
 from pyrus_etl.schema.counts import COUNTERS, Counts
 from pyrus_etl.settings import Quota, parse_duration
 from pyrus_etl.sync import result
-from pyrus_etl.sync.alerts import raise_alerts
+from pyrus_etl.sync.alerts.alerts import raise_alerts
 from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.progress import about
 

@@ -21,9 +21,9 @@ from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError
 from pyrus_etl.load.alerts import Alert
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Retry, Secret, Settings
-from pyrus_etl.sync.alerts import send_alert
-from pyrus_etl.sync.events import FAILING
-from pyrus_etl.sync.hinted import happened
+from pyrus_etl.sync.alerts.alerts import send_alert
+from pyrus_etl.sync.alerts.events import FAILING
+from pyrus_etl.sync.listing.hinted import happened
 from pyrus_etl.sync.memory import give_back
 from pyrus_etl.sync.result import new_run_id
 from pyrus_etl.sync.run import Budget

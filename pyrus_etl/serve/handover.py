@@ -7,7 +7,7 @@ from pyrus_etl.cluster.database import in_cluster
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.serve.schedule import Means
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.hinted import happened
+from pyrus_etl.sync.listing.hinted import happened
 
 log = logging.getLogger(__name__)
 

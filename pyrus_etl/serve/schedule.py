@@ -25,7 +25,7 @@ from pyrus_etl.run_id import under_way
 from pyrus_etl.serve.looks import look
 from pyrus_etl.serve.outlook import Outlook, is_done, report
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.hinted import happened
+from pyrus_etl.sync.listing.hinted import happened
 from pyrus_etl.sync.memory import give_back
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.download import download

@@ -18,14 +18,14 @@ from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.settings import Quota, Settings
 from pyrus_etl.sync.flow import LIMITS
-from pyrus_etl.sync.ledger import Ledger
+from pyrus_etl.sync.listing.survey import PARTS, OfFeed, Survey
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.plans.backfill import without_body
 from pyrus_etl.sync.plans.incremental import changes
 from pyrus_etl.sync.run import NO_LIMIT, Budget, prepared
 from pyrus_etl.sync.session import watching
 from pyrus_etl.sync.stop import Stop, stopped_after
-from pyrus_etl.sync.survey import PARTS, OfFeed, Survey
+from pyrus_etl.sync.tasks.ledger import Ledger
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from pyrus_etl.model.task import Task
 from pyrus_etl.settings.privacy import OPEN, Privacy
 from pyrus_etl.settings.selection import EVERYTHING, Selection
 from pyrus_etl.sync.flow import Limits
-from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.session import Session
+from pyrus_etl.sync.sharing.workers import Workers
 from pyrus_etl.sync.stop import Stop
-from pyrus_etl.sync.workers import Workers
+from pyrus_etl.sync.tasks.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -21,17 +21,17 @@ from pyrus_etl.run_id import under_way
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.afterwards import analyze, forget, hint
-from pyrus_etl.sync.alerts import alerted
-from pyrus_etl.sync.claims import end_claims
+from pyrus_etl.sync.alerts.alerts import alerted
 from pyrus_etl.sync.flow import LIMITS, Limits
-from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.result import HINTS, Result
 from pyrus_etl.sync.session import Session, log_in, opened
+from pyrus_etl.sync.sharing.claims import end_claims
+from pyrus_etl.sync.sharing.workers import Workers
 from pyrus_etl.sync.stop import Stop, stopped_after, stopped_by_signals
+from pyrus_etl.sync.tasks.ledger import Ledger
 from pyrus_etl.sync.unopened import record_unopened
-from pyrus_etl.sync.workers import Workers
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings, Waits
 from pyrus_etl.settings.retry import STANDARD
-from pyrus_etl.sync.quota import SharedQuota, shared_quota
 from pyrus_etl.sync.result import Result, new_run_id
+from pyrus_etl.sync.sharing.quota import SharedQuota, shared_quota
 from pyrus_etl.sync.stop import Stop
 
 log = logging.getLogger(__name__)

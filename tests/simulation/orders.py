@@ -32,9 +32,9 @@ from pyrus_etl.sync.plans.mirror import mirror
 from pyrus_etl.sync.plans.push import push
 from pyrus_etl.sync.plans.service_download import Wanted, download_from
 from pyrus_etl.sync.progress import Progress
-from pyrus_etl.sync.rebuild import rebuild_all
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import Budget, run
+from pyrus_etl.sync.tasks.rebuild import rebuild_all
 
 PLANS: dict[str, Plan] = {
     "backfill": backfill.backfill(),

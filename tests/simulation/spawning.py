@@ -1,4 +1,4 @@
-"""The worker processes of a run, in place of programs: they do what `pyrus_etl.sync.worker_process` does."""
+"""The worker processes of a run, in place of programs: they do what `pyrus_etl.sync.sharing.worker_process` does."""
 
 import asyncio
 import os
@@ -8,8 +8,8 @@ from io import FileIO
 from typing import TYPE_CHECKING, Any
 
 from pyrus_etl.errors import ClaimsLost, PyrusEtlError
-from pyrus_etl.sync.parts import LENGTH, Failed, Given, packed, unpacked
-from pyrus_etl.sync.worker_process import work
+from pyrus_etl.sync.sharing.parts import LENGTH, Failed, Given, packed, unpacked
+from pyrus_etl.sync.sharing.worker_process import work
 from tests.simulation.process import Process
 
 if TYPE_CHECKING:

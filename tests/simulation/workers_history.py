@@ -13,11 +13,12 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, Stopped
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import pipeline, workers
 from pyrus_etl.sync.flow import LIMITS
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import run
+from pyrus_etl.sync.sharing import workers
+from pyrus_etl.sync.tasks import pipeline
 from tests.conftest import settings_for
 from tests.impatient import IMPATIENT
 from tests.simulation import two_accounts

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrus_etl.errors import DatabaseUnavailable, LoginRefused, PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync import alerts
+from pyrus_etl.sync.alerts import alerts
 from tests.conftest import settings_for
 from tests.runs import program, reconcile, sync
 from tests.scripted import Asked, Reply, scripted

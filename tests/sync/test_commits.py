@@ -5,7 +5,7 @@ import asyncio
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.commits import Commits
+from pyrus_etl.sync.outbox.commits import Commits
 
 TRANSACTION = "SELECT pg_current_xact_id()::text"
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from pyrus_etl.load.alerts import Ended, Past, Subject
-from pyrus_etl.sync.events import due
+from pyrus_etl.sync.alerts.events import due
 
 BOT = Subject(5, None)
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from pyrus_etl.load.stored import TaskLoad
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import NONE, Counts
 from pyrus_etl.schema.rows import Rows
-from pyrus_etl.sync.ledger import Ledger
-from pyrus_etl.sync.tasks import Arrival, Listed
+from pyrus_etl.sync.tasks.ledger import Ledger
+from pyrus_etl.sync.tasks.task import Arrival, Listed
 
 MONDAY, TUESDAY = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
 

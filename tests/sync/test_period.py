@@ -6,7 +6,7 @@ import pytest
 
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.model.window import Window
-from pyrus_etl.sync.period import period
+from pyrus_etl.sync.listing.period import period
 
 NEW_YEAR = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
 NOON = datetime(2024, 1, 1, 12)  # noqa: DTZ001 -- without a time zone

@@ -13,13 +13,13 @@ from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.sync.first_rows import read_first_rows
-from pyrus_etl.sync.lists import rejected, tasks
-from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.listing.first_rows import read_first_rows
+from pyrus_etl.sync.listing.lists import rejected, tasks
+from pyrus_etl.sync.listing.streams import read_early
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.incremental import catch_up
-from pyrus_etl.sync.streams import read_early
-from pyrus_etl.sync.tasks import LARGEST_PART, Listed, in_parts
+from pyrus_etl.sync.tasks.pipeline import run_pipeline
+from pyrus_etl.sync.tasks.task import LARGEST_PART, Listed, in_parts
 
 log = logging.getLogger(__name__)
 

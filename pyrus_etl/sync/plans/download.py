@@ -20,8 +20,8 @@ from pyrus_etl.model.place import PYRUS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.attachment import attachment_contents
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.arrivals import Arrivals
-from pyrus_etl.sync.contents import fetch, limits_for, path_of
+from pyrus_etl.sync.files.arrivals import Arrivals
+from pyrus_etl.sync.files.contents import fetch, limits_for, path_of
 from pyrus_etl.sync.flow import Work, flow
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.result import DOWNLOAD

@@ -5,7 +5,7 @@ import logging
 from functools import partial
 
 from pyrus_etl.errors import PyrusEtlError, StoppedEarly
-from pyrus_etl.sync.hinted import fetch_hinted
+from pyrus_etl.sync.listing.hinted import fetch_hinted
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.result import HINTS
 

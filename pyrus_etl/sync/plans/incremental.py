@@ -11,16 +11,16 @@ from pyrus_etl.load.runs import search_was_refused, write_run
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import Window
 from pyrus_etl.postgres.connection import Connection
-from pyrus_etl.sync.ledger import Ledger
-from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
-from pyrus_etl.sync.lost import note_lost_forms
-from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.listing.lists import inbox, rejected, tasks, to_ask_again
+from pyrus_etl.sync.listing.lost import note_lost_forms
+from pyrus_etl.sync.listing.since import since
+from pyrus_etl.sync.listing.streams import FIRST, LAST, read_streams
+from pyrus_etl.sync.listing.watched import fetch_watched
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.session import Session
-from pyrus_etl.sync.since import since
-from pyrus_etl.sync.streams import FIRST, LAST, read_streams
-from pyrus_etl.sync.tasks import Listed
-from pyrus_etl.sync.watched import fetch_watched
+from pyrus_etl.sync.tasks.ledger import Ledger
+from pyrus_etl.sync.tasks.pipeline import run_pipeline
+from pyrus_etl.sync.tasks.task import Listed
 
 
 async def catch_up(run: Run, cursor: datetime) -> None:

@@ -22,7 +22,7 @@ from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.copying import Route, copied
+from pyrus_etl.sync.files.copying import Route, copied
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.result import MIRROR
 

@@ -21,14 +21,14 @@ from pyrus_etl.model.task import Task, TaskHeader
 from pyrus_etl.model.write import COMMENT
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.commits import Commits
-from pyrus_etl.sync.outgoing import Outgoing, known_of, prepared, read
-from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.outbox.commits import Commits
+from pyrus_etl.sync.outbox.outgoing import Outgoing, known_of, prepared, read
+from pyrus_etl.sync.outbox.pushing import Desk, pushed
 from pyrus_etl.sync.plan import Plan, Run
-from pyrus_etl.sync.pushing import Desk, pushed
 from pyrus_etl.sync.result import PUSH
 from pyrus_etl.sync.stages import together
-from pyrus_etl.sync.tasks import Listed
+from pyrus_etl.sync.tasks.pipeline import run_pipeline
+from pyrus_etl.sync.tasks.task import Listed
 
 log = logging.getLogger(__name__)
 

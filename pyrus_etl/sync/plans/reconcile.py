@@ -19,15 +19,15 @@ from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.lists import inbox, rejected, tasks, to_ask_again
-from pyrus_etl.sync.lost import note_lost_forms
-from pyrus_etl.sync.pipeline import check_server, run_pipeline
+from pyrus_etl.sync.listing.lists import inbox, rejected, tasks, to_ask_again
+from pyrus_etl.sync.listing.lost import note_lost_forms
+from pyrus_etl.sync.listing.since import overlap
+from pyrus_etl.sync.listing.streams import FIRST, read_streams
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.incremental import finish
-from pyrus_etl.sync.since import overlap
 from pyrus_etl.sync.stages import together
-from pyrus_etl.sync.streams import FIRST, read_streams
-from pyrus_etl.sync.tasks import Listed
+from pyrus_etl.sync.tasks.pipeline import check_server, run_pipeline
+from pyrus_etl.sync.tasks.task import Listed
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-from pyrus_etl.sync.lists import rejected
-from pyrus_etl.sync.pipeline import run_pipeline
+from pyrus_etl.sync.listing.lists import rejected
 from pyrus_etl.sync.plan import Plan, Run
-from pyrus_etl.sync.tasks import Listed
+from pyrus_etl.sync.tasks.pipeline import run_pipeline
+from pyrus_etl.sync.tasks.task import Listed
 
 
 def retry() -> Plan:

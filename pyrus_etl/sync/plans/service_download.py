@@ -12,8 +12,8 @@ from pyrus_etl.load.service_contents import ServiceListed, not_stored, waiting
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.service import service_file_contents
-from pyrus_etl.sync.arrivals import Arrivals
-from pyrus_etl.sync.contents import fetch, limits_for, path_of
+from pyrus_etl.sync.files.arrivals import Arrivals
+from pyrus_etl.sync.files.contents import fetch, limits_for, path_of
 from pyrus_etl.sync.flow import Work, flow
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.download import commit

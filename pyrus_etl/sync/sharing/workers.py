@@ -18,9 +18,9 @@ from pyrus_etl.load.claims import still_claimed
 from pyrus_etl.load.rejected import open_rejections
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.parts import LENGTH, Committed, Failed, Given, Logged, Part, Stop, packed, unpacked
 from pyrus_etl.sync.session import Session
-from pyrus_etl.sync.tasks import Arrival, Outcome, Wanted
+from pyrus_etl.sync.sharing.parts import LENGTH, Committed, Failed, Given, Logged, Part, Stop, packed, unpacked
+from pyrus_etl.sync.tasks.task import Arrival, Outcome, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class Workers:
 
     async def _started(self, session: Session) -> _Worker:
         pipe = asyncio.subprocess.PIPE
-        command = sys.executable, "-m", "pyrus_etl.sync.worker_process"
+        command = sys.executable, "-m", "pyrus_etl.sync.sharing.worker_process"
         worker = _Worker(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
         level = logging.getLogger().getEffectiveLevel()
         worker.send(Given(self._settings, session.run_id, session.account_id, self._client.logged_in, level))

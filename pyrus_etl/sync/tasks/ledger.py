@@ -13,10 +13,10 @@ from typing import NamedTuple, Protocol
 from pyrus_etl.load.sightings import Compared
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import NONE, Counts
-from pyrus_etl.sync.feeds import FeedsRead
-from pyrus_etl.sync.lag import Lag
+from pyrus_etl.sync.listing.feeds import FeedsRead
 from pyrus_etl.sync.progress import Progress
-from pyrus_etl.sync.tasks import Arrival, Listed, Outcome, Wanted
+from pyrus_etl.sync.tasks.lag import Lag
+from pyrus_etl.sync.tasks.task import Arrival, Listed, Outcome, Wanted
 
 Dates = Mapping[int, datetime | None]
 """Tasks by id, each with the date in the last list that had it."""

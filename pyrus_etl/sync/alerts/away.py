@@ -19,7 +19,7 @@ from pyrus_etl.load.alerts import Alert
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Secret
-from pyrus_etl.sync.events import FAILING
+from pyrus_etl.sync.alerts.events import FAILING
 from pyrus_etl.sync.result import Result, new_run_id
 
 log = logging.getLogger(__name__)

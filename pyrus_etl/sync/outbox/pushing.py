@@ -36,8 +36,8 @@ from pyrus_etl.outbox import effect
 from pyrus_etl.outbox.effect import Absent, Baseline, Found, Unsure, Verdict
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.outbox import SENDING, UNKNOWN
-from pyrus_etl.sync.commits import Commits
-from pyrus_etl.sync.outgoing import Outgoing
+from pyrus_etl.sync.outbox.commits import Commits
+from pyrus_etl.sync.outbox.outgoing import Outgoing
 from pyrus_etl.sync.plan import Run
 
 log = logging.getLogger(__name__)

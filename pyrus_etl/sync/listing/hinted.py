@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from pyrus_etl.load import hints
 from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.sync.ledger import Ledger
-from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.tasks import Listed
+from pyrus_etl.sync.tasks.ledger import Ledger
+from pyrus_etl.sync.tasks.pipeline import run_pipeline
+from pyrus_etl.sync.tasks.task import Listed
 
 AT_ONCE = 500
 MOST_SEEN = 10_000

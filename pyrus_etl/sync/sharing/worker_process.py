@@ -23,16 +23,16 @@ from pyrus_etl.extract.apis import access_of
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.run_id import under_way
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.commit import commit
 from pyrus_etl.sync.flow import LIMITS, Work, flow
-from pyrus_etl.sync.ledger import Ledger
-from pyrus_etl.sync.parts import Committed, Failed, Given, Logged, Part, Stop, packed, read_from
-from pyrus_etl.sync.pipeline import fetch_one
-from pyrus_etl.sync.quota import shared_quota
 from pyrus_etl.sync.run import prepared
 from pyrus_etl.sync.session import Session
+from pyrus_etl.sync.sharing.parts import Committed, Failed, Given, Logged, Part, Stop, packed, read_from
+from pyrus_etl.sync.sharing.quota import shared_quota
 from pyrus_etl.sync.stop import Stop as Asked
-from pyrus_etl.sync.tasks import Arrival, Wanted
+from pyrus_etl.sync.tasks.commit import commit
+from pyrus_etl.sync.tasks.ledger import Ledger
+from pyrus_etl.sync.tasks.pipeline import fetch_one
+from pyrus_etl.sync.tasks.task import Arrival, Wanted
 
 Tell = Callable[[object], None]
 

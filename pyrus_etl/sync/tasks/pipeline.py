@@ -17,14 +17,14 @@ from pyrus_etl.load.sightings import Compared, compare, note_listed
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import Counts
-from pyrus_etl.sync.claims import Claims
-from pyrus_etl.sync.commit import commit, commit_progress
 from pyrus_etl.sync.flow import Ready, Work, flow
-from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.rebuild import rebuild_some
-from pyrus_etl.sync.tasks import Arrival, Listed, Served, Wanted
-from pyrus_etl.sync.workers import AT_ONCE, PARTS_EACH, Arrived, Workers
+from pyrus_etl.sync.sharing.claims import Claims
+from pyrus_etl.sync.sharing.workers import AT_ONCE, PARTS_EACH, Arrived, Workers
+from pyrus_etl.sync.tasks.commit import commit, commit_progress
+from pyrus_etl.sync.tasks.ledger import Ledger
+from pyrus_etl.sync.tasks.rebuild import rebuild_some
+from pyrus_etl.sync.tasks.task import Arrival, Listed, Served, Wanted
 
 MOST_SERVER_FAULTS = 30
 NOTHING: Mapping[int, Fetched] = MappingProxyType({})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pyrus_etl.load.claims import Claimed, claim_listed, release_all
 from pyrus_etl.sync.flow import Ready
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.tasks import Arrival, Wanted
+from pyrus_etl.sync.tasks.task import Arrival, Wanted
 
 AT_ONCE = 500
 PAUSE, STEP = 0.5, 0.1

@@ -14,7 +14,7 @@ from pyrus_etl.client.client import LoggedIn
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
-from pyrus_etl.sync.tasks import Outcome, Wanted
+from pyrus_etl.sync.tasks.task import Outcome, Wanted
 
 LENGTH = struct.Struct(">I")
 

@@ -23,10 +23,10 @@ from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER
-from pyrus_etl.sync.ledger import Ledger
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.tasks import Arrival, Served
-from pyrus_etl.sync.workers import Arrived
+from pyrus_etl.sync.sharing.workers import Arrived
+from pyrus_etl.sync.tasks.ledger import Ledger
+from pyrus_etl.sync.tasks.task import Arrival, Served
 
 log = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from pyrus_etl.load.freshness import last_good_runs
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.lease import briefly
 from pyrus_etl.settings import Secret, Settings
-from pyrus_etl.sync import away
-from pyrus_etl.sync.events import any_failing, due
+from pyrus_etl.sync.alerts import away
+from pyrus_etl.sync.alerts.events import any_failing, due
 from pyrus_etl.sync.result import Result
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from pyrus_etl.load import watched
 from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.sync.pipeline import run_pipeline
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.tasks import Listed
+from pyrus_etl.sync.tasks.pipeline import run_pipeline
+from pyrus_etl.sync.tasks.task import Listed
 
 
 async def fetch_watched(run: Run) -> None:

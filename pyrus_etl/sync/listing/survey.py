@@ -11,7 +11,7 @@ from pyrus_etl.load.sightings import compare
 from pyrus_etl.model.stream import CATALOGS, FORMS, INBOX, LISTS, TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.tasks import in_parts
+from pyrus_etl.sync.tasks.task import in_parts
 
 KINDS = {FORMS: "form", LISTS: "list"}
 """Stream of the directory → kind of the feeds that it names."""

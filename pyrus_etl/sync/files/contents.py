@@ -11,7 +11,7 @@ from pyrus_etl.files.store import FileStore
 from pyrus_etl.files.target import uri_of
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.schema.attachment import Outcome
-from pyrus_etl.sync.arriving import Arriving, NotGiven, TooLarge
+from pyrus_etl.sync.files.arriving import Arriving, NotGiven, TooLarge
 from pyrus_etl.sync.flow import Limits
 from pyrus_etl.sync.plan import Run
 

@@ -8,7 +8,7 @@ from pyrus_etl.load.rejected import leave_to_others, open_rejections
 from pyrus_etl.model.stream import INBOX, TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run
-from pyrus_etl.sync.tasks import Listed, in_parts
+from pyrus_etl.sync.tasks.task import Listed, in_parts
 
 
 async def tasks(run: Run, question: Question) -> AsyncIterator[Listed]:

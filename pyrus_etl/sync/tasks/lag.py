@@ -4,7 +4,7 @@ import math
 from datetime import datetime
 
 from pyrus_etl.model.task import TaskHeader
-from pyrus_etl.sync.tasks import Wanted
+from pyrus_etl.sync.tasks.task import Wanted
 
 
 class Lag:

@@ -1,0 +1,1 @@
+"""Contents of files: requested, checked, stored or copied, and verified."""

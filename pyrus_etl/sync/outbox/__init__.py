@@ -1,0 +1,1 @@
+"""Rows of the outbox on their way to Pyrus."""

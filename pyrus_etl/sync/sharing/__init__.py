@@ -1,0 +1,1 @@
+"""One work, one quota: what accounts, processes and machines share."""

@@ -17,7 +17,8 @@ from pyrus_etl.settings import Settings
 from pyrus_etl.sync.stop import Stop
 
 HOURLY = Schedule(every=timedelta(hours=1))
-OFTEN = Schedule(every=timedelta(seconds=0.2))
+OFTEN = Schedule(every=timedelta(seconds=1))
+"""A run must end within three intervals, or `/readyz` is right to say that the data is old: the machine may be busy."""
 
 
 class Reply(NamedTuple):

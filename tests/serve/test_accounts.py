@@ -1,16 +1,18 @@
 """One process that stays, for several accounts: each has its own schedule, and what one fails with stops no other."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.serve.schedule import Schedule
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.settings.account import Account
 from tests.conftest import settings_for
 from tests.processes import eventually
 from tests.serve.test_webhook import about, outcomes, sent
-from tests.serving import OFTEN, Serving
+from tests.serving import Serving
 from tests.typing import Query
 
 BOB = EVERYBODY[21].id
@@ -39,7 +41,7 @@ def test_each_account_is_kept_up_to_date(database: Secret, query: Query, impatie
     world.hide(ids[0], ACCOUNT.id)
     world.hide(ids[1], BOB)
     sandbox = Sandbox(world, accounts={LOGINS["bob"]: BOB})
-    with sandbox, Serving(of_both(sandbox, database), OFTEN) as served:
+    with sandbox, Serving(of_both(sandbox, database), Schedule(every=timedelta(seconds=4))) as served:
         eventually(lambda: served.get("/readyz").status == 200)
         eventually(lambda: query(database, NEXT) == sorted([(ACCOUNT.id, 0), (BOB, 0)]))
         assert [task_id for (task_id,) in query(database, STORED)] == sorted(ids)

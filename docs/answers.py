@@ -20,7 +20,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from pyrus_etl.cli.demo import settings_for
+from pyrus_etl.cli.demo.demo import settings_for
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.embedded import serving
 from pyrus_etl.reports.migrate import upgrade

@@ -16,7 +16,7 @@ from tests.charts import make_once
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
-    ["pyrus_etl.cli.runs", "pyrus_etl.cli.db", "pyrus_etl.cli.check", "pyrus_etl.reports.page.library"]
+    ["pyrus_etl.cli.runs.runs", "pyrus_etl.cli.db.db", "pyrus_etl.cli.check", "pyrus_etl.reports.page.library"]
 )
 
 LONGEST = 120

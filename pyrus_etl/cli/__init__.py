@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from pyrus_etl.cli import streams
+from pyrus_etl.cli.terminal import streams
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.signals import heeded
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from pyrus_etl.settings import Waits  # imported with the settings, so that `--help` is fast
 
 COMMANDS = {
-    "demo": ("demo", "Try the whole pipeline without an account, against a simulated Pyrus."),
+    "demo": ("demo.demo", "Try the whole pipeline without an account, against a simulated Pyrus."),
     "login": ("login", "Log in to Pyrus with a browser, and keep the token for later runs."),
     "logout": ("login", "Delete the token of `pyrus-etl login`."),
     "check": ("check", "Check settings, database, schema, login and a list request."),
-    "backfill": ("runs", "Fetch all tasks of a period, then catch up to now; resumable."),
-    "sync": ("runs", "Fetch what changed since the last run; on an empty database, everything."),
-    "reconcile": ("runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
+    "backfill": ("runs.runs", "Fetch all tasks of a period, then catch up to now; resumable."),
+    "sync": ("runs.runs", "Fetch what changed since the last run; on an empty database, everything."),
+    "reconcile": ("runs.runs", "Compare Pyrus with the database: fetch missed tasks, mark deleted ones."),
     "serve": ("serve", "Keep up to date in one process that stays, and show health and metrics."),
-    "cluster": ("cluster", "Say which accounts several machines keep up to date; pause and resume them."),
-    "worker": ("worker", "Take work from the queue of a cluster, when one machine is not enough."),
+    "cluster": ("cluster.cluster", "Say which accounts several machines keep up to date; pause and resume them."),
+    "worker": ("cluster.worker", "Take work from the queue of a cluster, when one machine is not enough."),
     "status": ("status", "Show the last runs, cursors, lag, row counts and the number of tasks set aside."),
-    "errors": ("errors", "List or retry the tasks that were set aside."),
-    "attachments": ("attachments", "Store the contents of attachments, and check what is stored."),
-    "files": ("files", "Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE."),
+    "errors": ("runs.errors", "List or retry the tasks that were set aside."),
+    "attachments": ("files.attachments", "Store the contents of attachments, and check what is stored."),
+    "files": ("files.files", "Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE."),
     "push": ("push", "Send the rows of pyrus.outbox to Pyrus: comments, decisions, new tasks."),
-    "report": ("report", "Write the reports as one HTML page of charts and tables that works offline."),
-    "reports": ("reports", "Create or update views of forms and catalogs; materialize slow reports."),
-    "dbt": ("dbt", "Write sources.yml for dbt: descriptions, keys as tests, freshness."),
-    "db": ("db", "Manage the database: schema, access, URL, psql, a server for other programs."),
-    "sandbox": ("sandbox", "Run a simulated Pyrus to develop and test against."),
+    "report": ("reports.report", "Write the reports as one HTML page of charts and tables that works offline."),
+    "reports": ("reports.reports", "Create or update views of forms and catalogs; materialize slow reports."),
+    "dbt": ("reports.dbt", "Write sources.yml for dbt: descriptions, keys as tests, freshness."),
+    "db": ("db.db", "Manage the database: schema, access, URL, psql, a server for other programs."),
+    "sandbox": ("demo.sandbox", "Run a simulated Pyrus to develop and test against."),
 }
 
 OF_CLUSTER = ("procrastinate", "psycopg_pool")
@@ -162,10 +162,10 @@ def _report(error: PyrusEtlError) -> int:
 def _print_failure(error: str, exit_code: int) -> None:
     """For a command that ended before it could print its own object: prints one, with --json. Ends --quiet."""
     if "--quiet" in sys.argv:
-        from pyrus_etl.cli.output import show_held_back
+        from pyrus_etl.cli.terminal.output import show_held_back
 
         show_held_back()
     if "--json" in sys.argv:
-        from pyrus_etl.cli.output import print_json
+        from pyrus_etl.cli.terminal.output import print_json
 
         print_json({"status": "failed", "error": error, "exit_code": exit_code})

@@ -9,7 +9,7 @@ import click
 from pyrus_etl.cli import access
 from pyrus_etl.cli.checks import CHECKS, CHECKS_OF_ACCOUNT, WRITE, Check, Context, Warned, ask
 from pyrus_etl.cli.options import account_option, json_option, with_settings
-from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.model.access import Access
 from pyrus_etl.settings.account import Account

@@ -8,7 +8,7 @@ import click
 
 from pyrus_etl.cli.loopback import listening
 from pyrus_etl.cli.options import json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import LoginRefused
 from pyrus_etl.extract.web_login import NO_WEB_SERVER, granted, page
 from pyrus_etl.settings import Settings, parse_duration

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pyrus_etl.cli.output import set_up_logging
+from pyrus_etl.cli.terminal.output import set_up_logging
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.settings import SETTINGS, Setting, Settings, load_settings, parse_duration
 from pyrus_etl.settings.accounts import chosen

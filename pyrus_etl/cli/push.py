@@ -8,8 +8,8 @@ from uuid import UUID
 import click
 
 from pyrus_etl.cli.options import account_option, patience_of, read_settings, wait_option, with_settings
-from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.running import Further, Ran, RunOptions, opened, run_options, run_plan
+from pyrus_etl.cli.runs.running import Further, Ran, RunOptions, opened, run_options, run_plan
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.apis import access_of, api_of, each_account
 from pyrus_etl.load import outbox

@@ -9,7 +9,7 @@ import click
 from pyrus_etl.cli.address import parse_address
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import RUN_SETTINGS, account_option, read_settings, with_settings
-from pyrus_etl.cli.progress import progress_logged
+from pyrus_etl.cli.terminal.progress import progress_logged
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.files.target import target_url
 from pyrus_etl.serve.http import Address

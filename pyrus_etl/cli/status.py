@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.figures_file import figures_file_option, write_figures
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, quiet_option, read_settings, with_settings
-from pyrus_etl.cli.output import ended, print_json, show_held_back
+from pyrus_etl.cli.terminal.figures_file import figures_file_option, write_figures
+from pyrus_etl.cli.terminal.output import ended, print_json, show_held_back
 from pyrus_etl.errors import DataStale
 from pyrus_etl.extract.file_account import ACCOUNTS
 from pyrus_etl.load.freshness import duration, require_fresh

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.cli.side_by_side import worst
+from pyrus_etl.cli.runs.side_by_side import worst
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret

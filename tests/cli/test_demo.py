@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrus_etl.cli.demo_console import shown
-from pyrus_etl.cli.demo_questions import QUESTIONS
+from pyrus_etl.cli.demo.console import shown
+from pyrus_etl.cli.demo.questions import QUESTIONS
 from tests.reports.conftest import Reports, reports
 from tests.reports.world import INVOICES, note, task, value
 from tests.runs import program, program_environment

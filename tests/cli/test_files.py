@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.cli.output import print_result
+from pyrus_etl.cli.terminal.output import print_result
 from pyrus_etl.sandbox import onlyoffice, paymo
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.result import Result

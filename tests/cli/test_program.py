@@ -267,7 +267,7 @@ def test_help_is_fast_because_it_loads_nothing_heavy() -> None:
 
 
 def test_the_library_of_the_bar_is_loaded_only_on_a_terminal() -> None:
-    code = "import sys; import pyrus_etl.cli.runs; print('rich' in sys.modules)"
+    code = "import sys; import pyrus_etl.cli.runs.runs; print('rich' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.cli import running
-from pyrus_etl.cli.running import RunOptions, carried_out
+from pyrus_etl.cli.runs import running
+from pyrus_etl.cli.runs.running import RunOptions, carried_out
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.reconcile import reconcile

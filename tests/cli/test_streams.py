@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrus_etl.cli.streams import StandardStream
+from pyrus_etl.cli.terminal.streams import StandardStream
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.processes import eventually

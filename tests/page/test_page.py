@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyrus_etl.cli.report import write
+from pyrus_etl.cli.reports.report import write
 from pyrus_etl.reports.page.assemble import CHARTS, page
 from pyrus_etl.reports.page.figures import Figures, figures
 from pyrus_etl.reports.page.library import VEGA_LITE

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pyrus_etl.cli.demo import settings_for
+from pyrus_etl.cli.demo.demo import settings_for
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.embedded import serving
 from pyrus_etl.reports.migrate import upgrade

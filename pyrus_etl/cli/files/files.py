@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from pyrus_etl.cli.file_arguments import (
+from pyrus_etl.cli.files.arguments import (
     SETTINGS,
     as_object,
     file_argument,
@@ -16,10 +16,10 @@ from pyrus_etl.cli.file_arguments import (
     show,
     writing_settings,
 )
-from pyrus_etl.cli.files_copy import copy_, mirror
-from pyrus_etl.cli.files_sync import sync
+from pyrus_etl.cli.files.copy import copy_, mirror
+from pyrus_etl.cli.files.sync import sync
 from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.files import FileService
 from pyrus_etl.extract.local import contents_of

@@ -3,7 +3,7 @@
 import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
-from pyrus_etl.cli.output import summary
+from pyrus_etl.cli.terminal.output import summary
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.access import sessions

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.forecast import print_forecast
-from pyrus_etl.cli.further import further
 from pyrus_etl.cli.options import account_option, patience_of, read_settings, wait_option, with_settings
-from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.running import RunOptions, run_each, run_options, run_plan, workers_option
-from pyrus_etl.cli.side_by_side import worst
+from pyrus_etl.cli.runs.forecast import print_forecast
+from pyrus_etl.cli.runs.further import further
+from pyrus_etl.cli.runs.running import RunOptions, run_each, run_options, run_plan, workers_option
+from pyrus_etl.cli.runs.side_by_side import worst
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, LockHeld, PyrusUnreachable, SettingsError
 from pyrus_etl.settings import Settings, parse_interval
 from pyrus_etl.sync.database import open_database

@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 import msgspec
 
-from pyrus_etl.cli import streams
+from pyrus_etl.cli.terminal import streams
 from pyrus_etl.errors import SET_ASIDE, PyrusEtlError
 from pyrus_etl.run_id import current_account, current_run
 from pyrus_etl.sync.result import DOWNLOAD, MIRROR, SYNC_FILES, Result

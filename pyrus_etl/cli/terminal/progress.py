@@ -32,7 +32,7 @@ def lines_shown() -> Iterator[WatchFor]:
     if not sys.stderr.isatty():
         yield lambda title: partial(progress_shown, title)
         return
-    from pyrus_etl.cli.bar import display, line
+    from pyrus_etl.cli.terminal.bar import display, line
 
     with display() as shown:
         yield lambda title: partial(_watched, partial(line, shown), title)
@@ -64,6 +64,6 @@ def _lines(title: str, progress: Progress, ended: threading.Event) -> None:
 
 
 def _bar(title: str, progress: Progress, ended: threading.Event) -> None:
-    from pyrus_etl.cli.bar import bar  # rich is slow to import, and not needed without a terminal
+    from pyrus_etl.cli.terminal.bar import bar  # rich is slow to import, and not needed without a terminal
 
     bar(title, progress, ended)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from pyrus_etl.cli.progress import WatchFor, lines_shown
+from pyrus_etl.cli.terminal.progress import WatchFor, lines_shown
 from pyrus_etl.errors import LockHeld
 from pyrus_etl.run_id import of_account
 from pyrus_etl.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pyrus_etl.cli.whole_file import write_whole
+from pyrus_etl.cli.terminal.whole_file import write_whole
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import quotas
 from pyrus_etl.postgres.connection import connect

@@ -26,11 +26,11 @@ from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.text import Text
 
-from pyrus_etl.cli.demo_console import chapter, line, open_console, short, shown, table_of
-from pyrus_etl.cli.demo_questions import QUESTIONS, Question
-from pyrus_etl.cli.output import set_up_logging
-from pyrus_etl.cli.progress import progress_shown
-from pyrus_etl.cli.report import write
+from pyrus_etl.cli.demo.console import chapter, line, open_console, short, shown, table_of
+from pyrus_etl.cli.demo.questions import QUESTIONS, Question
+from pyrus_etl.cli.reports.report import write
+from pyrus_etl.cli.terminal.output import set_up_logging
+from pyrus_etl.cli.terminal.progress import progress_shown
 from pyrus_etl.errors import LockHeld, SettingsError
 from pyrus_etl.postgres import embedded
 from pyrus_etl.postgres.connection import Connection, connect
@@ -83,7 +83,9 @@ def demo(number: int, seed: int, shell: bool) -> int:
                pyrus-etl demo --shell
     """
     set_up_logging("WARNING", "text")
-    logging.getLogger("pyrus_etl.cli.progress").setLevel("INFO")  # without a terminal, a long demo logs its progress
+    logging.getLogger("pyrus_etl.cli.terminal.progress").setLevel(
+        "INFO"
+    )  # without a terminal, a long demo logs its progress
     return _shell() if shell else _show(open_console(), number, seed)
 
 

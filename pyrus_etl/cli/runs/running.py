@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyrus_etl.cli.figures_file import figures_file_option, write_figures
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import json_option, quiet_option
-from pyrus_etl.cli.output import print_json, print_result, show_held_back, summary
-from pyrus_etl.cli.progress import progress_shown
-from pyrus_etl.cli.side_by_side import SECONDS_BETWEEN_TRIES, all_carried_out, worst
+from pyrus_etl.cli.runs.side_by_side import SECONDS_BETWEEN_TRIES, all_carried_out, worst
+from pyrus_etl.cli.terminal.figures_file import figures_file_option, write_figures
+from pyrus_etl.cli.terminal.output import print_json, print_result, show_held_back, summary
+from pyrus_etl.cli.terminal.progress import progress_shown
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.source import AccountAccess
 from pyrus_etl.postgres.folders import data_folder

@@ -9,7 +9,7 @@ from pyrus_etl.cli.options import (
     read_settings,
     with_settings,
 )
-from pyrus_etl.cli.output import print_json, summary
+from pyrus_etl.cli.terminal.output import print_json, summary
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports import materialized

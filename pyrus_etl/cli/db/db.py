@@ -10,9 +10,9 @@ import time
 
 import click
 
-from pyrus_etl.cli.db_backup import dump_command, move_command, restore_command
-from pyrus_etl.cli.db_grants import grant_command, revoke_command
-from pyrus_etl.cli.db_partition import partition_command
+from pyrus_etl.cli.db.backup import dump_command, move_command, restore_command
+from pyrus_etl.cli.db.grants import grant_command, revoke_command
+from pyrus_etl.cli.db.partition import partition_command
 from pyrus_etl.cli.garbage import collect_garbage_less_often
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
@@ -21,8 +21,8 @@ from pyrus_etl.cli.options import (
     read_settings,
     with_settings,
 )
-from pyrus_etl.cli.output import print_json, summary
-from pyrus_etl.cli.progress import progress_shown
+from pyrus_etl.cli.terminal.output import print_json, summary
+from pyrus_etl.cli.terminal.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, SettingsError
 from pyrus_etl.load import rebuild
 from pyrus_etl.postgres import archive, conninfo, embedded, folders

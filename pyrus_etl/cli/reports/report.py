@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json, summary
-from pyrus_etl.cli.whole_file import write_whole
+from pyrus_etl.cli.terminal.output import print_json, summary
+from pyrus_etl.cli.terminal.whole_file import write_whole
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.page.assemble import LANGUAGES, page
 from pyrus_etl.reports.page.figures import Figures, figures

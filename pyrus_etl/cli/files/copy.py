@@ -4,9 +4,9 @@ import asyncio
 
 import click
 
-from pyrus_etl.cli.file_arguments import SETTINGS, of_service, show, to_file, to_place, to_service, writing_settings
+from pyrus_etl.cli.files.arguments import SETTINGS, of_service, show, to_file, to_place, to_service, writing_settings
 from pyrus_etl.cli.options import account_option, json_option, with_settings
-from pyrus_etl.cli.running import RunOptions, run_options, run_plan
+from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
 from pyrus_etl.extract.services import opened
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.output import summary
-from pyrus_etl.cli.reports import show_refreshed
-from pyrus_etl.cli.running import Further, Ran, RunOptions, Then, carried_out, each_carried_out, show
-from pyrus_etl.cli.side_by_side import worst
+from pyrus_etl.cli.reports.reports import show_refreshed
+from pyrus_etl.cli.runs.running import Further, Ran, RunOptions, Then, carried_out, each_carried_out, show
+from pyrus_etl.cli.runs.side_by_side import worst
+from pyrus_etl.cli.terminal.output import summary
 from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.cluster_add import add_command
-from pyrus_etl.cli.cluster_status import status_command
+from pyrus_etl.cli.cluster.add import add_command
+from pyrus_etl.cli.cluster.status import status_command
 from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
 from pyrus_etl.cluster import accounts, registry, schema
 from pyrus_etl.cluster.accounts import Name

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from pyrus_etl.cli.options import read_settings
-from pyrus_etl.cli.output import print_json
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS, FileName, Place, parse_file, parse_place, parse_service

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
-from pyrus_etl.cli.output import summary
-from pyrus_etl.cli.whole_file import write_whole
+from pyrus_etl.cli.terminal.output import summary
+from pyrus_etl.cli.terminal.whole_file import write_whole
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.revision import require_schema
 from pyrus_etl.reports.dbt import sources

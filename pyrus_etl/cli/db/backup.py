@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json, summary
+from pyrus_etl.cli.terminal.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres import archive, conninfo, embedded, folders
 from pyrus_etl.postgres.connection import connect

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.running import RunOptions, run_options, run_plan
-from pyrus_etl.cli.runs import parse_date
+from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
+from pyrus_etl.cli.runs.runs import parse_date
+from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SET_ASIDE, SettingsError
 from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.files.target import target_url

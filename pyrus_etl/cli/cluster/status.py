@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from pyrus_etl.cli.figures_file import figures_file_option
 from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, read_settings, with_settings
-from pyrus_etl.cli.output import print_json
-from pyrus_etl.cli.whole_file import write_whole
+from pyrus_etl.cli.terminal.figures_file import figures_file_option
+from pyrus_etl.cli.terminal.output import print_json
+from pyrus_etl.cli.terminal.whole_file import write_whole
 from pyrus_etl.cluster import registry
 from pyrus_etl.cluster.database import open_cluster, transact
 from pyrus_etl.cluster.engine_tables import counts

@@ -1,0 +1,1 @@
+"""`db …`: one file for each group of subcommands."""

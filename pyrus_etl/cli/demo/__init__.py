@@ -1,0 +1,1 @@
+"""`demo` and `sandbox`: Pyrus without an account."""

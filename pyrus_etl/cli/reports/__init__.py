@@ -1,0 +1,1 @@
+"""`report`, `reports` and `dbt`."""

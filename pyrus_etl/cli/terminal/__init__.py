@@ -1,0 +1,1 @@
+"""What every command writes: results, log lines, progress, files; and the standard streams."""

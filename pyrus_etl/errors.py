@@ -8,6 +8,7 @@ PyrusEtlError
 │   ├── BodyTooLarge          4
 │   ├── BodyCut               4
 │   ├── ListRefused           4
+│   ├── ListOverfull          4
 │   └── AnswerLost            4
 ├── DatabaseUnavailable       5
 │   └── RowsRefused           5
@@ -86,6 +87,10 @@ class ListRefused(PyrusUnreachable):
     def __init__(self, message: str, *, certain: bool) -> None:
         super().__init__(message)
         self.certain = certain
+
+
+class ListOverfull(PyrusUnreachable):
+    """A second of a list has more tasks than Pyrus returns at once; all other tasks were listed."""
 
 
 class AnswerLost(PyrusUnreachable):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import run
+from tests import registers
 from tests.conftest import settings_for
+from tests.registers import rows
 from tests.typing import Query
 
 SECONDS_OF_A_WEEK = 7 * 86400
@@ -122,3 +125,27 @@ def test_a_row_that_is_older_than_the_stored_one_changes_nothing(database: Secre
             connection.commit()
 
     assert query(database, "SELECT text, modified_date FROM pyrus.tasks") == [("new", later)]
+
+
+def test_an_overfull_list_is_an_error_of_every_run_and_the_other_tasks_are_stored(
+    database: Secret, query: Query
+) -> None:
+    """List 2 has five tasks of one second and the server lists at most four of them, so the list is never complete."""
+    lists = {1: rows(2), 2: rows(5, first=11)}
+    bodies = {f"/tasks/{each['id']}": {"task": each} for tasks in lists.values() for each in tasks}
+    directory: dict[str, Any] = {
+        "/catalogs": {},
+        "/contacts": {},
+        "/members": {},
+        "/roles": {},
+        "/inbox": {"tasks": []},
+    }
+    world = registers.World(lists=lists, cap=4, others=directory | bodies)
+    with registers.serving(world, DATABASE_URL=database.reveal()) as (_, settings):
+        results = [asyncio.run(run(sync(), settings)) for _ in range(2)]
+
+    assert [str(result.error)[:54] for result in results] == [
+        "Pyrus does not list all tasks of list 2 that were crea"
+    ] * 2
+    assert query(database, "SELECT count(*), count(detail_at) FROM pyrus.tasks") == [(6, 6)]
+    assert query(database, "SELECT count(*) FROM pyrus.sync_cursors") == [(0,)]

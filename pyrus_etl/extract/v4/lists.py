@@ -6,6 +6,7 @@ https://pyrus.com/en/help/api/lists and https://pyrus.com/en/help/api/inbox.
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -26,17 +27,24 @@ MOST_OVERFULL = 100
 FIRST_OF_INBOX, GROWTH_OF_INBOX = 1000, 16
 
 
+class Overfull(NamedTuple):
+    """A second of a list that holds more tasks than the server returns; `sentence` says so."""
+
+    list_id: int
+    sentence: str
+
+
 class Lists:
     """The lists of a run, and what it has learned about their length.
 
-    `overfull`: sentences about seconds that hold more than the server returns: what else there is was listed.
+    `overfull`: the seconds of which tasks are missing. All others were listed.
     """
 
     def __init__(self, lister: Lister, privacy: Privacy) -> None:
         self._lister = lister
         self._privacy = privacy
         self._sizes = Sizes(MOST_LISTED, GROWTH)
-        self.overfull: list[str] = []
+        self.overfull: list[Overfull] = []
         self._sizes_of_inbox = Sizes(FIRST_OF_INBOX, GROWTH_OF_INBOX)
 
     async def read(self, list_id: int, span: Span) -> AsyncIterator[Listed]:
@@ -79,12 +87,17 @@ class Lists:
         listed = await longest(partial(self._part, list_id, span), self._sizes, exact=True)
         if listed.has_more:
             second = datetime.fromtimestamp(span.created.bounds[0], UTC)
-            self.overfull.append(
+            sentence = (
                 f"Pyrus does not list all tasks of list {list_id} that were created at {second:%Y-%m-%d %H:%M:%S} UTC: "
                 f"it returns only {len(listed.headers)} of them, and no period is shorter. The other tasks are stored; "
                 "ask Pyrus for longer lists."
             )
+            self.overfull.append(Overfull(list_id, sentence))
         return listed
+
+    def is_complete(self, list_id: int) -> bool:
+        """Whether no task of the list is missing so far."""
+        return all(list_id != each.list_id for each in self.overfull)
 
     def _read_tasks(self, body: bytes) -> tuple[Listed, int]:
         stored = storable(body)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pyrus_etl.errors import FeedRefused, PyrusUnreachable
+from pyrus_etl.errors import FeedRefused, ListOverfull
 from pyrus_etl.extract.pages import Changed, Feed, FirstRows, Page, Question, Reached
 from pyrus_etl.extract.v4.lists import Lists
 from pyrus_etl.extract.v4.read import Listed, in_form
@@ -48,7 +48,7 @@ class TaskPages:
         self._lists = lists
 
     async def of(self, feeds: Feeds, question: Question, now: datetime) -> AsyncIterator[Page]:
-        """See `Source.pages`; `now` is the server's time. Raises PyrusUnreachable at the end of an incomplete list."""
+        """See `Source.pages`; `now` is the server's time. Raises ListOverfull at the end if a list is not complete."""
         if isinstance(question, FirstRows):
             pages = self._first_rows(feeds, question, now)
         else:
@@ -56,7 +56,7 @@ class TaskPages:
         async for page in pages:
             yield page
         if self._lists.overfull:
-            raise PyrusUnreachable(self._lists.overfull[0])
+            raise ListOverfull(self._lists.overfull[0].sentence)
 
     async def _headers(self, feeds: Feeds, question: Changed) -> AsyncIterator[Page]:
         """The headers of tasks. Registers are asked for one field only, to save bytes."""
@@ -101,7 +101,7 @@ class TaskPages:
             )
             yield _OfList(feed, None, refused=feed)
             return
-        yield _OfList(feed, None, is_complete=True)
+        yield _OfList(feed, None, is_complete=self._lists.is_complete(list_id))
 
 
 class _OfList(NamedTuple):

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 
+from pyrus_etl.errors import ListOverfull
 from pyrus_etl.extract.pages import Changed, Unfinished
 from pyrus_etl.load import backfills, feeds
 from pyrus_etl.model.stream import TASKS
@@ -67,12 +68,23 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
     """
     session = run.session
     had_bodies = await session.store.query(feeds.has_bodies)
-    await read_first_rows(run, period)
+    overfull = await _first_rows(run, period)
     run.ledger.progress.tasks_waiting = await session.store.query(feeds.number_without_body, session.account_id)
     await run_pipeline(_without_body(run), run)
     if had_bodies or not run.forms.is_everything:
         await run_pipeline(tasks(run, Changed(period)), run)
+    if overfull:
+        raise overfull
     await session.store.transaction(_finish_windows, session.account_id)
+
+
+async def _first_rows(run: Run, period: Window) -> ListOverfull | None:
+    """Returns the error of a list that Pyrus does not list completely: the bodies of all other tasks come first."""
+    try:
+        await read_first_rows(run, period)
+    except ListOverfull as error:
+        return error
+    return None
 
 
 async def _without_body(run: Run) -> AsyncIterator[Listed]:

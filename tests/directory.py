@@ -8,7 +8,7 @@ from typing import Any
 
 from pyrus_etl.extract.pages import Whole
 from pyrus_etl.extract.v4.api import ApiV4, client_for
-from pyrus_etl.load.directory import known_versions
+from pyrus_etl.load.directory.snapshots import known_versions
 from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
 from pyrus_etl.postgres.connection import connect

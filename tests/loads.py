@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.body import Body, Fetched
 from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.normalize.raw import add_raw

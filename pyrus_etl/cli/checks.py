@@ -12,8 +12,8 @@ from pyrus_etl.errors import DatabaseUnavailable, WriteRefused
 from pyrus_etl.extract.apis import Api, api_of
 from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.writer import Writer
-from pyrus_etl.load import rebuild, rules
-from pyrus_etl.load.slices import may_lease
+from pyrus_etl.load.sharing.quotas import may_lease
+from pyrus_etl.load.tasks import rebuild, rules
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.write import TASK, Write
 from pyrus_etl.postgres.connection import Connection, connect

@@ -12,8 +12,8 @@ from pyrus_etl.cli.runs.running import Further, Ran, RunOptions, opened, run_opt
 from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.apis import access_of, api_of, each_account
-from pyrus_etl.load import outbox
-from pyrus_etl.load.senders import Member, team_of
+from pyrus_etl.load.outbox import outbox
+from pyrus_etl.load.outbox.senders import Member, team_of
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.schema.outbox import SENT, WAITING

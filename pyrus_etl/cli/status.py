@@ -14,7 +14,7 @@ from pyrus_etl.cli.terminal.figures_file import figures_file_option, write_figur
 from pyrus_etl.cli.terminal.output import ended, print_json, show_held_back
 from pyrus_etl.errors import DataStale
 from pyrus_etl.extract.file_account import ACCOUNTS
-from pyrus_etl.load.freshness import duration, require_fresh
+from pyrus_etl.load.operation.freshness import duration, require_fresh
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.postgres.revision import require_schema

@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeVar
 from pyrus_etl.background import in_background
 from pyrus_etl.cluster.accounts import Account
 from pyrus_etl.cluster.database import named_in_errors
-from pyrus_etl.load.alerts import known_accounts
-from pyrus_etl.load.contents import has_new
-from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
+from pyrus_etl.load.files.contents import has_new
+from pyrus_etl.load.operation.alerts import known_accounts
+from pyrus_etl.load.operation.due import LEAST_BETWEEN_CENSUSES, census_is_due
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema, revision
 from pyrus_etl.reports.refresh import refresh_if_due

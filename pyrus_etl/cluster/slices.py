@@ -19,7 +19,7 @@ from pyrus_etl.cluster.references import settings_of
 from pyrus_etl.errors import BudgetSpent, DatabaseUnavailable, PyrusEtlError, Stopped
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess
-from pyrus_etl.load.contents import Chosen
+from pyrus_etl.load.files.contents import Chosen
 from pyrus_etl.run_id import under_way
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.sync.login import logged_in_once

@@ -18,7 +18,7 @@ from pyrus_etl.cluster.engine import HEARTBEAT, STALLED, Engine, defer_all
 from pyrus_etl.cluster.kinds import HINTS, KINDS
 from pyrus_etl.cluster.slices import SLICE, Slices
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError
-from pyrus_etl.load.alerts import Alert
+from pyrus_etl.load.operation.alerts import Alert
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Retry, Secret, Settings
 from pyrus_etl.sync.alerts.alerts import send_alert

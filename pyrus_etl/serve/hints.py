@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Collection
 
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.load.hints import note_hints
+from pyrus_etl.load.progress.hints import note_hints
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Secret, Waits
 

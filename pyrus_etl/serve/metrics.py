@@ -9,7 +9,7 @@ from typing import LiteralString
 from prometheus_client import Metric
 from psycopg import sql
 
-from pyrus_etl.load.slices import remaining
+from pyrus_etl.load.sharing.quotas import remaining
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports.overview import COUNTED
 from pyrus_etl.schema.counts import TASKS, Counts

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pyrus_etl.load.due import Ended, last_ended, running_since
+from pyrus_etl.load.operation.due import Ended, last_ended, running_since
 from pyrus_etl.postgres.connection import Connection
 
 INTERVALS = 3

@@ -16,9 +16,9 @@ import psycopg
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.extract.source import AccountAccess
-from pyrus_etl.load.accounts import note_next
-from pyrus_etl.load.contents import Chosen, has_new
-from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
+from pyrus_etl.load.files.contents import Chosen, has_new
+from pyrus_etl.load.operation.due import LEAST_BETWEEN_CENSUSES, census_is_due
+from pyrus_etl.load.sharing.accounts import note_next
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports.refresh import refresh_if_due
 from pyrus_etl.run_id import under_way

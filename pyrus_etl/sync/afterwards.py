@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 from pyrus_etl.errors import PyrusEtlError, Stopped
-from pyrus_etl.load.old import forget_old
+from pyrus_etl.load.operation.old import forget_old
 from pyrus_etl.postgres import upkeep
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.locks import waiting_briefly

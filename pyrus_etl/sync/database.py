@@ -32,7 +32,7 @@ def open_database(settings: Settings, port: int | None = None) -> Iterator[Secre
 
 
 def _upgrade_if_stale(url: Secret, settings: Settings) -> None:
-    from pyrus_etl.load import rebuild
+    from pyrus_etl.load.tasks import rebuild
     from pyrus_etl.postgres.connection import connect
     from pyrus_etl.postgres.revision import is_known, revision
     from pyrus_etl.reports.definitions import are_of_this_version

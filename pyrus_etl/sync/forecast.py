@@ -11,9 +11,10 @@ from typing import Any
 from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.extract.apis import api_of
 from pyrus_etl.extract.pages import Changed, Feed, Unfinished
-from pyrus_etl.load import backfills, feeds, watched
-from pyrus_etl.load.cursors import read_cursor
-from pyrus_etl.load.rejected import open_rejections
+from pyrus_etl.load.progress import backfills, feeds
+from pyrus_etl.load.progress.cursors import read_cursor
+from pyrus_etl.load.tasks import watched
+from pyrus_etl.load.tasks.rejected import open_rejections
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import EVERYTHING, Window
 from pyrus_etl.settings import Quota, Settings

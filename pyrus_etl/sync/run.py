@@ -11,10 +11,10 @@ from pyrus_etl.client.waits import Wait, log_wait
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess
-from pyrus_etl.load import rebuild, rules
-from pyrus_etl.load.accounts import note_exit
-from pyrus_etl.load.doubt import doubted
-from pyrus_etl.load.runs import write_run
+from pyrus_etl.load.operation.runs import write_run
+from pyrus_etl.load.sharing.accounts import note_exit
+from pyrus_etl.load.tasks import rebuild, rules
+from pyrus_etl.load.tasks.doubt import doubted
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.reports import forms
 from pyrus_etl.run_id import under_way

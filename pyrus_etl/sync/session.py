@@ -13,9 +13,9 @@ from pyrus_etl.client.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess, Source
-from pyrus_etl.load.accounts import has_others, note_account
-from pyrus_etl.load.claims import release_all
-from pyrus_etl.load.runs import forget_run, join_account, open_run, show_alive
+from pyrus_etl.load.operation.runs import forget_run, join_account, open_run, show_alive
+from pyrus_etl.load.sharing.accounts import has_others, note_account
+from pyrus_etl.load.sharing.claims import release_all
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store

@@ -7,7 +7,7 @@ import psycopg
 
 from pyrus_etl.background import in_background
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.load.runs import add_ended_run
+from pyrus_etl.load.operation.runs import add_ended_run
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.lease import briefly
 from pyrus_etl.settings import Secret, Settings

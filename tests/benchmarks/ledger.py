@@ -12,7 +12,7 @@ from itertools import count
 from pyrus_etl.client.lending import Closed, Report
 from pyrus_etl.client.slices import LARGEST
 from pyrus_etl.extract.apis import access_of
-from pyrus_etl.load.slices import Share, settle
+from pyrus_etl.load.sharing.quotas import Share, settle
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Quota, Secret, Settings, load_settings
 from pyrus_etl.sync.session import watching

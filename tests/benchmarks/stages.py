@@ -12,8 +12,8 @@ import time
 
 from pyrus_etl.extract.v3.api import RestApi, client_for
 from pyrus_etl.extract.v3.windows import listings
-from pyrus_etl.load.batch import load as load_batch
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.tasks.batch import load as load_batch
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.model.window import Window
 from pyrus_etl.normalize.fetched import fetched_rows

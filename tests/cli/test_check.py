@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pyrus_etl.load.slices import remaining
+from pyrus_etl.load.sharing.quotas import remaining
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.people import ACCOUNT

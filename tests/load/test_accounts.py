@@ -9,12 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pyrus_etl.load.batch import load
-from pyrus_etl.load.doubt import doubted
-from pyrus_etl.load.presence import mark_deleted
-from pyrus_etl.load.rebuild import mark_all, outdated
-from pyrus_etl.load.rejected import Rejected, open_rejections, reject
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.tasks.batch import load
+from pyrus_etl.load.tasks.doubt import doubted
+from pyrus_etl.load.tasks.presence import mark_deleted
+from pyrus_etl.load.tasks.rebuild import mark_all, outdated
+from pyrus_etl.load.tasks.rejected import Rejected, open_rejections, reject
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection, connect

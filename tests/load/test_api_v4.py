@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.batch import load
+from pyrus_etl.load.tasks.batch import load
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.schema.raw import raw_tasks
 from pyrus_etl.schema.rows import OWNED

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pyrus_etl.load.batch import load, write
-from pyrus_etl.load.sightings import compare
+from pyrus_etl.load.sharing.sightings import compare
+from pyrus_etl.load.tasks.batch import load, write
 from pyrus_etl.model.person import Contacts, Organization, Person
 from pyrus_etl.normalize.person import contact_rows
 from pyrus_etl.postgres.connection import Connection, connect

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from pyrus_etl.errors import ClaimsLost
-from pyrus_etl.load.claims import claim, claim_listed, end_own, release, release_all, still_claimed
-from pyrus_etl.load.feeds import load_first_rows, without_body
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.progress.feeds import load_first_rows, without_body
+from pyrus_etl.load.sharing.claims import claim, claim_listed, end_own, release, release_all, still_claimed
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection, connect

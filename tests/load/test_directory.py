@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.seen import found_again, lost_forms, mark_lost
+from pyrus_etl.load.directory.seen import found_again, lost_forms, mark_lost
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.overview import overview
 from pyrus_etl.settings import Secret

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from pyrus_etl.load.hints import forget, note_hints, waiting
+from pyrus_etl.load.progress.hints import forget, note_hints, waiting
 from pyrus_etl.settings import Secret
 
 

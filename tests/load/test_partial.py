@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.batch import load
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.tasks.batch import load
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.form import FormField, FormValue
 from pyrus_etl.model.person import Person
 from pyrus_etl.model.project import Project

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.batch import load
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.tasks.batch import load
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.settings import Secret
 from tests.loads import ACCOUNT, task_load, task_load_v4

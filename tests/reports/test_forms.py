@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.given import Given
-from pyrus_etl.load.batch import load
+from pyrus_etl.load.tasks.batch import load
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.reports import forms

@@ -16,7 +16,7 @@ from aiohttp import web
 from pyrus_etl.cluster import registry
 from pyrus_etl.cluster.accounts import note_hints
 from pyrus_etl.cluster.worker import Duty, work
-from pyrus_etl.load.hints import note_hints as store_hints
+from pyrus_etl.load.progress.hints import note_hints as store_hints
 from pyrus_etl.settings import Secret, load_settings
 from pyrus_etl.sync.run import Budget
 from pyrus_etl.sync.stop import Stop, stopped_by_signals

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from pyrus_etl.load.hints import note_hints
+from pyrus_etl.load.progress.hints import note_hints
 from pyrus_etl.sandbox import World
 from tests.simulation.administrator import Administrator
 from tests.simulation.events import Event

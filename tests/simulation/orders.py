@@ -14,7 +14,7 @@ from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.extract.services import opened
 from pyrus_etl.extract.streamed import streamed
 from pyrus_etl.extract.uploads import uploaded
-from pyrus_etl.load.contents import Chosen
+from pyrus_etl.load.files.contents import Chosen
 from pyrus_etl.model.place import parse_file, parse_place
 from pyrus_etl.model.window import Window
 from pyrus_etl.postgres import store

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from pyrus_etl.load.alerts import Ended, Past, Subject
+from pyrus_etl.load.operation.alerts import Ended, Past, Subject
 from pyrus_etl.sync.alerts.events import due
 
 BOT = Subject(5, None)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.feeds import load_first_rows
-from pyrus_etl.load.stored import TaskLoad
-from pyrus_etl.load.watched import due, watch_met
+from pyrus_etl.load.progress.feeds import load_first_rows
+from pyrus_etl.load.tasks.stored import TaskLoad
+from pyrus_etl.load.tasks.watched import due, watch_met
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import connect

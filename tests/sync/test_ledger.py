@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pyrus_etl.load.rejected import Rejected
-from pyrus_etl.load.sightings import Compared
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.sharing.sightings import Compared
+from pyrus_etl.load.tasks.rejected import Rejected
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import NONE, Counts
 from pyrus_etl.schema.rows import Rows

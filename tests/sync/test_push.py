@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pyrus_etl.errors import LockHeld
-from pyrus_etl.load import outbox
+from pyrus_etl.load.outbox import outbox
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.faults import Fault
 from pyrus_etl.sandbox.forms import CONTRACT, PURCHASE

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from pyrus_etl.load.outbox import FIRST, Place, due
-from pyrus_etl.load.senders import Member, Team
+from pyrus_etl.load.outbox.outbox import FIRST, Place, due
+from pyrus_etl.load.outbox.senders import Member, Team
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.forms import CONTRACT

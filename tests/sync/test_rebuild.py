@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrus_etl.load.rebuild import advice, outdated_bodies
+from pyrus_etl.load.tasks.rebuild import advice, outdated_bodies
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.raw import READER

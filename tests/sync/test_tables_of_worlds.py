@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.load.inbox import write_inbox
+from pyrus_etl.load.progress.inbox import write_inbox
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World

@@ -24,7 +24,7 @@ from pyrus_etl.cli.options import (
 from pyrus_etl.cli.terminal.output import print_json, summary
 from pyrus_etl.cli.terminal.progress import progress_shown
 from pyrus_etl.errors import SET_ASIDE, DatabaseUnavailable, SettingsError
-from pyrus_etl.load import rebuild
+from pyrus_etl.load.tasks import rebuild
 from pyrus_etl.postgres import archive, conninfo, embedded, folders
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program

@@ -15,7 +15,7 @@ from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SET_ASIDE, SettingsError
 from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.files.target import target_url
-from pyrus_etl.load.contents import Chosen
+from pyrus_etl.load.files.contents import Chosen
 from pyrus_etl.model.place import ONLYOFFICE, PAYMO, PYRUS
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.postgres.store import Store

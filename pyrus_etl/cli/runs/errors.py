@@ -5,7 +5,7 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
 from pyrus_etl.cli.terminal.output import print_json
-from pyrus_etl.load.rejected import list_rejections
+from pyrus_etl.load.tasks.rejected import list_rejections
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.locks import waiting_briefly
 from pyrus_etl.postgres.revision import require_schema

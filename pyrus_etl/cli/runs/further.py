@@ -14,7 +14,7 @@ from pyrus_etl.cli.runs.side_by_side import worst
 from pyrus_etl.cli.terminal.output import summary
 from pyrus_etl.errors import PyrusEtlError, Stopped
 from pyrus_etl.extract.apis import access_of
-from pyrus_etl.load.due import LEAST_BETWEEN_CENSUSES, census_is_due
+from pyrus_etl.load.operation.due import LEAST_BETWEEN_CENSUSES, census_is_due
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports import materialized
 from pyrus_etl.reports.refresh import Refreshed, make_first_views, refresh_if_due

@@ -22,9 +22,9 @@ from pyrus_etl.background import in_background
 from pyrus_etl.client.exchange import Exchange, Served
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError, PyrusUnreachable
-from pyrus_etl.load import alerts
-from pyrus_etl.load.alerts import Alert
-from pyrus_etl.load.freshness import last_good_runs
+from pyrus_etl.load.operation import alerts
+from pyrus_etl.load.operation.alerts import Alert
+from pyrus_etl.load.operation.freshness import last_good_runs
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.lease import briefly
 from pyrus_etl.settings import Secret, Settings

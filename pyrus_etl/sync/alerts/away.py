@@ -14,8 +14,8 @@ import msgspec
 from psycopg.conninfo import conninfo_to_dict
 
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.load import alerts
-from pyrus_etl.load.alerts import Alert
+from pyrus_etl.load.operation import alerts
+from pyrus_etl.load.operation.alerts import Alert
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.settings import Secret

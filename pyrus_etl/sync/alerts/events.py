@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from pyrus_etl.load.alerts import Alert, Ended, Past, Subject
-from pyrus_etl.load.freshness import LastGood, stale
+from pyrus_etl.load.operation.alerts import Alert, Ended, Past, Subject
+from pyrus_etl.load.operation.freshness import LastGood, stale
 from pyrus_etl.sync.result import DOWNLOAD, HINTS, MIRROR, SYNC_FILES, new_run_id
 
 FAILING, RECOVERED, STALE, DOUBTED = "failing", "recovered", "stale", "census_doubted"

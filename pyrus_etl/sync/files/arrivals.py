@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from pyrus_etl.files.store import FileStore
 from pyrus_etl.files.target import uri_of
-from pyrus_etl.load import arrivals
-from pyrus_etl.load.outcomes import Ended
+from pyrus_etl.load.files import arrivals
+from pyrus_etl.load.files.outcomes import Ended
 from pyrus_etl.sync.session import Session
 
 DELETIONS_AT_ONCE = 16

@@ -9,8 +9,8 @@ from typing import NamedTuple, Self, TypeVar
 
 from pyrus_etl.files.store import FileStore, open_store
 from pyrus_etl.files.target import stored_at
-from pyrus_etl.load import contents, service_contents
-from pyrus_etl.load.contents import StoredFile
+from pyrus_etl.load.files import contents, service_contents
+from pyrus_etl.load.files.contents import StoredFile
 from pyrus_etl.model.place import PYRUS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.extract.pages import Feed, FirstRows, Reached
 from pyrus_etl.given import UNSET
-from pyrus_etl.load import feeds
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.progress import feeds
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.window import Window

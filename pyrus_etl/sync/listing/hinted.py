@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pyrus_etl.load import hints
+from pyrus_etl.load.progress import hints
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks.ledger import Ledger

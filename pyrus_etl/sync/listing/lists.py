@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 from pyrus_etl.extract.pages import Census, Question
-from pyrus_etl.load.inbox import write_inbox
-from pyrus_etl.load.rejected import leave_to_others, open_rejections
+from pyrus_etl.load.progress.inbox import write_inbox
+from pyrus_etl.load.tasks.rejected import leave_to_others, open_rejections
 from pyrus_etl.model.stream import INBOX, TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run

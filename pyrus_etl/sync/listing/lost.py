@@ -2,7 +2,7 @@
 
 import logging
 
-from pyrus_etl.load import seen
+from pyrus_etl.load.directory import seen
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.sync.listing.feeds import FeedsRead

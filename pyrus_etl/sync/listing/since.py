@@ -3,9 +3,9 @@
 import logging
 from datetime import datetime, timedelta
 
-from pyrus_etl.load.backfills import last_backfill
-from pyrus_etl.load.cursors import trusted_start
-from pyrus_etl.load.runs import greatest_lag, last_duration
+from pyrus_etl.load.operation.runs import greatest_lag, last_duration
+from pyrus_etl.load.progress.backfills import last_backfill
+from pyrus_etl.load.progress.cursors import trusted_start
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import Window
 from pyrus_etl.sync.plan import Run

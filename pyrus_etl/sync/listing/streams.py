@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from pyrus_etl.extract.pages import Whole
-from pyrus_etl.load import directory
-from pyrus_etl.load.seen import refuse_contents
+from pyrus_etl.load.directory import snapshots
+from pyrus_etl.load.directory.seen import refuse_contents
 from pyrus_etl.model.catalog import Catalog, CatalogRead
 from pyrus_etl.model.listing import Listing
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, PEOPLE
@@ -53,7 +53,7 @@ async def read_early(run: Run) -> None:
 
 async def _read(run: Run, stream: Stream) -> None:
     store, account_id = run.session.store, run.session.account_id
-    known = await store.query(directory.known_versions, account_id) if stream.name == CATALOGS else {}
+    known = await store.query(snapshots.known_versions, account_id) if stream.name == CATALOGS else {}
     async for page in run.session.source.pages(stream.name, Whole(known)):
         for thing in page.items:
             await store.transaction(partial(write, stream), account_id, thing)
@@ -61,6 +61,6 @@ async def _read(run: Run, stream: Stream) -> None:
 
 def write(stream: Stream, connection: Connection, account_id: int, thing: Any) -> None:
     """Writes a thing of a stream, in the caller's transaction. Safe to repeat; an unchanged thing writes nothing."""
-    directory.store(connection, account_id, stream.rows(thing))
+    snapshots.store(connection, account_id, stream.rows(thing))
     if isinstance(thing, CatalogRead) and thing.contents is None:
         refuse_contents(connection, account_id, thing.catalog.id, thing.catalog.version)

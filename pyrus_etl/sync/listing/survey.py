@@ -6,8 +6,8 @@ from functools import partial
 from typing import NamedTuple
 
 from pyrus_etl.extract.pages import Census, Feed, Page, Question, Whole
-from pyrus_etl.load import directory
-from pyrus_etl.load.sightings import compare
+from pyrus_etl.load.directory import snapshots
+from pyrus_etl.load.sharing.sightings import compare
 from pyrus_etl.model.stream import CATALOGS, FORMS, INBOX, LISTS, TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run
@@ -77,7 +77,7 @@ class Survey:
         """Asks for what tasks refer to; for catalogs it only counts the requests for their contents."""
         session = self._run.session
         for stream in session.source.directory:
-            known = await session.store.query(directory.known_versions, session.account_id)
+            known = await session.store.query(snapshots.known_versions, session.account_id)
             whole = Whole(known if stream == CATALOGS else {})
             page = await anext(session.source.pages(stream, whole), None)
             sent = self.account("directory")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from pyrus_etl.load import watched
+from pyrus_etl.load.tasks import watched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks.pipeline import run_pipeline

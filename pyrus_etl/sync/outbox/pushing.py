@@ -28,7 +28,7 @@ from pyrus_etl.errors import (
 from pyrus_etl.extract.local import contents_within
 from pyrus_etl.extract.refusals import UNKNOWN_FILE
 from pyrus_etl.extract.writer import Newest, Writer
-from pyrus_etl.load import outbox
+from pyrus_etl.load.outbox import outbox
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.write import COMMENT

@@ -9,7 +9,7 @@ from itertools import count
 
 from pyrus_etl.errors import ListOverfull
 from pyrus_etl.extract.pages import Changed, Unfinished
-from pyrus_etl.load import backfills, feeds
+from pyrus_etl.load.progress import backfills, feeds
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.model.window import EVERYTHING, Window

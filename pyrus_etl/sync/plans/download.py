@@ -9,12 +9,12 @@ from sqlalchemy import Table
 
 from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.files.store import FileStore, open_store
-from pyrus_etl.load import arrivals as announced
-from pyrus_etl.load import outcomes
-from pyrus_etl.load.accounts import has_others
-from pyrus_etl.load.contents import Chosen, Listed, others_at_work, share, totals, waiting
-from pyrus_etl.load.outcomes import Ended
-from pyrus_etl.load.runs import write_run
+from pyrus_etl.load.files import arrivals as announced
+from pyrus_etl.load.files import outcomes
+from pyrus_etl.load.files.contents import Chosen, Listed, others_at_work, share, totals, waiting
+from pyrus_etl.load.files.outcomes import Ended
+from pyrus_etl.load.operation.runs import write_run
+from pyrus_etl.load.sharing.accounts import has_others
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS
 from pyrus_etl.postgres.connection import Connection

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pyrus_etl.errors import FileRefused, PyrusUnreachable
 from pyrus_etl.extract.file_account import FileAccount
-from pyrus_etl.load.service_files import Absent, absent, mark_gone, write_files
+from pyrus_etl.load.files.service_files import Absent, absent, mark_gone, write_files
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PAYMO, Place
 from pyrus_etl.normalize.service_file import service_file_row

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 from pyrus_etl.extract.pages import Changed, Feed
-from pyrus_etl.load.backfills import last_backfill
-from pyrus_etl.load.cursors import move_cursor
-from pyrus_etl.load.feeds import note_read, unread
-from pyrus_etl.load.runs import search_was_refused, write_run
+from pyrus_etl.load.operation.runs import search_was_refused, write_run
+from pyrus_etl.load.progress.backfills import last_backfill
+from pyrus_etl.load.progress.cursors import move_cursor
+from pyrus_etl.load.progress.feeds import note_read, unread
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.model.window import Window
 from pyrus_etl.postgres.connection import Connection

@@ -7,7 +7,7 @@ from functools import partial
 
 from pyrus_etl.errors import FileRefused, PyrusEtlError, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.services import client_for, opened
-from pyrus_etl.load.copies import (
+from pyrus_etl.load.files.copies import (
     Link,
     Wanted,
     adopt,

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.extract.apis import logins
-from pyrus_etl.load import outbox
-from pyrus_etl.load.outbox import FIRST, Entry
-from pyrus_etl.load.senders import Member, Team, team_of
+from pyrus_etl.load.outbox import outbox
+from pyrus_etl.load.outbox.outbox import FIRST, Entry
+from pyrus_etl.load.outbox.senders import Member, Team, team_of
 from pyrus_etl.model.task import Task, TaskHeader
 from pyrus_etl.model.write import COMMENT
 from pyrus_etl.schema.counts import Counts

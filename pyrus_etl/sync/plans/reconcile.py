@@ -12,9 +12,9 @@ from typing import Literal
 
 from pyrus_etl.errors import CensusDoubted, TaskRefused
 from pyrus_etl.extract.pages import Census
-from pyrus_etl.load.presence import AbsentTasks, absentees, mark_deleted
-from pyrus_etl.load.seen import unseen_forms
-from pyrus_etl.load.watched import note_asked, unwatch
+from pyrus_etl.load.directory.seen import unseen_forms
+from pyrus_etl.load.tasks.presence import AbsentTasks, absentees, mark_deleted
+from pyrus_etl.load.tasks.watched import note_asked, unwatch
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.postgres.connection import Connection

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pyrus_etl.errors import BudgetSpent
 from pyrus_etl.files.store import FileStore, open_store
-from pyrus_etl.load.outcomes import Ended
-from pyrus_etl.load.service_contents import ServiceListed, not_stored, waiting
+from pyrus_etl.load.files.outcomes import Ended
+from pyrus_etl.load.files.service_contents import ServiceListed, not_stored, waiting
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.schema.service import service_file_contents

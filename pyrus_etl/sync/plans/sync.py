@@ -1,6 +1,6 @@
 """The sync plan: a backfill at first, then what changed since the last run."""
 
-from pyrus_etl.load.cursors import read_cursor
+from pyrus_etl.load.progress.cursors import read_cursor
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.sync.plan import Plan, Run
 from pyrus_etl.sync.plans.backfill import fetch_period

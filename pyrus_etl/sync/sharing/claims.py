@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from pyrus_etl.load.claims import Claimed, claim_listed, release_all
+from pyrus_etl.load.sharing.claims import Claimed, claim_listed, release_all
 from pyrus_etl.sync.flow import Ready
 from pyrus_etl.sync.plan import Run
 from pyrus_etl.sync.tasks.task import Arrival, Wanted

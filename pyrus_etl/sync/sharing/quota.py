@@ -14,7 +14,7 @@ from pyrus_etl.client.pace import Pace
 from pyrus_etl.client.slices import Slices
 from pyrus_etl.client.slots import Slots
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
-from pyrus_etl.load.slices import UNKNOWN, Share, may_lease, remaining, settle, share_of
+from pyrus_etl.load.sharing.quotas import UNKNOWN, Share, may_lease, remaining, settle, share_of
 from pyrus_etl.postgres import lease
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Secret, Waits

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Self
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.errors import PyrusEtlError, SettingsError
-from pyrus_etl.load.claims import still_claimed
-from pyrus_etl.load.rejected import open_rejections
+from pyrus_etl.load.sharing.claims import still_claimed
+from pyrus_etl.load.tasks.rejected import open_rejections
 from pyrus_etl.schema.counts import Counts
 from pyrus_etl.settings import Settings
 from pyrus_etl.sync.session import Session

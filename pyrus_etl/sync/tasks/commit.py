@@ -11,13 +11,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pyrus_etl.errors import RowsRefused
-from pyrus_etl.load.backfills import finish_windows
-from pyrus_etl.load.batch import load
-from pyrus_etl.load.claims import end_own, release
-from pyrus_etl.load.readers import hand_over
-from pyrus_etl.load.rejected import Rejected, reject, resolve_rejections
-from pyrus_etl.load.runs import write_run
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.operation.runs import write_run
+from pyrus_etl.load.progress.backfills import finish_windows
+from pyrus_etl.load.sharing.claims import end_own, release
+from pyrus_etl.load.sharing.readers import hand_over
+from pyrus_etl.load.tasks.batch import load
+from pyrus_etl.load.tasks.rejected import Rejected, reject, resolve_rejections
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.stream import TASKS
 from pyrus_etl.normalize.fetched import fetched_rows
 from pyrus_etl.postgres.connection import Connection

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
-from pyrus_etl.load.sightings import Compared
+from pyrus_etl.load.sharing.sightings import Compared
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import NONE, Counts
 from pyrus_etl.sync.listing.feeds import FeedsRead

@@ -12,8 +12,8 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from pyrus_etl.errors import BudgetSpent, PyrusEtlError, PyrusUnreachable, TaskRefused
-from pyrus_etl.load.rejected import Rejected
-from pyrus_etl.load.sightings import Compared, compare, note_listed
+from pyrus_etl.load.sharing.sightings import Compared, compare, note_listed
+from pyrus_etl.load.tasks.rejected import Rejected
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.schema.counts import Counts

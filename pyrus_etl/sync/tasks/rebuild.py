@@ -15,9 +15,9 @@ import msgspec
 from pyrus_etl.errors import RowsRefused
 from pyrus_etl.extract.apis import READERS
 from pyrus_etl.extract.privacy import hidden_again, hidden_part
-from pyrus_etl.load import rebuild, rules
-from pyrus_etl.load.rebuild import FIRST, StoredBody
-from pyrus_etl.load.rejected import Rejected, reject_rebuilt
+from pyrus_etl.load.tasks import rebuild, rules
+from pyrus_etl.load.tasks.rebuild import FIRST, StoredBody
+from pyrus_etl.load.tasks.rejected import Rejected, reject_rebuilt
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store

@@ -6,8 +6,8 @@ from enum import Enum, auto
 from itertools import islice
 from typing import NamedTuple
 
-from pyrus_etl.load.rejected import Rejected
-from pyrus_etl.load.stored import TaskLoad
+from pyrus_etl.load.tasks.rejected import Rejected
+from pyrus_etl.load.tasks.stored import TaskLoad
 from pyrus_etl.model.body import Fetched
 from pyrus_etl.model.task import TaskHeader
 

@@ -6,10 +6,10 @@ Every function works inside the caller's transaction and is safe to repeat.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from pyrus_etl.load.batch import load
-from pyrus_etl.load.readers import LIVE
-from pyrus_etl.load.sightings import Sighting, see
-from pyrus_etl.load.stored import Stored, TaskLoad, read_stored
+from pyrus_etl.load.sharing.readers import LIVE
+from pyrus_etl.load.sharing.sightings import Sighting, see
+from pyrus_etl.load.tasks.batch import load
+from pyrus_etl.load.tasks.stored import Stored, TaskLoad, read_stored
 from pyrus_etl.model.stream import FORMS, LISTS
 from pyrus_etl.postgres.connection import Connection
 

@@ -10,7 +10,7 @@ from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from pyrus_etl.errors import ClaimsLost
-from pyrus_etl.load.sightings import ListedTask, compare, note_listed
+from pyrus_etl.load.sharing.sightings import ListedTask, compare, note_listed
 from pyrus_etl.postgres.connection import Connection
 
 CLAIMED_FOR: LiteralString = "interval '10 minutes'"

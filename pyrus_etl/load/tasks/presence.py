@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from pyrus_etl.load.readers import hand_over, lock_tasks
-from pyrus_etl.load.rejected import open_rejections, resolve_rejections
+from pyrus_etl.load.sharing.readers import hand_over, lock_tasks
+from pyrus_etl.load.tasks.rejected import open_rejections, resolve_rejections
 from pyrus_etl.postgres.connection import Connection
 
 LEAST_ID = -(2**63)

@@ -8,7 +8,7 @@ about them. Every function works inside the caller's transaction.
 from collections.abc import Collection, Mapping
 from typing import LiteralString
 
-from pyrus_etl.load.readers import LIVE
+from pyrus_etl.load.sharing.readers import LIVE
 from pyrus_etl.model.stream import CATALOGS, FORMS, LISTS, ROLES
 from pyrus_etl.postgres.connection import Connection
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from pyrus_etl.load.runs import KILLED
+from pyrus_etl.load.operation.runs import KILLED
 from pyrus_etl.postgres.connection import Connection
 
 _KNOWN = """

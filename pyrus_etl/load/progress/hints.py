@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pyrus_etl.load.readers import doubt, lock_tasks
+from pyrus_etl.load.sharing.readers import doubt, lock_tasks
 from pyrus_etl.postgres.connection import Connection
 
 

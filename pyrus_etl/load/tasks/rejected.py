@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 
-from pyrus_etl.load.readers import LIVE, hand_over
+from pyrus_etl.load.sharing.readers import LIVE, hand_over
 from pyrus_etl.postgres.connection import Connection
 
 NO_ACCOUNT = 0

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from pyrus_etl.load.readers import LIVE
+from pyrus_etl.load.sharing.readers import LIVE
 from pyrus_etl.model.stream import FORMS
 from pyrus_etl.postgres.connection import Connection
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import LiteralString, NamedTuple
 
-from pyrus_etl.load.readers import LIVE, doubt, lock_tasks
+from pyrus_etl.load.sharing.readers import LIVE, doubt, lock_tasks
 from pyrus_etl.postgres.connection import Connection
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Table
 
-from pyrus_etl.load.batch import claims_of, write
-from pyrus_etl.load.readers import lock_tasks
+from pyrus_etl.load.sharing.readers import lock_tasks
+from pyrus_etl.load.tasks.batch import claims_of, write
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.faults import CHECK_DEFERRED
 from pyrus_etl.postgres.unchanged import are_stored

@@ -7,17 +7,9 @@ from operator import itemgetter
 from msgspec import UNSET
 from psycopg.errors import UniqueViolation
 
-from pyrus_etl.load.readers import doubt, lock_tasks
-from pyrus_etl.load.sightings import Sighting, see, see_new
-from pyrus_etl.load.stored import (
-    Stored,
-    TaskLoad,
-    is_doubtful,
-    is_older,
-    is_stored,
-    read_stored,
-    stays_doubted,
-)
+from pyrus_etl.load.sharing.readers import doubt, lock_tasks
+from pyrus_etl.load.sharing.sightings import Sighting, see, see_new
+from pyrus_etl.load.tasks.stored import Stored, TaskLoad, is_doubtful, is_older, is_stored, read_stored, stays_doubted
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.copy import Row, copy, delete, merge, update
 from pyrus_etl.postgres.faults import CHECK_DEFERRED

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
-from pyrus_etl.load.senders import Team, is_mine, sender, unknown_name
+from pyrus_etl.load.outbox.senders import Team, is_mine, sender, unknown_name
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.schema.outbox import REFUSED, SENT, UNKNOWN, WAITING
 

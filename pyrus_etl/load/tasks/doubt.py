@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pyrus_etl.load.readers import LIVE
+from pyrus_etl.load.sharing.readers import LIVE
 from pyrus_etl.postgres.connection import Connection
 
 

@@ -8,9 +8,9 @@ from typing import Any, LiteralString, NamedTuple
 
 from sqlalchemy import Table
 
-from pyrus_etl.load.batch import write
-from pyrus_etl.load.fields_seen import fields_of, fields_of_others, note_fields, only_seen_by_others, own
-from pyrus_etl.load.seen import see
+from pyrus_etl.load.directory.fields_seen import fields_of, fields_of_others, note_fields, only_seen_by_others, own
+from pyrus_etl.load.directory.seen import see
+from pyrus_etl.load.tasks.batch import write
 from pyrus_etl.model.stream import CATALOGS, FORMS
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.replace import replace, vanished

@@ -6,7 +6,7 @@ Every function works inside the caller's transaction, and is safe to repeat.
 from datetime import datetime
 from typing import NamedTuple
 
-from pyrus_etl.load.contents import StoredFile
+from pyrus_etl.load.files.contents import StoredFile
 from pyrus_etl.postgres.connection import Connection
 
 

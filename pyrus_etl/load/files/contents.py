@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pyrus_etl.load.readers import LIVE
+from pyrus_etl.load.sharing.readers import LIVE
 from pyrus_etl.postgres.connection import Connection
 
 

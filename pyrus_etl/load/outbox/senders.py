@@ -7,7 +7,7 @@ one that sees it; a new task of a form by the first account that sees the form; 
 from collections.abc import Sequence
 from typing import Any, LiteralString, NamedTuple
 
-from pyrus_etl.load.readers import LIVE
+from pyrus_etl.load.sharing.readers import LIVE
 from pyrus_etl.postgres.connection import Connection
 
 

@@ -1,0 +1,1 @@
+"""What tasks refer to → its tables, and what each account sees of it."""

@@ -1,0 +1,1 @@
+"""Contents of files and copies of them: which are missing, and what became of them."""

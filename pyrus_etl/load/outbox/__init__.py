@@ -1,0 +1,1 @@
+"""The outbox: its rows, who sends them, and what they refer to."""

@@ -1,0 +1,1 @@
+"""How far each account has come: cursors, backfills, feeds, hints, the inbox."""

@@ -15,7 +15,8 @@ _TAKE = """
     VALUES (%(name)s, %(token)s, %(version)s, %(revision)s, %(accounts)s)
     ON CONFLICT (name) DO UPDATE SET token = EXCLUDED.token, version = EXCLUDED.version,
         schema_revision = EXCLUDED.schema_revision, accounts = EXCLUDED.accounts,
-        started_at = clock_timestamp(), seen_at = clock_timestamp()
+        started_at = CASE WHEN worker.token = EXCLUDED.token THEN worker.started_at ELSE clock_timestamp() END,
+        seen_at = clock_timestamp()
     WHERE worker.token = EXCLUDED.token OR worker.seen_at < clock_timestamp() - %(silence)s::interval
     RETURNING name
 """

@@ -5,8 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -62,41 +61,50 @@ def own_name() -> str:
 async def work(settings: Settings, url: Secret, duty: Duty, stop: Stop) -> None:
     """Works until `stop` is asked; then the runs under way commit, end as partial, and their jobs are put back.
 
-    `url`: of the cluster's database. While that is away, it tries again. Raises LockHeld if another worker has its
-    name, and DatabaseUnavailable if it cannot begin.
+    `url`: of the cluster's database. While that is away, the worker tries again, from its start on: a machine may be
+    back before its database. Raises LockHeld if another worker has its name, and DatabaseUnavailable if the database
+    has no tables, or those of another version, at the start.
     """
-    async with _named(url, duty) as worker:
-        slices = Slices(url, settings, duty.name, stop, duty.budget)
-        failures = 0
-        while not stop.reason:
-            began = time.monotonic()
-            try:
-                async with Engine(url) as engine:
-                    await _WithQueue(engine, slices, worker, duty).work()
-            except DatabaseUnavailable as error:
-                if not error.is_lost:
-                    raise
-                failures = 1 if time.monotonic() - began > AGAIN.longest_pause else failures + 1
-                log.warning("%s The worker tries again.", error)
-                await happened(stop.asked, within=AGAIN.limit(failures))
-
-
-@asynccontextmanager
-async def _named(url: Secret, duty: Duty) -> AsyncIterator[names.Worker]:
-    """Takes the name of the worker; waits for one that died to be known as dead."""
     worker = names.Worker(duty.name, uuid4(), duty.places)
-    end = time.monotonic() + STALLED + HEARTBEAT
-    while not await in_cluster(url, names.take, worker):
-        if time.monotonic() > end:
-            raise LockHeld(f"Another worker is named {duty.name}; give this one another --name.")
-        await asyncio.sleep(0.5)
+    slices = Slices(url, settings, duty.name, stop, duty.budget)
     try:
-        yield worker
+        await _with_queues(url, slices, worker, duty)
     finally:
+        await _leave(url, worker)
+
+
+async def _with_queues(url: Secret, slices: Slices, worker: names.Worker, duty: Duty) -> None:
+    """Works with the queue, and with the next one whenever it was lost."""
+    failures, had_queue, stop = 0, False, slices.stop
+    while not stop.reason:
+        began = time.monotonic()
         try:
-            await in_cluster(url, names.leave, worker)
-        except PyrusEtlError as error:
-            log.debug("the name of the worker is not given back: %s", error)
+            await _take_name(url, worker, stop)
+            async with Engine(url) as engine:
+                had_queue = True
+                await _WithQueue(engine, slices, worker, duty).work()
+        except DatabaseUnavailable as error:
+            if not (error.is_lost or had_queue):
+                raise
+            failures = 1 if time.monotonic() - began > AGAIN.longest_pause else failures + 1
+            log.warning("%s The worker tries again.", error)
+            await happened(stop.asked, within=AGAIN.limit(failures))
+
+
+async def _take_name(url: Secret, worker: names.Worker, stop: Stop) -> None:
+    """Takes the name of the worker, or takes it again; waits for one that died to be known as dead."""
+    end = time.monotonic() + STALLED + HEARTBEAT
+    while not (await in_cluster(url, names.take, worker) or stop.reason):
+        if time.monotonic() > end:
+            raise LockHeld(f"Another worker is named {worker.name}; give this one another --name.")
+        await happened(stop.asked, within=0.5)
+
+
+async def _leave(url: Secret, worker: names.Worker) -> None:
+    try:
+        await in_cluster(url, names.leave, worker)
+    except PyrusEtlError as error:
+        log.debug("the name of the worker is not given back: %s", error)
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def _connected(url: Secret, within: float, **more: Any) -> Session:
     try:
         return opened.result(within)
     except TimeoutError:
-        raise DatabaseUnavailable(unreachable(f"no connection in {within:g} seconds")) from None
+        raise DatabaseUnavailable(unreachable(f"no connection in {within:g} seconds"), is_lost=True) from None
     except psycopg.ProgrammingError as error:  # libpq cannot parse it; the message may show the password
         message = without_urls(str(error)).strip()
         raise DatabaseUnavailable(

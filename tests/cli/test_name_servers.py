@@ -66,8 +66,9 @@ def test_a_run_gives_up_if_the_name_of_pyrus_is_never_resolved() -> None:
 def test_a_run_gives_up_if_the_name_of_the_database_is_never_resolved() -> None:
     with pytest.raises(
         DatabaseUnavailable, match=r"no connection in 0\.1 seconds; check that .* DATABASE_URL names it"
-    ):
+    ) as raised:
         connect(Secret("postgresql://etl@db.example/pyrus"), within=0.1)
+    assert raised.value.is_lost, "so a worker, or `serve`, tries again"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from pyrus_etl.cluster import registry
+from pyrus_etl.cluster.database import transact
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
@@ -102,6 +105,35 @@ def test_slices_go_on_until_all_is_fetched_and_a_lost_queue_loses_nothing(
 
 
 DETAILED = "SELECT count(*) FROM pyrus.tasks WHERE detail_at IS NOT NULL"
+
+
+def test_a_worker_waits_while_the_database_of_the_queue_is_away_or_made_again(
+    cluster: Cluster, database: Secret, postgresql_18: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It starts before its database does; later that is dropped, and the administrator makes all of it again."""
+    name = str(conninfo_to_dict(cluster.url.reveal())["dbname"])
+
+    def is_at_work_on(sandbox: Sandbox) -> None:
+        assert cluster.add("acme", sandbox, database, "--every", "1h").returncode == 0
+        eventually(lambda: transact(cluster.url, registry.overview)["accounts"][0]["last_exit"] == 0)
+        (worker,) = transact(cluster.url, registry.overview)["workers"]
+        assert (worker["name"], worker["is_alive"]) == ("in the test", True)
+
+    def is_logged(why: str) -> None:
+        eventually(lambda: f"{why} The worker tries again." in caplog.text)
+
+    with Sandbox(World(1, tasks=5)) as sandbox:
+        postgresql_18.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")
+        with cluster.working():
+            is_logged("does not exist; create it, or name another in PYRUS_ETL_CLUSTER_URL.")
+            postgresql_18.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")
+            is_at_work_on(sandbox)
+
+            postgresql_18.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            postgresql_18.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
+            is_logged("The cluster's database has no tables yet; run pyrus-etl cluster init.")
+            assert cluster.program("cluster", "init").returncode == 0
+            is_at_work_on(sandbox)
 
 
 def test_it_works_through_a_transaction_pooler(cluster: Cluster, database: Secret, query: Query) -> None:

@@ -173,7 +173,7 @@ class Computer:
         return moment(self._worlds[0].clock.now()) + timedelta(seconds=ahead)
 
     def _close(self) -> None:
-        for process in self.processes:
+        for process in [each for each in self.processes if each.exit_code is None]:  # one may have raised at its end
             process.kill()
             process.turn()
         for fiber in self._spare:

@@ -35,14 +35,8 @@ from tests.simulation.workers_history import play_workers
 TEMPLATE = "template_pyrus"
 EVERY = 8
 """Over v3, the history of every eighth seed is one of two accounts."""
-EVERY_OF_FILES = 5
-"""The history of every fifth seed is one about files, over an API that it chooses."""
-EVERY_OF_OUTBOX = 7
-"""The history of every seventh seed is one about the outbox."""
-EVERY_OF_WORKERS = 11
-"""The history of every eleventh seed is one of runs with worker processes."""
-EVERY_OF_CLUSTERS = 13
-"""The history of every thirteenth seed is one of a cluster."""
+EVERY_OF = {"outbox": 7, "files": 5, "clusters": 13, "processes": 11}
+"""What the history of every so many seeds is about, over an API that it chooses. Processes: runs with `--workers N`."""
 Api = Literal["v3", "v4"]
 
 
@@ -161,16 +155,15 @@ def _work(plan: Plan, end: float, over: Event, sending: Connection) -> None:
 
 
 def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
-    if plan.outbox or (plan.api is None and not plan.files and seed % EVERY_OF_OUTBOX == 0):
-        return _play_outbox(plan, seed, machine)
-    if plan.files or (plan.api is None and seed % EVERY_OF_FILES == 0):
-        return _play_files(plan, seed, machine)
-    if (
-        plan.processes
-        or plan.clusters
-        or (plan.api is None and (seed % EVERY_OF_WORKERS) * (seed % EVERY_OF_CLUSTERS) == 0)
-    ):
-        return _play_several(plan, seed, machine)
+    match _about(plan, seed):
+        case "outbox":
+            return _play_outbox(plan, seed, machine)
+        case "files":
+            return _play_files(plan, seed, machine)
+        case "processes":
+            return _play_several(lambda: play_workers(seed, machine, plan.length), seed)
+        case "clusters":
+            return _play_several(lambda: play_cluster(seed, machine), seed)
     is_v4 = (plan.api or ("v3", "v4")[seed % 2]) == "v4"
     plain = (history_v4_of if is_v4 else history_of)(seed, plan.length, plan.kills)
     history = with_hints(plain) if seed % EVERY_HINTED == 0 else plain
@@ -182,6 +175,13 @@ def _play(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
         return Failure(seed, traceback.format_exc())
 
 
+def _about(plan: Plan, seed: int) -> str | None:
+    """What the history of a seed is about: what the plan says, or else what the seed chooses; None: runs."""
+    if asked := [about for about in EVERY_OF if getattr(plan, about)]:
+        return asked[0]
+    return next((about for about, every in EVERY_OF.items() if plan.api is None and seed % every == 0), None)
+
+
 def _play_outbox(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
     kills = Random(seed).random() < plan.kills
     try:
@@ -190,10 +190,9 @@ def _play_outbox(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
         return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 
 
-def _play_several(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
-    is_cluster = plan.clusters or (not plan.processes and seed % EVERY_OF_CLUSTERS == 0)
+def _play_several(play: Callable[[], Totals], seed: int) -> Totals | Failure:
     try:
-        return play_cluster(seed, machine) if is_cluster else play_workers(seed, machine, plan.length)
+        return play()
     except Exception as error:
         return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 

@@ -44,7 +44,8 @@ def worker(accounts: int, only: str | None, name: str | None, listen: str | None
 
     It takes accounts that are due from the queue, and works on each for five minutes at most: first what webhooks
     named, then changes, then what is still to be fetched for the first time, then contents of attachments. A worker
-    that is killed or frozen is replaced within 20 seconds. SIGTERM ends it after the work in hand is committed.
+    that is killed or frozen is replaced within 20 seconds. SIGTERM ends it after the work in hand is committed. While
+    the cluster's database is away it tries again, also at the start.
 
     With --listen it shows the figures of the whole cluster, which are the same at all workers.
 

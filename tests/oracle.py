@@ -17,7 +17,7 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from pyrus_etl.sandbox import World
-from pyrus_etl.sandbox.people import ACCOUNT, contacts
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, contacts
 from pyrus_etl.settings import Secret
 
 T = TypeVar("T")

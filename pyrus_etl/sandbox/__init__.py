@@ -4,10 +4,10 @@ The API is the one described at https://pyrus.com/en/api-v3. `paymo` and `onlyof
 each with its own world.
 """
 
-from . import onlyoffice, paymo
-from .faults import Faults
-from .options import Options
-from .sandbox import Sandbox, serve
-from .world import Activity, World
+from pyrus_etl.sandbox import onlyoffice, paymo
+from pyrus_etl.sandbox.limits.faults import Faults
+from pyrus_etl.sandbox.limits.options import Options
+from pyrus_etl.sandbox.sandbox import Sandbox, serve
+from pyrus_etl.sandbox.world.world import Activity, World
 
 __all__ = ["Activity", "Faults", "Options", "Sandbox", "World", "onlyoffice", "paymo", "serve"]

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from .backend import Backend, Served
-from .faults import Faults
-from .options import Options
-from .running import HOST, Running, listening
-from .world import World
+from pyrus_etl.sandbox.limits.faults import Faults
+from pyrus_etl.sandbox.limits.options import Options
+from pyrus_etl.sandbox.server.backend import Backend, Served
+from pyrus_etl.sandbox.server.running import HOST, Running, listening
+from pyrus_etl.sandbox.world.world import World
 
 
 class Sandbox(Running[Backend]):

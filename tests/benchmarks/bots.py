@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.sandbox import World as Organisation
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.stand import Stand, program
 

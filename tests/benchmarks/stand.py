@@ -45,13 +45,13 @@ class World(NamedTuple):
         return self.asked("state")
 
     def asked(self, what: str) -> dict[str, Any]:
-        """Returns what the sandbox says, see READS in pyrus_etl/sandbox/control.py."""
+        """Returns what the sandbox says, see READS in pyrus_etl/sandbox/server/control.py."""
         with urlopen(f"{self.url}/sandbox/{what}") as answer:
             found: dict[str, Any] = json.load(answer)["result"]
             return found
 
     def do(self, command: str, **arguments: Any) -> Any:
-        """Runs a command of the sandbox, see pyrus_etl/sandbox/control.py."""
+        """Runs a command of the sandbox, see pyrus_etl/sandbox/server/control.py."""
         with urlopen(Request(f"{self.url}/sandbox/{command}", json.dumps(arguments).encode())) as answer:
             return json.load(answer)["result"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from pyrus_etl.cli.runs.side_by_side import worst
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
 from tests.runs import program
 from tests.typing import Query

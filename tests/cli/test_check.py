@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyrus_etl.load.sharing.quotas import remaining
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from pyrus_etl.settings import Quota, Secret
 from tests.certificates import new_authority
 from tests.directory import DENIED, script

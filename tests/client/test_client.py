@@ -20,7 +20,7 @@ from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, TaskRefused
 from pyrus_etl.extract.v3.api import RestApi, client_for
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.faults import Fault
+from pyrus_etl.sandbox.limits.faults import Fault
 from pyrus_etl.settings import Settings
 from pyrus_etl.settings.retry import STANDARD
 from tests.conftest import environment_of, loaded

@@ -3,7 +3,7 @@
 from threading import Barrier
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
 from tests.cluster.clusters import Cluster
 from tests.oracle import assert_tables_equal_world

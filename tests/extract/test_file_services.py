@@ -23,7 +23,7 @@ from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import parse_place
 from pyrus_etl.sandbox import onlyoffice, paymo
-from pyrus_etl.sandbox.faults import Fault
+from pyrus_etl.sandbox.limits.faults import Fault
 from pyrus_etl.settings import Secret, load_settings
 from tests.extract.services import asked, contents, listed, onlyoffice_environment, paymo_environment, read
 from tests.scripted import Asked, Reply, Scripted, passed_on, scripted

@@ -10,7 +10,7 @@ import pytest
 
 from pyrus_etl.extract.contents import name_in
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import EVERYBODY
+from pyrus_etl.sandbox.organisation.people import EVERYBODY
 from tests.sandbox.asking import Reply, as_form, as_json, ask
 
 APIS = ("v3", "v4")

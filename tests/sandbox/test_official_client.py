@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.sandbox.v4.tree import LISTS
 
 # A warning of jsonpickle, which the client uses.

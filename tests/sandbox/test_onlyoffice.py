@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pyrus_etl.sandbox import onlyoffice
-from pyrus_etl.sandbox.contents import bytes_of
+from pyrus_etl.sandbox.tasks.contents import bytes_of
 from tests.sandbox.asking import Reply, as_form, as_json, ask
 
 Json = dict[str, Any]

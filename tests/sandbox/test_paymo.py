@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from pyrus_etl.sandbox import paymo
-from pyrus_etl.sandbox.contents import bytes_of
+from pyrus_etl.sandbox.tasks.contents import bytes_of
 from tests.sandbox.asking import Reply, as_form, as_json, ask
 
 Json = dict[str, Any]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.people import STAFF
+from pyrus_etl.sandbox.organisation.people import STAFF
 from tests.runs import program
 
 Json = dict[str, Any]

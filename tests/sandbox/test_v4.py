@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, STAFF
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, STAFF
 
 Json = dict[str, Any]
 ALL = {"include_archived": True}

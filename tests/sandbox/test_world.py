@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from pyrus_etl.sandbox import World
-from pyrus_etl.sandbox.clock import milliseconds
-from pyrus_etl.sandbox.values import VALUES
-from pyrus_etl.sandbox.world import START
+from pyrus_etl.sandbox.organisation.clock import milliseconds
+from pyrus_etl.sandbox.tasks.values import VALUES
+from pyrus_etl.sandbox.world.world import START
 
 Json = dict[str, Any]
 

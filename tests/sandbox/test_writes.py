@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.forms import CONTRACT, INVOICE, KINDS, PURCHASE, SUPPORT, VACATION
-from pyrus_etl.sandbox.people import ACCOUNT, LEADS, STAFF
-from pyrus_etl.sandbox.projects import BOARD
+from pyrus_etl.sandbox.organisation.forms import CONTRACT, INVOICE, KINDS, PURCHASE, SUPPORT, VACATION
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, LEADS, STAFF
+from pyrus_etl.sandbox.organisation.projects import BOARD
 from tests.sandbox.asking import Reply, as_form, as_json
 from tests.sandbox.test_comments import APIS, Client
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.serve.schedule import Schedule
 from pyrus_etl.settings import Secret, Settings
 from pyrus_etl.settings.account import Account

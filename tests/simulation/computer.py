@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from pyrus_etl.sandbox import World
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 from tests.simulation.administrator import Administrator
 from tests.simulation.fiber import Fiber
 from tests.simulation.life import Handler, at_work_now, collecting_by_hand, living

@@ -13,7 +13,7 @@ from typing import cast
 import psycopg
 
 from pyrus_etl.postgres.connection import Session
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 from tests.simulation.administrator import CLOCK, Administrator
 from tests.simulation.disk import Disk, mounted
 from tests.simulation.faults import Fault, Where

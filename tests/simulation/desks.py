@@ -8,7 +8,7 @@ from random import Random
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Answer, Refused
-from pyrus_etl.sandbox.backend import Api
+from pyrus_etl.sandbox.server.backend import Api
 
 ELSEWHERE = "/elsewhere/"
 SECRETS = ("Authorization", "X-Session", "Cookie")

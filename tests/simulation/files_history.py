@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from pyrus_etl.sandbox import Faults
-from pyrus_etl.sandbox.faults import KINDS
+from pyrus_etl.sandbox.limits.faults import KINDS
 from pyrus_etl.settings import Secret
 from tests.simulation import kept
 from tests.simulation.connection import Steady

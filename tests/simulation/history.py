@@ -3,7 +3,7 @@
 from random import Random
 from typing import Literal, NamedTuple
 
-from pyrus_etl.sandbox.world import START
+from pyrus_etl.sandbox.world.world import START
 from tests.simulation.events import Event, any_event
 from tests.simulation.faults import HARMS, Fault, Weather, any_kill, any_weather, some_faults
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from pyrus_etl.sandbox import World
-from pyrus_etl.sandbox.people import ACCOUNT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
 
 
 class LaggingWorld(World):

@@ -11,7 +11,7 @@ from typing import Any, Self
 import psycopg
 
 from pyrus_etl.sandbox import Sandbox
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 from pyrus_etl.settings import Secret
 from tests.servers import Server
 from tests.simulation.administrator import CLOCK, Administrator

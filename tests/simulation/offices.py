@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from pyrus_etl.sandbox import Sandbox, World, onlyoffice, paymo
-from pyrus_etl.sandbox.backend import Api
-from pyrus_etl.sandbox.contents import bytes_of
-from pyrus_etl.sandbox.server import Server
+from pyrus_etl.sandbox.server.backend import Api
+from pyrus_etl.sandbox.server.server import Server
+from pyrus_etl.sandbox.tasks.contents import bytes_of
 from pyrus_etl.settings import Secret
 from tests.conftest import environment_of
 from tests.simulation.desks import Desk, Watched

@@ -8,8 +8,8 @@ from random import Random
 import psycopg
 
 from pyrus_etl.postgres.connection import Session
-from pyrus_etl.sandbox.quota import Quota
-from pyrus_etl.sandbox.server import Server
+from pyrus_etl.sandbox.limits.quota import Quota
+from pyrus_etl.sandbox.server.server import Server
 from tests.simulation.border import Border
 from tests.simulation.conductor import A_MOMENT, QUOTA_SECONDS, SECONDS_AWAY, Conductor, Tell
 from tests.simulation.history import RunStep

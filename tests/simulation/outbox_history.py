@@ -23,11 +23,11 @@ from aiohttp import web
 
 from pyrus_etl.postgres.connection import Session
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.clock import moment
-from pyrus_etl.sandbox.forms import CONTRACT
-from pyrus_etl.sandbox.late import LateRequests
-from pyrus_etl.sandbox.people import ACCOUNT
-from pyrus_etl.sandbox.server import Server
+from pyrus_etl.sandbox.limits.late import LateRequests
+from pyrus_etl.sandbox.organisation.clock import moment
+from pyrus_etl.sandbox.organisation.forms import CONTRACT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
+from pyrus_etl.sandbox.server.server import Server
 from pyrus_etl.settings import Secret
 from tests.conftest import environment_of
 from tests.simulation.administrator import CLOCK, Administrator

@@ -15,7 +15,7 @@ from typing import Self
 import msgspec
 
 from pyrus_etl.sandbox import Sandbox
-from pyrus_etl.sandbox.journal import Journal
+from pyrus_etl.sandbox.limits.journal import Journal
 from tests.runs import program_environment
 from tests.simulation.lag import LaggingWorld
 from tests.simulation.orders import Order, Outcome

@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox import Sandbox
-from pyrus_etl.sandbox.people import ACCOUNT
-from pyrus_etl.sandbox.server import Server
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
+from pyrus_etl.sandbox.server.server import Server
 from tests.simulation.administrator import Administrator
 from tests.simulation.invariants import require
 from tests.simulation.process import Process

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from pyrus_etl.sandbox import World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.sandbox.v4.directory import Level
 from tests.simulation.events import Event
 from tests.simulation.truth import LOGIN, Seen

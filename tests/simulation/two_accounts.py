@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill

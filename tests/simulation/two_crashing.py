@@ -6,8 +6,8 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
-from pyrus_etl.sandbox.clock import moment
-from pyrus_etl.sandbox.server import Server
+from pyrus_etl.sandbox.organisation.clock import moment
+from pyrus_etl.sandbox.server.server import Server
 from tests.simulation import two_accounts
 from tests.simulation.administrator import CLOCK, Administrator
 from tests.simulation.faults import any_kill

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
 
 from pyrus_etl.sandbox import Sandbox
-from pyrus_etl.sandbox.faults import Faults
+from pyrus_etl.sandbox.limits.faults import Faults
 from tests.servers import Server, stopped
 
 CYCLES = 6

@@ -10,7 +10,7 @@ import pytest
 
 from pyrus_etl.errors import LoginRefused
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan

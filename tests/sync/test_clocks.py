@@ -11,7 +11,7 @@ import pytest
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.model.window import Window
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.sandbox import Sandbox, World, people
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox.organisation import people
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result

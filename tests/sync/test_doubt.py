@@ -8,7 +8,7 @@ import pytest
 
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.backfill import backfill as backfill_plan
 from pyrus_etl.sync.plans.reconcile import reconcile as reconcile_plan

@@ -19,7 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.files import contents
+from pyrus_etl.sandbox.tasks.files import contents
 from pyrus_etl.settings import Secret
 from tests.conftest import TEMPLATE, clone
 from tests.measured import measured

@@ -14,7 +14,7 @@ from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result

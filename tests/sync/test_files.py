@@ -10,9 +10,9 @@ import pytest
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.file_account import access_of
 from pyrus_etl.sandbox import Faults, onlyoffice, paymo
-from pyrus_etl.sandbox.contents import bytes_of
-from pyrus_etl.sandbox.running import Running
-from pyrus_etl.sandbox.service import Service
+from pyrus_etl.sandbox.server.running import Running
+from pyrus_etl.sandbox.server.service import Service
+from pyrus_etl.sandbox.tasks.contents import bytes_of
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.files import sync_files
 from pyrus_etl.sync.result import Result

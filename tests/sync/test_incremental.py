@@ -9,7 +9,7 @@ import pytest
 
 from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world
 from tests.runs import backfill, sync

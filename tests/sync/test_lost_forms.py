@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.sandbox import Sandbox, World, people
+from pyrus_etl.sandbox import Sandbox, World
+from pyrus_etl.sandbox.organisation import people
 from pyrus_etl.sandbox.v4.directory import Level
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan

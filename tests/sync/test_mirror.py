@@ -10,7 +10,7 @@ import pytest
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.sandbox import Sandbox, World, onlyoffice, paymo
-from pyrus_etl.sandbox.faults import Faults
+from pyrus_etl.sandbox.limits.faults import Faults
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.mirror import mirror
 from pyrus_etl.sync.result import Result

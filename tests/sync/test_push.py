@@ -13,8 +13,8 @@ import pytest
 from pyrus_etl.errors import LockHeld
 from pyrus_etl.load.outbox import outbox
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.faults import Fault
-from pyrus_etl.sandbox.forms import CONTRACT, PURCHASE
+from pyrus_etl.sandbox.limits.faults import Fault
+from pyrus_etl.sandbox.organisation.forms import CONTRACT, PURCHASE
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.push import push
 from pyrus_etl.sync.result import Result

@@ -12,8 +12,8 @@ from pyrus_etl.load.outbox.outbox import FIRST, Place, due
 from pyrus_etl.load.outbox.senders import Member, Team
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Faults, Sandbox, World
-from pyrus_etl.sandbox.forms import CONTRACT
-from pyrus_etl.sandbox.people import ACCOUNT, EVERYBODY
+from pyrus_etl.sandbox.organisation.forms import CONTRACT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.push import push
 from pyrus_etl.sync.plans.sync import sync

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.sandbox.forms import CONTRACT, INVOICE, PURCHASE, VACATION
-from pyrus_etl.sandbox.people import ACCOUNT, STAFF
-from pyrus_etl.sandbox.projects import BOARD
+from pyrus_etl.sandbox.organisation.forms import CONTRACT, INVOICE, PURCHASE, VACATION
+from pyrus_etl.sandbox.organisation.people import ACCOUNT, STAFF
+from pyrus_etl.sandbox.organisation.projects import BOARD
 from tests.sync.test_push import Office, office
 
 __all__ = ["office"]

@@ -18,11 +18,11 @@ from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.access.grants import grant_reports
 from pyrus_etl.reports.access.write_back import grant_write_back
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.comments import Comment, Value
-from pyrus_etl.sandbox.forms import PURCHASE, Kind
-from pyrus_etl.sandbox.newtasks import NewTask
-from pyrus_etl.sandbox.people import LEADS
-from pyrus_etl.sandbox.world import START
+from pyrus_etl.sandbox.organisation.forms import PURCHASE, Kind
+from pyrus_etl.sandbox.organisation.people import LEADS
+from pyrus_etl.sandbox.tasks.comments import Comment, Value
+from pyrus_etl.sandbox.world.newtasks import NewTask
+from pyrus_etl.sandbox.world.world import START
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.push import push
 from pyrus_etl.sync.run import run

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyrus_etl.sandbox import onlyoffice, paymo
-from pyrus_etl.sandbox.contents import bytes_of
+from pyrus_etl.sandbox.tasks.contents import bytes_of
 from pyrus_etl.settings import Secret
 from tests.runs import program
 from tests.sync.test_files import environment, synced

@@ -11,7 +11,7 @@ from pyrus_etl.load.progress.inbox import write_inbox
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from pyrus_etl.settings import Secret
 from tests.normalize.reading import FULL, FULL_ID
 from tests.oracle import COLUMNS, assert_tables_equal_world, plain_json

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
-from pyrus_etl.sandbox.people import ACCOUNT
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill

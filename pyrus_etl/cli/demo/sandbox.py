@@ -9,8 +9,8 @@ import click
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.sandbox import Options, World, onlyoffice, paymo
 from pyrus_etl.sandbox import serve as serve_world
-from pyrus_etl.sandbox.backend import Served
-from pyrus_etl.sandbox.running import CannotListen
+from pyrus_etl.sandbox.server.backend import Served
+from pyrus_etl.sandbox.server.running import CannotListen
 from pyrus_etl.settings import parse_duration, parse_quota
 
 

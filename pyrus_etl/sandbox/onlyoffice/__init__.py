@@ -1,12 +1,11 @@
 """A simulated ONLYOFFICE Workspace (Community Server), as https://api.onlyoffice.com/workspace describes it."""
 
-from pyrus_etl.sandbox.faults import Faults
-from pyrus_etl.sandbox.running import Running
-from pyrus_etl.sandbox.service import Service
-
-from .api import Onlyoffice
-from .options import Options, SilentQuota
-from .world import World
+from pyrus_etl.sandbox.limits.faults import Faults
+from pyrus_etl.sandbox.onlyoffice.api import Onlyoffice
+from pyrus_etl.sandbox.onlyoffice.options import Options, SilentQuota
+from pyrus_etl.sandbox.onlyoffice.world import World
+from pyrus_etl.sandbox.server.running import Running
+from pyrus_etl.sandbox.server.service import Service
 
 __all__ = ["OnlyofficeSandbox", "Options", "World", "service"]
 

@@ -8,15 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import HTML, Answer, Refused
-from pyrus_etl.sandbox.contents import bytes_of
-from pyrus_etl.sandbox.dice import mix
-
-from .given import Given, of_request
-from .options import Options
-from .routes import BASE, COMPILED, EDITOR, HANDLER, STATUSES
-from .shown import address, folder_of, headed, project, shown, signature
-from .wording import failed, said, time, wrapped
-from .world import FileId, Refusal, World
+from pyrus_etl.sandbox.onlyoffice.given import Given, of_request
+from pyrus_etl.sandbox.onlyoffice.options import Options
+from pyrus_etl.sandbox.onlyoffice.routes import BASE, COMPILED, EDITOR, HANDLER, STATUSES
+from pyrus_etl.sandbox.onlyoffice.shown import address, folder_of, headed, project, shown, signature
+from pyrus_etl.sandbox.onlyoffice.wording import failed, said, time, wrapped
+from pyrus_etl.sandbox.onlyoffice.world import FileId, Refusal, World
+from pyrus_etl.sandbox.organisation.dice import mix
+from pyrus_etl.sandbox.tasks.contents import bytes_of
 
 Json = dict[str, Any]
 

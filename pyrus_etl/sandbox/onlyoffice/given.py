@@ -9,9 +9,8 @@ import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.contents import body_of, sent
-
-from .wording import wrapped
+from pyrus_etl.sandbox.onlyoffice.wording import wrapped
+from pyrus_etl.sandbox.tasks.contents import body_of, sent
 
 Json = dict[str, Any]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pyrus_etl.sandbox.quota import Quota
-from pyrus_etl.sandbox.service import Limits
-
-from .wording import Names
+from pyrus_etl.sandbox.limits.quota import Quota
+from pyrus_etl.sandbox.onlyoffice.wording import Names
+from pyrus_etl.sandbox.server.service import Limits
 
 
 class Options(Limits, frozen=True, kw_only=True):

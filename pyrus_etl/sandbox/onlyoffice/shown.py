@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyrus_etl.sandbox.contents import size_of
-from pyrus_etl.sandbox.dice import mix
-
-from .given import Given
-from .routes import EDITOR, HANDLER
-from .wording import wrapped
-from .world import FileId, World
+from pyrus_etl.sandbox.onlyoffice.given import Given
+from pyrus_etl.sandbox.onlyoffice.routes import EDITOR, HANDLER
+from pyrus_etl.sandbox.onlyoffice.wording import wrapped
+from pyrus_etl.sandbox.onlyoffice.world import FileId, World
+from pyrus_etl.sandbox.organisation.dice import mix
+from pyrus_etl.sandbox.tasks.contents import size_of
 
 Json = dict[str, Any]
 

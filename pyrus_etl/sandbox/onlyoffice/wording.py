@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from pyrus_etl.sandbox.answers import JSON, Answer
-from pyrus_etl.sandbox.clock import moment
+from pyrus_etl.sandbox.organisation.clock import moment
 
 Json = dict[str, Any]
 Names = Literal["camel", "pascal", "mixed"]

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from pyrus_etl.sandbox.clock import DAY, MINUTE, Clock, milliseconds
-from pyrus_etl.sandbox.contents import Contents, size_of
-from pyrus_etl.sandbox.dice import Dice, mix
-from pyrus_etl.sandbox.people import STAFF
-from pyrus_etl.sandbox.phrases import DOCUMENTS, PLAIN, PRODUCTS
-from pyrus_etl.sandbox.service import ServiceWorld
-
-from .wording import time
+from pyrus_etl.sandbox.onlyoffice.wording import time
+from pyrus_etl.sandbox.organisation.clock import DAY, MINUTE, Clock, milliseconds
+from pyrus_etl.sandbox.organisation.dice import Dice, mix
+from pyrus_etl.sandbox.organisation.people import STAFF
+from pyrus_etl.sandbox.organisation.phrases import DOCUMENTS, PLAIN, PRODUCTS
+from pyrus_etl.sandbox.server.service import ServiceWorld
+from pyrus_etl.sandbox.tasks.contents import Contents, size_of
 
 Json = dict[str, Any]
 FileId = int | str

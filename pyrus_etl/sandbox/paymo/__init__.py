@@ -1,12 +1,11 @@
 """A simulated Paymo, as https://github.com/paymoapp/api describes it."""
 
-from pyrus_etl.sandbox.faults import Faults
-from pyrus_etl.sandbox.running import Running
-from pyrus_etl.sandbox.service import Service
-
-from .api import Paymo
-from .options import Options, PaymoQuota
-from .world import World
+from pyrus_etl.sandbox.limits.faults import Faults
+from pyrus_etl.sandbox.paymo.api import Paymo
+from pyrus_etl.sandbox.paymo.options import Options, PaymoQuota
+from pyrus_etl.sandbox.paymo.world import World
+from pyrus_etl.sandbox.server.running import Running
+from pyrus_etl.sandbox.server.service import Service
 
 __all__ = ["Options", "PaymoSandbox", "World", "service"]
 

@@ -9,14 +9,13 @@ import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Answer, Refused
-from pyrus_etl.sandbox.contents import bytes_of, sent
-from pyrus_etl.sandbox.dice import mix
-
-from .given import basic, media_type, parameters
-from .options import Options
-from .routes import COMMON, COMPILED, FIELDS, LISTS, PARENTS, STATUSES
-from .where import paged, unknown, where
-from .world import COMPANY, TARGETS, World
+from pyrus_etl.sandbox.organisation.dice import mix
+from pyrus_etl.sandbox.paymo.given import basic, media_type, parameters
+from pyrus_etl.sandbox.paymo.options import Options
+from pyrus_etl.sandbox.paymo.routes import COMMON, COMPILED, FIELDS, LISTS, PARENTS, STATUSES
+from pyrus_etl.sandbox.paymo.where import paged, unknown, where
+from pyrus_etl.sandbox.paymo.world import COMPANY, TARGETS, World
+from pyrus_etl.sandbox.tasks.contents import bytes_of, sent
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.contents import Upload, body_of, sent
+from pyrus_etl.sandbox.tasks.contents import Upload, body_of, sent
 
 Json = dict[str, Any]
 

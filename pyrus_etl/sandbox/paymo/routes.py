@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .world import COMPANY, TARGETS
+from pyrus_etl.sandbox.paymo.world import COMPANY, TARGETS
 
 LISTS = ("users", "projects", "tasks", "discussions", "threads", "comments", "files")
 FIELDS = {

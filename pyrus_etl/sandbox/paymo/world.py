@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pyrus_etl.sandbox.clock import DAY, HOUR, Clock, milliseconds, moment
-from pyrus_etl.sandbox.contents import Contents, size_of
-from pyrus_etl.sandbox.dice import Dice, mix
-from pyrus_etl.sandbox.people import STAFF
-from pyrus_etl.sandbox.phrases import DOCUMENTS, PLAIN, PRODUCTS, REMARKS
-from pyrus_etl.sandbox.service import ServiceWorld
+from pyrus_etl.sandbox.organisation.clock import DAY, HOUR, Clock, milliseconds, moment
+from pyrus_etl.sandbox.organisation.dice import Dice, mix
+from pyrus_etl.sandbox.organisation.people import STAFF
+from pyrus_etl.sandbox.organisation.phrases import DOCUMENTS, PLAIN, PRODUCTS, REMARKS
+from pyrus_etl.sandbox.server.service import ServiceWorld
+from pyrus_etl.sandbox.tasks.contents import Contents, size_of
 
 Json = dict[str, Any]
 

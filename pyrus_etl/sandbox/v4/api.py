@@ -11,21 +11,20 @@ import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Answer, Refused, answer, download
-from pyrus_etl.sandbox.contents import sent
-from pyrus_etl.sandbox.journal import Journal
-from pyrus_etl.sandbox.options import Options
-from pyrus_etl.sandbox.restapi import commented, parameters, readable, writer
-from pyrus_etl.sandbox.tokens import CredentialsV4, Tokens
-from pyrus_etl.sandbox.world import World
-
-from . import people, tree
-from .archive import Seen
-from .attached import guids
-from .errors import refusal
-from .feeds import Feeds
-from .parameters import Parameters, of_request
-from .rows import only
-from .writes import AddComment, CreateTask, new_comment, new_task, upload_ids
+from pyrus_etl.sandbox.limits.journal import Journal
+from pyrus_etl.sandbox.limits.options import Options
+from pyrus_etl.sandbox.limits.tokens import CredentialsV4, Tokens
+from pyrus_etl.sandbox.tasks.contents import sent
+from pyrus_etl.sandbox.v3.api import commented, parameters, readable, writer
+from pyrus_etl.sandbox.v4 import people, tree
+from pyrus_etl.sandbox.v4.archive import Seen
+from pyrus_etl.sandbox.v4.attached import guids
+from pyrus_etl.sandbox.v4.errors import refusal
+from pyrus_etl.sandbox.v4.feeds import Feeds
+from pyrus_etl.sandbox.v4.parameters import Parameters, of_request
+from pyrus_etl.sandbox.v4.rows import only
+from pyrus_etl.sandbox.v4.writes import AddComment, CreateTask, new_comment, new_task, upload_ids
+from pyrus_etl.sandbox.world.world import World
 
 ROWS_AT_A_TIME = 500
 BASES = ("/api/v4/", "/v4/")

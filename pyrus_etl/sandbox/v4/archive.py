@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pyrus_etl.sandbox.bodies import Event, projects_of, structure
-from pyrus_etl.sandbox.cache import Cache
-from pyrus_etl.sandbox.drafts import Draft
-from pyrus_etl.sandbox.overrides import Override
-from pyrus_etl.sandbox.people import ACCOUNT
-
-from . import extras, rows, written
-from .directory import Directory
-from .tasks import Style, moment, task
+from pyrus_etl.sandbox.organisation.people import ACCOUNT
+from pyrus_etl.sandbox.tasks.bodies import Event, projects_of, structure
+from pyrus_etl.sandbox.tasks.drafts import Draft
+from pyrus_etl.sandbox.v4 import extras, rows, written
+from pyrus_etl.sandbox.v4.directory import Directory
+from pyrus_etl.sandbox.v4.tasks import Style, moment, task
+from pyrus_etl.sandbox.world.cache import Cache
+from pyrus_etl.sandbox.world.overrides import Override
 
 if TYPE_CHECKING:
-    from pyrus_etl.sandbox.archive import Archive
+    from pyrus_etl.sandbox.world.archive import Archive
 
 Json = dict[str, Any]
 Events = tuple[Event, ...]

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.comments import File
-from pyrus_etl.sandbox.world import World
+from pyrus_etl.sandbox.tasks.comments import File
+from pyrus_etl.sandbox.world.world import World
 
 
 class Attachment(msgspec.Struct, forbid_unknown_fields=True):

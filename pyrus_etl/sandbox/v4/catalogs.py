@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.sandbox.forms import KINDS, Field
+from pyrus_etl.sandbox.organisation.forms import KINDS, Field
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.clock import SECOND
+from pyrus_etl.sandbox.organisation.clock import SECOND
 
 WIRE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)?)?")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyrus_etl.sandbox.forms import Field, Kind
-
-from . import extras
-from .catalogs import catalog_id
-from .values import OF_RAW
+from pyrus_etl.sandbox.organisation.forms import Field, Kind
+from pyrus_etl.sandbox.v4 import extras
+from pyrus_etl.sandbox.v4.catalogs import catalog_id
+from pyrus_etl.sandbox.v4.values import OF_RAW
 
 Json = dict[str, Any]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pyrus_etl.sandbox.forms import Field, Kind
-
-from . import catalogs
-from .definitions import form
+from pyrus_etl.sandbox.organisation.forms import Field, Kind
+from pyrus_etl.sandbox.v4 import catalogs
+from pyrus_etl.sandbox.v4.definitions import form
 
 Json = dict[str, Any]
 Level = Literal["manager", "member", "refused", "none"]

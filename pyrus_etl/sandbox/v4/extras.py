@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyrus_etl.sandbox.cases import Case, task_id
-from pyrus_etl.sandbox.clock import HOUR
-from pyrus_etl.sandbox.dice import Dice
-from pyrus_etl.sandbox.files import attachment, file_id
-from pyrus_etl.sandbox.forms import CONTRACT
-from pyrus_etl.sandbox.people import STAFF
-from pyrus_etl.sandbox.phrases import COMPANIES
-
-from .catalogs import FIRST_ID
-from .people import ROLES, SHOWN
-from .values import file
+from pyrus_etl.sandbox.organisation.clock import HOUR
+from pyrus_etl.sandbox.organisation.dice import Dice
+from pyrus_etl.sandbox.organisation.forms import CONTRACT
+from pyrus_etl.sandbox.organisation.people import STAFF
+from pyrus_etl.sandbox.organisation.phrases import COMPANIES
+from pyrus_etl.sandbox.tasks.cases import Case, task_id
+from pyrus_etl.sandbox.tasks.files import attachment, file_id
+from pyrus_etl.sandbox.v4.catalogs import FIRST_ID
+from pyrus_etl.sandbox.v4.people import ROLES, SHOWN
+from pyrus_etl.sandbox.v4.values import file
 
 Json = dict[str, Any]
 

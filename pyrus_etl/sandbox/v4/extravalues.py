@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.comments import shown
-from pyrus_etl.sandbox.organisation import PERSONS
-from pyrus_etl.sandbox.world import World
-
-from . import dates
-from .attached import files
-from .people import person
-from .persons import person_id
-from .values import file
+from pyrus_etl.sandbox.organisation.by_id import PERSONS
+from pyrus_etl.sandbox.tasks.comments import shown
+from pyrus_etl.sandbox.v4 import dates
+from pyrus_etl.sandbox.v4.attached import files
+from pyrus_etl.sandbox.v4.people import person
+from pyrus_etl.sandbox.v4.persons import person_id
+from pyrus_etl.sandbox.v4.values import file
+from pyrus_etl.sandbox.world.world import World
 
 Json = dict[str, Any]
 Show = Callable[[World, Json, Any], Any]

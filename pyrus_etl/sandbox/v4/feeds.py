@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.clock import SECOND
-from pyrus_etl.sandbox.dice import mix
-from pyrus_etl.sandbox.options import Options
-from pyrus_etl.sandbox.world import World
-
-from .archive import Seen
-from .filters import matches, row_test
-from .parameters import Parameters
-from .tree import below
+from pyrus_etl.sandbox.limits.options import Options
+from pyrus_etl.sandbox.organisation.clock import SECOND
+from pyrus_etl.sandbox.organisation.dice import mix
+from pyrus_etl.sandbox.v4.archive import Seen
+from pyrus_etl.sandbox.v4.filters import matches, row_test
+from pyrus_etl.sandbox.v4.parameters import Parameters
+from pyrus_etl.sandbox.v4.tree import below
+from pyrus_etl.sandbox.world.world import World
 
 MOST_ROWS = 20_000
 LIST_ITEMS = 200

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from .parameters import Parameters
+from pyrus_etl.sandbox.v4.parameters import Parameters
 
 Json = dict[str, Any]
 Test = Callable[[Json], bool]

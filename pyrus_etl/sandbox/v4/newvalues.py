@@ -13,16 +13,15 @@ from typing import Any
 import msgspec
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.clock import wire
-from pyrus_etl.sandbox.comments import Extra, Value
-from pyrus_etl.sandbox.forms import Field, Kind
-from pyrus_etl.sandbox.organisation import PERSONS
-from pyrus_etl.sandbox.world import World
-
-from . import dates
-from .attached import files
-from .extravalues import extra_value, head
-from .persons import person_id
+from pyrus_etl.sandbox.organisation.by_id import PERSONS
+from pyrus_etl.sandbox.organisation.clock import wire
+from pyrus_etl.sandbox.organisation.forms import Field, Kind
+from pyrus_etl.sandbox.tasks.comments import Extra, Value
+from pyrus_etl.sandbox.v4 import dates
+from pyrus_etl.sandbox.v4.attached import files
+from pyrus_etl.sandbox.v4.extravalues import extra_value, head
+from pyrus_etl.sandbox.v4.persons import person_id
+from pyrus_etl.sandbox.world.world import World
 
 Json = dict[str, Any]
 Write = Callable[[World, Field, Any, Json], Json]

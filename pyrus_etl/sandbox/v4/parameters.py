@@ -8,8 +8,7 @@ import msgspec
 from aiohttp import web
 
 from pyrus_etl.sandbox.answers import Refused
-
-from . import dates
+from pyrus_etl.sandbox.v4 import dates
 
 YES = ("y", "yes", "true", "1")
 

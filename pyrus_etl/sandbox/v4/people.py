@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.sandbox.people import EVERYBODY, FINANCE, LAWYERS, LEADS, ORGANIZATIONS, Person
+from pyrus_etl.sandbox.organisation.people import EVERYBODY, FINANCE, LAWYERS, LEADS, ORGANIZATIONS, Person
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.organisation import EMAILS, PERSONS
+from pyrus_etl.sandbox.organisation.by_id import EMAILS, PERSONS
 
 
 def person_id(given: Any) -> int:

@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.sandbox.clock import DAY, HOUR
-
-from . import dates
-from .people import person
-from .values import fields, file
+from pyrus_etl.sandbox.organisation.clock import DAY, HOUR
+from pyrus_etl.sandbox.v4 import dates
+from pyrus_etl.sandbox.v4.people import person
+from pyrus_etl.sandbox.v4.values import fields, file
 
 Json = dict[str, Any]
 

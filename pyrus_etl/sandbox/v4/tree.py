@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyrus_etl.sandbox.forms import COST_CENTRES, KINDS, QUEUES, REGIONS
-from pyrus_etl.sandbox.projects import BOARD, Project
+from pyrus_etl.sandbox.organisation.forms import COST_CENTRES, KINDS, QUEUES, REGIONS
+from pyrus_etl.sandbox.organisation.projects import BOARD, Project
 
 Json = dict[str, Any]
 

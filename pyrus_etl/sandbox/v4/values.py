@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.sandbox.forms import KINDS, Field
-
-from . import dates
-from .people import person
+from pyrus_etl.sandbox.organisation.forms import KINDS, Field
+from pyrus_etl.sandbox.v4 import dates
+from pyrus_etl.sandbox.v4.people import person
 
 Json = dict[str, Any]
 Shown = Callable[[Any], Any]

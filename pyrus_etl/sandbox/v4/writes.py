@@ -12,20 +12,19 @@ from typing import Any, Literal
 import msgspec
 
 from pyrus_etl.sandbox.answers import Refused
-from pyrus_etl.sandbox.clock import midnight
-from pyrus_etl.sandbox.comments import Comment, Due, Steps, whole_day
-from pyrus_etl.sandbox.forms import Kind
-from pyrus_etl.sandbox.newtasks import NewTask, workflow
-from pyrus_etl.sandbox.newvalues import FILLABLE
-from pyrus_etl.sandbox.organisation import PROJECTS
-from pyrus_etl.sandbox.world import World
-from pyrus_etl.sandbox.writes import title
-
-from . import dates
-from .attached import files, guids
-from .newvalues import Filled, NewValue, filled
-from .persons import person_id, person_ids, steps
-from .tree import FORMS
+from pyrus_etl.sandbox.organisation.by_id import PROJECTS
+from pyrus_etl.sandbox.organisation.clock import midnight
+from pyrus_etl.sandbox.organisation.forms import Kind
+from pyrus_etl.sandbox.tasks.comments import Comment, Due, Steps, whole_day
+from pyrus_etl.sandbox.v3.newvalues import FILLABLE
+from pyrus_etl.sandbox.v3.writes import title
+from pyrus_etl.sandbox.v4 import dates
+from pyrus_etl.sandbox.v4.attached import files, guids
+from pyrus_etl.sandbox.v4.newvalues import Filled, NewValue, filled
+from pyrus_etl.sandbox.v4.persons import person_id, person_ids, steps
+from pyrus_etl.sandbox.v4.tree import FORMS
+from pyrus_etl.sandbox.world.newtasks import NewTask, workflow
+from pyrus_etl.sandbox.world.world import World
 
 Json = dict[str, Any]
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.sandbox.comments import Comment, Extra
-from pyrus_etl.sandbox.drafts import Draft
-
-from .people import SHOWN
+from pyrus_etl.sandbox.tasks.comments import Comment, Extra
+from pyrus_etl.sandbox.tasks.drafts import Draft
+from pyrus_etl.sandbox.v4.people import SHOWN
 
 Json = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""What any of the simulated services limits, fails and counts."""

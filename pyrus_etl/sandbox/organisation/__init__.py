@@ -1,0 +1,1 @@
+"""The organisation before any task: its clock, people, projects, forms and words."""

@@ -1,0 +1,1 @@
+"""The HTTP server of a simulated service, and the commands that change its world."""

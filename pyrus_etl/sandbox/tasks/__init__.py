@@ -1,0 +1,1 @@
+"""A task: its planned history, the effects of its notes, its values and files, its body."""

@@ -1,0 +1,1 @@
+"""All tasks of the organisation, and everything that can happen to them."""

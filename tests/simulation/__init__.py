@@ -5,7 +5,8 @@ HTTP and a real PostgreSQL. In most histories all runs share one process, in whi
 others each run is a process, which is really killed.
 
 Histories over API v4 have one bot or two, and the same faults (see `history_v4` and `play_v4`). Histories about files
-download, mirror and copy them between Pyrus and another service (see `files_history`). In histories of workers and of
-clusters, processes that crash and freeze alone work in turn in one thread (see `computer`).
+download, mirror and copy them between Pyrus and another service (see `files_history`). Those about the outbox push its
+rows for one account or for several (see `outbox_history` and `senders_history`). In histories of several senders, of
+workers and of clusters, processes that crash and freeze alone work in turn in one thread (see `computer`).
 `python -m tests.simulation --help` shows how to play more.
 """

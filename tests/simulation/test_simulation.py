@@ -16,6 +16,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
 from tests.simulation.play_cluster import play_cluster
+from tests.simulation.senders_history import play_senders
 from tests.simulation.two_crashing import play_two_accounts
 from tests.simulation.workers_history import play_workers
 
@@ -102,3 +103,9 @@ def test_rows_of_the_outbox_are_applied_once_whenever_a_push_is_killed_or_frozen
     totals = play_outbox_killed(3, machine, length=2)
 
     assert totals.kills + totals.faults["freeze"] > 0
+
+
+def test_rows_are_applied_once_and_in_order_by_who_may_send_them_whatever_becomes_of_pushes(machine: Machine) -> None:
+    totals = play_senders(6, machine, length=2)
+
+    assert totals.faults["freeze"] > 0

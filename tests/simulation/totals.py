@@ -20,6 +20,7 @@ class Totals:
     over_v4: int = 0
     of_files: int = 0
     of_outbox: int = 0
+    of_senders: int = 0
     of_workers: int = 0
     of_clusters: int = 0
     processes: int = 0
@@ -32,7 +33,8 @@ class Totals:
 
     def __str__(self) -> str:
         kinds = f"{self.over_v4} over v4, {self.two_accounts} of two accounts, {self.of_files} of files"
-        kinds += f", {self.of_outbox} of the outbox, {self.of_workers} of workers, {self.of_clusters} of clusters"
+        kinds += f", {self.of_outbox} of the outbox, {self.of_senders} of its senders"
+        kinds += f", {self.of_workers} of workers, {self.of_clusters} of clusters"
         parts = [f"{self.histories} histories ({kinds})"]
         parts += [f"{self.runs} runs", f"{self.processes} processes in turn", f"{self.requests} requests"]
         parts += [f"{self.events} events", f"{self.looks} looks of a reader", f"{self.steps} steps"]

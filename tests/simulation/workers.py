@@ -28,6 +28,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.outbox_history import play_outbox
 from tests.simulation.play import play
 from tests.simulation.play_cluster import play_cluster
+from tests.simulation.senders_history import play_senders
 from tests.simulation.totals import Totals
 from tests.simulation.two_crashing import play_two_accounts
 from tests.simulation.workers_history import play_workers
@@ -37,6 +38,8 @@ EVERY = 8
 """Over v3, the history of every eighth seed is one of two accounts."""
 EVERY_OF = {"outbox": 7, "files": 5, "clusters": 13, "processes": 11}
 """What the history of every so many seeds is about, over an API that it chooses. Processes: runs with `--workers N`."""
+SHARE_OF_SENDERS = 0.5
+"""Share of the histories about the outbox that have several accounts."""
 Api = Literal["v3", "v4"]
 
 
@@ -183,9 +186,11 @@ def _about(plan: Plan, seed: int) -> str | None:
 
 
 def _play_outbox(plan: Plan, seed: int, machine: Machine) -> Totals | Failure:
-    kills = Random(seed).random() < plan.kills
+    dice = Random(seed)
+    kills = dice.random() < plan.kills
+    one = play_outbox_killed if kills else play_outbox
     try:
-        return (play_outbox_killed if kills else play_outbox)(seed, machine, plan.length)
+        return (play_senders if dice.random() < SHARE_OF_SENDERS else one)(seed, machine, plan.length)
     except Exception as error:
         return Failure(seed, str(error) if isinstance(error, AssertionError) else traceback.format_exc())
 

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 import pytest
 
-from pyrus_etl.load.outbox.outbox import FIRST, Place, due
+from pyrus_etl.load.outbox.outbox import FIRST, Place, due, has_more
 from pyrus_etl.load.outbox.senders import Member, Team
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Faults, Sandbox, World
@@ -163,3 +164,25 @@ def test_a_row_does_not_overtake_one_that_became_due_after_its_page_was_read(off
 
         connection.execute("UPDATE pyrus.outbox SET status = 'sent' WHERE outbox_id = %s", [second.outbox_id])
         assert due(connection, bob, Place(second.created_at, second.outbox_id), 9) == [third]
+
+
+def test_a_push_sends_the_rows_that_were_there_when_it_began_even_if_its_clock_is_wrong(office: Office) -> None:
+    """Bob's row waited for Ann's when he read his; the clock of his machine is an hour behind that of the database."""
+    shared = office.sandbox.world.task_ids(PEOPLE["ann"])[0]
+    bob, run_id = Team(PEOPLE["bob"], (PEOPLE["ann"], PEOPLE["bob"]), ("ann", "bob")), UUID(int=1)
+    office.put("comment", shared, "bob", text="row 1")
+    with connect(office.database) as connection:
+        connection.execute(
+            "INSERT INTO pyrus.sync_runs (run_id, kind, status, started_at) "
+            "VALUES (%s, 'push', 'running', now() - interval '1 hour')",
+            [run_id],
+        )
+        connection.execute(
+            "INSERT INTO pyrus.sync_leases (account_id, run_id, holder, acquired_at, expires_at) "
+            "VALUES (%s, %s, '', now(), now() + interval '8s')",
+            [bob.account_id, run_id],
+        )
+        assert has_more(connection, bob, run_id, ())
+
+        connection.execute("UPDATE pyrus.outbox SET created_at = clock_timestamp() + interval '1s'")
+        assert not has_more(connection, bob, run_id, ())

@@ -107,13 +107,14 @@ def due(
 def has_more(connection: Connection, team: Team, run_id: UUID, stopped: Collection[int]) -> bool:
     """Whether a run has not sent all rows that were there when it began: an earlier row of the task was another's.
 
-    That one is sent by now, or the push of another account is about to send it. `stopped`: see `due`.
+    That one is sent by now, or the push of another account is about to send it. `stopped`: see `due`. A run began when
+    it took its lock, by the clock of the database, which also dates the rows.
     """
     query = f"""
         SELECT EXISTS (
             SELECT {_DUE} AND status = 'waiting' AND run_id IS DISTINCT FROM %(run_id)s
             AND (task_id = ANY(%(stopped)s::bigint[])) IS NOT TRUE
-            AND created_at <= (SELECT started_at FROM pyrus.sync_runs WHERE run_id = %(run_id)s)
+            AND created_at <= (SELECT acquired_at FROM pyrus.sync_leases WHERE run_id = %(run_id)s)
             AND NOT EXISTS (
                 SELECT {_EARLIER} AND ({_IN_THE_WAY} OR {_OF_ANOTHER}) AND NOT EXISTS (
                     SELECT FROM pyrus.sync_leases AS lease JOIN pyrus.sync_runs AS run ON run.run_id = lease.run_id

@@ -23,8 +23,8 @@ from psycopg.rows import TupleRow
 from pyrus_etl.cli.demo.demo import settings_for
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.embedded import serving
-from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyrus_etl import errors
-from pyrus_etl.client.failures import LASTING_FAULTS_OF_TLS
+from pyrus_etl.client.network.failures import LASTING_FAULTS_OF_TLS
 from pyrus_etl.postgres.connection import _REFUSALS, _UNREACHABLE
 from pyrus_etl.postgres.faults import _FAULTS, _USERS_CODE
 

@@ -9,7 +9,7 @@ import sqlalchemy
 from alembic import context
 
 from pyrus_etl.postgres.embedded import serving
-from pyrus_etl.reports.alembic_context import comparison_options, connected
+from pyrus_etl.reports.upgrade.alembic_context import comparison_options, connected
 from pyrus_etl.schema import SCHEMA
 from pyrus_etl.settings import load_settings
 

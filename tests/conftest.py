@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings, load_settings
 from pyrus_etl.settings.retry import STANDARD

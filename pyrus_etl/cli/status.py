@@ -13,7 +13,7 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, json_option, quiet_option, 
 from pyrus_etl.cli.terminal.figures_file import figures_file_option, write_figures
 from pyrus_etl.cli.terminal.output import ended, print_json, show_held_back
 from pyrus_etl.errors import DataStale
-from pyrus_etl.extract.file_account import ACCOUNTS
+from pyrus_etl.extract.files.account import ACCOUNTS
 from pyrus_etl.load.operation.freshness import duration, require_fresh
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.locks import waiting_briefly

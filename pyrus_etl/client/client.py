@@ -16,14 +16,14 @@ from yarl import URL
 
 from pyrus_etl.client.clock import Clocks
 from pyrus_etl.client.dialect import ApiError, Dialect
-from pyrus_etl.client.file import NO_HEADERS, Download, Wanted, followed
 from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Refused, TokenRefused
-from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.network.file import NO_HEADERS, Download, Wanted, followed
+from pyrus_etl.client.quota.pace import Pace
+from pyrus_etl.client.quota.waits import Announce, log_wait
 from pyrus_etl.client.request import Answer, Grant, Request
 from pyrus_etl.client.retry import Tries
 from pyrus_etl.client.sender import Sender
 from pyrus_etl.client.token import Token
-from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
 from pyrus_etl.settings import Secret, Settings
 

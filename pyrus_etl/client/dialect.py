@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from pyrus_etl.client.limits import QuotaHeaders
+from pyrus_etl.client.quota.limits import QuotaHeaders
 from pyrus_etl.settings import Secret
 
 Headers = Mapping[str, str]

@@ -11,8 +11,8 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from pyrus_etl.client.dialect import ApiError, Dialect, Headers
-from pyrus_etl.client.limits import pause_after_refusal
 from pyrus_etl.client.masking import masked
+from pyrus_etl.client.quota.limits import pause_after_refusal
 from pyrus_etl.settings import Secret
 
 T = TypeVar("T")

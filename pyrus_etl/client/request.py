@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from pyrus_etl.client.form import Form
-from pyrus_etl.client.transport import Sieve
+from pyrus_etl.client.network.form import Form
+from pyrus_etl.client.network.transport import Sieve
 from pyrus_etl.settings import Secret
 
 T = TypeVar("T")

@@ -8,16 +8,16 @@ from typing import NamedTuple, Self, TypeVar
 import aiohttp
 from yarl import URL
 
-from pyrus_etl.client.allowance import Allowance
 from pyrus_etl.client.clock import ServerClock
 from pyrus_etl.client.dialect import Dialect
-from pyrus_etl.client.exchange import Broken, Exchange, Pieces, Served
-from pyrus_etl.client.file import MOST_REDIRECTS, Chunks, Download, Wanted, check_length, target_of
-from pyrus_etl.client.limits import pause_when_exhausted
 from pyrus_etl.client.meaning import Again, Failure, QuotaSpent, Read, meaning_elsewhere, meaning_of, meaning_of_file
-from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.network.exchange import Broken, Exchange, Pieces, Served
+from pyrus_etl.client.network.file import MOST_REDIRECTS, Chunks, Download, Wanted, check_length, target_of
+from pyrus_etl.client.quota.allowance import Allowance
+from pyrus_etl.client.quota.limits import pause_when_exhausted
+from pyrus_etl.client.quota.pace import Pace
+from pyrus_etl.client.quota.waits import Announce
 from pyrus_etl.client.request import Answer, Request
-from pyrus_etl.client.waits import Announce
 from pyrus_etl.settings import Secret, Settings
 
 T = TypeVar("T")

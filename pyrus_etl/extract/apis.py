@@ -12,7 +12,7 @@ from pyrus_etl.extract.v3 import api as v3
 from pyrus_etl.extract.v3.read import read_stored as read_v3
 from pyrus_etl.extract.v3.writes import WRITES as WRITES_OF_V3
 from pyrus_etl.extract.v4 import api as v4
-from pyrus_etl.extract.v4.read import read_stored as read_v4
+from pyrus_etl.extract.v4.wire.read import read_stored as read_v4
 from pyrus_etl.extract.v4.writes import WRITES as WRITES_OF_V4
 from pyrus_etl.extract.writer import Writes
 from pyrus_etl.model.task import Task

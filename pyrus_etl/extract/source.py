@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.clock import Clocks
-from pyrus_etl.extract.files import FileService
+from pyrus_etl.extract.files.file_service import FileService
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.extract.writer import Writer
 from pyrus_etl.model.access import Access

@@ -43,7 +43,7 @@ def _upgrade_if_stale(url: Secret, settings: Settings) -> None:
         stale = is_known(applied) and (applied != REVISION or not are_of_this_version(connection))
     if not stale:
         return
-    from pyrus_etl.reports.migrate import upgrade
+    from pyrus_etl.reports.upgrade.migrate import upgrade
 
     upgrade(url, locks=settings.waits.locks)
     with connect(url) as connection:

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pyrus_etl.client.pace import Pace
-from pyrus_etl.client.waits import Wait
+from pyrus_etl.client.quota.pace import Pace
+from pyrus_etl.client.quota.waits import Wait
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from pyrus_etl.client.waits import Wait, log_wait
+from pyrus_etl.client.quota.waits import Wait, log_wait
 from pyrus_etl.errors import PyrusEtlError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess

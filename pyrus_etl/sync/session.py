@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.quota.pace import Pace
 from pyrus_etl.errors import LockHeld, PyrusEtlError, SettingsError
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.extract.source import AccountAccess, Source

@@ -9,8 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import count
 
-from pyrus_etl.client.lending import Closed, Report
-from pyrus_etl.client.slices import LARGEST
+from pyrus_etl.client.quota.lending import Closed, Report
+from pyrus_etl.client.quota.slices import LARGEST
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.load.sharing.quotas import Share, settle
 from pyrus_etl.postgres.store import Store

@@ -16,7 +16,7 @@ import psycopg
 
 from pyrus_etl.postgres import cluster, folders
 from pyrus_etl.postgres.embedded import serving
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.settings import Secret
 
 CHECKOUT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrus_etl.reports.migrate import differences
+from pyrus_etl.reports.upgrade.migrate import differences
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.cli.test_program import sentence

@@ -7,7 +7,7 @@ import re
 from rich.console import Console
 
 from pyrus_etl.cli.terminal.bar import display, update
-from pyrus_etl.client.pace import Pace
+from pyrus_etl.client.quota.pace import Pace
 from pyrus_etl.settings import Quota
 from pyrus_etl.sync.progress import Progress
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.cli.test_program import sentence

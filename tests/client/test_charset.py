@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pyrus_etl.client.charset import Transcoder
 from pyrus_etl.client.decode import damage, storable
+from pyrus_etl.client.network.charset import Transcoder
 
 TEXT = json.dumps({"Text": "Тендер №5 «ёлка»"}, ensure_ascii=False)
 PLAIN = json.dumps({"Text": "Тендер"}, ensure_ascii=False)

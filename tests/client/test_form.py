@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Again, Failure, Unreadable
+from pyrus_etl.client.network.form import Contents, Form
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import BodyCut, FileRefused
 from pyrus_etl.extract.v3.api import client_for

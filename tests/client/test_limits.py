@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pyrus_etl.client.limits import QuotaHeaders, pause_after_refusal, pause_when_exhausted
+from pyrus_etl.client.quota.limits import QuotaHeaders, pause_after_refusal, pause_when_exhausted
 
 NOW = 1792567680
 """2026-10-21 07:28:00 UTC, by the server's clock."""

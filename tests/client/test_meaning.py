@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from pyrus_etl.client.dialect import ApiError, Dialect
-from pyrus_etl.client.limits import QuotaHeaders
 from pyrus_etl.client.meaning import (
     NOT_FOLLOWED,
     Again,
@@ -20,6 +19,7 @@ from pyrus_etl.client.meaning import (
     meaning_of,
     meaning_of_file,
 )
+from pyrus_etl.client.quota.limits import QuotaHeaders
 from pyrus_etl.extract.v3.dialect import DIALECT
 from pyrus_etl.settings import Secret
 

@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
-from pyrus_etl.client.pace import Pace
-from pyrus_etl.client.waits import Wait
+from pyrus_etl.client.quota.pace import Pace
+from pyrus_etl.client.quota.waits import Wait
 from pyrus_etl.settings import Quota
 from tests.simulation.loop import Loop
 from tests.simulation.passing import Time

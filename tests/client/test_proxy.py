@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from pyrus_etl.client.meaning import Again
-from pyrus_etl.client.proxy import VARIABLES, proxy_for
+from pyrus_etl.client.network.proxy import VARIABLES, proxy_for
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.v3.api import client_for

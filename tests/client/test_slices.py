@@ -8,10 +8,10 @@ from unittest.mock import patch
 
 import pytest
 
-from pyrus_etl.client.lending import Closed, Grant, Report
-from pyrus_etl.client.pace import Pace
-from pyrus_etl.client.slices import Slices, size_for
-from pyrus_etl.client.waits import Wait
+from pyrus_etl.client.quota.lending import Closed, Grant, Report
+from pyrus_etl.client.quota.pace import Pace
+from pyrus_etl.client.quota.slices import Slices, size_for
+from pyrus_etl.client.quota.waits import Wait
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.settings import Quota
 from tests.simulation.loop import Loop

@@ -15,8 +15,8 @@ from yarl import URL
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.dialect import ApiError
-from pyrus_etl.client.file import Download, followed
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
+from pyrus_etl.client.network.file import Download, followed
 from pyrus_etl.errors import BodyCut, BodyTooLarge, BudgetSpent, LoginRefused, PyrusUnreachable
 from pyrus_etl.extract.v3.api import client_for
 from pyrus_etl.settings import Settings

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from pyrus_etl.client.unpack import LARGEST_PART, BadPacking, Unpacker
+from pyrus_etl.client.network.unpack import LARGEST_PART, BadPacking, Unpacker
 
 TEXT = b'{"whole": true}'
 

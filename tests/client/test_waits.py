@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from pyrus_etl.client.waits import LONGEST, Hold, Wait
+from pyrus_etl.client.quota.waits import LONGEST, Hold, Wait
 from pyrus_etl.errors import PyrusUnreachable
 
 HOUR = 3600.0
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("pyrus_etl.client.waits.time.monotonic", clock)
+    monkeypatch.setattr("pyrus_etl.client.quota.waits.time.monotonic", clock)
     return clock
 
 

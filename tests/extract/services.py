@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from pyrus_etl.client.file import Download
-from pyrus_etl.client.form import Contents
-from pyrus_etl.extract.files import FileService
-from pyrus_etl.extract.services import opened
+from pyrus_etl.client.network.file import Download
+from pyrus_etl.client.network.form import Contents
+from pyrus_etl.extract.files.file_service import FileService
+from pyrus_etl.extract.files.services import opened
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import Place, parse_place
 from pyrus_etl.sandbox.onlyoffice import OnlyofficeSandbox

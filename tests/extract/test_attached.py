@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused
-from pyrus_etl.extract.contents import name_in
-from pyrus_etl.extract.files import FileService
-from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.extract.files.contents import name_in
+from pyrus_etl.extract.files.file_service import FileService
+from pyrus_etl.extract.files.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import parse_place
 from pyrus_etl.sandbox import Sandbox, World

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import pytest
 
-from pyrus_etl.client.file import Download
+from pyrus_etl.client.network.file import Download
 from pyrus_etl.errors import AnswerLost, BodyCut, FileRefused, LoginRefused, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.files import FileService
+from pyrus_etl.extract.files.file_service import FileService
+from pyrus_etl.extract.files.refusals import settled
+from pyrus_etl.extract.files.services import client_for
+from pyrus_etl.extract.files.uploads import uploaded
 from pyrus_etl.extract.onlyoffice.read import cleaned
 from pyrus_etl.extract.paymo.lists import where
-from pyrus_etl.extract.refusals import settled
-from pyrus_etl.extract.services import client_for
-from pyrus_etl.extract.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import parse_place
 from pyrus_etl.sandbox import onlyoffice, paymo
@@ -362,7 +362,7 @@ async def _contents(file_id: str, service: FileService) -> bytes:
 @pytest.mark.parametrize("service", ["paymo", "onlyoffice"])
 def test_a_list_that_never_ends_is_given_up_with_a_sentence(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that shows new entries on each page, as many as are asked for."""
-    monkeypatch.setattr("pyrus_etl.extract.endless.MOST_PAGES", 20)
+    monkeypatch.setattr("pyrus_etl.extract.files.endless.MOST_PAGES", 20)
     ids = itertools.count(1)
 
     def script(_: Asked) -> Reply:
@@ -402,7 +402,7 @@ def test_folders_that_contain_themselves_or_one_another_are_read_once_each() -> 
 
 
 def test_folders_that_are_nested_without_an_end_are_given_up_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyrus_etl.extract.endless.MOST_DEPTH", 20)
+    monkeypatch.setattr("pyrus_etl.extract.files.endless.MOST_DEPTH", 20)
     with (
         scripted(_nested(lambda folder: [2 * folder, 2 * folder + 1])) as server,
         pytest.raises(PyrusUnreachable, match=r"nests the folders of onlyoffice:project/9 without an end: 20 are"),

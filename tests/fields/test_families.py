@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyrus_etl.extract.v4.words import FIELD_TYPES
+from pyrus_etl.extract.v4.wire.words import FIELD_TYPES
 from pyrus_etl.fields import FAMILIES
 from pyrus_etl.reports.refresh import refresh
 from tests.extract.v3.test_fields import CASES, ONLY_V4

@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from pyrus_etl.client.decode import damage, storable
-from pyrus_etl.extract.v4.read import read_stored
+from pyrus_etl.extract.v4.wire.read import read_stored
 from pyrus_etl.model.task import Task
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.schema.metadata import written_columns

@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from pyrus_etl.extract.v4.read import read_register
+from pyrus_etl.extract.v4.wire.read import read_register
 from pyrus_etl.normalize.task import task_rows
 from pyrus_etl.sandbox import World
 from pyrus_etl.sandbox.v4.archive import ArchiveV4

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pyrus_etl.extract.v4.dates import Instant
+from pyrus_etl.extract.v4.wire.dates import Instant
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.settings import Secret
 

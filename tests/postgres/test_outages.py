@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world

@@ -6,8 +6,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.definitions import are_of_this_version
-from pyrus_etl.reports.migrate import differences, upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import differences, upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world

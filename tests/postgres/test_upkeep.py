@@ -5,7 +5,7 @@ from pathlib import Path
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.embedded import serving
 from pyrus_etl.postgres.upkeep import flush_statistics, outdated
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import program, sync

@@ -8,8 +8,8 @@ import pytest
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.reports.materialized import dematerialize, materialize
-from pyrus_etl.reports.migrate import downgrade, upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import downgrade, upgrade
 from pyrus_etl.settings import Secret
 from tests.roles import as_role, give_all_to
 

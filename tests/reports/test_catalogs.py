@@ -5,8 +5,8 @@ from typing import Any
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports import definitions
 from pyrus_etl.reports.materialized import materialize
-from pyrus_etl.reports.migrate import differences, upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import differences, upgrade
 from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.reports.wide_views.catalogue import fields_without_column
 from pyrus_etl.settings import Secret

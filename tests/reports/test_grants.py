@@ -11,8 +11,8 @@ from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.reports.access.grants import grant_reports, limit_reader, revoke
 from pyrus_etl.reports.access.limited_tables import Given
 from pyrus_etl.reports.materialized import materialize
-from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.settings import Secret
 from tests.reports.test_attached import A_FORM, NOT_IN_PLACE, ONE_MORE_FIELD
 from tests.roles import as_role, give_all_to, plain

@@ -16,8 +16,8 @@ from pyrus_etl.reports.access.grants import grant_reports, limit_reader, revoke
 from pyrus_etl.reports.access.limited import LISTS, Limits
 from pyrus_etl.reports.access.limited_tables import SEEN, SHOWN, Given
 from pyrus_etl.reports.materialized import materialize
-from pyrus_etl.reports.migrate import downgrade, upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import downgrade, upgrade
 from pyrus_etl.reports.views import views
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret

@@ -7,8 +7,8 @@ import pytest
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.reports.materialized import dematerialize, materialize, present
-from pyrus_etl.reports.migrate import downgrade, upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import downgrade, upgrade
 from pyrus_etl.reports.views import views
 from pyrus_etl.reports.wide_views import wide
 from pyrus_etl.sandbox import Sandbox, World

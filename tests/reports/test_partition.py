@@ -3,7 +3,7 @@
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.access.grants import limit_reader
 from pyrus_etl.reports.access.limited_tables import Given
-from pyrus_etl.reports.partition import tables
+from pyrus_etl.reports.upgrade.partition import tables
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.oracle import assert_tables_equal_world

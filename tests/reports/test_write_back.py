@@ -12,9 +12,9 @@ from psycopg.errors import CheckViolation, InsufficientPrivilege
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.revision import require_schema
-from pyrus_etl.reports import migrate
 from pyrus_etl.reports.access.grants import grant_reports
 from pyrus_etl.reports.access.write_back import grant_write_back
+from pyrus_etl.reports.upgrade import migrate
 from pyrus_etl.settings import Secret
 from tests.roles import as_role, give_all_to
 from tests.runs import program

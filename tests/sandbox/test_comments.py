@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.extract.contents import name_in
+from pyrus_etl.extract.files.contents import name_in
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.organisation.people import EVERYBODY
 from tests.sandbox.asking import Reply, as_form, as_json, ask

@@ -8,8 +8,8 @@ import pytest
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program as installed
-from pyrus_etl.reports.migrate import differences, upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import differences, upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret

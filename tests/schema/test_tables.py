@@ -8,8 +8,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Table
 
-from pyrus_etl.reports.alembic_context import migrations_folder
-from pyrus_etl.reports.migrate import differences, downgrade, upgrade
+from pyrus_etl.reports.upgrade.alembic_context import migrations_folder
+from pyrus_etl.reports.upgrade.migrate import differences, downgrade, upgrade
 from pyrus_etl.schema import attachment, catalog, definition, form, metadata, note, person, project, raw, task
 from pyrus_etl.schema.metadata import REVISION, written_columns
 from pyrus_etl.schema.rows import MERGED, OWNED, OWNER

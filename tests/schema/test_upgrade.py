@@ -13,7 +13,7 @@ from pyrus_etl.fields import family_of
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.reports.access.grants import grant_reports
 from pyrus_etl.reports.definitions import are_of_this_version
-from pyrus_etl.reports.migrate import differences, downgrade, upgrade
+from pyrus_etl.reports.upgrade.migrate import differences, downgrade, upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret

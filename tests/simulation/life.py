@@ -23,8 +23,8 @@ from aiohttp import web
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from pyrus_etl.client import resolver
-from pyrus_etl.extract.v4.together import at_work
+from pyrus_etl.client.network import resolver
+from pyrus_etl.extract.v4.listing.together import at_work
 from pyrus_etl.postgres import connection, lease, store, upkeep
 from pyrus_etl.postgres.connection import Session
 from tests.simulation.faults import Fault

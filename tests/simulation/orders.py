@@ -10,10 +10,10 @@ from dataclasses import replace
 import msgspec
 
 from pyrus_etl.errors import PyrusEtlError
-from pyrus_etl.extract.file_account import access_of
-from pyrus_etl.extract.services import opened
-from pyrus_etl.extract.streamed import streamed
-from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.extract.files.account import access_of
+from pyrus_etl.extract.files.services import opened
+from pyrus_etl.extract.files.streamed import streamed
+from pyrus_etl.extract.files.uploads import uploaded
 from pyrus_etl.load.files.contents import Chosen
 from pyrus_etl.model.place import parse_file, parse_place
 from pyrus_etl.model.window import Window

@@ -218,7 +218,7 @@ def new_database(server: Server) -> Iterator[Secret]:
 
 
 def main() -> None:
-    from pyrus_etl.reports.migrate import upgrade
+    from pyrus_etl.reports.upgrade.migrate import upgrade
     from tests.servers import embedded_server, server_folder
 
     first, number = (int(given) for given in [*sys.argv[1:], "1", "10"][:2])

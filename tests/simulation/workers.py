@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Event
 from random import Random, SystemRandom
 from typing import Literal, NamedTuple
 
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from tests.servers import embedded_server, server_folder
 from tests.simulation.crashing_files import play_files
 from tests.simulation.hints import EVERY as EVERY_HINTED

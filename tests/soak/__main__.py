@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import command_line, program_environment

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable
-from pyrus_etl.extract.file_account import access_of
+from pyrus_etl.extract.files.account import access_of
 from pyrus_etl.sandbox import Faults, onlyoffice, paymo
 from pyrus_etl.sandbox.server.running import Running
 from pyrus_etl.sandbox.server.service import Service

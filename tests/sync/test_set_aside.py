@@ -219,7 +219,7 @@ def test_a_list_without_its_empty_properties_is_an_empty_list(database: Secret, 
 def test_an_oversized_answer_affects_only_its_task(
     database: Secret, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyrus_etl.client.transport.LARGEST_BODY", 1 << 20)
+    monkeypatch.setattr("pyrus_etl.client.network.transport.LARGEST_BODY", 1 << 20)
     with Sandbox(World(3, tasks=12)) as sandbox:
         bad = sandbox.world.put(77, {"Id": 77, "Notes": [{"Text": "x" * (2 << 20)}]})
         result = sync(sandbox, database)

@@ -9,7 +9,7 @@ import pytest
 
 from pyrus_etl.load.progress.inbox import write_inbox
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports.migrate import upgrade
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from pyrus_etl.settings import Secret

@@ -10,8 +10,8 @@ from pathlib import Path
 from pyrus_etl.cli.demo.demo import settings_for
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.embedded import serving
-from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plan import Plan

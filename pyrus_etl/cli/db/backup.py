@@ -11,8 +11,8 @@ from pyrus_etl.cli.terminal.output import print_json, summary
 from pyrus_etl.errors import DatabaseUnavailable, SettingsError
 from pyrus_etl.postgres import archive, conninfo, embedded, folders
 from pyrus_etl.postgres.connection import connect
-from pyrus_etl.reports import migrate
-from pyrus_etl.reports.move import move
+from pyrus_etl.reports.upgrade import migrate
+from pyrus_etl.reports.upgrade.move import move
 from pyrus_etl.schema.metadata import REPORT_SCHEMA, SCHEMA
 from pyrus_etl.sync.database import open_database
 

@@ -30,8 +30,8 @@ from pyrus_etl.postgres.connection import connect
 from pyrus_etl.postgres.programs import program
 from pyrus_etl.postgres.revision import require_all_rows, require_known, revision
 from pyrus_etl.postgres.store import Store
-from pyrus_etl.reports import migrate
-from pyrus_etl.reports.differences import Difference
+from pyrus_etl.reports.upgrade import migrate
+from pyrus_etl.reports.upgrade.differences import Difference
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 from pyrus_etl.settings.privacy import Privacy

@@ -4,7 +4,7 @@ import click
 
 from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.reports.partition import MOST, partition, tables
+from pyrus_etl.reports.upgrade.partition import MOST, partition, tables
 from pyrus_etl.schema.metadata import PARTITIONS
 from pyrus_etl.sync.database import open_database
 

@@ -36,9 +36,9 @@ from pyrus_etl.postgres import embedded
 from pyrus_etl.postgres.connection import Connection, connect
 from pyrus_etl.postgres.folders import data_folder
 from pyrus_etl.postgres.programs import program
-from pyrus_etl.reports.migrate import upgrade
 from pyrus_etl.reports.page.figures import figures
 from pyrus_etl.reports.refresh import refresh
+from pyrus_etl.reports.upgrade.migrate import upgrade
 from pyrus_etl.sandbox import Activity, Sandbox, World
 from pyrus_etl.schema.attachment import attachments
 from pyrus_etl.schema.counts import Counts

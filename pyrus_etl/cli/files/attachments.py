@@ -13,7 +13,7 @@ from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
 from pyrus_etl.cli.runs.runs import parse_date
 from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SET_ASIDE, SettingsError
-from pyrus_etl.extract.file_account import access_of
+from pyrus_etl.extract.files.account import access_of
 from pyrus_etl.files.target import target_url
 from pyrus_etl.load.files.contents import Chosen
 from pyrus_etl.model.place import ONLYOFFICE, PAYMO, PYRUS

@@ -7,9 +7,9 @@ import click
 from pyrus_etl.cli.files.arguments import SETTINGS, of_service, show, to_file, to_place, to_service, writing_settings
 from pyrus_etl.cli.options import account_option, json_option, with_settings
 from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
-from pyrus_etl.extract.services import opened
-from pyrus_etl.extract.streamed import streamed
-from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.extract.files.services import opened
+from pyrus_etl.extract.files.streamed import streamed
+from pyrus_etl.extract.files.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS, FileName, Place
 from pyrus_etl.sync.plans.mirror import mirror as mirror_plan

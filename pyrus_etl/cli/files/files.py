@@ -21,12 +21,12 @@ from pyrus_etl.cli.files.sync import sync
 from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
-from pyrus_etl.extract.files import FileService
-from pyrus_etl.extract.local import contents_of
-from pyrus_etl.extract.saved import Saved, saved
-from pyrus_etl.extract.services import opened
-from pyrus_etl.extract.streamed import streamed
-from pyrus_etl.extract.uploads import uploaded
+from pyrus_etl.extract.files.file_service import FileService
+from pyrus_etl.extract.files.local import contents_of
+from pyrus_etl.extract.files.saved import Saved, saved
+from pyrus_etl.extract.files.services import opened
+from pyrus_etl.extract.files.streamed import streamed
+from pyrus_etl.extract.files.uploads import uploaded
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import FileName, Place, parse_place
 from pyrus_etl.settings import Secret, Settings

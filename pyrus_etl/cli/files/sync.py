@@ -4,7 +4,7 @@ import click
 
 from pyrus_etl.cli.options import read_settings, with_settings
 from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
-from pyrus_etl.extract.file_account import access_of
+from pyrus_etl.extract.files.account import access_of
 from pyrus_etl.model.place import ONLYOFFICE, PAYMO
 from pyrus_etl.sync.plans.files import sync_files
 

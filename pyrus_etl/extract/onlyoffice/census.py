@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from pyrus_etl.errors import FileRefused
-from pyrus_etl.extract.lenient import filled
+from pyrus_etl.extract.files.lenient import filled
 from pyrus_etl.extract.onlyoffice.service import Onlyoffice
 from pyrus_etl.model.place import ONLYOFFICE, Place
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused
-from pyrus_etl.extract.lenient import filled, objects, whole
+from pyrus_etl.extract.files.lenient import filled, objects, whole
 from pyrus_etl.extract.onlyoffice.portal import Portal, path_of_file
 from pyrus_etl.extract.onlyoffice.wrapper import read
 

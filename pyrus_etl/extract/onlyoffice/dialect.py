@@ -6,7 +6,7 @@ import msgspec
 
 from pyrus_etl.client.decode import storable
 from pyrus_etl.client.dialect import ApiError, Dialect
-from pyrus_etl.client.limits import QuotaHeaders
+from pyrus_etl.client.quota.limits import QuotaHeaders
 from pyrus_etl.extract.onlyoffice.wrapper import read
 from pyrus_etl.settings import Quota, Secret
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import FileRefused
-from pyrus_etl.extract.endless import require_bottom, require_end
-from pyrus_etl.extract.lenient import filled, nested, objects, whole
+from pyrus_etl.extract.files.endless import require_bottom, require_end
+from pyrus_etl.extract.files.lenient import filled, nested, objects, whole
 from pyrus_etl.extract.onlyoffice.dialect import DIALECT
 from pyrus_etl.extract.onlyoffice.portal import KINDS, Portal, from_start, path_of
 from pyrus_etl.extract.onlyoffice.read import files_of

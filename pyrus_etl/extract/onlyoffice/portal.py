@@ -7,12 +7,12 @@ from urllib.parse import quote
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, LoginRefused
-from pyrus_etl.extract.endless import require_end
-from pyrus_etl.extract.lenient import objects
+from pyrus_etl.extract.files.endless import require_end
+from pyrus_etl.extract.files.lenient import objects
+from pyrus_etl.extract.files.refusals import ask
 from pyrus_etl.extract.onlyoffice.dialect import DIALECT
 from pyrus_etl.extract.onlyoffice.read import files_of
 from pyrus_etl.extract.onlyoffice.wrapper import Wrapped, next_start, read
-from pyrus_etl.extract.refusals import ask
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import Place
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from pyrus_etl.extract.lenient import filled, moment, nested, objects, payload, same_name, text, whole
+from pyrus_etl.extract.files.lenient import filled, moment, nested, objects, payload, same_name, text, whole
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import ONLYOFFICE, Place
 

@@ -12,19 +12,19 @@ import msgspec
 from yarl import URL
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.file import NO_HEADERS, Download
-from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
+from pyrus_etl.client.network.file import NO_HEADERS, Download
+from pyrus_etl.client.network.form import Contents, Form
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.lenient import whole
+from pyrus_etl.extract.files.lenient import whole
+from pyrus_etl.extract.files.refusals import check
 from pyrus_etl.extract.onlyoffice.deletion import delete
 from pyrus_etl.extract.onlyoffice.dialect import DIALECT
 from pyrus_etl.extract.onlyoffice.folders import Folders
 from pyrus_etl.extract.onlyoffice.portal import KINDS, Portal, path_of, path_of_file
 from pyrus_etl.extract.onlyoffice.read import could_be, files_of
 from pyrus_etl.extract.onlyoffice.wrapper import read
-from pyrus_etl.extract.refusals import check
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import ONLYOFFICE, Place
 from pyrus_etl.settings import Secret

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pyrus_etl.client.decode import storable
-from pyrus_etl.extract.lenient import filled, nested, text, whole
+from pyrus_etl.extract.files.lenient import filled, nested, text, whole
 
 
 class Wrapped(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyrus_etl.extract.lenient import filled, objects, reader
+from pyrus_etl.extract.files.lenient import filled, objects, reader
 from pyrus_etl.extract.paymo.service import Paymo
 from pyrus_etl.model.place import PAYMO, Place
 

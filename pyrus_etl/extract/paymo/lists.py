@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.request import Request
-from pyrus_etl.extract.endless import require_end
+from pyrus_etl.extract.files.endless import require_end
+from pyrus_etl.extract.files.refusals import ask
 from pyrus_etl.extract.paymo.dialect import DIALECT
-from pyrus_etl.extract.refusals import ask
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyrus_etl.extract.lenient import filled, moment, objects, payload, reader, text, whole
+from pyrus_etl.extract.files.lenient import filled, moment, objects, payload, reader, text, whole
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PAYMO
 from pyrus_etl.settings import Secret

@@ -8,16 +8,16 @@ from typing import Any
 from urllib.parse import quote
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.file import NO_HEADERS, Download
-from pyrus_etl.client.form import Contents, Form
 from pyrus_etl.client.meaning import Failure
+from pyrus_etl.client.network.file import NO_HEADERS, Download
+from pyrus_etl.client.network.form import Contents, Form
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import AnswerLost, FileRefused, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.lenient import same_name
+from pyrus_etl.extract.files.lenient import same_name
+from pyrus_etl.extract.files.refusals import ask, check, settled
 from pyrus_etl.extract.paymo.dialect import DIALECT
 from pyrus_etl.extract.paymo.lists import Lists, where
 from pyrus_etl.extract.paymo.read import read_files
-from pyrus_etl.extract.refusals import ask, check, settled
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PAYMO, Place
 from pyrus_etl.settings import Secret

@@ -10,10 +10,10 @@ import msgspec
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable, not_available
+from pyrus_etl.client.quota.waits import Announce, log_wait
 from pyrus_etl.client.request import Answer, Request
-from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable, SettingsError, TaskRefused
-from pyrus_etl.extract.attached import PyrusFiles
+from pyrus_etl.extract.files.attached import PyrusFiles
 from pyrus_etl.extract.pages import Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
 from pyrus_etl.extract.sizes import TRIES, Sizes, longest

@@ -10,25 +10,25 @@ import msgspec
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.decode import damage, storable
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, Unreadable
+from pyrus_etl.client.quota.waits import Announce, log_wait
 from pyrus_etl.client.request import Answer, Request
-from pyrus_etl.client.waits import Announce, log_wait
 from pyrus_etl.errors import BodyTooLarge, CensusDoubted, FeedRefused, TaskRefused
-from pyrus_etl.extract.attached import PyrusFiles
+from pyrus_etl.extract.files.attached import PyrusFiles
 from pyrus_etl.extract.pages import Census, Changed, FirstRows, Page, Question
 from pyrus_etl.extract.privacy import hidden, sha256_of, without_payload
 from pyrus_etl.extract.source import Figures, Sample
 from pyrus_etl.extract.v4.access import access_of
-from pyrus_etl.extract.v4.asking import Lister, unreachable
 from pyrus_etl.extract.v4.dialect import DIALECT
 from pyrus_etl.extract.v4.directory import Directory, reader
 from pyrus_etl.extract.v4.files import METHODS
-from pyrus_etl.extract.v4.hybrid import Search
-from pyrus_etl.extract.v4.lists import Lists
+from pyrus_etl.extract.v4.listing.asking import Lister, unreachable
+from pyrus_etl.extract.v4.listing.hybrid import Search
+from pyrus_etl.extract.v4.listing.lists import Lists
+from pyrus_etl.extract.v4.listing.pages import NO_FEEDS, Feeds, TaskPages
+from pyrus_etl.extract.v4.listing.register import Registers
 from pyrus_etl.extract.v4.login import address_without_login, files_without_login, login
-from pyrus_etl.extract.v4.pages import NO_FEEDS, Feeds, TaskPages
-from pyrus_etl.extract.v4.read import read_stored
-from pyrus_etl.extract.v4.register import Registers
-from pyrus_etl.extract.v4.wire import Task as ServedTask
+from pyrus_etl.extract.v4.wire.read import read_stored
+from pyrus_etl.extract.v4.wire.task import Task as ServedTask
 from pyrus_etl.extract.v4.writes import WRITES
 from pyrus_etl.extract.writer import Writer
 from pyrus_etl.model.access import Access

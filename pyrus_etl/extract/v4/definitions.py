@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pyrus_etl.client.decode import decode
-from pyrus_etl.extract.v4 import directory_wire as wire
-from pyrus_etl.extract.v4.words import field_type
+from pyrus_etl.extract.v4.wire import directory as wire
+from pyrus_etl.extract.v4.wire.words import field_type
 from pyrus_etl.model.definition import Choice, DefinedField, Form, FormStep
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from pyrus_etl.client.decode import storable
 from pyrus_etl.client.dialect import ApiError, Dialect
-from pyrus_etl.client.limits import QuotaHeaders
+from pyrus_etl.client.quota.limits import QuotaHeaders
 
 FRONT = 100
 """Bytes at the front of a body with status 200 in which an error envelope shows."""

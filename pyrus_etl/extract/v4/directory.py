@@ -16,10 +16,10 @@ from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import BodyTooLarge
 from pyrus_etl.extract.pages import Page, Question, Whole
 from pyrus_etl.extract.privacy import hidden
-from pyrus_etl.extract.v4 import directory_wire as wire
-from pyrus_etl.extract.v4.asking import unreachable
 from pyrus_etl.extract.v4.definitions import forms_of, no_custom_types
+from pyrus_etl.extract.v4.listing.asking import unreachable
 from pyrus_etl.extract.v4.trees import catalog_of, contents_of, lists_of
+from pyrus_etl.extract.v4.wire import directory as wire
 from pyrus_etl.given import UNSET
 from pyrus_etl.model.catalog import Catalog, CatalogRead
 from pyrus_etl.model.definition import Form

@@ -5,9 +5,9 @@ from functools import partial
 import msgspec
 
 from pyrus_etl.client.client import Client
-from pyrus_etl.client.form import Contents, Form
+from pyrus_etl.client.network.form import Contents, Form
 from pyrus_etl.client.request import Request
-from pyrus_etl.extract.attached import Methods
+from pyrus_etl.extract.files.attached import Methods
 from pyrus_etl.extract.v4.dialect import DIALECT
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS

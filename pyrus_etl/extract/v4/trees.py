@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pyrus_etl.extract.v4 import directory_wire as wire
+from pyrus_etl.extract.v4.wire import directory as wire
 from pyrus_etl.model.catalog import Catalog, CatalogItem, Column, Contents
 from pyrus_etl.model.project import List
 

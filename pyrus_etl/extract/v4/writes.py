@@ -12,9 +12,9 @@ from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import BodyTooLarge, PyrusUnreachable
 from pyrus_etl.extract.v3.writes import A_MOMENT, name_of, newest_in, of_author
 from pyrus_etl.extract.v4.dialect import DIALECT
-from pyrus_etl.extract.v4.hybrid import proof
-from pyrus_etl.extract.v4.moments import moment
-from pyrus_etl.extract.v4.read import read_headers, read_register, read_stored
+from pyrus_etl.extract.v4.listing.hybrid import proof
+from pyrus_etl.extract.v4.wire.moments import moment
+from pyrus_etl.extract.v4.wire.read import read_headers, read_register, read_stored
 from pyrus_etl.extract.writer import Call, Newest, Uploads, Writes, plain, properties, when_given
 from pyrus_etl.model.task import TaskHeader
 from pyrus_etl.model.write import COMMENT, FORM_TASK, OF_FILES, TypedValue, Write, is_url

@@ -7,7 +7,7 @@ the session.
 
 from typing import LiteralString, NamedTuple
 
-from pyrus_etl.client.lending import Grant, Report
+from pyrus_etl.client.quota.lending import Grant, Report
 from pyrus_etl.postgres.connection import Connection, sent_at_once
 from pyrus_etl.postgres.lease import LEASE_SECONDS
 from pyrus_etl.settings import Quota

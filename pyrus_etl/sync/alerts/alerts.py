@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from pyrus_etl.background import in_background
-from pyrus_etl.client.exchange import Exchange, Served
+from pyrus_etl.client.network.exchange import Exchange, Served
 from pyrus_etl.client.request import Request
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError, PyrusUnreachable
 from pyrus_etl.load.operation import alerts

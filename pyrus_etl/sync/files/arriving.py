@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import Mapping
 
-from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Failure
+from pyrus_etl.client.network.file import Download
 from pyrus_etl.errors import BodyCut
-from pyrus_etl.extract.files import FileService
+from pyrus_etl.extract.files.file_service import FileService
 from pyrus_etl.files.ahead import Blocks
 from pyrus_etl.files.check import Check
 from pyrus_etl.model.file import ServiceFile

@@ -4,7 +4,7 @@ import asyncio
 
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused
 from pyrus_etl.errors import BodyCut, BodyTooLarge, FileRefused, PyrusUnreachable
-from pyrus_etl.extract.refusals import UNKNOWN_FILE
+from pyrus_etl.extract.files.refusals import UNKNOWN_FILE
 from pyrus_etl.files.check import Corrupt
 from pyrus_etl.files.names import safe_name
 from pyrus_etl.files.store import FileStore

@@ -15,10 +15,10 @@ from pyrus_etl.errors import (
     PyrusUnreachable,
     StoppedEarly,
 )
-from pyrus_etl.extract.files import FileService
-from pyrus_etl.extract.refusals import settled
-from pyrus_etl.extract.streamed import streamed
-from pyrus_etl.extract.uploads import left_by_upload
+from pyrus_etl.extract.files.file_service import FileService
+from pyrus_etl.extract.files.refusals import settled
+from pyrus_etl.extract.files.streamed import streamed
+from pyrus_etl.extract.files.uploads import left_by_upload
 from pyrus_etl.load.files.copies import Wanted, begin, claimed, fail, finish, withdraw
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PYRUS, Place

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyrus_etl.errors import FileRefused
-from pyrus_etl.extract.local import contents_within
+from pyrus_etl.extract.files.local import contents_within
 from pyrus_etl.extract.writer import Writes, complaints, shown
 from pyrus_etl.load.outbox import known as stored
 from pyrus_etl.load.outbox.outbox import Entry

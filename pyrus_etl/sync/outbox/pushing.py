@@ -25,8 +25,8 @@ from pyrus_etl.errors import (
     TaskRefused,
     WriteRefused,
 )
-from pyrus_etl.extract.local import contents_within
-from pyrus_etl.extract.refusals import UNKNOWN_FILE
+from pyrus_etl.extract.files.local import contents_within
+from pyrus_etl.extract.files.refusals import UNKNOWN_FILE
 from pyrus_etl.extract.writer import Newest, Writer
 from pyrus_etl.load.outbox import outbox
 from pyrus_etl.model.place import PYRUS, Place

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from pyrus_etl.errors import FileRefused, PyrusUnreachable
-from pyrus_etl.extract.file_account import FileAccount
+from pyrus_etl.extract.files.account import FileAccount
 from pyrus_etl.load.files.service_files import Absent, absent, mark_gone, write_files
 from pyrus_etl.model.file import ServiceFile
 from pyrus_etl.model.place import PAYMO, Place

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from pyrus_etl.errors import FileRefused, PyrusEtlError, PyrusUnreachable, SettingsError
-from pyrus_etl.extract.services import client_for, opened
+from pyrus_etl.extract.files.services import client_for, opened
 from pyrus_etl.load.files.copies import (
     Link,
     Wanted,

@@ -9,10 +9,10 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from pyrus_etl.client.lending import Grant, Report
-from pyrus_etl.client.pace import Pace
-from pyrus_etl.client.slices import Slices
-from pyrus_etl.client.slots import Slots
+from pyrus_etl.client.quota.lending import Grant, Report
+from pyrus_etl.client.quota.pace import Pace
+from pyrus_etl.client.quota.slices import Slices
+from pyrus_etl.client.quota.slots import Slots
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.load.sharing.quotas import UNKNOWN, Share, may_lease, remaining, settle, share_of
 from pyrus_etl.postgres import lease

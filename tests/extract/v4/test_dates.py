@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from pyrus_etl.extract.v4.dates import parse_day, parse_instant, parse_time
+from pyrus_etl.extract.v4.wire.dates import parse_day, parse_instant, parse_time
 
 INSTANTS = {
     "2017-08-17T15:32:11Z": datetime(2017, 8, 17, 15, 32, 11, tzinfo=UTC),

@@ -11,7 +11,7 @@ from pyrus_etl.errors import PyrusUnreachable
 from pyrus_etl.extract.pages import Whole
 from pyrus_etl.extract.v4.api import client_for
 from pyrus_etl.extract.v4.directory import Directory
-from pyrus_etl.extract.v4.words import FIELD_TYPES
+from pyrus_etl.extract.v4.wire.words import FIELD_TYPES
 from pyrus_etl.model.catalog import Catalog, CatalogItem, CatalogRead, Column, Contents
 from pyrus_etl.model.definition import Choice, DefinedField, Form, FormStep
 from pyrus_etl.model.person import Person

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyrus_etl.extract.v4.fields import READERS
-from pyrus_etl.extract.v4.words import FIELD_TYPES
+from pyrus_etl.extract.v4.wire.fields import READERS
+from pyrus_etl.extract.v4.wire.words import FIELD_TYPES
 from pyrus_etl.fields import family_of
 from tests.normalize.reading import encoded
 from tests.normalize.reading_v4 import only_value, read, read_body

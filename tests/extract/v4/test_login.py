@@ -9,8 +9,8 @@ import pytest
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.dialect import ApiError
-from pyrus_etl.client.file import Download
 from pyrus_etl.client.meaning import Again, Denied, Failure, Refused, TokenRefused, Unreadable
+from pyrus_etl.client.network.file import Download
 from pyrus_etl.client.request import Answer, Request
 from pyrus_etl.errors import LoginRefused, PyrusUnreachable, SettingsError
 from pyrus_etl.extract.apis import api_of

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyrus_etl.extract.v4.read import Listed, in_form, read_headers, read_register, read_stored
+from pyrus_etl.extract.v4.wire.read import Listed, in_form, read_headers, read_register, read_stored
 from tests.normalize.reading_v4 import Read, read, read_body, read_task, rows_of, task_body
 from tests.oracle import Json
 

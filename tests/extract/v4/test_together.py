@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pyrus_etl.extract.v4.together import together
+from pyrus_etl.extract.v4.listing.together import together
 
 
 async def _parts() -> AsyncIterator[int]:

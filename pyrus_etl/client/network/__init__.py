@@ -1,0 +1,1 @@
+"""One request over the network: connections, proxies, certificates, names, and bodies as they come and go."""

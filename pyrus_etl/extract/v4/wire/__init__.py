@@ -1,0 +1,1 @@
+"""API v4 as served, read into structs of the model."""

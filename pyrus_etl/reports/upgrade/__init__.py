@@ -1,0 +1,1 @@
+"""Tables and reports brought to a revision: migrated, compared, repaired, partitioned, moved."""

@@ -58,12 +58,12 @@ _EARLIER: LiteralString = """
     WHERE earlier.task_id = entry.task_id AND earlier.status <> 'sent' AND entry.action = 'comment'
         AND (earlier.created_at, earlier.outbox_id) < (entry.created_at, entry.outbox_id)
 """
-_IN_THE_WAY: LiteralString = """(
+_NOT_SETTLED: LiteralString = """(
     earlier.status IN ('refused', 'unknown')
-    OR (earlier.status = 'waiting' AND earlier.not_before > now())
     OR (earlier.status = 'waiting' AND earlier.run_id = %(run_id)s::uuid)
     OR (earlier.status = 'sending' AND earlier.account_id <> %(account_id)s)
 )"""
+_IN_THE_WAY: LiteralString = f"({_NOT_SETTLED} OR (earlier.status = 'waiting' AND earlier.not_before > now()))"
 """`run_id`: a run that has given the row up; null for none."""
 _OF_ANOTHER: LiteralString = f"""(
     earlier.status = 'waiting' AND earlier.account IS DISTINCT FROM entry.account
@@ -72,8 +72,8 @@ _OF_ANOTHER: LiteralString = f"""(
 """Without a name, all comments on a task have the same sender."""
 _PASSED: LiteralString = "(earlier.created_at, earlier.outbox_id) <= (%(created_at)s, %(outbox_id)s)"
 """It was not due when the rows up to the place were read. A later pass begins with it."""
-_BEHIND: LiteralString = f"EXISTS (SELECT {_EARLIER} AND {_IN_THE_WAY})"
-"""Whether the row has to wait for an earlier one of its task that is not settled, or not due."""
+_BEHIND: LiteralString = f"EXISTS (SELECT {_EARLIER} AND {_NOT_SETTLED})"
+"""Whether the row has to wait for an earlier one of its task that is not settled."""
 
 
 def due(
@@ -144,7 +144,10 @@ def of_others(connection: Connection, team: Team) -> int:
 
 
 def held(connection: Connection, team: Team) -> int:
-    """How many rows wait for an earlier row of their task."""
+    """How many rows wait for an earlier row of their task that is not settled, however long that takes.
+
+    A row behind one that is not due is not counted: it will be sent without anybody doing anything.
+    """
     ((count,),) = connection.execute(
         f"SELECT count(*) {_DUE} AND {_BEHIND}", {**team.parameters, "run_id": None}
     ).fetchall()

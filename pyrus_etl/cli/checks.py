@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from pyrus_etl.cli.options import read_settings
@@ -14,6 +15,7 @@ from pyrus_etl.extract.source import Source
 from pyrus_etl.extract.writer import Writer
 from pyrus_etl.load.sharing.quotas import may_lease
 from pyrus_etl.load.tasks import rebuild, rules
+from pyrus_etl.model.person import Profile
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.write import TASK, Write
 from pyrus_etl.postgres.connection import Connection, connect
@@ -24,6 +26,7 @@ from pyrus_etl.reports.settings import require_time_zone
 from pyrus_etl.settings import Secret, Settings, Waits
 from pyrus_etl.settings.privacy import Privacy
 from pyrus_etl.sync.database import open_database
+from pyrus_etl.sync.sharing.organization import refuse_another
 from pyrus_etl.sync.sharing.quota import shared_quota
 
 T = TypeVar("T")
@@ -99,9 +102,18 @@ def _rules_advice(connection: Connection, privacy: Privacy) -> str | None:
 
 
 def _login(context: Context) -> str:
-    person = ask(context, lambda source: source.profile())
+    person = ask(context, partial(_profile, context))
     context.account_id = person.id
     return f"person {person.id}, {' '.join(filter(None, (person.first_name, person.last_name)))}"
+
+
+async def _profile(context: Context, source: Source) -> Profile:
+    """Who logs in, unless the database holds another organisation."""
+    account = await source.profile()
+    if context.ledger:
+        async with Store(context.ledger, context.settings.waits) as store:
+            await refuse_another(source, store, account)
+    return account
 
 
 def _list(context: Context) -> str:

@@ -59,9 +59,13 @@ class People(msgspec.Struct, frozen=True, gc=False):
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """The person whose access rights the connector has; the id identifies the account."""
+    """The person whose access rights the connector has; the id identifies the account.
+
+    `organization_id`: of their own organization; None if the answer does not name it, as with API v3.
+    """
 
     id: int
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
+    organization_id: int | None = None

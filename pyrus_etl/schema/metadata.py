@@ -10,7 +10,7 @@ MATERIALIZED = "_materialized"
 """Suffix of the materialized copy of a report."""
 PARTITIONS = "pyrus_partitions"
 """The schema of partitions; see `reports.partition`."""
-REVISION = "0030"
+REVISION = "0031"
 """The Alembic revision that creates exactly these tables."""
 
 metadata = MetaData(

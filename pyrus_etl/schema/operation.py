@@ -129,6 +129,11 @@ accounts = Table(
     Column("api", Text, comment="API that its last run asked: v3 or v4."),
     Column("last_exit", Integer, comment="Exit code of its last run that ended; null if none has."),
     Column("next_at", Timestamp, comment="When a process that stays runs it next; null if none does."),
+    Column(
+        "organization_id",
+        BigInteger,
+        comment="Id of its organization, as its profile names it; null if it does not. Another one is refused.",
+    ),
     comment="The accounts of Pyrus that have used this database. All are of one organisation.",
 )
 

@@ -16,12 +16,14 @@ from pyrus_etl.extract.source import AccountAccess, Source
 from pyrus_etl.load.operation.runs import forget_run, join_account, open_run, show_alive
 from pyrus_etl.load.sharing.accounts import has_others, note_account
 from pyrus_etl.load.sharing.claims import release_all
+from pyrus_etl.load.sharing.organization import admit
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.lease import RENEW_SECONDS, Lease
 from pyrus_etl.postgres.store import Store
 from pyrus_etl.settings import Settings, Waits
 from pyrus_etl.settings.retry import STANDARD
 from pyrus_etl.sync.result import Result, new_run_id
+from pyrus_etl.sync.sharing.organization import refuse_another
 from pyrus_etl.sync.sharing.quota import SharedQuota, shared_quota
 from pyrus_etl.sync.stop import Stop
 
@@ -77,6 +79,7 @@ async def watching(settings: Settings, client: Client) -> AsyncIterator[Session]
     async with _connected(settings, client, new_run_id(), access_of(settings)) as session:
         await session.quota.watch(session.login)
         account = await session.source.profile()
+        await refuse_another(session.source, session.store, account)
         session.quota.join(account.id)
         yield replace(session, account_id=account.id)
 
@@ -102,26 +105,31 @@ async def _connected(settings: Settings, client: Client, run_id: UUID, access: A
 
 
 async def log_in(session: Session, stop: Stop) -> Session:
-    """Finds out which account this is, and takes its lock; raises LockHeld if another run is at work."""
+    """Finds out which account this is, and takes its lock.
+
+    Raises SettingsError if it is of another organisation than the database, and LockHeld if another run is at work.
+    """
     run_id, source, store = session.run_id, session.source, session.store
     async with _heartbeat(session):
         try:
             await stop.unless_asked(session.quota.take_up(session.login))
             account = await stop.unless_asked(source.profile())
+            await stop.unless_asked(refuse_another(source, store, account))
             session.quota.join(account.id)
             await stop.unless_asked(store.hold(Lease(account.id, run_id)))
         except LockHeld:
             await store.transaction(forget_run, run_id)
             raise
     session = replace(session, account_id=account.id)
-    return replace(session, shares=await store.transaction(_join, session))
+    return replace(session, shares=await store.transaction(_join, session, account.organization_id))
 
 
-def _join(connection: Connection, session: Session) -> bool:
+def _join(connection: Connection, session: Session, organization_id: int | None) -> bool:
     """Records who has logged in; returns whether there are other accounts."""
+    admit(connection, session.account_id, organization_id)
     release_all(connection, session.account_id)
     join_account(connection, session.run_id, session.account_id, *session.start)
-    note_account(connection, session.account_id, session.name, session.login, session.api)
+    note_account(connection, session.account_id, session.name, session.login, session.api, organization_id)
     return session.account_id > 0 and (session.shares or has_others(connection, session.account_id))
 
 

@@ -36,7 +36,7 @@ CONTRACT = {
     "task_sightings": ("task_id account_id", "listed_date seen_at is_reader"),
     "inbox_tasks": ("account_id task_id", "position seen_at"),
     "sync_runs": ("run_id", RUN_COLUMNS),
-    "accounts": ("account_id", "name login api last_exit next_at"),
+    "accounts": ("account_id", "name login api last_exit next_at organization_id"),
     "task_claims": ("task_id", "account_id run_id expires_at"),
     "sync_cursors": ("account_id stream", "cursor updated_at"),
     "task_participants": ("task_id participant_no", "person_id"),

@@ -59,6 +59,7 @@ class Profile(person.Profile, frozen=True, gc=False, rename="pascal"):
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
+    organization_id: Id | None = None
 
 
 class Project(project.Project, frozen=True, gc=False, rename="pascal"):

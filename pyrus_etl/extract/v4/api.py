@@ -27,6 +27,7 @@ from pyrus_etl.extract.v4.listing.lists import Lists
 from pyrus_etl.extract.v4.listing.pages import NO_FEEDS, Feeds, TaskPages
 from pyrus_etl.extract.v4.listing.register import Registers
 from pyrus_etl.extract.v4.login import address_without_login, files_without_login, login
+from pyrus_etl.extract.v4.wire.directory import Id
 from pyrus_etl.extract.v4.wire.read import read_stored
 from pyrus_etl.extract.v4.wire.task import Task as ServedTask
 from pyrus_etl.extract.v4.writes import WRITES
@@ -82,7 +83,7 @@ class ApiV4(Figures):
         if not isinstance(outcome, Answer):
             raise unreachable(request, outcome)
         served: _Profile = outcome.value[0]
-        return Profile(served.person_id, served.first_name, served.last_name, served.email)
+        return Profile(served.person_id, served.first_name, served.last_name, served.email, served.own_organization)
 
     async def sample(self) -> Sample:
         """Looks into the inbox, then into the registers, form by form, until there is a task."""
@@ -186,11 +187,23 @@ def _task_refused(task_id: int, failure: Failure) -> TaskRefused:
     return TaskRefused(f"task {task_id}: {failure}", stage="fetch", odd=True)
 
 
+class _Organization(msgspec.Struct):
+    organization_id: Id | None = None
+
+
 class _Profile(msgspec.Struct):
     person_id: int
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
+    organization_id: Id | None = None
+    organization: _Organization | None = None
+
+    @property
+    def own_organization(self) -> int | None:
+        if self.organization_id is not None or self.organization is None:
+            return self.organization_id
+        return self.organization.organization_id
 
 
 def _read_task(privacy: Privacy, body: bytes) -> tuple[bytes, Task, int]:

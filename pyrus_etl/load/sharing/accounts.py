@@ -9,19 +9,28 @@ from uuid import UUID
 from pyrus_etl.postgres.connection import Connection
 
 
-def note_account(connection: Connection, account_id: int, name: str | None, login: str | None, api: str | None) -> None:
-    """Records that an account has logged in. A name that is not given stays."""
+def note_account(
+    connection: Connection,
+    account_id: int,
+    name: str | None,
+    login: str | None,
+    api: str | None,
+    organization_id: int | None,
+) -> None:
+    """Records that an account has logged in. A name or organization that is not given stays."""
     if account_id <= 0:
         return
     connection.execute(
         """
-        INSERT INTO pyrus.accounts AS known (account_id, name, login, api) VALUES (%s, %s, %s, %s)
+        INSERT INTO pyrus.accounts AS known (account_id, name, login, api, organization_id) VALUES (%s, %s, %s, %s, %s)
         ON CONFLICT (account_id) DO UPDATE
-        SET name = coalesce(EXCLUDED.name, known.name), login = EXCLUDED.login, api = EXCLUDED.api
-        WHERE (coalesce(EXCLUDED.name, known.name), EXCLUDED.login, EXCLUDED.api)
-            IS DISTINCT FROM (known.name, known.login, known.api)
+        SET name = coalesce(EXCLUDED.name, known.name), login = EXCLUDED.login, api = EXCLUDED.api,
+            organization_id = coalesce(EXCLUDED.organization_id, known.organization_id)
+        WHERE (coalesce(EXCLUDED.name, known.name), EXCLUDED.login, EXCLUDED.api,
+                coalesce(EXCLUDED.organization_id, known.organization_id))
+            IS DISTINCT FROM (known.name, known.login, known.api, known.organization_id)
         """,
-        [account_id, name, login, api],
+        [account_id, name, login, api, organization_id],
     )
 
 

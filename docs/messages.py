@@ -44,7 +44,7 @@ KNOWN = {
     "named": "a sentence of another error",
     "number": "a signal",
     "refusal": "remedy",
-    "self._lists.overfull[0]": "a sentence of _lists",
+    "self._lists.overfull[0].sentence": "a sentence of _lists",
     "signal.SIGINT": "a signal",
     "signal.SIGTERM": "a signal",
     "str": "a sentence of another error, or a failure",

@@ -25,7 +25,7 @@ BASE = "base"
 
 def migrations_folder() -> Path:
     """Returns the folder of migrations: in the package if installed from a wheel, next to it in a checkout."""
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"
 

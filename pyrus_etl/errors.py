@@ -162,29 +162,32 @@ class FeedRefused(PyrusEtlError):
 class FileRefused(PyrusEtlError):
     """One file cannot be had or sent: it does not exist, it changes, or its service refuses it or its place.
 
-    `status`: of the answer; 0 if there was none. `code`: the service's own code of the error, if it gives one.
+    `status`: of the answer; 0 if there was none. `code`: the service's own code of the error, if it gives one;
+    `shown_code`: the same without secrets.
     """
 
     exit_code = SET_ASIDE
 
-    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+    def __init__(self, message: str, *, status: int = 0, code: str = "", shown_code: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.shown_code = shown_code
 
 
 class WriteRefused(PyrusEtlError):
     """Pyrus refuses to apply a write, with its own error envelope, so it has not applied it.
 
-    `status`: of the answer. `code`: Pyrus's own code of the error.
+    `status`: of the answer. `code`: Pyrus's own code of the error; `shown_code`: the same without secrets.
     """
 
     exit_code = SET_ASIDE
 
-    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+    def __init__(self, message: str, *, status: int = 0, code: str = "", shown_code: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.shown_code = shown_code
 
 
 class CensusDoubted(PyrusEtlError):

@@ -14,17 +14,32 @@ LONGEST_CODE, LONGEST_MESSAGE = 200, 500
 class ApiError(NamedTuple):
     """The code and the message of an error envelope; an envelope may lack a code, and both are empty without one.
 
+    `code`: as served, because it decides; `masked_code` is the same without secrets, if it holds one.
     `is_final`: it says that the request is wrong, so to repeat it is of no use, even if the status is 5xx.
     """
 
     code: str = ""
     message: str = ""
     is_final: bool = False
+    masked_code: str = ""
+
+    @property
+    def shown_code(self) -> str:
+        """The code as it may be shown and stored."""
+        return self.masked_code or self.code
 
     def __str__(self) -> str:
         if not self.code:
             return self.message[:LONGEST_MESSAGE] or "no reason given"
-        return f"{self.code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
+        return f"{self.shown_code[:LONGEST_CODE]} ({self.message[:LONGEST_MESSAGE]})"
+
+    def __repr__(self) -> str:
+        return f"ApiError({str(self)!r})"
+
+    def masked_by(self, mask: Callable[[bytes], bytes]) -> "ApiError":
+        """The same with the secrets masked in what is shown."""
+        code, message = (mask(text.encode()).decode() for text in (self.code, self.message))
+        return self._replace(masked_code="" if code == self.code else code, message=message)
 
 
 def bearer(token: Secret) -> str:

@@ -2,7 +2,7 @@
 
 The model is `decipher_response` of gidgethub:
 https://github.com/gidgethub/gidgethub/blob/main/gidgethub/sansio.py. What differs from service to service is in a
-`Dialect`. Bodies and complaints are masked.
+`Dialect`. What was served decides; only what is shown or stored of it is masked, because a key may be a common word.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from pyrus_etl.client.quota.limits import pause_after_refusal
 from pyrus_etl.settings import Secret
 
 T = TypeVar("T")
+Mask = Callable[[bytes], bytes]
 
 NO_FILE = (403, 404, 410)
 NOT_FOLLOWED = ApiError("redirect", "too many in a row, or to an address that is not https")
@@ -121,18 +122,22 @@ def meaning_of(
     `read` raises msgspec.DecodeError if the body is not JSON: it may be cut short, so another try may help. It raises
     msgspec.ValidationError if the JSON is of another kind, which is final.
     """
+
+    def mask(text: bytes) -> bytes:
+        return masked(text, *secrets)
+
     if failure := _failure_by_status(status, headers, dialect):
-        api_error = dialect.api_error(status, masked(body, *secrets)) if isinstance(failure, Again) else None
-        return Refused(status, api_error) if api_error and api_error.is_final else failure
+        api_error = dialect.api_error(status, body) if isinstance(failure, Again) else None
+        return Refused(status, api_error.masked_by(mask)) if api_error and api_error.is_final else failure
     is_markup = body.lstrip()[:1] == b"<"
     if status not in dialect.good or is_markup or dialect.api_error(status, body):
-        return _failure_by_body(status, masked(body, *secrets), dialect, is_markup=is_markup)
+        return _failure_by_body(status, body, dialect, mask, is_markup=is_markup)
     try:
         return Read(read(body))
     except msgspec.ValidationError as error:
-        return Unreadable(str(error), masked(body, *secrets))
+        return Unreadable(str(error), mask(body))
     except msgspec.DecodeError as error:
-        return Again(f"a body that is not JSON ({error})", masked(body, *secrets))
+        return Again(f"a body that is not JSON ({error})", mask(body))
 
 
 def meaning_of_file(
@@ -149,7 +154,7 @@ def meaning_of_file(
         return Refused(status, NOT_FOLLOWED)
     if failure := _failure_by_status(status, headers, dialect):
         return failure
-    api_error = dialect.api_error(status, masked(body, *secrets)) or ApiError()
+    api_error = _error_in(status, body, dialect, lambda text: masked(text, *secrets)) or ApiError()
     if status == 401:
         return TokenRefused(api_error)
     return (Denied if status in NO_FILE else Refused)(status, api_error)
@@ -181,15 +186,21 @@ def _failure_by_status(status: int, headers: Headers, dialect: Dialect) -> Quota
     return None
 
 
-def _failure_by_body(status: int, body: bytes, dialect: Dialect, *, is_markup: bool) -> Failure:
+def _error_in(status: int, body: bytes, dialect: Dialect, mask: Mask) -> ApiError | None:
+    """The error envelope of an answer, read as it was served; what it shows is masked."""
+    found = dialect.api_error(status, body)
+    return found.masked_by(mask) if found else None
+
+
+def _failure_by_body(status: int, body: bytes, dialect: Dialect, mask: Mask, *, is_markup: bool) -> Failure:
     """The failure that the status and the body show.
 
     A 403 or 404 counts as the API's own only if its body is the API's error envelope or empty: a refusal by a firewall
     says nothing about a task. With `Dialect.needs_envelope` off, any body will do.
     """
     if is_markup and status != 401 and (dialect.needs_envelope or status in dialect.good):
-        return Again(f"status {status} with HTML instead of JSON; {_hint(status, dialect)}", body)
-    found = dialect.api_error(status, body)
+        return Again(f"status {status} with HTML instead of JSON; {_hint(status, dialect)}", mask(body))
+    found = _error_in(status, body, dialect, mask)
     api_error = found or ApiError()
     if status in dialect.good:
         return Again(f"status {status} with an error: {api_error}")
@@ -199,7 +210,8 @@ def _failure_by_body(status: int, body: bytes, dialect: Dialect, *, is_markup: b
         return Refused(status, api_error)
     if body.strip() and not found and dialect.needs_envelope:
         return Again(
-            f"status {status} without the error envelope of {dialect.service}'s API; {_hint(status, dialect)}", body
+            f"status {status} without the error envelope of {dialect.service}'s API; {_hint(status, dialect)}",
+            mask(body),
         )
     return Denied(status, api_error)
 

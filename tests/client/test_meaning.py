@@ -152,6 +152,19 @@ def test_json_of_another_kind_is_unreadable_and_kept() -> None:
     assert "expected `str`" in meant.reason.lower()
 
 
+@pytest.mark.parametrize("key", ["a", "e", "ApiException", "behavioraltaskaccessviolation", '"', "{", "4"])
+def test_a_key_that_is_a_letter_or_a_common_word_does_not_change_the_meaning(key: str) -> None:
+    """What is shown has the key masked nevertheless."""
+    meant = meaning_of(403, NONE, ENVELOPE, DIALECT, msgspec.json.decode, Secret(key))
+    of_file = meaning_of_file(403, NONE, ENVELOPE, DIALECT, Secret(key))
+
+    assert isinstance(meant, Denied)
+    assert meant == of_file
+    assert meant.api_error.code == NO_ACCESS.code
+    assert key.lower() not in str(meant).lower().replace("(secret)", "").replace("403", "")
+    assert isinstance(meaning_of(500, NONE, b"", DIALECT, msgspec.json.decode, Secret(key)), Again)
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [

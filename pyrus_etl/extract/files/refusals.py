@@ -93,4 +93,5 @@ def refused(dialect: Dialect, what: str, failure: Failure) -> PyrusEtlError:
 
 
 def _of_file(message: str, failure: Denied | Refused) -> FileRefused:
-    return FileRefused(message, status=failure.status, code=failure.api_error.code)
+    api_error = failure.api_error
+    return FileRefused(message, status=failure.status, code=api_error.code, shown_code=api_error.shown_code)

@@ -139,7 +139,11 @@ class _Pushing:
     async def refuse(self, reason: str, error: WriteRefused | FileRefused | None = None) -> Pushed:
         if self._in_doubt:
             return await self._decide(self._in_doubt)
-        answer = {"status": error.status, "code": error.code, "message": str(error)} if error and error.status else None
+        answer = (
+            {"status": error.status, "code": error.shown_code, "message": str(error)}
+            if error and error.status
+            else None
+        )
         log.warning("row %s of the outbox is refused: %s", self._row.entry.outbox_id, reason)
         await self._committed(outbox.refuse, reason, answer)
         self._count(Counts(rows_refused=1))

@@ -1,6 +1,7 @@
 """Checks that the tables are those of this version, and that no rows are hidden from our role."""
 
 import re
+from collections.abc import Mapping
 
 import psycopg
 
@@ -22,7 +23,10 @@ _NUMBER = re.compile(r"\d{4}")
 
 def revision(connection: Connection) -> str | None:
     """The revision of the schema; None if it has none. Raises DatabaseUnavailable if it cannot be read."""
-    tables = _tables(connection)
+    return _revision(connection, _tables(connection))
+
+
+def _revision(connection: Connection, tables: Mapping[str, bool]) -> str | None:
     if _VERSION not in tables:
         return None
     _refuse_hidden(connection, [_VERSION] if tables[_VERSION] else [])
@@ -38,15 +42,15 @@ def revision(connection: Connection) -> str | None:
 
 def require_schema(connection: Connection) -> None:
     """Raises DatabaseUnavailable if the schema is not at the revision of this version, lacks tables, or hides rows."""
-    found = revision(connection)
+    tables = _tables(connection)
+    found = _revision(connection, tables)
     require_known(found)
     if found != REVISION:
         raise DatabaseUnavailable(f"The database {_state(connection, found)}; run pyrus-etl db upgrade.")
-    tables = _tables(connection)
     if missing := sorted({table.name for table in metadata.tables.values()} - tables.keys()):
         names = ", ".join(f"{SCHEMA}.{table}" for table in missing)
         raise DatabaseUnavailable(f"The database lacks {names}; pyrus-etl db upgrade recreates what is missing.")
-    require_all_rows(connection)
+    _refuse_hidden(connection, [table for table, hides in tables.items() if hides])
 
 
 def require_all_rows(connection: Connection) -> None:

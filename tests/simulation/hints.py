@@ -18,6 +18,7 @@ from tests.simulation.faults import Fault, any_weather, some_faults
 from tests.simulation.history import History, RunStep, Step
 from tests.simulation.history_v4 import HistoryV4
 from tests.simulation.invariants import require
+from tests.simulation.lag import modified
 from tests.simulation.truth import Seen
 
 EVERY = 3
@@ -130,11 +131,12 @@ class Hints:
         return False
 
     def _date(self, task_id: int) -> int:
-        """When the task was last changed, in milliseconds."""
+        """When the task was last changed, in milliseconds. The body of a repaired task is older than lists say."""
         try:
-            return self._world.register.modified[self._world.ordinal(task_id)]
+            listed = self._world.register.modified[self._world.ordinal(task_id)]
         except KeyError:
             return 0
+        return min(listed, modified(self._world.body(task_id)) or listed)
 
     def _forget_unseen(self) -> None:
         """Nobody knows whether a hint was followed before its task went away, or its date was set back."""

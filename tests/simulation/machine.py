@@ -78,6 +78,7 @@ class Machine:
             else:
                 clock = Time()
                 clock.show = partial(administrator.show_time, clock)
+                clock.show()  # hints may be stored before the first run
                 opened.enter_context(nothing_left_behind())
                 opened.enter_context(living(clock, lambda: moment(world.clock.now()), seed))
                 yield InOneProcess(stage, log, tell, clock, seed)

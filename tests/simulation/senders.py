@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pyrus_etl.sandbox.organisation.forms import CONTRACT
 from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from tests.simulation.two_accounts import BOB, CID, LOGINS
 
@@ -10,7 +11,11 @@ ANN = ACCOUNT.id
 NAMES = {ANN: "ann", BOB: "bob", CID: "cid"}
 NOBODY = "eve"
 """A name that no account has."""
-SIGHTINGS = "SELECT task_id, account_id, is_reader FROM pyrus.task_sightings"
+SIGHTINGS = """
+    SELECT 'comment', task_id, account_id, is_reader FROM pyrus.task_sightings
+    UNION ALL SELECT 'form_task', thing_id, account_id, false FROM pyrus.directory_sightings
+    WHERE stream = 'forms' AND gone_at IS NULL
+"""
 
 
 class Row(NamedTuple):
@@ -26,6 +31,11 @@ class Row(NamedTuple):
     is_due: bool
 
     @property
+    def thing_id(self) -> int:
+        """The task or the form that it is about."""
+        return CONTRACT.id if self.action == "form_task" else self.task_id or 0
+
+    @property
     def made(self) -> tuple[int | None, str, str]:
         """Who makes a new task, and what it is."""
         return self.account_id, self.action, self.text
@@ -38,15 +48,15 @@ ROWS = """
 """
 Team = tuple[int, ...]
 """Accounts that push as one program, in the order of the config file."""
-Sight = Mapping[int, Mapping[int, bool]]
-"""Task → the accounts that are known to see it → whether they read it."""
+Sight = Mapping[tuple[str, int], Mapping[int, bool]]
+"""What a row is about: a task, or a form → the accounts that are known to see it → whether they read it."""
 
 
 def sight_of(rows: Sequence[Sequence[Any]]) -> Sight:
     """From the rows of SIGHTINGS."""
-    found: dict[int, dict[int, bool]] = {}
-    for task_id, account_id, is_reader in rows:
-        found.setdefault(task_id, {})[account_id] = is_reader
+    found: dict[tuple[str, int], dict[int, bool]] = {}
+    for action, thing_id, account_id, is_reader in rows:
+        found.setdefault((action, thing_id), {})[account_id] = is_reader
     return found
 
 
@@ -54,9 +64,7 @@ def may_send(row: Row, team: Team, sight: Sight) -> set[int]:
     """The account that sends a row if a team pushes, in the order of the config file; nobody if others have to."""
     if row.account is not None:
         return {one for one in team if row.account.lower() in (NAMES[one], LOGINS[one].lower())}
-    if row.action != "comment":
-        return {team[0]}
-    sees = sight.get(row.task_id or 0, {})
+    sees = sight.get((row.action, row.thing_id), {})
     if not sees:
         return {team[0]}
     ours = [one for one in team if one in sees]

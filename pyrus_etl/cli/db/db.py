@@ -13,7 +13,7 @@ import click
 from pyrus_etl.cli.db.backup import dump_command, move_command, restore_command
 from pyrus_etl.cli.db.grants import grant_command, revoke_command
 from pyrus_etl.cli.db.partition import partition_command
-from pyrus_etl.cli.garbage import collect_garbage_less_often
+from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
@@ -89,7 +89,7 @@ def rebuild_command(as_json: bool) -> int:
     Example:  pyrus-etl db rebuild
     """
     progress, began = Progress(), time.monotonic()
-    collect_garbage_less_often()
+    suit_many_rows()
     settings = read_settings()
     with open_database(settings) as url, progress_shown("rebuild", progress):
         rebuilt = asyncio.run(_rebuild(url, progress, settings.privacy))

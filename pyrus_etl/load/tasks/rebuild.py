@@ -23,8 +23,8 @@ MOST_BYTES = 8 << 20
 """Of the bodies of a page, as PostgreSQL stores them (compressed)."""
 
 _OUTDATED: LiteralString = f"(read_by < {READER} OR read_by > {READER}) AND NOT is_overtaken"
-"""Whether another version of the reader made a body's rows. An index finds nothing by `<>`, so a run would begin by reading
-all bodies."""
+"""Whether another version of the reader made a body's rows. An index finds nothing by `<>`, so each run would read all
+bodies."""
 
 
 class StoredBody(NamedTuple):

@@ -17,6 +17,7 @@ from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
+    Group,
     json_option,
     read_settings,
     with_settings,
@@ -40,7 +41,7 @@ from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.tasks.rebuild import Rebuilt, rebuild_all
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Manage the database: schema, access, URL, psql, a server for other programs.
 

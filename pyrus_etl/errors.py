@@ -90,7 +90,7 @@ class ListRefused(PyrusUnreachable):
 
 
 class ListOverfull(PyrusUnreachable):
-    """A second of a list has more tasks than Pyrus returns at once; all other tasks were listed."""
+    """A second of a list, or any period, has more tasks than Pyrus returns at once. What it returned was listed."""
 
 
 class AnswerLost(PyrusUnreachable):

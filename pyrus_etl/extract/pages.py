@@ -14,16 +14,33 @@ class Feed(NamedTuple):
     id: int
 
 
+class Known(NamedTuple):
+    """Stored tasks, and the seconds of their last changes, from `since` on and before the period of a question.
+
+    Whoever lists everything that changed since then lists these tasks too, under these dates or later ones.
+    """
+
+    dates: Mapping[int, int] = MappingProxyType({})
+    since: int | None = None
+
+    def widened(self, period: Window) -> Window:
+        """The period with the dates of the known tasks."""
+        if self.since is None or period.start is None:
+            return period
+        return period._replace(start=min(period.start, self.since))
+
+
 class Changed(NamedTuple):
     """Asks for everything that changed in a period.
 
     `may_search`: whether a source may try the search of another API, which may save most requests. `periods`: other
-    periods, for feeds that were never read before.
+    periods, for feeds that were never read before. `known`: tasks by which a search proves that it lists everything.
     """
 
     period: Window
     may_search: bool = True
     periods: Mapping[Feed, Window] = MappingProxyType({})
+    known: Known = Known()
 
     def of(self, feed: Feed) -> Window:
         """The period in which a feed is listed."""

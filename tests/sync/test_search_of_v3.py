@@ -1,8 +1,13 @@
 """A sync of API v4 tries the search of v3, and what that costs if it is refused."""
 
+import json
+
+import pytest
+
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import sync
+from tests.scripted import Asked, Reply, in_front_of
 from tests.typing import Query
 
 V4 = {"PYRUS_API": "v4"}
@@ -57,3 +62,37 @@ def test_fractions_of_seconds_in_the_search_raise_no_doubt_of_bodies(database: S
 
         assert query(database, "SELECT count(*) FROM pyrus.raw_tasks WHERE is_doubted") == [(0,)]
         assert sync(sandbox, database, **V4).counts.tasks_fetched == 0
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        pytest.param({"Tasks": []}, id="nothing"),
+        pytest.param({"HasMoreTasks": True}, id="always more"),
+        pytest.param("/Date(0)/", id="old dates"),
+    ],
+)
+def test_a_search_that_does_not_list_what_is_stored_is_not_believed(
+    database: Secret, query: Query, lie: dict[str, object] | str
+) -> None:
+    """It may show only some tasks, or other dates. Registers and lists find the changes in the same run."""
+
+    def answer(asked: Asked) -> Reply | None:
+        if not asked.path.endswith("searchtasks"):
+            return None
+        tasks = [{"Id": task_id, "ModifiedDate": lie} for task_id in sandbox.world.task_ids()]
+        return Reply(200, json.dumps({"Tasks": tasks} if isinstance(lie, str) else lie).encode())
+
+    with Sandbox(World(tasks=40), hybrid=True) as sandbox:
+        sync(sandbox, database, **V4)
+        sandbox.world.advance(3600)
+        changed = sandbox.world.task_ids()[:5]
+        for task_id in changed:
+            sandbox.world.edit(task_id, "comment")
+        sandbox.world.advance(60)
+        with in_front_of(sandbox, answer) as server:
+            assert sync(sandbox, database, PYRUS_URL=server.url, **V4).counts.tasks_changed == len(changed)
+            server.asked.clear()
+            sync(sandbox, database, PYRUS_URL=server.url, **V4)
+
+        assert not [asked for asked in server.asked if asked.path.endswith("searchtasks")]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pyrus_etl.errors import PyrusUnreachable
+from pyrus_etl.errors import ListOverfull
 from pyrus_etl.extract.sizes import Sizes, longest
 from pyrus_etl.extract.v3.wire import TaskHeader, TaskList
 from pyrus_etl.model.window import Window
@@ -47,7 +47,7 @@ async def listings(search: Search, windows: list[Window], sizes: Sizes | None = 
     """Lists every window to its end, earlier ones first, and narrows those that hold more than the server returns.
 
     `sizes`: what the run has learned about the length of lists; updated here.
-    Raises PyrusUnreachable if a single second holds more than the server returns, after everything else was listed;
+    Raises ListOverfull if a single second holds more than the server returns, after everything else was listed;
     and at once if the server returns the same tasks for every period.
     """
     lists = _Lists(search, sizes or search_sizes())
@@ -66,12 +66,12 @@ async def listings(search: Search, windows: list[Window], sizes: Sizes | None = 
                 overfull[listing.window.bounds[0]] = frozenset(task.id for task in listing.tasks)
             yield listing
         if _are_alike(overfull.values()):
-            raise PyrusUnreachable(
+            raise ListOverfull(
                 "Pyrus lists the same ones each time, whatever the period, and says that there are more: "
                 "its tasks cannot be listed to the end; report this to the administrator of that Pyrus."
             )
     if overfull:
-        raise PyrusUnreachable(_too_many(sorted(overfull)))
+        raise ListOverfull(_too_many(sorted(overfull)))
 
 
 def _are_alike(shown: Collection[frozenset[int]]) -> bool:

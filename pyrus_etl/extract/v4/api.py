@@ -119,8 +119,9 @@ class ApiV4(Figures):
 
     async def _of_tasks(self, question: Question) -> AsyncIterator[Page]:
         if isinstance(question, Changed) and await self._search.is_usable(question):
-            async for headers in self._search.changed(question.period):
+            async for headers in self._search.changed(question):
                 yield Page(headers)
+        if isinstance(question, Changed) and await self._search.is_usable(question):
             feeds = (await self._feeds(question)).among(question.periods) if question.periods else NO_FEEDS
         else:
             feeds = await self._feeds(question)

@@ -140,3 +140,17 @@ def note_listed(connection: Connection, account_id: int, compared: Compared) -> 
     )
     see(connection, account_id, compared.sighted)
     doubt(connection, compared.changed)
+
+
+def last_listed(connection: Connection, account_id: int, before: datetime, most: int) -> dict[int, datetime]:
+    """The tasks that changed last before a time and that lists show to the account, with their dates; newest first.
+
+    Those of lost forms are left out.
+    """
+    query = """
+        SELECT task_id, modified_date FROM pyrus.tasks AS task JOIN pyrus.task_sightings USING (task_id)
+        WHERE account_id = %s AND listed_date IS NOT NULL AND modified_date < %s AND deleted_at IS NULL
+          AND NOT EXISTS (SELECT FROM pyrus.forms AS form WHERE form.form_id = task.form_id AND lost_at IS NOT NULL)
+        ORDER BY modified_date DESC, task_id DESC LIMIT %s
+    """
+    return dict(connection.execute(query, [account_id, before, most]).fetchall())

@@ -72,7 +72,7 @@ async def _fetch_feeds(run: Run, period: Window) -> None:
     run.ledger.progress.tasks_waiting = await session.store.query(feeds.number_without_body, session.account_id)
     await run_pipeline(_without_body(run), run)
     if had_bodies or not run.forms.is_everything:
-        await run_pipeline(tasks(run, Changed(period)), run)
+        await run_pipeline(tasks(run, Changed(period, may_search=False)), run)
     if overfull:
         raise overfull
     await session.store.transaction(_finish_windows, session.account_id)

@@ -1,15 +1,16 @@
 """What changed since the cursor: the incremental plan, and the end of a backfill."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
-from pyrus_etl.extract.pages import Changed, Feed
+from pyrus_etl.extract.pages import Changed, Feed, Known
 from pyrus_etl.load.operation.runs import search_was_refused, write_run
 from pyrus_etl.load.progress.backfills import last_backfill
 from pyrus_etl.load.progress.cursors import move_cursor
 from pyrus_etl.load.progress.feeds import note_read, unread
+from pyrus_etl.load.sharing.sightings import last_listed
 from pyrus_etl.model.stream import TASKS
-from pyrus_etl.model.window import Window
+from pyrus_etl.model.window import YEAR_1, Window
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.sync.listing.lists import inbox, rejected, tasks, to_ask_again
 from pyrus_etl.sync.listing.lost import note_lost_forms
@@ -21,6 +22,9 @@ from pyrus_etl.sync.session import Session
 from pyrus_etl.sync.tasks.ledger import Ledger
 from pyrus_etl.sync.tasks.pipeline import run_pipeline
 from pyrus_etl.sync.tasks.task import Listed
+
+MOST_KNOWN = 100
+"""Tasks by which a search proves in each run that it lists everything."""
 
 
 async def catch_up(run: Run, cursor: datetime) -> None:
@@ -45,8 +49,22 @@ async def catch_up(run: Run, cursor: datetime) -> None:
 
 async def changes(run: Run, cursor: datetime) -> Changed:
     """The question for what changed since the cursor. Changes nothing in the database."""
-    may_search = not await run.session.store.query(search_was_refused, run.session.account_id)
-    return Changed(await since(run, cursor), may_search, await _periods(run))
+    store, account_id = run.session.store, run.session.account_id
+    may_search = not await store.query(search_was_refused, account_id)
+    period = await since(run, cursor)
+    known = await _known(run, period) if may_search else Known()
+    return Changed(period, may_search, await _periods(run), known)
+
+
+async def _known(run: Run, period: Window) -> Known:
+    """The tasks that changed last before the period, as far as none of the same second is left out."""
+    if period.start is None or not run.session.source.has_feeds:
+        return Known()
+    before = datetime.fromtimestamp(max(period.start, YEAR_1), UTC)
+    dates = await run.session.store.query(last_listed, run.session.account_id, before, MOST_KNOWN + 1)
+    rest = dates.popitem()[1] if len(dates) > MOST_KNOWN else None
+    newer = {task_id: int(date.timestamp()) for task_id, date in dates.items() if rest is None or date > rest}
+    return Known(newer, min(newer.values(), default=None))
 
 
 async def finish(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Changes by the search of v3, if that takes the token of v4: one request in place of one for each form and list."""
 
 import logging
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 
 from pyrus_etl.client.client import Client
 from pyrus_etl.client.request import Answer, Request
-from pyrus_etl.errors import BodyTooLarge, ListRefused, PyrusUnreachable
+from pyrus_etl.errors import BodyTooLarge, ListOverfull, ListRefused, PyrusUnreachable
 from pyrus_etl.extract.pages import Changed
 from pyrus_etl.extract.v3.stream import read_list
 from pyrus_etl.extract.v3.windows import MOST_LISTED, listings
@@ -30,18 +31,34 @@ class Search:
     async def is_usable(self, question: Changed) -> bool:
         """Whether the search answers as v3 does; the first time, this asks for what changed."""
         if self.works is None and self._may_try and question.may_search:
-            self._first = await self._tried(question.period)
+            self._first = await self._tried(question.known.widened(question.period))
             self.works = self._first is not None
             log.debug("the search of v3 %s the token of v4", "takes" if self.works else "does not take")
         return self.works is True
 
-    async def changed(self, period: Window) -> AsyncIterator[list[TaskHeader]]:
+    async def changed(self, question: Changed) -> AsyncIterator[list[TaskHeader]]:
         """The headers of the tasks that changed in the period, in parts; raises PyrusUnreachable.
 
+        If it does not list all of them, `works` is false in the end, and they have to be listed in another way.
         Their dates are in whole seconds, as those of v4: a fraction would make each body look older than its task.
         """
-        async for listing in listings(self._search, [period]):
-            yield [_in_whole_seconds(task) for task in listing.tasks]
+        missing = dict(question.known.dates)
+        try:
+            async for listing in listings(self._search, [question.known.widened(question.period)]):
+                tasks = [_in_whole_seconds(task) for task in listing.tasks]
+                for task in tasks:
+                    if task.modified_date is None or task.modified_date.timestamp() >= missing.get(task.id, math.inf):
+                        missing.pop(task.id, None)
+                yield tasks
+        except (ListRefused, ListOverfull) as error:
+            self._give_up(str(error))
+        else:
+            if missing:
+                self._give_up(f"it does not list task {min(missing)} under the date of its last change")
+
+    def _give_up(self, reason: str) -> None:
+        log.warning("the search of v3 is not used for a day, but registers and lists are, because: %s", reason)
+        self.works = False
 
     async def _search(self, window: Window, most: int) -> TaskList:
         if self._first is not None:

@@ -160,7 +160,10 @@ def test_a_library_that_is_missing_is_a_sentence(installed: Installed) -> None:
 
 
 def test_without_the_extra_a_worker_says_how_to_install_it(installed: Installed) -> None:
-    process = run(installed("procrastinate", "psycopg_pool"), "worker")
+    programs = installed("procrastinate", "psycopg_pool")
+    process, shown = run(programs, "worker", "--only", "sync"), run(programs, "cluster", "--help")
 
     assert process.returncode == 2
     assert "is not installed; run pip install 'pyrus-etl[cluster]'." in process.stderr
+    assert shown.returncode == 0, shown.stderr
+    assert "is not installed; run pip install 'pyrus-etl[cluster]'." in " ".join(shown.stdout.split())

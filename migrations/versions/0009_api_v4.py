@@ -369,10 +369,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Deletes bodies of API v4: older versions cannot read them, and fetch the tasks again.
+    """Deletes bodies of API v4, which older versions cannot read, and the cursors: the next sync fetches the tasks again.
 
     Leaves the comments, which describe the older tables as well.
     """
+    op.execute("DELETE FROM pyrus.sync_cursors WHERE EXISTS (SELECT FROM pyrus.raw_tasks WHERE api <> 'v3')")
     op.execute("DELETE FROM pyrus.raw_tasks WHERE api <> 'v3'")
     for table in reversed(TABLES):
         op.drop_table(table, schema="pyrus")

@@ -52,13 +52,28 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"pyrus_etl.cli.{COMMANDS[cmd_name][0]}")
+        try:
+            module = importlib.import_module(f"pyrus_etl.cli.{COMMANDS[cmd_name][0]}")
+        except ModuleNotFoundError as error:
+            if missing := _missing_package(error):
+                return _not_installed(cmd_name, missing)
+            raise
         command: click.Command = getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def _not_installed(name: str, missing: SettingsError) -> click.Command:
+    """A command whose packages are not installed: it only has help, which says so too."""
+
+    def advise() -> NoReturn:
+        raise missing
+
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, anything, advise, help=f"{COMMANDS[name][1]}\n\n\b\n{missing}")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

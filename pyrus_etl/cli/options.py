@@ -27,6 +27,16 @@ DATABASE_SETTINGS = ("log",)
 _CONFIG = {"config": "Config file to read.  [env: PYRUS_ETL_CONFIG; default: config/pyrus_etl.toml if it exists]"}
 
 
+class Group(click.Group):
+    """Commands of which help shows the whole first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, self.commands[name].get_short_help_str(limit=1000)) for name in self.list_commands(ctx)]
+            )
+
+
 def options(*tables: str) -> dict[str, str]:
     """Returns the help of each option that is a setting, for the settings in some tables of the config file.
 

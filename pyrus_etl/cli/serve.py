@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from pyrus_etl.cli.address import parse_address
-from pyrus_etl.cli.garbage import collect_garbage_less_often
+from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import RUN_SETTINGS, account_option, read_settings, with_settings
 from pyrus_etl.cli.terminal.progress import progress_logged
 from pyrus_etl.errors import SettingsError
@@ -64,7 +64,7 @@ def serve(
     cluster = _cluster_of(settings) if is_beside_cluster else None
     if has_page and (warning := exposure(address, settings)):
         log.warning("%s", warning)
-    collect_garbage_less_often()
+    suit_many_rows()
     watch = partial(partial, progress_logged)
     serving = serve_until_stopped(settings, schedule, address, has_page=has_page, cluster=cluster, watch=watch)
     reason = asyncio.run(serving)

@@ -129,9 +129,8 @@ def _not_applied(failure: Failure, dialect: Dialect) -> Exception:
         case Again() | Unreadable():
             return AnswerLost(f"{dialect.service} gave no clear answer: {failure}")
         case Denied() | Refused() if failure.status < 500 and failure.api_error.code and failure.status >= 400:
-            status, api_error = failure.status, failure.api_error
-            message, code = f"Pyrus refuses it: {failure}", api_error.code
-            return WriteRefused(message, status=status, code=code, shown_code=api_error.shown_code)
+            code, shown = failure.api_error.code, failure.api_error.shown_code
+            return WriteRefused(f"Pyrus refuses it: {failure}", status=failure.status, code=code, shown_code=shown)
     return AnswerLost(f"{dialect.service} gave no clear answer: {failure}")
 
 

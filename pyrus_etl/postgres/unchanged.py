@@ -90,14 +90,28 @@ def _as_printed(row: Row, places: tuple[int, ...]) -> Row:
 
 
 def printed(text: bytes) -> bytes:
-    """A JSON text as PostgreSQL prints it from a jsonb: shorter keys first, then by their bytes."""
-    return msgspec.json.format(_encoder.encode(_in_order(_decoder.decode(text))), indent=0)
+    """A JSON text as PostgreSQL prints it from a jsonb: shorter keys first, then by their bytes.
+
+    One that is nested too deeply to be read here is returned as it is.
+    """
+    try:
+        return msgspec.json.format(_encoder.encode(_in_order(_decoder.decode(text))), indent=0)
+    except RecursionError:
+        return text
 
 
 def _in_order(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _in_order(value[key]) for key in sorted(value, key=_length_and_bytes)}
-    return [_in_order(each) for each in value] if isinstance(value, list) else value
+    """Sorts the keys of every object, in place. No recursion: a body may be nested as deeply as a decoder reads."""
+    nested = [value]
+    for each in nested:
+        if isinstance(each, dict):
+            items = sorted(each.items(), key=lambda item: _length_and_bytes(item[0]))
+            each.clear()
+            each.update(items)
+            nested += each.values()
+        elif isinstance(each, list):
+            nested += each
+    return value
 
 
 def _length_and_bytes(key: str) -> tuple[int, bytes]:

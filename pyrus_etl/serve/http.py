@@ -1,5 +1,6 @@
 """The paths that are served, and what they answer."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -7,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from pyrus_etl.errors import PyrusEtlError, SettingsError
 from pyrus_etl.serve.answers import json_answer, text_answer
@@ -60,6 +62,7 @@ async def listening(paths: list[web.RouteDef], address: Address) -> AsyncIterato
     """
     app = web.Application()
     app.add_routes(paths)
+    logging.getLogger("aiohttp.server").addFilter(_is_news)
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -71,6 +74,11 @@ async def listening(paths: list[web.RouteDef], address: Address) -> AsyncIterato
         yield Address(address.host, runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+def _is_news(line: logging.LogRecord) -> bool:
+    """Whether a line of the HTTP server is to be logged: not that somebody sent what is not HTTP, with a traceback."""
+    return not (line.exc_info and isinstance(line.exc_info[1], HttpProcessingError))
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -109,7 +109,7 @@ class Settings:
         "PYRUS_ETL_HYBRID",
         "sync.hybrid",
         parse_hybrid,
-        "auto: v4 lists changes by the search of v3 if that takes its token; off: it does not try",
+        "whether v4 lists changes by the search of v3: auto, if that takes its token, or off",
         "auto",
     )
     forms: Selection = setting(
@@ -162,7 +162,7 @@ class Settings:
         "PYRUS_ETL_WRITE",
         "files.write",
         parse_switch,
-        "on lets push and files write to a service; off forbids it",
+        "whether push and files may write to a service: on or off",
         unset="off for push, on for files",
     )
     write_files: str | None = setting(

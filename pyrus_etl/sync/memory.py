@@ -1,7 +1,8 @@
 """The memory of a process that stays: what a run leaves behind goes back to the system.
 
-Commands look for cycles seldom (cli/garbage.py), because a run makes millions of objects in none. What is in cycles,
-such as callbacks of requests and tracebacks of errors, would stay for hours, and the C library keeps what is freed.
+Commands look for cycles seldom (cli/interpreter.py), because a run makes millions of objects in none. What is in
+cycles, such as callbacks of requests and tracebacks of errors, would stay for hours, and the C library keeps what is
+freed.
 """
 
 import gc

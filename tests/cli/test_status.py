@@ -45,6 +45,9 @@ def test_the_age_is_that_of_the_last_good_run(database: Secret, query: Query) ->
         f"pyrus-etl: Longer than 60 minutes ago: the last good run of account {account_id} ended 3 hours ago"
     )
     assert why.endswith(f"its latest run failed: {refusal}\n")
+
+    query(database, "UPDATE pyrus.sync_runs SET status = 'partial' WHERE status = 'failed'")
+    assert f"its latest run stopped early: {refusal}" in checked(database, "--max-age", "1h")[2]
     assert checked(database, "--max-age", "4h", "--quiet") == (0, "", "")
 
     code, shown, why = checked(database, "--max-age", "1h", "--json")

@@ -117,9 +117,11 @@ def test_a_downgrade_leaves_no_body_that_an_earlier_version_cannot_read(database
         "INSERT INTO pyrus.raw_tasks (task_id, payload, payload_sha256, fetched_at, api) "
         "VALUES (1, '{}', '', now(), 'v3'), (2, '{}', '', now(), 'v4')",
     )
+    query(database, "INSERT INTO pyrus.sync_cursors VALUES (5, 'tasks', now(), now())")
     downgrade(database, "0008")
 
     assert query(database, "SELECT task_id FROM pyrus.raw_tasks") == [(1,)]
+    assert query(database, "SELECT * FROM pyrus.sync_cursors") == []  # so that the next sync fetches the tasks again
 
 
 def test_if_several_accounts_used_a_database_each_is_taken_to_see_its_tasks(database: Secret, query: Query) -> None:

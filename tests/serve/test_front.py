@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
@@ -86,3 +87,10 @@ def no_collection() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def test_what_is_not_http_leaves_no_traceback_in_the_log(database: Secret, caplog: pytest.LogCaptureFixture) -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox, Serving(settings_for(sandbox, database)) as served:
+        assert served.get("/" + 9000 * "a").status == 400
+
+    assert [line.getMessage() for line in caplog.records if line.exc_info] == []

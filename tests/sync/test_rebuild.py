@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrus_etl.load.tasks.rebuild import advice, outdated_bodies
+from pyrus_etl.load.tasks.rebuild import advice, outdated, outdated_bodies
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.schema.raw import READER
@@ -158,6 +158,21 @@ def test_check_and_an_upgrade_ask_for_a_rebuild(sandbox: Sandbox, database: Secr
     program("db", "rebuild", database=database)
     with connect(database) as connection:
         assert advice(connection) is None
+
+
+def test_a_run_does_not_read_all_bodies_to_find_outdated_ones(database: Secret) -> None:
+    scans = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'raw_tasks'"
+    with connect(database) as connection, connection.transaction():
+        for table, columns, values in (
+            ("tasks", "task_id, asap, is_any_rejected", "n, false, false"),
+            ("raw_tasks", "task_id, payload, payload_sha256, fetched_at, read_by", f"n, '{{}}', n, now(), {READER}"),
+        ):
+            query = f"INSERT INTO pyrus.{table} ({columns}) SELECT {values} FROM generate_series(1, 3000) AS new (n)"
+            connection.execute(query.encode())
+        connection.execute("ANALYZE pyrus.raw_tasks")
+        before = connection.execute(scans).fetchall()
+        assert outdated(connection) == 0
+        assert connection.execute(scans).fetchall() == before
 
 
 def test_a_body_that_cannot_be_read_keeps_its_rows(sandbox: Sandbox, database: Secret, query: Query) -> None:

@@ -8,7 +8,7 @@ import click
 
 from pyrus_etl.cli.cluster.add import add_command
 from pyrus_etl.cli.cluster.status import status_command
-from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, Group, read_settings, with_settings
 from pyrus_etl.cluster import accounts, registry, schema
 from pyrus_etl.cluster.accounts import Name
 from pyrus_etl.cluster.database import connected, open_cluster, transact
@@ -19,7 +19,7 @@ from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
 
 
-@click.group()
+@click.group(cls=Group)
 def cluster() -> None:
     """Say which accounts several workers keep up to date, on as many machines as you like.
 

@@ -9,7 +9,7 @@ from functools import partial
 import click
 
 from pyrus_etl.cli.address import parse_address
-from pyrus_etl.cli.garbage import collect_garbage_less_often
+from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import read_settings, with_settings
 from pyrus_etl.cluster.database import open_cluster
 from pyrus_etl.cluster.kinds import KINDS
@@ -56,7 +56,7 @@ def worker(accounts: int, only: str | None, name: str | None, listen: str | None
     duty = Duty(name or own_name(), accounts, parse_kinds(only), _budget(slice_))
     address = parse_address(listen) if listen else None
     settings = read_settings()
-    collect_garbage_less_often()
+    suit_many_rows()
     with open_cluster(settings) as url:
         return asyncio.run(_until_stopped(settings, url, duty, address))
 

@@ -13,10 +13,11 @@ import click
 from pyrus_etl.cli.db.backup import dump_command, move_command, restore_command
 from pyrus_etl.cli.db.grants import grant_command, revoke_command
 from pyrus_etl.cli.db.partition import partition_command
-from pyrus_etl.cli.garbage import collect_garbage_less_often
+from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
+    Group,
     json_option,
     read_settings,
     with_settings,
@@ -40,7 +41,7 @@ from pyrus_etl.sync.progress import Progress
 from pyrus_etl.sync.tasks.rebuild import Rebuilt, rebuild_all
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Manage the database: schema, access, URL, psql, a server for other programs.
 
@@ -89,7 +90,7 @@ def rebuild_command(as_json: bool) -> int:
     Example:  pyrus-etl db rebuild
     """
     progress, began = Progress(), time.monotonic()
-    collect_garbage_less_often()
+    suit_many_rows()
     settings = read_settings()
     with open_database(settings) as url, progress_shown("rebuild", progress):
         rebuilt = asyncio.run(_rebuild(url, progress, settings.privacy))

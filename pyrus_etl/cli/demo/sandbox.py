@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pyrus_etl.cli.options import Group
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.sandbox import Options, World, onlyoffice, paymo
 from pyrus_etl.sandbox import serve as serve_world
@@ -14,7 +15,7 @@ from pyrus_etl.sandbox.server.running import CannotListen
 from pyrus_etl.settings import parse_duration, parse_quota
 
 
-@click.group()
+@click.group(cls=Group)
 def sandbox() -> None:
     """Run a simulated Pyrus organisation, for development and experiments."""
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
+from pyrus_etl.cli.options import Group, account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
 from pyrus_etl.cli.runs.runs import parse_date
 from pyrus_etl.cli.terminal.output import print_json
@@ -38,7 +38,7 @@ service_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def attachments() -> None:
     """Store the contents of attachments, and check what is stored."""
 

@@ -18,7 +18,7 @@ from pyrus_etl.cli.files.arguments import (
 )
 from pyrus_etl.cli.files.copy import copy_, mirror
 from pyrus_etl.cli.files.sync import sync
-from pyrus_etl.cli.options import account_option, json_option, read_settings, with_settings
+from pyrus_etl.cli.options import Group, account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.files.file_service import FileService
@@ -34,7 +34,7 @@ from pyrus_etl.settings import Secret, Settings
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(cls=Group)
 def files() -> None:
     """Work with the files of tasks at Pyrus, Paymo and ONLYOFFICE.
 

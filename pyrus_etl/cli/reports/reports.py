@@ -5,6 +5,7 @@ import click
 from pyrus_etl.cli.options import (
     DATABASE_SETTINGS,
     REPORT_SETTINGS,
+    Group,
     json_option,
     read_settings,
     with_settings,
@@ -20,7 +21,7 @@ from pyrus_etl.schema.metadata import REPORT_SCHEMA
 from pyrus_etl.sync.database import open_database
 
 
-@click.group()
+@click.group(cls=Group)
 def reports() -> None:
     """Manage the reports: the views in pyrus_report, also those of forms and catalogs."""
 

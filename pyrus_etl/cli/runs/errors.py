@@ -2,7 +2,7 @@
 
 import click
 
-from pyrus_etl.cli.options import DATABASE_SETTINGS, account_option, json_option, read_settings, with_settings
+from pyrus_etl.cli.options import DATABASE_SETTINGS, Group, account_option, json_option, read_settings, with_settings
 from pyrus_etl.cli.runs.running import RunOptions, run_options, run_plan
 from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.load.tasks.rejected import list_rejections
@@ -13,7 +13,7 @@ from pyrus_etl.sync.database import open_database
 from pyrus_etl.sync.plans.retry import retry as retry_plan
 
 
-@click.group()
+@click.group(cls=Group)
 def errors() -> None:
     """List or retry the tasks that were set aside because they could not be fetched, read or stored."""
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyrus_etl.cli.garbage import collect_garbage_less_often
+from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import json_option, quiet_option
 from pyrus_etl.cli.runs.side_by_side import SECONDS_BETWEEN_TRIES, all_carried_out, worst
 from pyrus_etl.cli.terminal.figures_file import figures_file_option, write_figures
@@ -135,7 +135,7 @@ def run_each(
     then: Then = nothing_further,
 ) -> list[int]:
     """Does the same; returns the exit code of each account."""
-    collect_garbage_less_often()
+    suit_many_rows()
     names = _names(settings) if access is None else [None]
     begun, further = [Ran(settings, Result(plan.kind), name) for name in names], Further({})
     try:

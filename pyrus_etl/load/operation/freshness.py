@@ -62,8 +62,9 @@ def require_fresh(connection: Connection, max_age: timedelta) -> None:
 
 def _why(connection: Connection, account_id: int) -> str:
     """The error of the account's latest run, if there is one."""
-    found = connection.execute(_LATEST_ERROR, [account_id] * 2).fetchone()
-    return f"; its latest run {found[0]}: {found[1].rstrip('.')}" if found and found[1] else ""
+    status, error = connection.execute(_LATEST_ERROR, [account_id] * 2).fetchone() or ("", None)
+    ended = "stopped early" if status == "partial" else status
+    return f"; its latest run {ended}: {error.rstrip('.')}" if error else ""
 
 
 def stale(runs: list[LastGood], max_age: timedelta) -> Iterator[LastGood]:

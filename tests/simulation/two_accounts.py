@@ -11,16 +11,20 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 from typing import Any
 
 import psycopg
 
+from pyrus_etl.load.progress.hints import note_hints
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.organisation.people import ACCOUNT, EVERYBODY
 from pyrus_etl.settings import Secret
+from pyrus_etl.sync.flow import LIMITS
 from pyrus_etl.sync.plan import Plan
 from pyrus_etl.sync.plans.backfill import backfill
+from pyrus_etl.sync.plans.hints import hints, with_hints
 from pyrus_etl.sync.plans.reconcile import reconcile
 from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result
@@ -33,14 +37,36 @@ from tests.servers import Server
 ANN, BOB, CID = ACCOUNT.id, EVERYBODY[1].id, EVERYBODY[2].id
 LOGINS = {ANN: "robot@northlight.example", BOB: "second@northlight.example", CID: "third@northlight.example"}
 HOUR, DAY = 3600, 86_400
-PLANS = (sync, sync, sync, backfill, lambda: reconcile(force=True))
+LINGER = 0.5
+"""Seconds that a run for hints waits for more."""
+
+
+def hinted() -> Plan:
+    return hints(_set(), asyncio.Event(), LINGER)
+
+
+def sync_with_hints() -> Plan:
+    return with_hints(sync(), _set())
+
+
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+PLANS = (sync, sync, sync_with_hints, hinted, backfill, lambda: reconcile(force=True))
 WEATHER = (Faults(), Faults(), Faults(error=0.1), Faults(reset=0.1), Faults(slow=0.2, seconds=0.02))
-EVENTS = ("edit", "edit", "edit", "create", "hide", "show", "delete", "restore", "unlist", "relist", "silence")
+EVENTS = ("edit", "edit", "edit", "create", "hide", "show", "delete", "restore", "unlist", "relist", "silence", "hint")
+SHARE_CHANGED = 0.2
+"""Share of the requests before which a task changes, while runs may crash."""
+LINGERS = (0.01, 0.5, 5.0)
+"""Seconds that a run keeps tasks before it commits them."""
 READERS = "SELECT task_id, account_id FROM pyrus.task_sightings WHERE is_reader"
 TWO_READERS = "SELECT task_id FROM pyrus.task_sightings WHERE is_reader GROUP BY 1 HAVING count(*) > 1"
 DELETED = "SELECT task_id FROM pyrus.tasks WHERE deleted_at IS NOT NULL"
 SILENCE = "UPDATE pyrus.sync_cursors SET updated_at = updated_at - interval '49 hours' WHERE account_id = %s"
-BODIES = "SELECT task_id, payload_sha256 FROM pyrus.raw_tasks"
+DATES = "SELECT task_id, modified_date FROM pyrus.tasks WHERE modified_date IS NOT NULL"
 _numbers = itertools.count(1)
 
 Results = list[Result]
@@ -60,6 +86,10 @@ class History:
         self.accounts = [ANN, *sandbox.options.accounts.values()]
         self.lines: list[str] = []
         self.deleted: set[int] = set()
+        self._during = Random(f"during {seed}")
+        self._is_lively = False
+        self._dates: dict[int, datetime] = {}
+        self._older = set[int]()
 
     def play(self, length: int) -> None:
         for _ in range(length):
@@ -89,6 +119,30 @@ class History:
                 getattr(self.world, event)(task_id)
             case "silence":
                 self._ask(SILENCE, account)
+            case "hint":
+                self._hint(task_id)
+
+    def _hint(self, task_id: int) -> None:
+        """Webhooks name a task to all accounts, each of which fetches it without regard to the others."""
+        with psycopg.connect(self.database.reveal()) as connection:
+            for account in self.accounts:
+                note_hints(connection, LOGINS[account], [task_id])
+
+    def look(self) -> None:
+        """Called after commits: an older body than the stored one must not take its place."""
+        for task_id, date in self._ask(DATES):
+            if date < self._dates.get(task_id, date):
+                self._older.add(task_id)
+            self._dates[task_id] = date
+
+    def about_to_answer(self) -> None:
+        """Called before each answer: a task that one account was just served may change before another one asks."""
+        if self._is_lively and self._during.random() < SHARE_CHANGED:
+            self.world.advance(self._during.choice((0, 1, 3)))
+            there, served = self._ids(), self.sandbox.requests.fetched
+            task_id = served[-1] if served and served[-1] in there else self._during.choice(there)
+            self.world.edit(task_id)
+            self.lines.append(f"    edit {task_id}")
 
     def _ids(self) -> list[int]:
         return sorted({task_id for account in self.accounts for task_id in self.world.task_ids(account)})
@@ -107,8 +161,12 @@ class History:
         plans = [(account, self.dice.choice(PLANS)()) for account in accounts]
         before = set(self._ask(DELETED))
         seen = set(self._ask("SELECT task_id, account_id FROM pyrus.task_sightings"))
+        self._is_lively = True
         for result in self._run(plans, may_crash=True):
             self._check_ending(result)
+        self._is_lively = False
+        self.look()
+        assert not self._older, f"older bodies of {self._older} came back"
         marked = {task_id for (task_id,) in set(self._ask(DELETED)) - before}
         wrong = {
             one for account in self.accounts for one in self.world.task_ids(account) if (one, account) in seen
@@ -125,13 +183,18 @@ class History:
 
     def _run(self, plans: list[tuple[int, Plan]], *, may_crash: bool = False) -> list[Result]:
         self.lines.append(self._line(plans))
+        lingers = [self.dice.choice(LINGERS) for _ in plans]
 
         async def together() -> list[Result]:
             settings = [
                 replace(settings_for(self.sandbox, self.database, PYRUS_LOGIN=LOGINS[one]), waits=IMPATIENT)
                 for one, _ in plans
             ]
-            return await asyncio.gather(*(run(plan, each) for (_, plan), each in zip(plans, settings, strict=True)))
+            runs = [
+                run(plan, own, limits=LIMITS._replace(linger=linger))
+                for (_, plan), own, linger in zip(plans, settings, lingers, strict=True)
+            ]
+            return await asyncio.gather(*runs)
 
         results = self.live(together, may_crash)
         if results is None:
@@ -177,7 +240,7 @@ class History:
 def play(seed: int, database: Secret, length: int = 6) -> None:
     """Plays the history of a seed on an empty database; raises AssertionError with what happened."""
     with sandbox_of(seed) as sandbox:
-        play_on(sandbox, seed, database, lambda work, _: asyncio.run(work()), length)
+        played(History(seed, sandbox, database, lambda work, _: asyncio.run(work())), length)
 
 
 def sandbox_of(seed: int, port: int = 0) -> Sandbox:
@@ -192,10 +255,6 @@ def sandbox_of(seed: int, port: int = 0) -> Sandbox:
     world.advance(HOUR)
     others = {LOGINS[account]: account for account in accounts[1:]}
     return Sandbox(world, port=port, cap=dice.choice((None, 7, 20)), accounts=others)
-
-
-def play_on(sandbox: Sandbox, seed: int, database: Secret, live: Live, length: int) -> None:
-    played(History(seed, sandbox, database, live), length)
 
 
 def played(history: History, length: int) -> None:

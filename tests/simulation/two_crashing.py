@@ -6,6 +6,8 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
+from aiohttp import web
+
 from pyrus_etl.sandbox.organisation.clock import moment
 from pyrus_etl.sandbox.server.server import Server
 from tests.simulation import two_accounts
@@ -30,8 +32,13 @@ def play_two_accounts(seed: int, machine: Machine, length: int = 6) -> Totals:
     world, server = sandbox.world, Server(sandbox.backend)
     totals = Totals(histories=1, two_accounts=1)
 
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        history.about_to_answer()
+        answer: web.StreamResponse = await server.handle(request)
+        return answer
+
     def live(work: Callable[[], Awaitable[T]], may_crash: bool) -> T | None:
-        life = Life(clock, Random(dice.random()), server.handle)
+        life = Life(clock, Random(dice.random()), handle, history.look)
         if may_crash and dice.random() < SHARE_CRASHED:
             life.put(any_kill(dice, kills=False), life.kill)
         done = life.live(work)
@@ -49,5 +56,6 @@ def play_two_accounts(seed: int, machine: Machine, length: int = 6) -> Totals:
         clock.show = partial(administrator.show_time, clock)
         opened.enter_context(nothing_left_behind())
         opened.enter_context(living(clock, lambda: moment(world.clock.now()), seed))
-        two_accounts.play_on(sandbox, seed, database, live, length)
+        history = two_accounts.History(seed, sandbox, database, live)
+        two_accounts.played(history, length)
     return totals

@@ -33,7 +33,7 @@ from tests.simulation.tolls import Tolls
 from tests.simulation.totals import Totals
 from tests.simulation.two_accounts import LOGINS, History, Results
 
-EXCUSED = ("hide", "show", "delete", "restore", "unlist", "relist", "silence")
+EXCUSED = ("hide", "show", "delete", "restore", "unlist", "relist", "silence", "hint")
 """After these events a task may be fetched although it is stored as it is: another account has to read it."""
 STORED = "SELECT task_id FROM pyrus.raw_tasks"
 SET_ASIDE = "SELECT task_id FROM pyrus.sync_errors WHERE resolved_at IS NULL"

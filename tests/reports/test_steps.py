@@ -162,7 +162,7 @@ def test_the_timeline_has_the_events_that_only_api_v4_gives(form: Reports) -> No
 def test_a_field_that_is_not_as_a_note_left_it_was_changed_silently(reports: Reports) -> None:
     opening = note("2026-03-02 09:00", Form=[value(1, "Decimal", "Amount", 10), value(2, "Text", "What", "Paper")])
     later = note("2026-03-03 09:00", Form=[value(1, "Decimal", "Amount", 12)])
-    as_noted = [value(1, "Decimal", "Amount", 12), value(2, "Text", "What", "Paper")]
+    as_noted = [value(1, "Decimal", "Amount", 12.0), value(2, "Text", "What", "Paper")]
     silently = [value(1, "Decimal", "Amount", 99), value(2, "Text", "What", "Paper"), value(3, "Text", "More", "new")]
     reports.load(
         task(1, "2026-03-02 09:00", opening, later, Form=as_noted, Projects=[INVOICES]),

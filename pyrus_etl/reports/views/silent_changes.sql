@@ -10,13 +10,14 @@ WITH latest AS (  -- of each cell: what a note last set, and the present value
              value_no DESC
 ), beside AS (
     SELECT *, lead(field_type) OVER cell AS present_type, lead(field_name) OVER cell AS present_name,
-           lead(value) OVER cell AS present_value,
+           lead(value) OVER cell AS present_value, lead(value_number) OVER cell AS present_number,
            lead(coalesce(value_catalog_item_id, value_person_id, value_project_id)) OVER cell AS present_id
     FROM latest WINDOW cell AS (PARTITION BY task_id, field_id, row_id ORDER BY is_present)
 ), changed AS MATERIALIZED (
     SELECT * FROM beside
     WHERE NOT is_present AND value IS DISTINCT FROM present_value
       AND (coalesce(value_catalog_item_id, value_person_id, value_project_id) = present_id) IS NOT TRUE
+      AND (value_number = present_number) IS NOT TRUE  -- 1.0 is 1
       AND present_type = field_type
 )
 SELECT task.task_id, task.form_id, task.form, task.project_id, task.project, task.state,

@@ -8,7 +8,7 @@ from pyrus_etl.sandbox import Faults
 from tests.simulation.events import KINDS as EVENTS
 from tests.simulation.events import Event, any_event
 
-Where = Literal["request", "contacts", "commit", "answer", "step", "file"]
+Where = Literal["request", "contacts", "commit", "answer", "step", "file", "begin"]
 
 KINDS = {
     "kill": 30,
@@ -47,8 +47,8 @@ class Fault(NamedTuple):
     """A fault at the server's nth request, at the nth step of a run's loop, or just before or after the nth commit.
 
     `answer`: after a commit, before its answer is heard. `contacts`: when a sync reads the contacts, after everything
-    else. Runs that are processes have no steps, and of their commits only those to the connector's own tables count,
-    except for `answer`.
+    else. `begin`: before a transaction of a process that has fetched tasks. Runs that are processes have no steps, and
+    of their commits only those to the connector's own tables count, except for `answer`.
     """
 
     kind: str

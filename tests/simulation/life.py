@@ -67,8 +67,9 @@ class Life:
         self._loop.set_exception_handler(self._complained)
         self.doomed = ""
         self.errors: list[str] = []
-        self.steps = self.commits = self.calls = 0
+        self.steps = self.begins = self.commits = self.calls = 0
         self._at_step: dict[int, list[Happens]] = defaultdict(list)
+        self._at_begin: dict[int, list[Happens]] = defaultdict(list)
         self._at_commit: dict[int, list[Happens]] = defaultdict(list)
         self._at_file: dict[int, list[Happens]] = defaultdict(list)
         self._after_commit: dict[int, list[Happens]] = defaultdict(list)
@@ -102,8 +103,9 @@ class Life:
         return done
 
     def put(self, fault: Fault, happens: Happens) -> None:
-        """Makes a fault happen at its place: a step of the loop, a commit, just after one, or a call to the disk."""
-        places = {"step": self._at_step, "commit": self._at_commit, "answer": self._after_commit, "file": self._at_file}
+        """Makes a fault happen at its place: a step of the loop, a part of a transaction, or a call to the disk."""
+        places = {"step": self._at_step, "begin": self._at_begin, "file": self._at_file}
+        places |= {"commit": self._at_commit, "answer": self._after_commit}
         if fault.where in places:
             places[fault.where][fault.at].append(happens)
 
@@ -143,6 +145,10 @@ class Life:
 
     def opened(self, session: "_Session") -> None:
         self._sessions.append(session)
+
+    def about_to_begin(self) -> None:
+        self.begins += 1
+        self._reaches(self._at_begin, self.begins)
 
     def about_to_commit(self, session: Session) -> None:
         self.commits += 1
@@ -302,6 +308,8 @@ class _Session(Session):
     @contextmanager
     def transaction(self, *given: Any, **more: Any) -> Iterator[psycopg.Transaction]:
         is_outermost = self.info.transaction_status == TransactionStatus.IDLE
+        if is_outermost and self.life:
+            self.life.about_to_begin()
         with super().transaction(*given, **more) as transaction:
             yield transaction
             if is_outermost and self.life:

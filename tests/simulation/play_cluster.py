@@ -12,6 +12,7 @@ from pyrus_etl.cluster.registry import NewAccount
 from pyrus_etl.postgres.connection import Connection
 from tests.simulation import two_accounts
 from tests.simulation.administrator import CLOCK, Administrator
+from tests.simulation.bodies import WATCHED
 from tests.simulation.cluster_history import ClusterHistory, Organisation
 from tests.simulation.computer import Computer
 from tests.simulation.invariants import require
@@ -43,7 +44,7 @@ def _made(seed: int, machine: Machine, opened: ExitStack) -> ClusterHistory:
     """A cluster in databases of its own, with its accounts and without a worker."""
     dice = Random(f"made {seed}")
     sandboxes = {org: two_accounts.sandbox_of(seed * 2 + n, port=8001 + n) for n, org in enumerate(ORGS)}
-    databases = {org: opened.enter_context(machine.database(CLOCK)) for org in ("", *ORGS)}
+    databases = {org: opened.enter_context(machine.database(CLOCK + WATCHED)) for org in ("", *ORGS)}
     administrators = {org: opened.enter_context(closing(Administrator(url))) for org, url in databases.items()}
     computer = Computer(seed, [each.world for each in sandboxes.values()], administrators)
     orgs = {}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg import waiting
 
+from pyrus_etl.sandbox import World
 from tests.simulation.fiber import Fiber
 from tests.simulation.life import Crash, Handler, Life, current, unheard
 from tests.simulation.loop import another_loop
@@ -34,7 +35,8 @@ class Process(Life):
     `ahead`: seconds by which its clock shows a later time of day. `frozen_until`: until then it does nothing.
     `rests_until`: until then it has nothing to do, unless somebody else gives it some. `barred`: databases that it
     cannot reach. `is_harmed`: it or its parent was frozen, or could not reach a database. `pipes`: to other processes;
-    they end with it. `exit_code`: None while it is alive.
+    they end with it. `writers`: to some of them. `in_hand`: the tasks that it fetched last, with their worlds.
+    `exit_code`: None while it is alive.
     """
 
     def __init__(self, computer: "Computer", name: str, dice: Random, handle: Handler, ahead: float = 0.0) -> None:
@@ -46,6 +48,8 @@ class Process(Life):
         self._is_harmed = False
         self.parent: Process | None = None
         self.pipes: list[FileIO] = []
+        self.writers: list[asyncio.WriteTransport] = []
+        self.in_hand = deque[tuple[World, int]](maxlen=20)
         self.exit_code: int | None = None
         self.exit_code_at_end = 0
         self.result: Any = None
@@ -89,8 +93,13 @@ class Process(Life):
         self._cut_all()
         for fiber in self._paused.values():
             fiber.go_on()  # it crashes
+            fiber.error = None  # or it holds what is freed here, until its next work
             self.computer.spare(fiber)
         self._paused.clear()
+        for writer in self.writers:
+            if not writer.is_closing():
+                writer.abort()  # or cleanup code of the dead writes into whatever has the number of the pipe by then
+        self.writers.clear()
         del self._main
         self._bury()
         for pipe in self.pipes:
@@ -107,6 +116,10 @@ class Process(Life):
         if self.committing:
             self.computer.end_sessions([self.committing.info.backend_pid])
         self.computer.pause(self.frozen_until)
+
+    def about_to_begin(self) -> None:
+        if self.in_hand:
+            super().about_to_begin()
 
     def harm(self) -> None:
         self._is_harmed = True

@@ -2,18 +2,23 @@
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from random import Random
 
+from pyrus_etl.sandbox import World
 from tests.simulation.faults import Fault, Where
 from tests.simulation.passing import BEGINNING
 from tests.simulation.process import Process
 
-KINDS = {"kill": 6, "freeze": 6, "lose": 4, "stop": 2}
+KINDS = {"kill": 6, "freeze": 6, "lose": 4, "stop": 2, "overtake": 4}
 """kill, stop: SIGKILL and SIGTERM. freeze: SIGSTOP, and SIGCONT later. lose: its connections to one database are cut,
-and perhaps refused for a while."""
+and perhaps refused for a while. overtake: it freezes with tasks in its hand, which change; if it is a worker, its run
+is killed; another run takes over, and then it wakes."""
 
 FREEZES = (1.0, 4.0, 12.0, 30.0)
+OVERTAKEN = 30.0
+"""Seconds: longer than a lease lasts, and than another run needs."""
 LOSSES = (0.0, 0.0, 1.0, 5.0, 30.0)
 AHEAD = (0.0, 0.0, 0.0, 300.0, -300.0)
 """Seconds by which the clock of a machine is ahead."""
@@ -24,7 +29,7 @@ class Harm:
     """Puts faults in place.
 
     `databases`: by name; `log`: gets a line for each fault. `share`: of the processes. `steps`: within which a fault
-    happens.
+    happens. `on_overtaken`: has to start another run in place of a process.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Harm:
         steps: Sequence[int] = (30, 100, 400),
     ) -> None:
         self.is_over = False
+        self.on_overtaken: Callable[[Process], object] = lambda _: None
         self.counted = Counter[str]()
         self._dice, self._databases, self._log, self._share, self._steps = dice, databases, log, share, steps
 
@@ -44,7 +50,7 @@ class Harm:
             return
         for _ in range(self._dice.choice((1, 1, 2))):
             kind = self._dice.choices(list(KINDS), list(KINDS.values()))[0]
-            where = self._dice.choice(WHERE)
+            where: Where = "begin" if kind == "overtake" else self._dice.choice(WHERE)
             most = self._dice.choice(self._steps) if where == "step" else self._dice.choice((3, 12))
             fault = Fault(kind, self._dice.randint(1, most), where)
             process.put(fault, self._happens(process, fault))
@@ -70,5 +76,18 @@ class Harm:
                     process.freeze(seconds)
                 case "lose":
                     process.lose(database, seconds)
+                case "overtake":
+                    _change(process.in_hand)
+                    if process.parent:
+                        process.parent.kill()
+                    process.computer.clock.after(1.0, lambda: self.on_overtaken(process))
+                    process.freeze(OVERTAKEN)
 
         return happens
+
+
+def _change(tasks: Iterable[tuple[World, int]]) -> None:
+    """Changes what a process has in hand, so that whoever takes over stores something newer."""
+    for world, task_id in dict.fromkeys(tasks):
+        with suppress(KeyError):  # it is deleted
+            world.edit(task_id)

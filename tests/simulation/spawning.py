@@ -6,6 +6,7 @@ from asyncio import StreamReader, StreamReaderProtocol, StreamWriter, streams
 from collections.abc import Iterator
 from io import FileIO
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 from pyrus_etl.errors import ClaimsLost, PyrusEtlError
 from pyrus_etl.sync.sharing.parts import LENGTH, Failed, Given, packed, unpacked
@@ -48,10 +49,12 @@ async def spawned(computer: "Computer", *_: str, **__: Any) -> Spawned:
     reader = StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: StreamReaderProtocol(reader), run_hears)
     transport, protocol = await loop.connect_write_pipe(streams.FlowControlMixin, run_says)
+    run.writers.append(transport)
     child = computer.start_beside(run, lambda child: _worker(child, hears, says))
     child.pipes += [hears, says]
     made = Spawned(child, computer.started, StreamWriter(transport, protocol, None, loop), reader)
-    child.ends.append(made.ended)
+    ended = WeakMethod(made.ended)  # or a living child holds what a dead run has left
+    child.ends.append(lambda: (end := ended()) and end())
     return made
 
 

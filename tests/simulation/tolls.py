@@ -13,6 +13,7 @@ from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.sandbox.organisation.people import ACCOUNT
 from pyrus_etl.sandbox.server.server import Server
 from tests.simulation.administrator import Administrator
+from tests.simulation.bodies import check_bodies
 from tests.simulation.invariants import require
 from tests.simulation.process import Process
 
@@ -74,6 +75,7 @@ class Tolls:
         """A task was served: was it stored as it is, and nobody harmed the process that fetches it?"""
         self._served(task_id)
         process = self._at_work()
+        process.in_hand.append((self._sandbox.world, task_id))
         if task_id in self.excused or process.is_harmed:
             return
         world = self._sandbox.world
@@ -84,9 +86,10 @@ class Tolls:
             self._twice.append(f"{task_id} by {process.name}")
 
     def check(self) -> None:
-        """No account's quota was exceeded, and no task fetched that was stored."""
+        """No account exceeded its quota, no task was fetched that was stored, no older body stored over a newer one."""
         require(sum(self._over.values()) <= self.late, f"requests over the quota, by account: {dict(self._over)}")
         require(not self._twice, f"fetched although they were stored: {self._twice}")
+        check_bodies(self.administrator)
 
     def excuse(self, tasks: Collection[int]) -> None:
         self.excused.update(tasks)

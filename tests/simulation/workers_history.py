@@ -23,6 +23,7 @@ from tests.conftest import settings_for
 from tests.impatient import IMPATIENT
 from tests.simulation import two_accounts
 from tests.simulation.administrator import CLOCK, Administrator
+from tests.simulation.bodies import WATCHED
 from tests.simulation.computer import Computer
 from tests.simulation.leftovers import nothing_left_behind
 from tests.simulation.machine import Machine
@@ -49,8 +50,10 @@ class WorkersHistory(History):
         super().__init__(seed, sandbox, database, lambda *_: None)
         self._computer, self.tolls, self.quota = computer, tolls, quota
         self.harm = Harm(self.dice, [name_of(database)], self.lines.append)
-        self.workers = self.dice.choice((2, 3))
+        self.harm.on_overtaken = lambda process: self._start((process.parent or process).name)
+        self.workers = self.dice.choice((1, 2, 3))
         self.runs = 0
+        self._under_way: dict[str, tuple[int, Plan]] = {}
 
     def started(self, process: Process) -> None:
         process.ahead = self.dice.choice(AHEAD)
@@ -72,7 +75,8 @@ class WorkersHistory(History):
         if may_crash and self.dice.random() < 0.4:
             plans = [*plans, plans[0]]  # cron starts another run of an account
         self.runs += len(plans)
-        runs = [self._computer.start(f"run {n}", self._work(*each), self.tolls.handle) for n, each in enumerate(plans)]
+        self._under_way = {f"run {n}": each for n, each in enumerate(plans)}
+        runs = [self._start(name) for name in self._under_way]
         self._computer.play(lambda: not self._computer.processes)
         self.tolls.check()
         self.lines += [
@@ -82,6 +86,10 @@ class WorkersHistory(History):
             if each.result is not None and each.result.error is None and plan.kind in ("sync", "backfill"):
                 self._check_complete(account)
         return [each.result for each in runs if each.result is not None]
+
+    def _start(self, run: str) -> Process:
+        """Starts a run, or another one like it."""
+        return self._computer.start(run, self._work(*self._under_way[run]), self.tolls.handle)
 
     def _check_complete(self, account: int) -> None:
         """A run that ended well has stored each task that its account was shown, whatever became of its workers."""
@@ -106,7 +114,7 @@ def play_workers(seed: int, machine: Machine, length: int = 5) -> Totals:
     quota = dice.choice(QUOTAS)
     totals = Totals(histories=1, of_workers=1)
     with ExitStack() as opened:
-        database = opened.enter_context(machine.database(CLOCK))
+        database = opened.enter_context(machine.database(CLOCK + WATCHED))
         administrator = opened.enter_context(closing(Administrator(database)))
         computer = Computer(seed, [sandbox.world], {"": administrator})
         tolls = Tolls(sandbox, quota, computer.clock.now, lambda: computer.at_work, administrator)

@@ -11,12 +11,14 @@ from tests.simulation.faults import Fault, Where
 from tests.simulation.passing import BEGINNING
 from tests.simulation.process import Process
 
-KINDS = {"kill": 6, "freeze": 6, "lose": 4, "stop": 2, "overtake": 4}
+KINDS = {"kill": 6, "freeze": 6, "lose": 4, "stop": 2, "overtake": 6}
 """kill, stop: SIGKILL and SIGTERM. freeze: SIGSTOP, and SIGCONT later. lose: its connections to one database are cut,
 and perhaps refused for a while. overtake: it freezes with tasks in its hand, which change; if it is a worker, its run
 is killed; another run takes over, and then it wakes."""
 
 FREEZES = (1.0, 4.0, 12.0, 30.0)
+MOST: dict[Where, Sequence[int]] = {"begin": (2, 6)}
+"""Transactions after the first fetched task within which a fault happens."""
 OVERTAKEN = 30.0
 """Seconds: longer than a lease lasts, and than another run needs."""
 LOSSES = (0.0, 0.0, 1.0, 5.0, 30.0)
@@ -51,7 +53,7 @@ class Harm:
         for _ in range(self._dice.choice((1, 1, 2))):
             kind = self._dice.choices(list(KINDS), list(KINDS.values()))[0]
             where: Where = "begin" if kind == "overtake" else self._dice.choice(WHERE)
-            most = self._dice.choice(self._steps) if where == "step" else self._dice.choice((3, 12))
+            most = self._dice.choice(self._steps if where == "step" else MOST.get(where, (3, 12)))
             fault = Fault(kind, self._dice.randint(1, most), where)
             process.put(fault, self._happens(process, fault))
 

@@ -105,7 +105,8 @@ class WorkersHistory(History):
             PYRUS_ETL_QUOTA=f"{self.quota[0]}/{self.quota[1]:g}s",
         )
         limits = LIMITS._replace(workers=self.workers)
-        return partial(run, plan, replace(settings, waits=IMPATIENT), limits=limits, handles_signals=True)
+        settings = replace(settings, waits=IMPATIENT, has_several=True)  # or the first run does not know of the others
+        return partial(run, plan, settings, limits=limits, handles_signals=True)
 
 
 def play_workers(seed: int, machine: Machine, length: int = 5) -> Totals:

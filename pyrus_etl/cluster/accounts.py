@@ -128,7 +128,7 @@ _ENDED = """
 _DIED = """
     UPDATE pyrus_cluster.accounts SET
         claim = NULL, deaths = deaths + 1, next_at = least(next_at, clock_timestamp()),
-        files_at = least(files_at, clock_timestamp()),
+        files_at = CASE WHEN files_at IS NOT NULL THEN least(files_at, clock_timestamp()) END,
         last_exit = NULL, last_error = 'Worker ' || claimed_by || ' died, or lost the queue.',
         last_ended_at = clock_timestamp(),
         paused_at = CASE WHEN deaths + 1 >= %(most)s THEN clock_timestamp() END,

@@ -38,6 +38,10 @@ HOURS_KEPT = 24
 _FAULTS = (exceptions.ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
 
 
+for _name in ("procrastinate", "psycopg.pool"):  # their tracebacks of what a worker says in a sentence
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
 class Engine:
     """The queue of one process. Open it with `async with`; raises DatabaseUnavailable."""
 

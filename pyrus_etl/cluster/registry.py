@@ -128,6 +128,17 @@ def run_now(connection: Connection, org: str | None) -> list[Name]:
     return accounts_of(connection, org)
 
 
+def paused(connection: Connection, org: str | None) -> list[Name]:
+    """The accounts that begin nothing, because they or their organisation are paused."""
+    found = connection.execute(
+        "SELECT org, login FROM pyrus_cluster.accounts JOIN pyrus_cluster.organisations USING (org) "
+        "WHERE (org = %s) IS NOT FALSE AND (accounts.paused_at, organisations.paused_at) IS DISTINCT FROM (NULL, NULL) "
+        "ORDER BY org, login",
+        [org],
+    )
+    return [Name(*each) for each in found]
+
+
 def postpone(connection: Connection, org: str | None) -> list[Name]:
     """Makes the accounts due in an interval of theirs, whatever is due now."""
     connection.execute(

@@ -113,13 +113,13 @@ class Slices:
         if not seen.is_ours:
             log.info("%s: the database is at revision %s; workers of that version do it", account.name, seen.revision)
             return None
-        result = await self._run(_work(account, kind, seen, self.budget), settings, access)
+        result = await self._run(account.name, _work(account, kind, seen, self.budget), settings, access)
         _report(account.name, result)
         if result.status == "ok" and kind in (SYNC, BACKFILL):
             await self._follow_up(account, settings.database_url, access.login, whole=result.kind == "reconcile")
         return result
 
-    async def _run(self, work: Work, settings: Settings, access: AccountAccess) -> Result:
+    async def _run(self, account: Name, work: Work, settings: Settings, access: AccountAccess) -> Result:
         """Carries out a run. If the job is cancelled, the run ends after the work in hand."""
         async with stopped_with(self.stop) as stop, _hints_looked_for() as arrived:
             plan = work.plan if work.plan.kind == HINTS else with_hints(work.plan, arrived)
@@ -129,7 +129,7 @@ class Slices:
             except asyncio.CancelledError:
                 stop.ask(Stopped(signal.SIGTERM))
                 with suppress(PyrusEtlError):
-                    await running
+                    _report(account, await running)
                 raise
 
     async def _follow_up(self, account: Account, url: Secret, login: str | None, *, whole: bool) -> None:

@@ -29,15 +29,17 @@ def test_accounts_are_added_paused_made_due_and_removed(cluster: Cluster, databa
     assert (account["quota"], account["every"], account["is_at_work"]) == ("100/60s", "PT300S", False)
     assert {account["login"], other["login"]} == {sandbox.options.login, "other@acme.example"}
 
-    assert cluster.program("cluster", "run", "acme").returncode == 0
+    both = f"acme/other@acme.example, acme/{sandbox.options.login}"
+    assert cluster.program("cluster", "run", "acme").stdout == f"Due now: {both}.\n"
     assert cluster.status()["jobs"] == [{"kind": "backfill", "status": "waiting", "jobs": 2}]
     assert "Cancelled 2 jobs" in cluster.program("cluster", "cancel", "acme").stdout
     assert cluster.status()["jobs"] == []
     assert cluster.program("cluster", "pause").returncode == 0
     assert "acme, paused since" in cluster.program("cluster", "status").stdout
-    assert cluster.program("cluster", "run").returncode == 0
+    held = cluster.program("cluster", "run").stdout
+    assert held == f"Paused: {both}; run pyrus-etl cluster resume first.\n"
     assert cluster.status()["jobs"] == [], "nothing is due while it is paused"
-    assert cluster.program("cluster", "resume", "acme").returncode == 0
+    assert cluster.program("cluster", "resume", "acme").stdout == f"Resumed {both}.\n"
     assert cluster.status()["jobs"] == [{"kind": "backfill", "status": "waiting", "jobs": 2}]
 
     stored = everything_stored(cluster)

@@ -52,3 +52,12 @@ def test_a_slice_knows_whether_its_organisation_has_other_accounts(connection: C
     assert alone
     assert together
     assert (alone.has_several, together.has_several) == (False, True)
+
+
+def test_an_account_whose_worker_died_is_due_for_what_it_did_only(connection: Connection) -> None:
+    accounts.claim(connection, ANN, "backfill", "it", uuid4())
+    assert kinds(connection) == []
+
+    accounts.died(connection, ANN)
+
+    assert kinds(connection) == ["backfill"], "it has no contents of attachments to fetch"

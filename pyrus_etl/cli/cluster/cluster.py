@@ -90,20 +90,28 @@ def resume(org: str | None) -> None:
     Example:  pyrus-etl cluster resume acme
     """
     with open_cluster(read_settings()) as url:
-        _defer_now(url, transact(url, registry.resume, org))
+        names = transact(url, registry.resume, org)
+        _defer(url, names)
+        _say("Resumed", names)
 
 
 @cluster.command()
 @org_argument()
 @with_settings(*DATABASE_SETTINGS)
 def run(org: str | None) -> None:
-    """Make the accounts of an organisation, or all, due now.
+    """Make the accounts of an organisation, or all, due now. One that is paused waits for cluster resume.
 
     \b
     Example:  pyrus-etl cluster run acme
     """
     with open_cluster(read_settings()) as url:
-        _defer_now(url, transact(url, registry.run_now, org))
+        names, paused = transact(url, registry.run_now, org), transact(url, registry.paused, org)
+        due = [name for name in names if name not in paused]
+        _defer(url, due)
+        if due or not paused:
+            _say("Due now:", due)
+        if paused:
+            click.echo(f"Paused: {_listed(paused)}; run pyrus-etl cluster resume first.")
 
 
 @cluster.command()
@@ -130,11 +138,10 @@ def _cancel_jobs(url: Secret, names: Sequence[Name]) -> int:
     return _with_queue(url, work)
 
 
-def _defer_now(url: Secret, names: Sequence[Name]) -> None:
+def _defer(url: Secret, names: Sequence[Name]) -> None:
     """Puts what is due into the queue at once; a worker would do it within seconds."""
     jobs = [job for job in transact(url, accounts.due, REVISION) if job.account in names]
     _with_queue(url, lambda engine: defer_all(engine, jobs))
-    _say("Due now:", names)
 
 
 def _with_queue(url: Secret, work: Callable[[Engine], Awaitable[int]]) -> int:

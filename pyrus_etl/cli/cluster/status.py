@@ -79,4 +79,4 @@ def _state(account: dict[str, Any]) -> str:
 
 
 def _time(instant: Any) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S}"
+    return f"{instant:%Y-%m-%d %H:%M:%S %Z}"

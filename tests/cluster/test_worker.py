@@ -16,7 +16,7 @@ from tests.conftest import clone
 from tests.postgres.test_pooler import pooler
 from tests.processes import eventually
 from tests.servers import Server
-from tests.sync.test_alerts import receiver
+from tests.sync.alerts.test_alerts import receiver
 from tests.typing import Query
 
 ACCOUNT = """

@@ -15,7 +15,7 @@ from pyrus_etl.reports.page.figures import MOST_ROWS, Figures, figures
 from pyrus_etl.reports.page.scopes import scopes
 from pyrus_etl.settings import Secret
 from tests.reports.conftest import Reports
-from tests.reports.test_detail import REGISTERED
+from tests.reports.views.test_detail import REGISTERED
 from tests.reports.world import ANN, BOB, CONTRACTS, INVOICES, approval, note, on, task
 from tests.typing import Query
 

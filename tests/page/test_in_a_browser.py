@@ -11,7 +11,7 @@ from pyrus_etl.reports.page.figures import Figures, Scoped, figures
 from tests.page.browser import Browser
 from tests.page.test_page import HOSTILE
 from tests.reports.conftest import Reports
-from tests.reports.test_detail import REGISTERED
+from tests.reports.views.test_detail import REGISTERED
 from tests.reports.world import ANN, INVOICES, on, task
 
 FIGURES = (

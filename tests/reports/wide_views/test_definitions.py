@@ -11,7 +11,7 @@ from pyrus_etl.settings import Secret
 from tests.directory import read_directory
 from tests.extract.v4.test_directory import sample
 from tests.reports.conftest import Reports
-from tests.reports.test_wide import columns, full_names
+from tests.reports.wide_views.test_wide import columns, full_names
 from tests.reports.world import Json, utc
 
 FORM = 100

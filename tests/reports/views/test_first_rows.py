@@ -10,7 +10,7 @@ from pyrus_etl.settings import Secret
 from pyrus_etl.sync.plans.backfill import backfill
 from pyrus_etl.sync.run import Budget
 from tests.reports.conftest import Reports
-from tests.reports.test_wide import IN_FRONT
+from tests.reports.wide_views.test_wide import IN_FRONT
 from tests.runs import carried_out, result_of
 
 

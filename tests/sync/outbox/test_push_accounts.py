@@ -21,7 +21,7 @@ from pyrus_etl.sync.plans.sync import sync
 from pyrus_etl.sync.result import Result
 from pyrus_etl.sync.run import run
 from tests.conftest import settings_for
-from tests.sync.test_push import LOSSES
+from tests.sync.outbox.test_push import LOSSES
 from tests.typing import Query
 
 pytestmark = pytest.mark.usefixtures("impatient")

@@ -12,7 +12,7 @@ from pyrus_etl.sandbox import Faults, onlyoffice, paymo
 from pyrus_etl.sandbox.limits.faults import Fault
 from pyrus_etl.settings import Secret
 from pyrus_etl.sync.run import Budget
-from tests.sync.test_files import GONE, of_onlyoffice, of_paymo, result_of, stored
+from tests.sync.files.test_files import GONE, of_onlyoffice, of_paymo, result_of, stored
 from tests.typing import Query
 
 RUNS = 6

@@ -11,7 +11,7 @@ import pytest
 
 from pyrus_etl.reports import working_time
 from tests.reports.conftest import Reports
-from tests.reports.test_steps import FORM, invoice
+from tests.reports.views.test_steps import FORM, invoice
 from tests.reports.world import ANN, BOB, INVOICES, Json, approval, note, task, utc
 
 OFFICE = """

@@ -9,7 +9,7 @@ from pyrus_etl.sandbox import onlyoffice, paymo
 from pyrus_etl.sandbox.tasks.contents import bytes_of
 from pyrus_etl.settings import Secret
 from tests.runs import program
-from tests.sync.test_files import environment, synced
+from tests.sync.files.test_files import environment, synced
 from tests.typing import Query
 
 pytestmark = pytest.mark.usefixtures("impatient")

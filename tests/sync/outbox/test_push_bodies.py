@@ -8,7 +8,7 @@ import pytest
 from pyrus_etl.sandbox.organisation.forms import CONTRACT, INVOICE, PURCHASE, VACATION
 from pyrus_etl.sandbox.organisation.people import ACCOUNT, STAFF
 from pyrus_etl.sandbox.organisation.projects import BOARD
-from tests.sync.test_push import Office, office
+from tests.sync.outbox.test_push import Office, office
 
 __all__ = ["office"]
 pytestmark = pytest.mark.usefixtures("impatient")

@@ -3,9 +3,9 @@
 import gc
 import sys
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.001
 """A thread that waits for its turn gets it after this time. The database's thread waits after each statement, and
-PostgreSQL with it; Python's own setting is ten times as long."""
+PostgreSQL with it; Python's own setting is five times as long."""
 
 
 def suit_many_rows() -> None:

@@ -11,7 +11,7 @@ def test_commands_that_make_many_rows_collect_less_garbage_and_take_shorter_turn
     try:
         suit_many_rows()
         assert gc.get_threshold()[0] > 100 * threshold[0]
-        assert sys.getswitchinterval() < turn / 5
+        assert sys.getswitchinterval() < turn / 4
     finally:
         gc.set_threshold(*threshold)
         sys.setswitchinterval(turn)

@@ -50,10 +50,11 @@ def rights(access: Access) -> Line:
 def forms(access: Access) -> Line:
     """The levels of the account in its forms, and which registers it cannot read, or not whole."""
     levels = Counter(form.level or "level unknown" for form in access.forms)
-    text = f"{_many(len(access.forms), 'form')}: {', '.join(f'{level} {count}' for level, count in levels.items())}"
-    if not access.forms:
+    counts = ", ".join(f"{level} {count}" for level, count in levels.items())
+    text = f"{_many(len(access.forms), 'form')}{': ' * bool(counts)}{counts}"
+    if not access.forms and not access.unseen:
         return Line("none; give the person or bot access to forms in Pyrus", is_warning=True)
-    complaints = [*_refused(access), *_partial(access)]
+    complaints = [*_unseen(access), *_refused(access), *_partial(access)]
     return Line("; ".join([text, *complaints]), is_warning=bool(complaints))
 
 
@@ -78,6 +79,12 @@ def details(access: Access) -> dict[str, Any]:
     """All of it, for `--json`."""
     plain: dict[str, Any] = msgspec.to_builtins(access)
     return plain | {"sees_all_tasks": access.sees_all_tasks, "rights_by_name": access.rights_by_name}
+
+
+def _unseen(access: Access) -> Iterator[str]:
+    if access.unseen:
+        ids = ", ".join(map(str, access.unseen[:NAMED]))
+        yield f"the account sees no form {ids}: correct PYRUS_ETL_FORMS, or give the person or bot access to the form"
 
 
 def _refused(access: Access) -> Iterator[str]:

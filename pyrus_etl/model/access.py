@@ -38,12 +38,16 @@ class FormAccess(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Access(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What an account sees. `rights`: a sum of bits; None if Pyrus does not say."""
+    """What an account sees. `rights`: a sum of bits; None if Pyrus does not say.
+
+    `unseen`: ids of forms that the settings name and the account does not see.
+    """
 
     rights: int | None
     forms: Sequence[FormAccess]
     lists: int
     catalogs: int
+    unseen: Sequence[int] = ()
 
     @property
     def rights_by_name(self) -> list[str]:

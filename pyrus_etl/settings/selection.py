@@ -1,5 +1,6 @@
 """Which forms and lists a run reads."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pyrus_etl.errors import SettingsError
@@ -16,6 +17,10 @@ class Selection(NamedTuple):
     def has(self, number: int | None) -> bool:
         """Whether the form or list with this id is read."""
         return number not in self.excluded and (not self.included or number in self.included)
+
+    def missing(self, ids: Iterable[int]) -> tuple[int, ...]:
+        """What is included and is not among the ids."""
+        return tuple(sorted(self.included.difference(ids)))
 
     @property
     def is_everything(self) -> bool:

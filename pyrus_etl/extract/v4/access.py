@@ -49,7 +49,8 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
 
     Takes two requests for each form, of which one lists the ids in its register, and a few more.
     """
-    forms = [form for form in await directory.forms() or () if selection.has(form.id)]
+    shown = await directory.forms() or ()
+    forms = [form for form in shown if selection.has(form.id)]
     slots = asyncio.Semaphore(FORMS_AT_A_TIME)
 
     async def seen(form: Form) -> FormAccess:
@@ -61,6 +62,7 @@ async def access_of(ask: Ask, directory: Directory, person_id: int, selection: S
         forms=await asyncio.gather(*map(seen, forms)),
         lists=sum(not each.is_form and not each.deleted for each in await directory.lists() or ()),
         catalogs=len(await directory.catalogs() or ()),
+        unseen=selection.missing(form.id for form in shown),
     )
 
 

@@ -69,6 +69,7 @@ class ApiV4(Figures):
         self._lists = Lists(lister, self._privacy)
         self._registers = Registers(lister, self._privacy)
         self._tasks = TaskPages(self._registers, self._lists)
+        self._noted: set[str] = set()
         self._search = Search(client, may_try=_may_search(client.settings))
         self.files = PyrusFiles(client, self, METHODS)
         self.writer = Writer(client, WRITES)
@@ -138,10 +139,25 @@ class ApiV4(Figures):
                 "is marked as deleted; give the account its rights back."
             )
         selected, settings = Feeds(forms or (), lists or ()), self._client.settings
+        if forms is not None:
+            self._note_unseen("form", settings.forms.missing(form.id for form in forms))
+        if lists is not None:
+            self._note_unseen("list", settings.lists.missing(each.id for each in lists))
         return Feeds(
             [form for form in selected.forms if settings.forms.has(form.id)],
             [each for each in selected.lists if settings.lists.has(each.id) and not (each.is_form or each.deleted)],
         )
+
+    def _note_unseen(self, kind: str, ids: tuple[int, ...]) -> None:
+        """Says once which forms or lists the settings name and the account does not see."""
+        if ids and kind not in self._noted:
+            self._noted.add(kind)
+            log.warning(
+                "the account sees no %s %s, which PYRUS_ETL_%sS names; correct the id, or give access to it",
+                kind,
+                ", ".join(map(str, ids[:10])),
+                kind.upper(),
+            )
 
     async def task(self, task_id: int) -> Fetched:
         fetched_at = datetime.now(UTC)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from pyrus_etl.cli.access import lines
 from pyrus_etl.extract.v4.api import ApiV4, client_for
 from pyrus_etl.model.access import Access, FormAccess
@@ -38,13 +40,18 @@ REFUSED = (
     "make the account a manager of the form, or leave the form out by --forms; a member sees only a part of the "
     "register of 9 (G): make the account a manager of the form, so that it sees all"
 )
+UNSEEN = "0 forms; the account sees no form 2: correct PYRUS_ETL_FORMS, or give the person or bot access to the form"
 
 
-def read(answers: dict[str, Any]) -> Access:
+def read(answers: dict[str, Any], **selection: str) -> Access:
+    selected = {"PYRUS_ETL_FORMS": "-3", **selection}
+
     async def ask(url: str) -> Access:
-        settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token", "PYRUS_ETL_FORMS": "-3"})
+        settings = loaded({"PYRUS_URL": url, "PYRUS_ACCESS_TOKEN": "token", **selected})
         async with client_for(settings) as client:
-            return await ApiV4(client).access()
+            api = ApiV4(client)
+            await api.sample()
+            return await api.access()
 
     with scripted(script(answers)) as server:
         return asyncio.run(ask(server.url))
@@ -115,3 +122,17 @@ def test_an_account_that_sees_nothing_is_told_what_to_do() -> None:
 
     assert found["rights"] == ("unknown: Pyrus does not tell the rights of this account", True)
     assert found["forms"] == ("none; give the person or bot access to forms in Pyrus", True)
+
+
+def test_a_form_that_the_settings_name_and_the_account_does_not_see_is_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answers = {"/profile": {"person_id": ME}, "/forms": {"forms": [{"id": 1, "name": "A"}]}}
+    access = read(answers, PYRUS_ETL_FORMS="2", PYRUS_ETL_LISTS="8")
+
+    assert access.unseen == (2,)
+    assert said(access)["forms"] == (UNSEEN, True)
+    assert [line.getMessage() for line in caplog.records if line.levelname == "WARNING"] == [
+        "the account sees no form 2, which PYRUS_ETL_FORMS names; correct the id, or give access to it",
+        "the account sees no list 8, which PYRUS_ETL_LISTS names; correct the id, or give access to it",
+    ]

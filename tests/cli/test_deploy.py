@@ -82,6 +82,7 @@ def test_they_run_what_they_are_for() -> None:
         "upgrade.yaml": ["db upgrade"],
         "pyrus-etl.service": ["sync --refresh"],
         "pyrus-etl-serve.service": ["serve --listen"],
+        "pyrus-etl-worker.service": ["worker --listen"],
     }
 
 

@@ -11,6 +11,7 @@ KINDS = {
     "reopen": 2,
     "purge": 2,
     "backdate": 3,
+    "late": 6,
     "delete": 2,
     "restore": 1,
     "revoke": 2,
@@ -24,7 +25,8 @@ KINDS = {
     "advance": 5,
     "skew": 1,
 }
-"""Every kind of event, and its weight. again: a second change in the same second as the last one. lag: the next answer
+"""Every kind of event, and its weight. late: lists show a change minutes after its date. again: a
+second change in the same second as the last one. lag: the next answer
 for a task is its body from before its last change."""
 
 KINDS_V4 = {
@@ -49,6 +51,8 @@ UNSEEN = ("backdate", "restore", "grant", "relist")
 """Changes that no date shows."""
 
 PASSAGES = (1, 20, 600, 2400, 7200, 86_400, 3 * 86_400)
+MOST_LATE = 1500
+"""Seconds: within the overlap of half an hour."""
 MOST_SKEW = 900
 """Seconds, ahead or behind. The overlap is half an hour, so the clock may even switch between them from run to run."""
 
@@ -69,6 +73,7 @@ def any_event(dice: Random, kinds: Mapping[str, int] = KINDS) -> Event:
     amounts: dict[str, Callable[[], int]] = {
         "advance": lambda: dice.choice(PASSAGES),
         "skew": lambda: dice.randint(-MOST_SKEW, MOST_SKEW),
+        "late": lambda: dice.randint(1, MOST_LATE),
         "backdate": lambda: dice.randrange(1, 300 * 86_400_000),
         "create": lambda: dice.randint(1, 3),
         "live": lambda: dice.choice((5, 600, 7200)),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tests.simulation.events import UNSEEN, Event
+from tests.simulation.events import MOST_LATE, UNSEEN, Event
 from tests.simulation.lag import LaggingWorld, modified
 
 LOGIN = "robot@northlight.example"
@@ -134,6 +134,9 @@ class Truth:
             case "again":  # with a wrong server clock, its time is unknown
                 now = self.world.clock.now()
                 return [] if self._skews else [one for one in self._fit("edit") if self._listed_at(one) == now]
+            case "late":
+                before = self.world.clock.now() - MOST_LATE * 1000
+                return [] if self._skews else [one for one in self._fit("edit") if self._listed_at(one) < before]
             case "lag":
                 return [task_id for task_id in self._fit("edit") if self._may_lag(task_id)]
             case "delete" | "revoke" | "unlist":
@@ -165,6 +168,9 @@ class Truth:
             case "lag":
                 world.lag(task_id, self.versions[task_id][-2].body)
                 self.lagged.add(task_id)
+            case "late":
+                world.edit(task_id)
+                world.backdate(task_id, _instant(world.clock.now() - amount * 1000))
             case "backdate":
                 world.backdate(task_id, _instant(world.clock.now() - amount))
             case "delete":

@@ -28,15 +28,20 @@ BRIEF = 10.0
 HARMS = {"kill": 5, "freeze": 5, "lose": 3, "stop": 1}
 """As in `several`."""
 SHARE_HARMED = 0.6
-PLACES = {"step": 900, "commit": 60, "answer": 60, "write": 12}
-"""Where a fault may happen, and the greatest number of a step, commit … at which it does. `write`: when the server has
-applied a write, and its answer is not heard yet."""
+PLACES = {"step": 900, "commit": 60, "answer": 60, "sending": 12, "write": 12}
+"""Where a fault may happen, and the greatest number of a step, commit … at which it does. `sending`: when a row is
+committed as about to be sent. `write`: when the server has applied a write, and its answer is not heard yet."""
 FREEZES = (4.0, 12.0, 40.0, 90.0)
 LOSSES = (0.0, 1.0, 5.0, 40.0)
 
 
+Happenings = dict[Process, dict[int, list[Callable[[], object]]]]
+
+
 class Post:
-    """Answers in place of the sandbox's server. `at_write`: what happens as the nth write of a process is applied.
+    """Answers in place of the sandbox's server.
+
+    `at_write`, `at_sending`: what happens as the nth write of a process is applied, or is about to be sent.
 
     A process may freeze for long before it looks at its lease for the last time, or after its write has arrived. In
     between, it could write twice: docs/write-back.md says so. Such a freeze begins when the writes have arrived.
@@ -44,35 +49,44 @@ class Post:
 
     def __init__(self, sandbox: Sandbox, computer: Computer) -> None:
         self.requests = 0
-        self.at_write: dict[Process, dict[int, list[Callable[[], object]]]] = defaultdict(lambda: defaultdict(list))
+        self.at_write: Happenings = defaultdict(lambda: defaultdict(list))
+        self.at_sending: Happenings = defaultdict(lambda: defaultdict(list))
         self._sandbox, self._computer = sandbox, computer
         self._server = Server(sandbox.backend)
-        self._written, self._under_way = Counter[Process](), Counter[Process]()
+        self._begun, self._written, self._under_way = Counter[Process](), Counter[Process](), Counter[Process]()
         self._will_freeze: dict[Process, float] = {}
         sandbox.backend.injector.late = _LateByClock(computer)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """For the block, it knows which writes are on their way."""
-        guard = pushing._Pushing._guard
+        guard, begin = pushing._Pushing._guard, pushing._Pushing._begin
 
         def watched(one: Any) -> None:
             guard(one)
             self._leaves(self._computer.at_work)
 
-        with patch.object(pushing._Pushing, "_guard", watched):
+        async def begun(one: Any) -> bool:
+            found = await begin(one)
+            self._happens(self.at_sending, self._begun)
+            await asyncio.sleep(0)  # a process freezes when it has taken its step
+            return found
+
+        with (
+            patch.object(pushing._Pushing, "_guard", watched),
+            patch.object(pushing._Pushing, "_begin", begun),
+        ):
             yield
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests += 1
-        process = self._computer.at_work
         endpoint, _ = self._sandbox.backend.api(request.path).endpoint(request.method, request.path)
         if "writes" not in names(endpoint):
             return await self._server.handle(request)
         try:
             return await self._server.handle(request)
         finally:
-            self._arrives(process)
+            self._arrives()
 
     def freeze(self, process: Process, seconds: float) -> None:
         if seconds > BRIEF and self._under_way[process]:
@@ -87,13 +101,18 @@ class Post:
             process.frozen_until = 0.0
             self._will_freeze[process] = left
 
-    def _arrives(self, process: Process) -> None:
-        self._written[process] += 1
+    def _arrives(self) -> None:
+        process = self._computer.at_work
         self._under_way[process] -= 1
-        for happens in self.at_write[process].pop(self._written[process], ()):
-            happens()
+        self._happens(self.at_write, self._written)
         if not self._under_way[process] and process in self._will_freeze:
             process.freeze(self._will_freeze.pop(process))
+
+    def _happens(self, place: Happenings, counted: "Counter[Process]") -> None:
+        process = self._computer.at_work
+        counted[process] += 1
+        for happens in place[process].pop(counted[process], ()):
+            happens()
 
 
 class _LateByClock(LateRequests):
@@ -108,10 +127,21 @@ class _LateByClock(LateRequests):
 
 
 class Harms:
-    """Puts faults in place. `log` gets a line for each that happens."""
+    """Puts faults in place.
 
-    def __init__(self, dice: Random, post: Post, database: str, log: Callable[[str], object]) -> None:
+    `log` gets a line for each that happens. `rival`: starts the same program once more beside a process that froze.
+    """
+
+    def __init__(
+        self,
+        dice: Random,
+        post: Post,
+        database: str,
+        log: Callable[[str], object],
+        rival: Callable[[Process], object],
+    ) -> None:
         self.counted = Counter[str]()
+        self._rival = rival
         self._dice, self._post, self._database, self._log = dice, post, database, log
 
     def put(self, process: Process) -> None:
@@ -120,11 +150,12 @@ class Harms:
             return
         for _ in range(self._dice.choice((1, 1, 2))):
             kind = self._dice.choices(list(HARMS), list(HARMS.values()))[0]
-            where = self._dice.choices(list(PLACES), (2, 1, 1, 3))[0]
+            where = self._dice.choices(list(PLACES), (2, 1, 1, 2, 2))[0]
             at = self._dice.randint(1, self._dice.choice((3, PLACES[where] // 4, PLACES[where])))
             happens = self._happens(process, kind, f"{where} {at}")
-            if where == "write":
-                self._post.at_write[process][at].append(happens)
+            if where in ("sending", "write"):
+                place = self._post.at_write if where == "write" else self._post.at_sending
+                place[process][at].append(happens)
             else:
                 process.put(Fault(kind, at, cast(Where, where)), happens)
 
@@ -142,6 +173,8 @@ class Harms:
                     process.signal(signal.SIGTERM)
                 case "freeze":
                     self._post.freeze(process, seconds)
+                    if seconds > BRIEF:
+                        self._rival(process)
                 case "lose":
                     process.lose(self._database, seconds)
 

@@ -39,6 +39,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.orders import WAITS, errors_logged
 from tests.simulation.outbox_history import ENDINGS, FIELD, KINDS, LATEST, PORT, WORDS
 from tests.simulation.posting import Harms, Post
+from tests.simulation.process import Process
 from tests.simulation.senders import ANN, NAMES, NOBODY, Row, Team
 from tests.simulation.senders_book import Book
 from tests.simulation.totals import Totals
@@ -65,7 +66,8 @@ class HistoryOfSenders:
         self.lines = [f"{self.api}, {[NAMES[one] for one in self.accounts]}"]
         self.book = Book(sandbox.world, database, self.accounts)
         self.post = Post(sandbox, computer)
-        self.harms = Harms(self.dice, self.post, name_of(database), self.lines.append)
+        self.harms = Harms(self.dice, self.post, name_of(database), self.lines.append, self._start_again)
+        self._started: dict[Process, Program] = {}
         self._sandbox, self._database, self._computer, self._folder = sandbox, database, computer, folder
         self._world = sandbox.world
         self.runs = 0
@@ -160,14 +162,13 @@ class HistoryOfSenders:
 
     def _run(self, programs: Sequence[Program], *, may_be_harmed: bool = False) -> list[Result]:
         """Runs programs at the same time; returns the results of those that did not die."""
-        started = [
-            self._computer.start(str([NAMES[one] for one in team]), self._work(team, plan), self.post.handle)
-            for team, plan in programs
-        ]
-        if may_be_harmed:
-            for process in started:
+        self._started = {}
+        for program in programs:
+            process = self._start(program)
+            if may_be_harmed:
                 self.harms.put(process)
         self._computer.play(lambda: not self._computer.processes)
+        started = list(self._started)
         self.runs += len(started)
         for process in started:
             endings = [str(one.error or "ended well") for one in process.result or ()]
@@ -176,6 +177,16 @@ class HistoryOfSenders:
         wrong = [one for one in results if one.error is not None and type(one.error).__name__ not in ENDINGS]
         require(not wrong, f"runs ended with {[one.error for one in wrong]}")
         return results
+
+    def _start(self, program: Program) -> Process:
+        team, plan = program
+        process = self._computer.start(str([NAMES[one] for one in team]), self._work(team, plan), self.post.handle)
+        self._started[process] = program
+        return process
+
+    def _start_again(self, process: Process) -> None:
+        """Cron starts a program while the last one is frozen."""
+        self._start(self._started[process])
 
     def _work(self, team: Team, plan: Callable[[Team], Plan]) -> Callable[[], Any]:
         budget = self.dice.randint(3, 40) if plan == self._plan and self.dice.random() < 0.1 else None

@@ -227,7 +227,10 @@ class HistoryOfFiles:
         )
 
     def _copy(self) -> tuple[str, str]:
-        """From the other service to a task of Pyrus or of the third service, or from that to the other."""
+        """From the other service to a task of Pyrus or of the third service, or from that to the other.
+
+        Nothing goes back to where it came from: it would look like a mirror's second copy.
+        """
         offices, dice = self.offices, self.dice
         service, third = offices.service, offices.third_service
         source, target = dice.choice(((service, "pyrus"), (service, third), (third, service)))
@@ -236,7 +239,8 @@ class HistoryOfFiles:
             service: offices.other.world.ids("tasks"),
             third: offices.third.world.ids("tasks"),
         }
-        file_id = dice.choice(list(files_of(offices.third if source == third else offices.other)))
+        own = {each: found for each, found in files_of(offices.third).items() if found in offices.of_third}
+        file_id = dice.choice(list(own if source == third else offices.files()))
         return f"{source}:{file_id}", f"{target}:task/{dice.choice(tasks[target])}"
 
     def _run(self, orders: list[Order], *, may_crash: bool = False) -> list[Outcome]:

@@ -97,6 +97,11 @@ def test_a_run_that_reaches_its_limit_returns_and_the_next_one_continues(databas
     assert first.counts.tasks_changed + rest.counts.tasks_changed == 30
 
 
+def test_a_limit_below_zero_is_reached_at_once(database: Secret) -> None:
+    with Sandbox(World(1, tasks=1)) as sandbox:
+        assert pyrus_etl.sync(settings_for(sandbox, database), max_requests=-1).counts.requests == 0
+
+
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(SettingsError, match="The period from 2024-02-02 to 2024-02-01 ends before it begins"):
         pyrus_etl.backfill(pyrus_etl.Settings(), start=date(2024, 2, 2), end=date(2024, 2, 1))

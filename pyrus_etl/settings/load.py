@@ -31,19 +31,20 @@ class _Sources(NamedTuple):
 
 
 def load_settings(
-    options: Mapping[str, str | None] | None = None,
+    options: Mapping[str, object] | None = None,
     environment: Mapping[str, str] = os.environ,
     config_file: str | None = None,
 ) -> Settings:
     """Reads and validates all settings.
 
-    `options` win over the `environment`; both hold texts, as the command line and the shell do: options by the name of
-    a field of `Settings`, variables by theirs. `config_file` wins over PYRUS_ETL_CONFIG and config/pyrus_etl.toml.
+    `options` win over the `environment`. Options have the name of a field of `Settings`, variables their own, and both
+    hold texts, as on the command line and in the shell. `config_file` wins over PYRUS_ETL_CONFIG and
+    config/pyrus_etl.toml.
     Raises SettingsError, which names the setting, its source and a valid value.
     """
     environment = _with_clean_names(environment)
     config = read_config(config_file or environment.get(CONFIG, ""), KEYS)
-    sources = _Sources(options or {}, environment, config)
+    sources = _Sources(_texts(options or {}), environment, config)
     values = {name: setting.parse(*_first(name, setting, sources)) for name, setting in SETTINGS.items()}
     is_embedded = values["database_url"] is None
     if is_embedded:
@@ -58,6 +59,14 @@ def load_settings(
     )
     found = config.path if config.is_found else ""
     return Settings(**values, warnings=warnings, found_config=found, accounts=accounts, has_several=len(accounts) > 1)
+
+
+def _texts(options: Mapping[str, object]) -> dict[str, str | None]:
+    """The options as texts, because a program may also give a number. Raises SettingsError if one is not a setting."""
+    for name in options.keys() - SETTINGS.keys():
+        known = ", ".join(each for each, setting in SETTINGS.items() if not setting.is_secret)
+        raise SettingsError(f"There is no option {name!r}; the options are {known}.")
+    return {name: None if value is None else str(value) for name, value in options.items()}
 
 
 def _accounts(values: Mapping[str, Any], sources: _Sources) -> tuple[Account, ...]:

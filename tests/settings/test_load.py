@@ -162,3 +162,9 @@ def test_a_secret_that_every_user_can_read_is_warned_about() -> None:
         assert warnings(0o755, 0o644) == (
             f"PYRUS_SECURITY_KEY_FILE: every user of this machine can read {key}; run chmod 600 {key}.",
         )
+
+
+def test_a_program_may_give_a_number_and_a_misspelt_option_is_refused() -> None:
+    assert load_settings({"concurrency": 4}, {}).concurrency == 4
+    with pytest.raises(SettingsError, match="There is no option 'concurency'"):
+        load_settings({"concurency": "4"}, {})

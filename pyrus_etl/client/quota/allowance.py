@@ -16,7 +16,7 @@ class Allowance:
 
     def take(self) -> None:
         """Counts one more request; raises BudgetSpent if none is left."""
-        if self._taken == self._most:
+        if self._most is not None and self._taken >= self._most:
             raise BudgetSpent(f"The budget of {self._most} requests is spent; the next run continues from here.")
         self._taken += 1
         if self._taken == self._most:

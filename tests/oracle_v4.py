@@ -204,7 +204,7 @@ def _columns(field: Json) -> Json:
         case "catalog":
             items = _items("Catalog", value)
             only = items[0][1] if len(items) == 1 else None
-            shown = {name: value[name] for name in ("headers", "rows") if value.get(name)}
+            shown = {name: value[name] for name in ("headers", "rows") if value.get(name) is not None}
             return {"value_text": _joined(items), "value_catalog_item_id": only, "value_json": shown or None}
         case "multiple_choice":
             return {"value_text": _joined(_items("MultipleChoice", value))}

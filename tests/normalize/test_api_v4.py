@@ -17,7 +17,7 @@ from pyrus_etl.sandbox.v4.archive import ArchiveV4
 from pyrus_etl.schema.metadata import written_columns
 from tests.load.test_api_v4 import TASK
 from tests.normalize.reading import encoded
-from tests.normalize.reading_v4 import read_body, read_task, rows_of
+from tests.normalize.reading_v4 import only_value, read, read_body, read_task, rows_of
 from tests.oracle import Json
 from tests.oracle_v4 import Table, tables_of
 from tests.runs import CHECKOUT
@@ -138,6 +138,36 @@ TASKS = some(
 @settings(max_examples=60, deadline=None)
 def test_any_task_has_the_rows_of_the_oracle(task: Json, due: Json) -> None:
     assert_rows(encoded({"task": {"id": 1, **task, **due}}))
+
+
+@pytest.mark.parametrize(
+    ("size", "stored"), [(42, 42), ("42", 42), ("9223372036854775807", 2**63 - 1), ("big", None), (2**63, None)]
+)
+def test_the_size_of_a_file_may_be_text(size: object, stored: int | None) -> None:
+    """Of an attachment, and of a file in a field. An unreadable one is counted, and the rest of the file stays."""
+    files = [{"id": 7, "name": "a.pdf", "size": size}]
+    found = read(attachments=files, fields=[{"id": 1, "type": "file", "value": [files[0] | {"id": 8}]}])
+
+    assert [(row["attachment_id"], row["name"], row.get("size_bytes")) for row in found.tables["attachments"]] == [
+        (7, "a.pdf", stored),
+        (8, "a.pdf", stored),
+    ]
+    assert found.unreadable == (0 if stored else 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ({"headers": ["A"], "rows": []}, {"headers": ["A"], "rows": []}),
+        ({"item_ids": [], "headers": [], "rows": []}, {"headers": [], "rows": []}),
+        ({"item_ids": []}, None),
+        ({"item_id": 5, "values": ["x"], "rows": []}, {"rows": [["x"]]}),
+    ],
+)
+def test_empty_lists_of_a_catalog_value_are_kept(value: Json, kept: Json | None) -> None:
+    row, unreadable = only_value(id=1, type="catalog", value=value)
+
+    assert (row.get("value_json"), unreadable) == (kept, 0)
 
 
 def test_the_task_with_every_property_has_the_rows_of_the_oracle() -> None:

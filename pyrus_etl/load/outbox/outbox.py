@@ -265,7 +265,8 @@ def resolve(connection: Connection, outbox_id: UUID, status: str) -> str | None:
         connection.execute(
             """
             UPDATE pyrus.outbox
-            SET status = %(status)s, error = NULL, sent_at = CASE WHEN %(status)s = 'sent' THEN clock_timestamp() END,
+            SET status = %(status)s, error = NULL, answer = NULL,
+                sent_at = CASE WHEN %(status)s = 'sent' THEN clock_timestamp() END,
                 attempts = CASE WHEN %(status)s = 'sent' THEN attempts ELSE 0 END, baseline = NULL
             WHERE outbox_id = %(outbox_id)s
             """,

@@ -256,7 +256,7 @@ def test_what_pyrus_refuses_is_refused_and_stops_only_its_task_until_a_person_de
     assert office.notes(gone)[-2:] == ["first", "second"]
 
 
-def test_the_code_of_a_refusal_is_kept(office: Office) -> None:
+def test_the_code_of_a_refusal_is_kept_until_a_person_decides(office: Office) -> None:
     task_id = next(
         each for each in office.world.task_ids() if "Approvals" not in office.world.task(each)["TaskWithNotes"]
     )
@@ -268,6 +268,11 @@ def test_the_code_of_a_refusal_is_kept(office: Office) -> None:
     assert (result.exit_code, status, attempts) == (6, "refused", 1)
     assert (answer["status"], answer["code"]) == (403, answer["code"])
     assert answer["code"] in error
+
+    ((row,),) = office.query(office.database, "SELECT outbox_id FROM pyrus.outbox")
+    office.resolve(row, "sent")
+    ((_, _, *resolved),) = office.rows
+    assert resolved == ["sent", 1, None, None], "the person's decision takes the place of the refusal"
 
 
 def test_rows_wait_until_their_time_and_hold_the_later_ones_of_their_task(office: Office) -> None:

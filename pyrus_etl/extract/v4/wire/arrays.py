@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pyrus_etl.client.salvage import salvage
+from pyrus_etl.extract.v4.wire.whole import only_whole
 
 S = TypeVar("S")
 
@@ -18,7 +19,7 @@ def structs(served: Any, kind: type[S]) -> tuple[Sequence[S | None], int]:
     """
     if isinstance(served, list):
         try:
-            return [None if each is None else msgspec.convert(each, kind) for each in served], 0
+            return [None if each is None else msgspec.convert(each, kind, dec_hook=only_whole) for each in served], 0
         except msgspec.ValidationError:
             pass  # salvaged below
-    return salvage(served, list[kind | None])  # type: ignore[valid-type] # mypy takes it for a static type
+    return salvage(served, list[kind | None], only_whole)  # type: ignore[valid-type] # mypy takes it for a static type

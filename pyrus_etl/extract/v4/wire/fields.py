@@ -135,10 +135,10 @@ def _person(field: Field, into: FormValue) -> Person:
 def _catalog(field: Field, into: FormValue) -> Items:
     """The chosen items; the text of one is its first column."""
     read = _struct(field, wire.Catalog, into)
-    rows = read.rows or ([read.values] if read.values else [])
-    texts = [_cell(row[0]) if row else None for row in rows] or read.item_names or ()
+    rows = read.rows or ([read.values] if read.values else read.rows)
+    texts = [_cell(row[0]) if row else None for row in rows or ()] or read.item_names or ()
     shown = {"headers": read.headers, "rows": rows}
-    return _items("catalog", _ids(read.item_ids, read.item_id), texts, json=_filled(shown))
+    return _items("catalog", _ids(read.item_ids, read.item_id), texts, json=_given(shown))
 
 
 def _cell(value: Any) -> str | None:
@@ -190,7 +190,7 @@ def _files(field: Field, into: FormValue) -> Items:
 
 def _title(field: Field, into: FormValue) -> Other | None:
     """The checkmark of a section; the fields in it are read apart."""
-    json = _filled({"checkmark": _struct(field, wire.Title, into).checkmark})
+    json = _given({"checkmark": _struct(field, wire.Title, into).checkmark})
     return Other(json) if json else None
 
 
@@ -208,10 +208,10 @@ def _picked(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in properties.items() if value is not None}
 
 
-def _filled(properties: dict[str, Any]) -> bytes | None:
-    """The properties that are not empty, as JSON; None if none is left."""
-    filled = {name: value for name, value in properties.items() if value is not None and value != []}
-    return _encode(filled) if filled else None
+def _given(properties: dict[str, Any]) -> bytes | None:
+    """The properties that have a value, which may be empty, as JSON; None if none has."""
+    given = _picked(properties)
+    return _encode(given) if given else None
 
 
 READERS: dict[str, Reader] = {

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pyrus_etl.extract.v4.wire.directory import Id
+from pyrus_etl.extract.v4.wire.whole import Whole
 from pyrus_etl.model import attachment, project
 
 
@@ -35,7 +36,7 @@ class Attachment(
 ):
     id: Id | None = None
     name: str | None = None
-    size: Id | None = None
+    size: Whole | None = None
     download_url: str | None = None
     existing_id: Id | None = None
     md5_hash: str | None = None

@@ -1,8 +1,6 @@
 """Tasks of API v4 → wire structs, which are structs of the model."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,7 +9,8 @@ from pyrus_etl.client import decode as any_api
 from pyrus_etl.client.salvage import salvage
 from pyrus_etl.extract.v4.wire.dates import Day, Instant, parse_day, parse_instant
 from pyrus_etl.extract.v4.wire.directory import Person
-from pyrus_etl.extract.v4.wire.task import Action, Choice, ListRow, RegisterRow, TaskBody, TaskHeader, Whole
+from pyrus_etl.extract.v4.wire.task import Action, Choice, ListRow, RegisterRow, TaskBody, TaskHeader
+from pyrus_etl.extract.v4.wire.whole import Whole, read_whole
 from pyrus_etl.model import task as model
 from pyrus_etl.model.form import FormValues
 
@@ -19,8 +18,6 @@ T = TypeVar("T")
 
 CHOICES = {word.lower(): Choice(word) for word in ("Waiting", "Approved", "Rejected", "Revoked", "Acknowledged")}
 ACTIONS = {"finished": Action("Complete"), "reopened": Action("Reopen")}
-
-_DIGITS = re.compile(r"\s*-?\d{1,19}\s*", re.ASCII)
 
 
 def read_stored(body: bytes) -> tuple[model.Task, int]:
@@ -132,16 +129,6 @@ def read_custom(kind: type, value: Any) -> Any:
         raise ValueError(str(error)) from error
 
 
-def _whole(value: Any) -> Whole:
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        value = int(value)
-    if isinstance(value, Decimal) and value.adjusted() < 19 and value == int(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
-        raise ValueError(f"expected a whole number, got {value!r:.50}")
-    return Whole(value)
-
-
 def _word(words: dict[str, T], kind: Callable[[str], T]) -> Callable[[Any], T]:
     def read(value: Any) -> T:
         if not isinstance(value, str):
@@ -162,7 +149,7 @@ def _member(value: Any) -> model.Member:
 _CUSTOM: dict[type, Callable[[Any], Any]] = {
     Instant: parse_instant,
     Day: parse_day,
-    Whole: _whole,
+    Whole: read_whole,
     Choice: _word(CHOICES, Choice),
     Action: _word(ACTIONS, Action),
     model.Member: _member,

@@ -16,13 +16,10 @@ from pyrus_etl.extract.v4.wire.dates import Day, Instant, day_of
 from pyrus_etl.extract.v4.wire.directory import Id, Number, Person
 from pyrus_etl.extract.v4.wire.form import Attachment, Field
 from pyrus_etl.extract.v4.wire.values import values_of
+from pyrus_etl.extract.v4.wire.whole import Whole
 from pyrus_etl.given import UNSET, UnsetType
 from pyrus_etl.model import task
 from pyrus_etl.model.task import Member
-
-
-class Whole(int):
-    """A whole number, perhaps served as text; it fits PostgreSQL's bigint."""
 
 
 class Choice(str):

@@ -84,7 +84,7 @@ def _accounts(context: Context, settings: Result) -> list[tuple[str | None, Acco
 
 def _of_account(context: Context, account: Account | None, settings: Result) -> Iterator[Result]:
     """The checks of an account."""
-    own, earlier = Context(context.stack, context.ledger), {"settings": settings}
+    own, earlier = Context(context.stack, context.lender), {"settings": settings}
     if not settings.exit_code:
         try:
             own.settings = context.settings.of(account) if account else context.settings

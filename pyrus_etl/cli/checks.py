@@ -36,16 +36,16 @@ FORBIDDEN = 403
 class Context:
     """Results of earlier checks that later checks need. The checks named in `Check.needs` set them.
 
-    `ledger`: the database in which requests count for the quota; None if it cannot be used. `account_id`: after the
+    `lender`: the database in which requests count for the quota; None if it cannot be used. `account_id`: after the
     login.
     """
 
     settings: Settings
     url: Secret
 
-    def __init__(self, stack: ExitStack, ledger: Secret | None = None) -> None:
+    def __init__(self, stack: ExitStack, lender: Secret | None = None) -> None:
         self.stack = stack
-        self.ledger = ledger
+        self.lender = lender
         self.account_id: int | None = None
 
 
@@ -82,7 +82,7 @@ def _database(context: Context) -> str:
 def _schema(context: Context) -> str:
     with connect(context.url) as connection:
         require_schema(connection)
-        context.ledger = context.url
+        context.lender = context.url
         wrong = definitions.differences(connection)
         advice = rebuild.advice(connection) or _rules_advice(connection, context.settings.privacy)
         if not wrong:
@@ -110,8 +110,8 @@ def _login(context: Context) -> str:
 async def _profile(context: Context, source: Source) -> Profile:
     """Who logs in, unless the database holds another organisation."""
     account = await source.profile()
-    if context.ledger:
-        async with Store(context.ledger, context.settings.waits) as store:
+    if context.lender:
+        async with Store(context.lender, context.settings.waits) as store:
             await refuse_another(source, store, account)
     return account
 
@@ -159,16 +159,16 @@ async def _client(context: Context) -> AsyncIterator[tuple[Api, Client]]:
     settings, api = context.settings, api_of(context.settings)
     client = api.client(settings)
     async with AsyncExitStack() as opened:
-        if context.ledger and (store := await _ledger(context.ledger, settings.waits, opened)):
-            shared = shared_quota(store, client.pace, context.ledger, settings.waits)
+        if context.lender and (store := await _lender(context.lender, settings.waits, opened)):
+            shared = shared_quota(store, client.pace, context.lender, settings.waits)
             quota = await opened.enter_async_context(shared)
             await quota.count(settings.login, context.account_id)
         await opened.enter_async_context(client)
         yield api, client
 
 
-async def _ledger(url: Secret, waits: Waits, opened: AsyncExitStack) -> Store | None:
-    """The database, if the ledger in it may be written. What is wrong with it is the matter of other checks."""
+async def _lender(url: Secret, waits: Waits, opened: AsyncExitStack) -> Store | None:
+    """The database, if leases may be written in it. What is wrong with it is the matter of other checks."""
     try:
         store = await opened.enter_async_context(Store(url, waits))
         return store if await store.query(may_lease) else None

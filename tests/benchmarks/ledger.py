@@ -1,4 +1,4 @@
-"""The quota as a ledger: how exactly two processes keep it together, and what it costs."""
+"""The quota, leased: how exactly two processes keep it together, and what it costs."""
 
 import asyncio
 import json
@@ -9,8 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import count
 
+from pyrus_etl.client.quota.leases import LARGEST
 from pyrus_etl.client.quota.lending import Closed, Report
-from pyrus_etl.client.quota.slices import LARGEST
 from pyrus_etl.extract.apis import access_of
 from pyrus_etl.load.sharing.quotas import Share, settle
 from pyrus_etl.postgres.store import Store
@@ -20,16 +20,16 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.stand import Stand, World, environment_of, world
 
 PROCESSES, REQUESTS, PERIOD, PERIODS = 2, 500, 6.0, 4
-SLICES = 300
+LEASES = 300
 
 
 def ledger(stand: Stand) -> Iterator[Figure]:
-    """Two hungry processes with sixteen requests in flight each, and a long row of slices."""
+    """Two hungry processes with sixteen requests in flight each, and a long row of leases."""
     with world(3) as served, stand.database("bench_ledger") as database:
         sent = _sent_by_all(served, database)
         most = max(bisect_left(sent, start + PERIOD) - place for place, start in enumerate(sent))
         used = 100 * (PERIODS - 1) * PERIOD / (sent[(PERIODS - 1) * REQUESTS] - sent[0])
-        cost = 1000 * asyncio.run(_seconds_of_slices(database)) / SLICES / LARGEST
+        cost = 1000 * asyncio.run(_seconds_of_leases(database)) / LEASES / LARGEST
     what = f"{PROCESSES} processes, {REQUESTS} requests in {PERIOD:g} s"
     yield Figure(f"{what}: most in any window", most, "", f"≤ {REQUESTS}", most <= REQUESTS)
     yield Figure(f"{what}: used", used, "%", "≥ 97", used >= 97)
@@ -44,14 +44,14 @@ def _sent_by_all(served: World, database: Secret) -> list[float]:
     return sorted(instant for process in running for instant in json.loads(process.communicate()[0]))
 
 
-async def _seconds_of_slices(database: Secret) -> float:
-    """How long it takes to lease slices and to close them, one after the other."""
+async def _seconds_of_leases(database: Secret) -> float:
+    """How long it takes to take leases and to close them, one after the other."""
     share, closed = Share(1, Quota(10**6, 600)), tuple[Closed, ...]()
     async with Store(database) as store:
         began = time.perf_counter()
-        for slice_id in range(SLICES):
-            await store.query(settle, share, Report(closed, (), LARGEST), slice_id)
-            share, closed = share._replace(is_new=False), (Closed(slice_id, LARGEST, 0.0),)
+        for lease_id in range(LEASES):
+            await store.query(settle, share, Report(closed, (), LARGEST), lease_id)
+            share, closed = share._replace(is_new=False), (Closed(lease_id, LARGEST, 0.0),)
     return time.perf_counter() - began
 
 

@@ -1,21 +1,21 @@
-"""What a process that needs requests and the ledger of its quota tell each other."""
+"""What a process that needs requests and the lender of its quota tell each other."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 
 class Closed(NamedTuple):
-    """A slice of which `used` permits were used, and the seconds since its last answer."""
+    """A lease of which `used` permits were used, and the seconds since its last answer."""
 
-    slice_id: int
+    lease_id: int
     used: int
     ago: float
 
 
 class Report(NamedTuple):
-    """What a holder tells the ledger.
+    """What a holder tells the lender.
 
-    `closed`: slices that it no longer needs. `in_flight`: those with requests in flight, whose leases go on. `wanted`:
+    `closed`: leases that it no longer needs. `in_flight`: those with requests in flight, which are renewed. `wanted`:
     the number of permits that it asks for. `held`: for how many seconds the server makes it wait.
     """
 
@@ -26,15 +26,15 @@ class Report(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What the ledger answers: a slice, perhaps without permits, and the seconds of its lease.
+    """What the lender answers: a lease, perhaps without permits, and the seconds until it expires.
 
     `used`: permits of all processes that count. `free_in`: seconds until the next of them no longer do. `held`:
     for how many seconds the server makes any process wait.
     """
 
-    slice_id: int
+    lease_id: int
     permits: int
-    lease: float
+    seconds: float
     used: int
     free_in: float
     held: float

@@ -1,4 +1,4 @@
-"""The ledger of the quota: each process leases slices of it (sync_quotas, sync_quota_slices).
+"""The quota as its processes lease it. A row of sync_quota_slices is a lease, one of sync_quotas the account's quota.
 
 All times are the database's clock_timestamp(). A report is one message, which the server makes one transaction: what
 others commit while it waits for the row of the account is seen by the statements after that, and nothing depends on
@@ -14,17 +14,17 @@ from pyrus_etl.settings import Quota
 
 UNKNOWN = 0
 """The account of a run with a new login, until it has logged in. It may be any account that is not known by another
-login, so it gets no more than each of them has left, and its slices count for all."""
+login, so it gets no more than each of them has left, and its leases count for all."""
 MARGIN = 0.001
-"""Seconds for which a slice counts longer than a period: the database's clock has whole microseconds."""
+"""Seconds for which a lease counts longer than a period: the database's clock has whole microseconds."""
 KEPT = 3600.0
-"""Seconds for which slices are stored at least, in case a later run has a longer period."""
+"""Seconds for which leases are stored at least, in case a later run has a longer period."""
 
 
 class Share(NamedTuple):
     """Whose quota a process uses.
 
-    `others`: accounts that it cannot be if it is unknown. `moved`: slices that it leased before the account was known.
+    `others`: accounts that it cannot be if it is unknown. `moved`: leases that it took before the account was known.
     `is_new`: whether this is the first report with this account.
     """
 
@@ -97,10 +97,10 @@ _GRANT: LiteralString = """
 _FREE: LiteralString = "SELECT free FROM room"
 
 
-def settle(connection: Connection, share: Share, report: Report, slice_id: int) -> Grant:
-    """Notes what a process reports, and leases it a slice with this new id if it wants one.
+def settle(connection: Connection, share: Share, report: Report, lease_id: int) -> Grant:
+    """Notes what a process reports, and gives it a lease with this new id if it wants one.
 
-    Repeated with the same id after its answer was lost, it leases the same slice.
+    Repeated with the same id after its answer was lost, it gives the same lease.
     """
     account_id, quota = share.account_id, share.quota
     parameters = {
@@ -112,12 +112,12 @@ def settle(connection: Connection, share: Share, report: Report, slice_id: int) 
         "others": list(share.others),
         "held": report.held,
         "moved": list(share.moved),
-        "closed": [each.slice_id for each in report.closed],
+        "closed": [each.lease_id for each in report.closed],
         "used": [each.used for each in report.closed],
         "ago": [each.ago for each in report.closed],
         "in_flight": list(report.in_flight),
         "kept": max(KEPT, quota.period),
-        "slice_id": slice_id,
+        "slice_id": lease_id,
         "wanted": report.wanted,
         "lease": LEASE_SECONDS,
     }
@@ -132,7 +132,7 @@ def settle(connection: Connection, share: Share, report: Report, slice_id: int) 
         _GRANT,
     )
     ((permits, used, free_in, held),) = sent_at_once(connection, "".join(statements), parameters)
-    return Grant(slice_id, permits, LEASE_SECONDS, used, free_in, held)
+    return Grant(lease_id, permits, LEASE_SECONDS, used, free_in, held)
 
 
 def share_of(connection: Connection, login: str | None, quota: Quota) -> Share:
@@ -148,10 +148,10 @@ def share_of(connection: Connection, login: str | None, quota: Quota) -> Share:
 
 
 def may_lease(connection: Connection) -> bool:
-    """Whether we may write to the ledger."""
+    """Whether we may write leases."""
     query = """
         SELECT current_setting('transaction_read_only') = 'off' AND bool_and(has_table_privilege(name, privilege))
-        FROM (VALUES ('pyrus.sync_quotas'), ('pyrus.sync_quota_slices')) AS ledger (name),
+        FROM (VALUES ('pyrus.sync_quotas'), ('pyrus.sync_quota_slices')) AS written (name),
             (VALUES ('INSERT'), ('UPDATE'), ('DELETE')) AS needed (privilege)
     """
     ((allowed,),) = connection.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""One quota for all processes of an account: a run leases slices of it from the database.
+"""One quota for all processes of an account: a run leases permits of it from the database.
 
 The limit: https://pyrus.com/en/help/api/errors-and-limits.
 """
@@ -9,9 +9,9 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pyrus_etl.client.quota.leases import Leases
 from pyrus_etl.client.quota.lending import Grant, Report
 from pyrus_etl.client.quota.pace import Pace
-from pyrus_etl.client.quota.slices import Slices
 from pyrus_etl.client.quota.slots import Slots
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.load.sharing.quotas import UNKNOWN, Share, may_lease, remaining, settle, share_of
@@ -34,36 +34,36 @@ class SharedQuota:
         self._store, self._own_store, self._opened = store, own_store, opened
         self._pace = pace
         self._share = Share(UNKNOWN, pace.quota)
-        self._slices = Slices(pace.quota, self._lend, pace.announce)
-        self._leased: list[int] = []
+        self._leases = Leases(pace.quota, self._lend, pace.announce)
+        self._taken: list[int] = []
         self._reports = 0
-        pace.share(self._slices)
+        pace.share(self._leases)
 
     async def take_up(self, login: str | None) -> None:
-        """Leases the first slice; call it before the first request.
+        """Takes the first lease; call it before the first request.
 
         Raises LockHeld if an active run of the same login has leased nearly all of the quota: to learn that from a
         login, this run would have to wait long.
         """
         self._share = await self._store.query(share_of, login, self._share.quota)
-        if await self._slices.begin(ENOUGH) < ENOUGH and self._share.account_id:
+        if await self._leases.begin(ENOUGH) < ENOUGH and self._share.account_id:
             await _leave_if_held(self._store, self._share.account_id)
 
     async def take_up_as(self, account_id: int) -> None:
         """The same for a process whose account is known."""
         self._share = self._share._replace(account_id=account_id)
-        await self._slices.begin(1)
+        await self._leases.begin(1)
 
     async def count(self, login: str | None, account_id: int | None) -> None:
         """The same for a few requests, which wait for their turn even if a run uses all of the quota.
 
-        `account_id`: None if it is not known yet. The caller may write to the ledger.
+        `account_id`: None if it is not known yet. The caller may write leases.
         """
         if account_id is None:
             self._share = await self._store.query(share_of, login, self._share.quota)
         else:
             self._share = self._share._replace(account_id=account_id)
-        await self._slices.begin(1)
+        await self._leases.begin(1)
 
     async def watch(self, login: str | None) -> None:
         """The same for a caller that only reads: if it may not write, it takes only what is left at this moment."""
@@ -75,15 +75,15 @@ class SharedQuota:
         self._pace.share(Slots(quota, self._pace.announce, quota.requests - left))
 
     def join(self, account_id: int) -> None:
-        """The account is known for sure: with the next report, the slices leased before are moved to it."""
+        """The account is known for sure: with the next report, the leases taken before are moved to it."""
         if account_id != self._share.account_id:
-            self._share = Share(account_id, self._share.quota, moved=tuple(self._leased))
-        self._leased.clear()
+            self._share = Share(account_id, self._share.quota, moved=tuple(self._taken))
+        self._taken.clear()
 
     async def give_back(self) -> None:
-        """Gives back what was not used. If that fails, the leases run out."""
+        """Gives back what was not used. If that fails, the leases expire."""
         try:
-            await self._slices.end()
+            await self._leases.end()
         except PyrusEtlError as error:
             log.debug("what is left of the quota could not be given back: %s", error)
 
@@ -91,13 +91,13 @@ class SharedQuota:
         self._reports += 1
         if self._reports == OVER_THE_RUNS + 1:
             await self._open_own()
-        share, slice_id = self._share, random.getrandbits(63)
-        granted = await self._store.query(settle, share, report, slice_id)
+        share, lease_id = self._share, random.getrandbits(63)
+        granted = await self._store.query(settle, share, report, lease_id)
         if self._share is share:
             self._share = share._replace(moved=(), is_new=False)
-            self._leased.append(slice_id)
+            self._taken.append(lease_id)
         else:  # the account has become known meanwhile
-            self._share = self._share._replace(moved=(*self._share.moved, slice_id))
+            self._share = self._share._replace(moved=(*self._share.moved, lease_id))
         return granted
 
     async def _open_own(self) -> None:

@@ -56,7 +56,7 @@ async def logged_in(sandbox: Sandbox, database: Secret, **environment: str) -> A
         yield session
 
 
-def test_every_request_is_in_a_slice_and_unused_permits_are_given_back(database: Secret, query: Query) -> None:
+def test_every_request_is_in_a_lease_and_unused_permits_are_given_back(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=120)) as sandbox:
         results = [sync(sandbox, database) for _ in range(2)]
 
@@ -200,7 +200,7 @@ def test_a_run_that_waits_for_the_quota_does_not_make_another_wait_for_the_lock(
         process.wait()
 
 
-def test_slices_older_than_an_hour_or_a_period_are_deleted(database: Secret, query: Query) -> None:
+def test_leases_older_than_an_hour_or_a_period_are_deleted(database: Secret, query: Query) -> None:
     with Sandbox(World(1, tasks=3)) as sandbox:
         sync(sandbox, database)
         query(database, "UPDATE pyrus.sync_quota_slices SET expires_at = expires_at - interval '61 minutes'")

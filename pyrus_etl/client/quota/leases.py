@@ -1,8 +1,8 @@
-"""The quota of an account, shared by processes and machines: a process leases slices of it from a ledger.
+"""The quota of an account, shared by processes and machines: a process leases permits of it.
 
-A slice counts in full from its grant until one period after it was closed. It is closed when its last answer has come;
-if its holder dies, when its lease ends. So the requests of any period are within slices that counted together when
-the last of them was granted.
+A lease counts in full from its grant until one period after it was closed. It is closed when its last answer has come;
+if its holder dies, when it expires. So the requests of any period are within leases that counted together when the last
+of them was granted.
 """
 
 import asyncio
@@ -16,26 +16,26 @@ from pyrus_etl.settings import Quota
 
 LARGEST = 50
 MOST_SHARE = 20
-"""A slice is at most this part of the quota, unless more requests wait."""
+"""A lease is at most this part of the quota, unless more requests wait."""
 FASTEST = 0.1
-"""Seconds of a quota without bounds, such as that of a server of one's own, for which a slice lasts at least."""
+"""Seconds of a quota without bounds, such as that of a server of one's own, for which a lease lasts at least."""
 GUARD = 1.0
-"""Seconds before the end of its lease at which a slice is no longer used."""
+"""Seconds before it expires at which a lease is no longer used."""
 BEAT = 2.0
-"""Seconds between two reports, less if the period is short: leases go on, and what others did is seen."""
+"""Seconds between two reports, less if the period is short: leases are renewed, and what others did is seen."""
 SHORTEST_BEAT = 0.1
 RESOLUTION = 1e-6
 """Seconds. A timer of the event loop may fire a little early; without this, it would be set again and again."""
 SHORTEST_PAUSE = 0.005
 
 
-class _Slice:
-    """A leased slice. `ends`: when it is no longer used (monotonic clock)."""
+class _Lease:
+    """Leased permits. `ends`: when it is no longer used (monotonic clock)."""
 
-    __slots__ = ("answered", "ends", "last", "permits", "slice_id", "used")
+    __slots__ = ("answered", "ends", "last", "lease_id", "permits", "used")
 
-    def __init__(self, slice_id: int, permits: int, ends: float) -> None:
-        self.slice_id, self.permits, self.ends = slice_id, permits, ends
+    def __init__(self, lease_id: int, permits: int, ends: float) -> None:
+        self.lease_id, self.permits, self.ends = lease_id, permits, ends
         self.used = self.answered = 0
         self.last = time.monotonic()
 
@@ -44,18 +44,18 @@ class _Slice:
 
 
 def size_for(quota: Quota) -> int:
-    """The permits of a slice: few of a small quota, so that none are kept from others for long."""
+    """The permits of a lease: few of a small quota, so that none are kept from others for long."""
     largest = max(LARGEST, int(quota.requests / quota.period * FASTEST))
     return max(1, min(quota.requests // MOST_SHARE, largest))
 
 
-class Slices:
-    """Permits from leased slices; see `pace.Permits`. `changed` is called when permits may have become free.
+class Leases:
+    """Leased permits; see `pace.Permits`. `changed` is called when permits may have become free.
 
-    Open it with `async with`; at the end it gives back what was not used. An error of the ledger ends all requests.
+    Open it with `async with`; at the end it gives back what was not used. An error of the lender ends all requests.
 
-    Answers count for the oldest slice with requests in flight. Only the number of requests counts, so it does not
-    matter which of them was sent with which slice; and a long request keeps the newest slice open, not an old one.
+    Answers count for the oldest lease with requests in flight. Only the number of requests counts, so it does not
+    matter which of them was sent with which lease; and a long request keeps the newest lease open, not an old one.
     """
 
     def __init__(self, quota: Quota, lend: Lend, changed: Callable[[], None]) -> None:
@@ -64,8 +64,8 @@ class Slices:
         self._tell = changed
         self._patience = min(0.5, quota.period / 100)
         self._beat = min(BEAT, max(SHORTEST_BEAT, quota.period / 4))
-        self._open: deque[_Slice] = deque()
-        self._done: list[tuple[_Slice, float]] = []
+        self._open: deque[_Lease] = deque()
+        self._done: list[tuple[_Lease, float]] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._wakes = asyncio.Event()
         self._wants_more = False
@@ -77,7 +77,7 @@ class Slices:
         self.held_until = 0.0
 
     async def begin(self, least: int) -> int:
-        """Leases the first slice before any request is sent; returns its permits."""
+        """Takes the first lease before any request is sent; returns its permits."""
         await self._report(max(self._size, least))
         self._keeper = asyncio.create_task(self._keep())
         return sum(each.permits for each in self._open)
@@ -88,7 +88,7 @@ class Slices:
         self._wakes.set()
         if self._keeper:
             await self._keeper
-        self._close_slices()
+        self._close_leases()
         if self._done and not self._failure:
             await self._report(0)
 
@@ -130,7 +130,7 @@ class Slices:
         return self._counting - sum(each.left(now) for each in tuple(self._open))
 
     def _use(self) -> bool:
-        """Uses a permit if one is left; asks for the next slice when half of them are used."""
+        """Uses a permit if one is left; asks for the next lease when half of them are used."""
         now = time.monotonic()
         found = next((each for each in self._open if each.left(now)), None)
         if found is None:
@@ -153,12 +153,12 @@ class Slices:
             raise
 
     async def _keep(self) -> None:
-        """Reports to the ledger whenever something is due, until the end."""
+        """Reports to the lender whenever something is due, until the end."""
         while True:
             await self._pause()
             if self._over:
                 return
-            self._close_slices()
+            self._close_leases()
             if self._due() > time.monotonic() + RESOLUTION:
                 continue
             try:
@@ -191,8 +191,8 @@ class Slices:
             due.append(0.0)
         return min(due)
 
-    def _close_slices(self) -> None:
-        """Closes the slices that are used up or may no longer be used, and whose answers have come."""
+    def _close_leases(self) -> None:
+        """Closes the leases that are used up or may no longer be used, and whose answers have come."""
         now = time.monotonic()
         for each in tuple(self._open):
             if self._over or (each.answered == each.used and not each.left(now)):
@@ -201,8 +201,8 @@ class Slices:
 
     async def _report(self, wanted: int) -> None:
         now, done, held = time.monotonic(), list(self._done), self._hold
-        closed = [Closed(each.slice_id, each.used, now - last) for each, last in done]
-        in_flight = [each.slice_id for each in self._open if each.answered < each.used]
+        closed = [Closed(each.lease_id, each.used, now - last) for each, last in done]
+        in_flight = [each.lease_id for each in self._open if each.answered < each.used]
         granted = await self._lend(Report(closed, in_flight, wanted, max(0.0, held - now)))
         del self._done[: len(done)]
         self._reported, self._hold_reported = now, held
@@ -213,7 +213,7 @@ class Slices:
         self._counting = granted.used
         self.held_until = now + granted.held if granted.held else 0.0
         if granted.permits:
-            self._open.append(_Slice(granted.slice_id, granted.permits, asked + granted.lease - GUARD))
+            self._open.append(_Lease(granted.lease_id, granted.permits, asked + granted.seconds - GUARD))
             self._wants_more = False
         if wanted:
             self._free_at = now + (0.0 if granted.permits else granted.held or granted.free_in)

@@ -225,8 +225,9 @@ class Client:
         """The last failure; raises PyrusUnreachable if no server answered."""
         if failure.reached:
             return failure
-        is_whole = isinstance(request, Wanted) or "://" in str(request)
-        where = request if is_whole else f"{self._sender.address} {request}"
+        where = str(request)
+        if isinstance(request, Request) and request.path.startswith("/"):
+            where = f"{request.method} {self._sender.address}{request.path}"
         raise PyrusUnreachable(f"{where} kept failing after all retries, last with: {failure}; then try again.")
 
 

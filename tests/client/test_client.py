@@ -271,8 +271,11 @@ def test_a_token_that_is_echoed_instead_of_a_task_is_masked(body: str, echo: str
 def test_a_host_that_refuses_connections_is_given_up_after_all_tries() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound, but not listening
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
         with pytest.raises(PyrusUnreachable, match="cannot be reached"):
-            asking(settings(f"http://127.0.0.1:{held.getsockname()[1]}"), profile)
+            asking(settings(url), profile)
+        with pytest.raises(PyrusUnreachable, match=f"^GET {url}{PROFILE} kept failing after all retries, last with"):
+            asking(settings(url, PYRUS_ACCESS_TOKEN="token"), profile)
 
 
 def test_a_host_that_never_answers_is_given_up_within_a_minute() -> None:

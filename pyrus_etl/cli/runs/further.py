@@ -113,9 +113,8 @@ def _make_first_views(settings: Settings, options: RunOptions) -> Refreshed | No
         return None
     if made and not options.as_json and not options.is_quiet:
         with summary():
-            click.echo(
-                f"Reports: {REPORT_SCHEMA} now has {len(made.views)} views of forms and catalogs; see docs/reports.md."
-            )
+            views = f"{len(made.views)} view{'s' * (len(made.views) != 1)}"
+            click.echo(f"Reports: {REPORT_SCHEMA} now has {views} of forms and catalogs; see docs/reports.md.")
     return made
 
 

@@ -37,7 +37,7 @@ def check(as_json: bool) -> int:
     Prints one line for each check. If a check fails, its line says how to fix it. With API v4 further lines say what
     the account may see, and what a first sync takes; they ask twice for each form. Of several accounts, each is
     checked. With PYRUS_ETL_WRITE=on a line says whether the account may write: it asks for a task without a text, which
-    Pyrus refuses.
+    Pyrus refuses. With --json, what failed is on stderr too.
 
     \b
     Example:  pyrus-etl check
@@ -63,6 +63,9 @@ def check(as_json: bool) -> int:
                 note(result, name)
     code = next((result.exit_code for result in results if result.exit_code), 0)
     if as_json:
+        for result in results:
+            if result.status == "failed":
+                click.echo(f"pyrus-etl: {result.check}: {result.message}", err=True)
         print_json(_plain(results, seen, code))
     return code
 

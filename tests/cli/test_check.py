@@ -90,6 +90,7 @@ def test_json_has_the_same_lines(sandbox: Sandbox, empty_database: Secret) -> No
         ("settings", "ok"), ("database", "ok"), ("schema", "failed"), ("login", "ok"), ("list", "ok"),
     ]  # fmt: skip
     assert "pyrus-etl db upgrade" in report["checks"][2]["message"]
+    assert process.stderr == f"pyrus-etl: schema: {report['checks'][2]['message']}\n", "what cron sends by mail"
 
 
 def test_a_bad_setting_is_named_and_nothing_else_is_tried(sandbox: Sandbox, database: Secret) -> None:

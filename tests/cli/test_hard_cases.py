@@ -4,6 +4,8 @@ import asyncio
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,6 +131,19 @@ def test_a_signal_at_any_request_ends_the_program(
         sandbox.faults = Faults()
         assert program("sync", sandbox=sandbox, database=database).returncode == 0
         assert_tables_equal_world(database, sandbox.world)
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--json"]])
+def test_a_signal_before_the_command_line_is_imported_ends_the_program_as_later_ones_do(arguments: list[str]) -> None:
+    """__main__.py heeds signals first; after that, imports take a moment."""
+    first = (
+        "import signal; from pyrus_etl.signals import end_at_once; end_at_once(); signal.raise_signal(signal.SIGINT)"
+    )
+    ended = subprocess.run([sys.executable, "-c", first, *arguments], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (130, "")
+    shown = '{"status":"failed","error":"Stopped by SIGINT.","exit_code":130}\n'
+    assert ended.stdout == (shown if "--json" in arguments else "")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

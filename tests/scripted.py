@@ -156,6 +156,6 @@ def passed_on(sandbox: Sandbox, asked: Asked) -> Reply:
 def _connection_to(sandbox: Sandbox) -> HTTPConnection:
     """The connection of this thread, which serves one client; it is closed when the client goes (see `Handler`)."""
     if not hasattr(_of_thread, "connection"):
-        _of_thread.connection = HTTPConnection(urlsplit(sandbox.url).netloc, timeout=10)
+        _of_thread.connection = HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
     connection: HTTPConnection = _of_thread.connection
     return connection

@@ -190,7 +190,7 @@ def test_a_pipe_is_written_to_and_not_replaced(reports: Reports, tmp_path: Path)
         read = reader.submit((tmp_path / "pipe").read_bytes)
         write(figures(reports.connection), tmp_path / "pipe")
 
-        assert read.result(timeout=10).endswith(b"</html>\n")
+        assert read.result(timeout=60).endswith(b"</html>\n")
     assert (tmp_path / "pipe").is_fifo()
 
 

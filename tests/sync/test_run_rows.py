@@ -134,7 +134,7 @@ def test_a_run_that_is_stopped_at_the_login_has_its_row(
     with logging_in(sandbox, database) as process:
         process.send_signal(number)
 
-        assert process.wait(10) == 128 + number
+        assert process.wait(60) == 128 + number
     assert query(database, STATUS) == [("partial",)]
 
 

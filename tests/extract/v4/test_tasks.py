@@ -83,7 +83,7 @@ def test_slow_registers_do_not_hold_up_the_tasks() -> None:
 
     def script(asked: Asked) -> Reply:
         if asked.path.endswith("/register"):
-            task_was_served.wait(10)
+            task_was_served.wait(60)
         answer = world(asked)
         served.append(asked.path.rpartition("/")[2])
         if "/tasks/" in asked.path:

@@ -136,7 +136,7 @@ def served(sandbox: Sandbox, path: str) -> Any:
 
 
 def asked(url: str, headers: dict[str, str], body: bytes | None = None) -> Any:
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
         return json.load(answer)
 
 

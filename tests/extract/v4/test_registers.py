@@ -186,13 +186,14 @@ def test_a_size_that_the_server_refuses_is_asked_for_once() -> None:
     assert set(sizes) == {5000, 625}
 
 
-def test_a_register_that_ignores_the_order_is_an_error_and_no_loss() -> None:
-    shuffled = World({1: [row(3), row(1), row(2)]}, cap=3)
+@pytest.mark.parametrize("numbers", [[*range(5000, 0, -1)], [3, 1, 2]], ids=["as many as asked for", "perhaps capped"])
+def test_a_register_that_ignores_the_order_is_an_error_and_no_loss(numbers: list[int]) -> None:
+    world = World({1: []})
 
     def script(asked: Asked) -> Reply:
         if asked.path.endswith("/register"):
-            return Reply(200, json.dumps({"tasks": [row(number) for number in [*range(5000, 0, -1)]]}).encode())
-        return shuffled(asked)
+            return Reply(200, json.dumps({"tasks": [row(number) for number in numbers]}).encode())
+        return world(asked)
 
     with pytest.raises(Exception, match="does not sort the register of form 1 by task id"):
         asked_for(script, Census())

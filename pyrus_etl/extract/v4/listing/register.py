@@ -61,10 +61,14 @@ class Part(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """A register that was read to a page of `rows` rows, which may be its last one; `wanted` is what may follow."""
+    """A register that was read to a page of `rows` rows, which may be its last one; `wanted` is what may follow.
+
+    `is_sorted`: the rows were sorted by id, so that all others come after them.
+    """
 
     wanted: Wanted
     rows: int
+    is_sorted: bool
 
 
 class Registers:
@@ -113,6 +117,8 @@ class Registers:
         if self._ends.is_last(before.rows, self._sizes.most):
             yield Part(before.wanted.form, None, before.wanted.after, is_complete=True)
             return
+        if not before.is_sorted:
+            raise _unsorted(before.wanted.form)
         async for part in self._read(before.wanted, unsettled):
             yield part
 
@@ -130,13 +136,14 @@ class Registers:
             last_id = max([wanted.after, *ids])
             self._ends.note(len(ids))
             is_last = True if last_id == wanted.after else self._ends.is_last(len(ids), asked)
-            if is_last is False and ids != sorted(ids):
+            is_sorted = ids == sorted(ids) and min(ids, default=last_id) >= wanted.after
+            if is_last is False and not is_sorted:
                 raise _unsorted(wanted.form)
             yield Part(wanted.form, listed, last_id, is_last is True, opened.ids)
             del listed  # its bytes would stay while the next page arrives
             wanted = wanted._replace(after=last_id)
             if is_last is None:
-                unsettled.append(_Open(wanted, len(ids)))
+                unsettled.append(_Open(wanted, len(ids), is_sorted))
             if is_last is not False:
                 return
 

@@ -12,7 +12,7 @@ from pyrus_etl.cli.runs.running import Further, Ran, RunOptions, opened, run_opt
 from pyrus_etl.cli.terminal.output import print_json
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.extract.apis import access_of, api_of, each_account
-from pyrus_etl.load.outbox import outbox
+from pyrus_etl.load.outbox import statuses, waiting
 from pyrus_etl.load.outbox.senders import Member, team_of
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.store import Store
@@ -64,18 +64,20 @@ def push(dry_run: bool, resolve: tuple[str, str] | None, wait: str | None, optio
 
 def _show_what_is_left(ran: Sequence[Ran], options: RunOptions) -> Further:
     """The rows that each run has not sent, and why."""
-    left: list[list[outbox.Ended]] = asyncio.run(_asked(ran[0].settings, _not_sent, [one.result.run_id for one in ran]))
+    left: list[list[statuses.Ended]] = asyncio.run(
+        _asked(ran[0].settings, _not_sent, [one.result.run_id for one in ran])
+    )
     for one, rows in zip(ran, left, strict=True):
         if not options.as_json and options.has_to_show(one.result.exit_code):
             _show_rows(rows)
     return Further({}, of_each=[{"rows": [row._asdict() for row in rows[:MOST_SHOWN]]} for rows in left])
 
 
-def _not_sent(connection: Connection, run_ids: Sequence[UUID]) -> list[list[outbox.Ended]]:
-    return [outbox.not_sent(connection, run_id) for run_id in run_ids]
+def _not_sent(connection: Connection, run_ids: Sequence[UUID]) -> list[list[statuses.Ended]]:
+    return [statuses.not_sent(connection, run_id) for run_id in run_ids]
 
 
-def _show_rows(rows: Sequence[outbox.Ended]) -> None:
+def _show_rows(rows: Sequence[statuses.Ended]) -> None:
     for row in rows[:SHOWN_IN_TEXT]:
         click.echo(f"  {row.status}  {row.outbox_id}  {_about(row.action, row.task_id)}: {row.error or ''}")
     if rows[SHOWN_IN_TEXT:]:
@@ -118,7 +120,7 @@ def _json(body: dict[str, Any]) -> str:
 def _rehearsed(connection: Connection, settings: Settings, members: Sequence[Member]) -> list[dict[str, Any]]:
     """What an account would send; a row behind a refused one of the same task is held, and says behind which."""
     writes, team = api_of(settings).writes, team_of(connection, members, 0, access_of(settings).login)
-    rows = read(outbox.due(connection, team, outbox.FIRST, MOST_SHOWN))
+    rows = read(waiting.due(connection, team, waiting.FIRST, MOST_SHOWN))
     known, refused, found = known_of(connection, rows), dict[int, str](), list[dict[str, Any]]()
     for entry, each in rows:
         row = as_object(prepared(entry, each, known, writes, settings.write_files), writes)
@@ -138,7 +140,7 @@ def _resolve(row: str, status: str, settings: Settings, *, as_json: bool) -> int
     except ValueError as error:
         raise SettingsError(f"--resolve: {row!r} is not an outbox_id.") from error
     with opened(settings) as there:
-        before = asyncio.run(_asked(there, outbox.resolve, outbox_id, status, in_transaction=True))
+        before = asyncio.run(_asked(there, statuses.resolve, outbox_id, status, in_transaction=True))
     if before is None:
         raise SettingsError(f"--resolve: pyrus.outbox has no row {outbox_id}.")
     if before not in ("unknown", "refused"):

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import msgspec
 
-from pyrus_etl.load.outbox import outbox
+from pyrus_etl.load.outbox import statuses
 from pyrus_etl.load.outbox.senders import Member
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.organisation.forms import CONTRACT
@@ -266,7 +266,7 @@ def _left_behind(rows: Sequence[Row], accounts: Team) -> list[Row]:
 
 def _resolved(row: Row, status: str, connection: Connection) -> None:
     with connection.transaction():
-        outbox.resolve(cast(Any, connection), row.outbox_id, status)
+        statuses.resolve(cast(Any, connection), row.outbox_id, status)
 
 
 def play_senders(seed: int, machine: Machine, length: int = 6) -> Totals:

@@ -8,7 +8,7 @@ from pyrus_etl.errors import FileRefused
 from pyrus_etl.extract.files.local import contents_within
 from pyrus_etl.extract.writer import Writes, complaints, shown
 from pyrus_etl.load.outbox import known as stored
-from pyrus_etl.load.outbox.outbox import Entry
+from pyrus_etl.load.outbox.waiting import Entry
 from pyrus_etl.model.known import Known
 from pyrus_etl.model.write import COMMENT, PROPERTIES, Write
 from pyrus_etl.outbox.body import Read, read_body

@@ -28,7 +28,7 @@ from pyrus_etl.errors import (
 from pyrus_etl.extract.files.local import contents_within
 from pyrus_etl.extract.files.refusals import UNKNOWN_FILE
 from pyrus_etl.extract.writer import Newest, Writer
-from pyrus_etl.load.outbox import outbox
+from pyrus_etl.load.outbox import statuses
 from pyrus_etl.model.place import PYRUS, Place
 from pyrus_etl.model.task import Task
 from pyrus_etl.model.write import COMMENT
@@ -145,7 +145,7 @@ class _Pushing:
             else None
         )
         log.warning("row %s of the outbox is refused: %s", self._row.entry.outbox_id, reason)
-        await self._committed(outbox.refuse, reason, answer)
+        await self._committed(statuses.refuse, reason, answer)
         self._count(Counts(rows_refused=1))
         return STOPPED
 
@@ -188,7 +188,7 @@ class _Pushing:
         """Commits that the row is being sent; False if it is no longer its turn."""
         baseline = msgspec.json.encode(self._baseline)
         begin = partial(
-            outbox.begin,
+            statuses.begin,
             run_id=self._session.run_id,
             account_id=self._session.account_id,
             entry=self._row.entry,
@@ -293,7 +293,7 @@ class _Pushing:
 
     async def _candidates(self, newest: Newest) -> tuple[list[Task], bool]:
         """Tasks that may be the new one, which no other row has made; and whether these are all."""
-        claimed = await self._store.query(outbox.claimed, sorted(newest.ids))
+        claimed = await self._store.query(statuses.claimed, sorted(newest.ids))
         ids = sorted(newest.ids - claimed, reverse=True)
         tasks = []
         for task_id in ids[:MOST_CANDIDATES]:
@@ -308,11 +308,11 @@ class _Pushing:
             return await self._finish(verdict)
         assert isinstance(verdict, Unsure)
         log.warning("row %s of the outbox is unknown: %s", self._row.entry.outbox_id, verdict.reason)
-        await self._committed(outbox.doubt, _sentence(verdict.reason))
+        await self._committed(statuses.doubt, _sentence(verdict.reason))
         return STOPPED
 
     async def _finish(self, found: Found, seen: Task | None = None) -> Pushed:
-        await self._committed(outbox.finish, found.task_id, found.note_id)
+        await self._committed(statuses.finish, found.task_id, found.note_id)
         self._count(Counts(rows_sent=1))
         return Pushed(goes_on=True, task_id=found.task_id, seen=seen)
 
@@ -324,10 +324,10 @@ class _Pushing:
         return await self.hold(f"{error}; the next push tries again.")
 
     async def _withdraw(self, error: str | None = None) -> None:
-        await self._committed(outbox.withdraw, self._tries, error)
+        await self._committed(statuses.withdraw, self._tries, error)
 
     async def _committed(self, settle: Callable[..., None], *given: Any) -> None:
-        """Records how the row stands, by a function of `load.outbox`."""
+        """Records how the row stands, by a function of `load.outbox.statuses`."""
         run_id, outbox_id = self._session.run_id, self._row.entry.outbox_id
         await self._desk.commits.made(lambda connection: settle(connection, run_id, outbox_id, *given))
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from pyrus_etl.errors import DatabaseUnavailable, PyrusEtlError
 from pyrus_etl.extract.apis import logins
-from pyrus_etl.load.outbox import outbox
-from pyrus_etl.load.outbox.outbox import FIRST, Entry
+from pyrus_etl.load.outbox import waiting
 from pyrus_etl.load.outbox.senders import Member, Team, team_of
+from pyrus_etl.load.outbox.waiting import FIRST, Entry
 from pyrus_etl.model.task import Task, TaskHeader
 from pyrus_etl.model.write import COMMENT
 from pyrus_etl.schema.counts import Counts
@@ -59,7 +59,7 @@ async def _push(folder: str | None, members: Sequence[Member], run: Run) -> None
     team = await session.store.query(team_of, members, session.account_id, session.login)
     try:
         await _push_all(desk, team)
-        while await session.store.query(outbox.has_more, team, session.run_id, desk.stopped):
+        while await session.store.query(waiting.has_more, team, session.run_id, desk.stopped):
             await run.stop.unless_asked(asyncio.sleep(SECONDS_BETWEEN_LOOKS))
             await _push_all(desk, team, session.run_id)
     finally:
@@ -67,13 +67,13 @@ async def _push(folder: str | None, members: Sequence[Member], run: Run) -> None
 
 
 async def _push_all(desk: Desk, team: Team, untouched_by: UUID | None = None) -> None:
-    """Sends the rows that are due, and reads their tasks back. `untouched_by`: see `outbox.due`."""
+    """Sends the rows that are due, and reads their tasks back. `untouched_by`: see `waiting.due`."""
     run, place = desk.run, FIRST
-    while entries := await run.session.store.query(outbox.due, team, place, AT_ONCE, untouched_by, desk.stopped):
+    while entries := await run.session.store.query(waiting.due, team, place, AT_ONCE, untouched_by, desk.stopped):
         run.ledger.progress.tasks_wanted = (run.ledger.progress.tasks_wanted or 0) + len(entries)
         task_ids = await _send(desk, await _prepared(entries, desk))
         await run_pipeline(_lists(task_ids), replace(run, ledger=run.ledger.apart()))
-        place = outbox.Place(entries[-1].created_at, entries[-1].outbox_id)
+        place = waiting.Place(entries[-1].created_at, entries[-1].outbox_id)
 
 
 async def _prepared(entries: Sequence[Entry], desk: Desk) -> list[Outgoing]:
@@ -144,7 +144,7 @@ async def _count_left(run: Run, team: Team) -> None:
     """Counts the rows that somebody has to look at, also those of earlier runs."""
     store = run.session.store
     with suppress(DatabaseUnavailable):  # it has ended the run then
-        held = await store.query(outbox.held, team)
-        run.ledger.count(Counts(rows_held=held, rows_unknown=await store.query(outbox.undecided, team)))
-        if others := await store.query(outbox.of_others, team):
+        held = await store.query(waiting.held, team)
+        run.ledger.count(Counts(rows_held=held, rows_unknown=await store.query(waiting.undecided, team)))
+        if others := await store.query(waiting.of_others, team):
             log.info("%d rows of the outbox wait for a push of another account, whose tasks they are about", others)

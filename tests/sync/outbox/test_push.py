@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pyrus_etl.errors import LockHeld
-from pyrus_etl.load.outbox import outbox
+from pyrus_etl.load.outbox import statuses
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.limits.faults import Fault
 from pyrus_etl.sandbox.organisation.forms import CONTRACT, PURCHASE
@@ -60,7 +60,7 @@ class Office(NamedTuple):
 
     def resolve(self, row: Any, status: str) -> None:
         with psycopg.connect(self.database.reveal()) as connection:
-            outbox.resolve(connection, row, status)
+            statuses.resolve(connection, row, status)
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from pyrus_etl.load.outbox.outbox import FIRST, Place, due, has_more
 from pyrus_etl.load.outbox.senders import Member, Team
+from pyrus_etl.load.outbox.waiting import FIRST, Place, due, has_more
 from pyrus_etl.postgres.connection import connect
 from pyrus_etl.sandbox import Faults, Sandbox, World
 from pyrus_etl.sandbox.organisation.forms import CONTRACT

@@ -25,13 +25,13 @@ from tests.simulation.process import Process
 BRIEF = 10.0
 """Seconds for which a process may freeze while a write is on its way: no other one takes it over before that."""
 
-HARMS = {"kill": 5, "freeze": 5, "lose": 3, "stop": 1}
+HARMS = {"kill": 5, "freeze": 7, "lose": 3, "stop": 1}
 """As in `several`."""
 SHARE_HARMED = 0.6
 PLACES = {"step": 900, "commit": 60, "answer": 60, "sending": 12, "write": 12}
 """Where a fault may happen, and the greatest number of a step, commit … at which it does. `sending`: when a row is
 committed as about to be sent. `write`: when the server has applied a write, and its answer is not heard yet."""
-FREEZES = (4.0, 12.0, 40.0, 90.0)
+FREEZES = (4.0, 12.0, 40.0, 40.0, 90.0)
 LOSSES = (0.0, 1.0, 5.0, 40.0)
 
 
@@ -150,7 +150,7 @@ class Harms:
             return
         for _ in range(self._dice.choice((1, 1, 2))):
             kind = self._dice.choices(list(HARMS), list(HARMS.values()))[0]
-            where = self._dice.choices(list(PLACES), (2, 1, 1, 2, 2))[0]
+            where = self._dice.choices(list(PLACES), (2, 1, 1, 4, 2))[0]
             at = self._dice.randint(1, self._dice.choice((3, PLACES[where] // 4, PLACES[where])))
             happens = self._happens(process, kind, f"{where} {at}")
             if where in ("sending", "write"):

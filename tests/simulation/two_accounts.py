@@ -27,7 +27,7 @@ from pyrus_etl.sync.plans.backfill import backfill
 from pyrus_etl.sync.plans.hints import hints, with_hints
 from pyrus_etl.sync.plans.reconcile import reconcile
 from pyrus_etl.sync.plans.sync import sync
-from pyrus_etl.sync.result import Result
+from pyrus_etl.sync.result import HINTS, Result
 from pyrus_etl.sync.run import run
 from tests.conftest import TEMPLATE, settings_for
 from tests.impatient import IMPATIENT
@@ -42,11 +42,13 @@ LINGER = 0.5
 
 
 def hinted() -> Plan:
-    return hints(_set(), asyncio.Event(), LINGER)
+    """Its events are made by each run, because another process may begin the same plan, and has a loop of its own."""
+    return Plan(HINTS, lambda run: hints(_set(), asyncio.Event(), LINGER).carry_out(run))
 
 
 def sync_with_hints() -> Plan:
-    return with_hints(sync(), _set())
+    plan = sync()
+    return plan._replace(carry_out=lambda run: with_hints(plan, _set()).carry_out(run))
 
 
 def _set() -> asyncio.Event:

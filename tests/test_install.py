@@ -159,11 +159,14 @@ def test_a_library_that_is_missing_is_a_sentence(installed: Installed) -> None:
     assert process.stderr == "pyrus-etl: The package rich is not installed; run pip install 'pyrus-etl[all]'.\n"
 
 
-def test_without_the_extra_a_worker_says_how_to_install_it(installed: Installed) -> None:
+def test_without_the_extra_a_worker_says_how_to_install_it_and_help_is_whole(installed: Installed) -> None:
     programs = installed("procrastinate", "psycopg_pool")
-    process, shown = run(programs, "worker", "--only", "sync"), run(programs, "cluster", "--help")
+    process = run(programs, "worker", "--only", "sync")
+    helped = [run(programs, *command, "--help") for command in (("cluster",), ("cluster", "init"), ("worker",))]
 
     assert process.returncode == 2
     assert "is not installed; run pip install 'pyrus-etl[cluster]'." in process.stderr
-    assert shown.returncode == 0, shown.stderr
-    assert "is not installed; run pip install 'pyrus-etl[cluster]'." in " ".join(shown.stdout.split())
+    assert [shown.returncode for shown in helped] == [0, 0, 0], [shown.stderr for shown in helped]
+    assert "pause" in helped[0].stdout
+    assert "safe to repeat" in helped[1].stdout
+    assert "--accounts" in helped[2].stdout

@@ -1,9 +1,8 @@
 """The tables of the queue, which are Procrastinate's: made if they are missing or lost, and counted."""
 
 import hashlib
+from functools import cache
 from typing import Any, LiteralString
-
-from procrastinate.schema import SchemaManager
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
@@ -31,17 +30,17 @@ def prepare(connection: Connection) -> bool:
     Works inside the caller's transaction; returns whether it made them.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    if _exists(connection) and _version(connection) == VERSION:
+    if _exists(connection) and _version(connection) == _known_version():
         return False
     connection.execute(_DROP)
     connection.execute(_schema().encode())
-    connection.execute(f"COMMENT ON TABLE {_TABLE} IS '{VERSION}'".encode())
+    connection.execute(f"COMMENT ON TABLE {_TABLE} IS '{_known_version()}'".encode())
     return True
 
 
 def require(connection: Connection) -> bool:
     """Makes the tables if they are lost; raises DatabaseUnavailable if they are of another version."""
-    if _exists(connection) and _version(connection) != VERSION:
+    if _exists(connection) and _version(connection) != _known_version():
         raise DatabaseUnavailable(
             "The queue was made by another version of Procrastinate; install that one here too, or stop all workers "
             "and run pyrus-etl cluster init, which makes an empty queue."
@@ -50,11 +49,15 @@ def require(connection: Connection) -> bool:
 
 
 def _schema() -> LiteralString:
+    from procrastinate.schema import SchemaManager  # not before it is needed: help and `cluster status` do without
+
     return SchemaManager.get_schema()
 
 
-VERSION = f"pyrus-etl: {hashlib.sha256(_schema().encode()).hexdigest()[:16]}"
-"""Which tables this Procrastinate has: the comment of one of them."""
+@cache
+def _known_version() -> str:
+    """Which tables this Procrastinate has: the comment of one of them."""
+    return f"pyrus-etl: {hashlib.sha256(_schema().encode()).hexdigest()[:16]}"
 
 
 _DROP = b"""

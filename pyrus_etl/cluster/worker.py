@@ -2,20 +2,19 @@
 
 import asyncio
 import logging
-import os
-import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from pyrus_etl.cluster import accounts, names
 from pyrus_etl.cluster.accounts import Name
 from pyrus_etl.cluster.database import in_cluster
+from pyrus_etl.cluster.duty import Duty
 from pyrus_etl.cluster.engine import HEARTBEAT, STALLED, Engine, defer_all
 from pyrus_etl.cluster.kinds import HINTS, KINDS
-from pyrus_etl.cluster.slices import SLICE, Slices
+from pyrus_etl.cluster.slices import Slices
 from pyrus_etl.errors import DatabaseUnavailable, LockHeld, PyrusEtlError
 from pyrus_etl.load.operation.alerts import Alert
 from pyrus_etl.schema.metadata import REVISION
@@ -25,37 +24,13 @@ from pyrus_etl.sync.alerts.events import FAILING
 from pyrus_etl.sync.listing.hinted import happened
 from pyrus_etl.sync.memory import give_back
 from pyrus_etl.sync.result import new_run_id
-from pyrus_etl.sync.run import Budget
 from pyrus_etl.sync.stop import Stop
 
 log = logging.getLogger(__name__)
 
 RESCUE_EVERY, TIDY_EVERY = 3.0, 3600.0
-PLAN_EVERY = timedelta(seconds=5)
 AGAIN = Retry(1.0, 10.0)
 """The pauses while the queue is away."""
-MOST_ACCOUNTS = 25
-"""Each has a thread and a connection."""
-
-
-@dataclass(frozen=True)
-class Duty:
-    """What a worker does.
-
-    `places`: accounts at once. `kinds`: of jobs that it takes. `budget`: of a slice. `plan_every`: how often one of the
-    workers puts what is due into the queue.
-    """
-
-    name: str
-    places: int = MOST_ACCOUNTS
-    kinds: Sequence[str] = KINDS
-    budget: Budget = SLICE
-    plan_every: timedelta = PLAN_EVERY
-
-
-def own_name() -> str:
-    """A name that no other process has."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 async def work(settings: Settings, url: Secret, duty: Duty, stop: Stop) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from pyrus_etl.cluster.worker import Duty, work
+from pyrus_etl.cluster.duty import Duty
+from pyrus_etl.cluster.worker import work
 from pyrus_etl.errors import Stopped
 from pyrus_etl.sandbox import Sandbox
 from pyrus_etl.settings import Secret, Settings

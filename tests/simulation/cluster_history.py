@@ -15,7 +15,8 @@ from aiohttp import web
 
 from pyrus_etl.cluster import registry
 from pyrus_etl.cluster.accounts import note_hints
-from pyrus_etl.cluster.worker import Duty, work
+from pyrus_etl.cluster.duty import Duty
+from pyrus_etl.cluster.worker import work
 from pyrus_etl.load.progress.hints import note_hints as store_hints
 from pyrus_etl.settings import Secret, load_settings
 from pyrus_etl.sync.run import Budget

@@ -9,8 +9,8 @@ import click
 from pyrus_etl.cli.options import DATABASE_SETTINGS, read_settings, with_settings
 from pyrus_etl.cluster import registry
 from pyrus_etl.cluster.database import open_cluster, transact
+from pyrus_etl.cluster.duty import PLAN_EVERY
 from pyrus_etl.cluster.registry import NewAccount
-from pyrus_etl.cluster.worker import PLAN_EVERY
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.files.target import target_url
 from pyrus_etl.settings import parse_interval, parse_quota

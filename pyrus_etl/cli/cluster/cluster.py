@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +12,13 @@ from pyrus_etl.cli.options import DATABASE_SETTINGS, Group, read_settings, with_
 from pyrus_etl.cluster import accounts, registry, schema
 from pyrus_etl.cluster.accounts import Name
 from pyrus_etl.cluster.database import connected, open_cluster, transact
-from pyrus_etl.cluster.engine import Engine, defer_all
 from pyrus_etl.cluster.engine_tables import prepare
 from pyrus_etl.postgres.lease import briefly
 from pyrus_etl.schema.metadata import REVISION
 from pyrus_etl.settings import Secret
+
+if TYPE_CHECKING:
+    from pyrus_etl.cluster.engine import Engine  # imported when the queue is used: help does without its packages
 
 
 @click.group(cls=Group)
@@ -132,7 +134,7 @@ def cancel(org: str | None) -> None:
 
 
 def _cancel_jobs(url: Secret, names: Sequence[Name]) -> int:
-    async def work(engine: Engine) -> int:
+    async def work(engine: "Engine") -> int:
         return sum([await engine.cancel(name) for name in names])
 
     return _with_queue(url, work)
@@ -141,10 +143,18 @@ def _cancel_jobs(url: Secret, names: Sequence[Name]) -> int:
 def _defer(url: Secret, names: Sequence[Name]) -> None:
     """Puts what is due into the queue at once; a worker would do it within seconds."""
     jobs = [job for job in transact(url, accounts.due, REVISION) if job.account in names]
-    _with_queue(url, lambda engine: defer_all(engine, jobs))
+
+    async def work(engine: "Engine") -> int:
+        from pyrus_etl.cluster.engine import defer_all
+
+        return await defer_all(engine, jobs)
+
+    _with_queue(url, work)
 
 
-def _with_queue(url: Secret, work: Callable[[Engine], Awaitable[int]]) -> int:
+def _with_queue(url: Secret, work: "Callable[[Engine], Awaitable[int]]") -> int:
+    from pyrus_etl.cluster.engine import Engine
+
     async def opened() -> int:
         async with Engine(url) as engine:
             return await work(engine)

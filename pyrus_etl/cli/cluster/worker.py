@@ -12,9 +12,9 @@ from pyrus_etl.cli.address import parse_address
 from pyrus_etl.cli.interpreter import suit_many_rows
 from pyrus_etl.cli.options import read_settings, with_settings
 from pyrus_etl.cluster.database import open_cluster
+from pyrus_etl.cluster.duty import MOST_ACCOUNTS, Duty, own_name
 from pyrus_etl.cluster.kinds import KINDS
 from pyrus_etl.cluster.slices import SLICE
-from pyrus_etl.cluster.worker import MOST_ACCOUNTS, Duty, own_name, work
 from pyrus_etl.errors import SettingsError
 from pyrus_etl.serve.aside import aside
 from pyrus_etl.serve.cluster_metrics import worker_routes
@@ -56,12 +56,16 @@ def worker(accounts: int, only: str | None, name: str | None, listen: str | None
     duty = Duty(name or own_name(), accounts, parse_kinds(only), _budget(slice_))
     address = parse_address(listen) if listen else None
     settings = read_settings()
+    import pyrus_etl.cluster.worker  # noqa: F401 -- fails here without the extra; help does without its packages
+
     suit_many_rows()
     with open_cluster(settings) as url:
         return asyncio.run(_until_stopped(settings, url, duty, address))
 
 
 async def _until_stopped(settings: Settings, url: Secret, duty: Duty, address: Address | None) -> int:
+    from pyrus_etl.cluster.worker import work
+
     stop = Stop()
     with stopped_by_signals(stop):
         async with _shown(url, address):

@@ -226,3 +226,18 @@ def test_the_same_body_brought_by_both_at_the_same_second_is_not_doubted(
 
     assert rows(connection, READERS) == [(1, ANN), (2, BOB)]
     assert doubted(connection, BOB) == {}
+
+
+def test_a_hinted_body_older_than_the_stored_one_is_asked_for_again(connection: Connection) -> None:
+    """A replica that lags may have served it. If it is served again, the date was really set back."""
+    loaded(connection, ANN, served(1, "new", LATE, LATE))
+
+    loaded(connection, ANN, served(1, "old", LATE + timedelta(minutes=1), EARLY)._replace(is_unlisted=True))
+    assert list(doubted(connection, ANN)) == [1]
+
+    later = LATE + timedelta(minutes=2)
+    loaded(connection, ANN, served(1, "old", later, EARLY)._replace(asked_again=True))
+    assert rows(connection, "SELECT is_doubted FROM pyrus.raw_tasks") == [(False,)]
+
+    loaded(connection, ANN, served(1, "older", later, EARLY - timedelta(hours=1)))  # as a list shows it
+    assert list(doubted(connection, ANN)) == []

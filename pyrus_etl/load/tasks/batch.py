@@ -9,7 +9,16 @@ from psycopg.errors import UniqueViolation
 
 from pyrus_etl.load.sharing.readers import doubt, lock_tasks
 from pyrus_etl.load.sharing.sightings import Sighting, see, see_new
-from pyrus_etl.load.tasks.stored import Stored, TaskLoad, is_doubtful, is_older, is_stored, read_stored, stays_doubted
+from pyrus_etl.load.tasks.stored import (
+    Stored,
+    TaskLoad,
+    is_doubtful,
+    is_older,
+    is_stored,
+    read_stored,
+    stays_doubted,
+    went_back,
+)
 from pyrus_etl.postgres.connection import Connection
 from pyrus_etl.postgres.copy import Row, copy, delete, merge, update
 from pyrus_etl.postgres.faults import CHECK_DEFERRED
@@ -44,6 +53,7 @@ def load(
     _mark_overtaken(connection, [id_ for id_, task in changed.items() if not task.raw and id_ in stored])
     _mark_unchanged(connection, unchanged, stored)
     doubt(connection, [id_ for id_ in older if is_doubtful(latest[id_], stored[id_])])
+    doubt(connection, [id_ for id_, task in changed.items() if id_ in stored and went_back(task, stored[id_])])
     _see(connection, account_id, latest, changed.keys(), stored)
     _unmark_deleted(connection, list(stored))
     return set(changed)

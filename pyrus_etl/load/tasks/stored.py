@@ -18,7 +18,8 @@ class TaskLoad(NamedTuple):
 
     `listed_date`, `listed_note_id`: the date and the id of the last note under which it is listed; None if not known.
 
-    `asked_again`: its stored body was doubted when the run began.
+    `asked_again`: its stored body was doubted when the run began. `is_unlisted`: no list has shown its date; a webhook
+    has named it.
     """
 
     task_id: int
@@ -26,6 +27,7 @@ class TaskLoad(NamedTuple):
     listed_date: datetime | None = None
     asked_again: bool = False
     listed_note_id: int | None = None
+    is_unlisted: bool = False
 
     @property
     def raw(self) -> RawTaskRow | None:
@@ -106,6 +108,14 @@ def is_doubtful(task: TaskLoad, stored: Stored) -> bool:
     if task.raw is None:
         return False
     return task.raw.served_at == stored.served_at or not _is_before(task.modified_date, stored.modified_date)
+
+
+def went_back(task: TaskLoad, stored: Stored) -> bool:
+    """Whether a body that no list has dated is older than the stored one: a replica that lags may have served it."""
+    if task.raw is None or not task.is_unlisted or task.asked_again or stored.payload_sha256 is None:
+        return False
+    date, stored_date = task.modified_date, stored.modified_date
+    return date is not None and stored_date is not None and date < stored_date
 
 
 def stays_doubted(task: TaskLoad, stored: Stored) -> bool:

@@ -87,7 +87,8 @@ def _with_rows(arrival: Arrival, served: Served, run: Run) -> Arrival:
     wanted, fetched = served
     rows = fetched_rows(wanted.task_id, fetched, wanted.listed_date, run.form_overrides)
     listed_date = wanted.listed_date or fetched.task.last_change
-    load = TaskLoad(wanted.task_id, rows, listed_date, wanted.is_doubted, wanted.listed_note_id)
+    is_unlisted = wanted.listed_date is None
+    load = TaskLoad(wanted.task_id, rows, listed_date, wanted.is_doubted, wanted.listed_note_id, is_unlisted)
     return Arrival(arrival.window_no, load=load, size=arrival.size)
 
 

@@ -1,6 +1,7 @@
 """Objects that prevent a change: PostgreSQL's errors for them, ours for a wide view, and those that have our names."""
 
 import psycopg
+from sqlalchemy import Table
 
 from pyrus_etl.errors import DatabaseUnavailable
 from pyrus_etl.postgres.connection import Connection
@@ -17,19 +18,25 @@ InTheWay = (
 RENAME_STRANGERS = "rename it, move it to another schema, or drop it, and pyrus-etl db upgrade creates ours"
 _STRANGERS = """
     WITH needed AS (
-        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS needed (schema, name, kind)
-    ), there (schema, name, kind) AS (
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS needed (schema, name, kind, of_table)
+    ), there (schema, name, kind, of_table) AS (
         SELECT nspname, relname,
                CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'i' THEN 'index'
                    WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 'm' THEN 'materialized view'
-                   WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'relation' END
-        FROM pg_class JOIN pg_namespace AS schema ON schema.oid = relnamespace
+                   WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'relation' END,
+               (SELECT indexed.relname FROM pg_index JOIN pg_class AS indexed ON indexed.oid = indrelid
+                WHERE indexrelid = object.oid AND NOT indexed.relispartition)
+        FROM pg_class AS object JOIN pg_namespace AS schema ON schema.oid = relnamespace
         UNION ALL
-        SELECT nspname, typname, CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END
+        SELECT nspname, typname, CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, NULL
         FROM pg_type JOIN pg_namespace AS schema ON schema.oid = typnamespace WHERE typtype <> 'c'
     )
-    SELECT schema, name, needed.kind, there.kind FROM needed JOIN there USING (schema, name)
+    SELECT schema, name, needed.kind,
+           CASE WHEN there.kind = 'index' THEN 'index of ' || there.of_table ELSE there.kind END
+    FROM needed JOIN there USING (schema, name)
     WHERE needed.kind <> there.kind AND (needed.kind <> 'index' OR there.kind NOT IN ('domain', 'type'))
+        OR needed.kind = there.kind AND needed.of_table <> there.of_table
+            AND to_regclass(quote_ident(schema) || '.' || quote_ident(needed.of_table)) IS NOT NULL
     ORDER BY schema, name, there.kind
 """
 _TAKEN = """
@@ -49,12 +56,16 @@ class WideViewInTheWay(Exception):
 
 
 def strangers(connection: Connection) -> list[str]:
-    """Objects of another kind that have a name of ours, in words: nothing of ours can be created beside them."""
+    """Objects that have a name of ours and are not ours, in words: nothing of ours can be created beside them.
+
+    They are of another kind, or an index or constraint of another table. A partition has indexes of its own, and so has
+    a table of ours that was renamed.
+    """
     needed = [
-        *((SCHEMA, table.name, "table") for table in metadata.sorted_tables),
-        *((SCHEMA, str(index.name), "index") for table in metadata.sorted_tables for index in table.indexes),
-        (SCHEMA, "alembic_version", "table"),
-        *((REPORT_SCHEMA, name, "view") for name in views()),
+        *((SCHEMA, table.name, "table", None) for table in metadata.sorted_tables),
+        *((SCHEMA, name, "index", table.name) for table in metadata.sorted_tables for name in _indexes(table)),
+        (SCHEMA, "alembic_version", "table", None),
+        *((REPORT_SCHEMA, name, "view", None) for name in views()),
     ]
     found = connection.execute(_STRANGERS, [list(column) for column in zip(*needed, strict=True)])
     return [
@@ -63,8 +74,13 @@ def strangers(connection: Connection) -> list[str]:
     ]
 
 
+def _indexes(table: Table) -> list[str]:
+    """The names of its indexes, also of the one that its primary key has."""
+    return [str(table.primary_key.name), *(str(index.name) for index in table.indexes)]
+
+
 def require_no_strangers(connection: Connection) -> None:
-    """Raises DatabaseUnavailable if objects of another kind have names of ours."""
+    """Raises DatabaseUnavailable if objects that are not ours have names of ours."""
     if found := strangers(connection):
         raise DatabaseUnavailable(f"{'; '.join(found)}; {RENAME_STRANGERS}.")
 
@@ -75,4 +91,4 @@ def taken_names(connection: Connection) -> set[str]:
 
 
 def _a(kind: str) -> str:
-    return f"an {kind}" if kind == "index" else f"a {kind}"
+    return f"an {kind}" if kind.startswith("index") else f"a {kind}"

@@ -19,7 +19,7 @@ _processes.set_forkserver_preload(
     ["pyrus_etl.cli.runs.runs", "pyrus_etl.cli.db.db", "pyrus_etl.cli.check", "pyrus_etl.reports.page.library"]
 )
 
-LONGEST = 120
+LONGEST = 300
 
 
 class Running:

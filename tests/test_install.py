@@ -34,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
     with fasteners.InterProcessLock(folder.with_suffix(".lock")):
         if not folder.exists():
-            subprocess.run([*command, str(CHECKOUT)], check=True, timeout=120)
+            subprocess.run([*command, str(CHECKOUT)], check=True, timeout=300)
     (found,) = folder.glob("*.whl")
     return found
 
@@ -73,7 +73,7 @@ def bare(installed: Installed) -> Path:
 def run(programs: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from pyrus_etl.__main__ import main; main()"
     command = [str(programs / "python"), "-c", code, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd="/")
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, cwd="/")
 
 
 def test_the_wheel_upgrades_the_schema_from_any_folder(plain: Path, empty_database: Secret, query: Query) -> None:

@@ -32,7 +32,7 @@ def session(folder: Path, requires: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_suite.py").write_text(SUITE)
     environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "REQUIRE_SERVICES": requires}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300)
 
 
 def test_skipped_tests_are_counted_at_the_end(tmp_path: Path) -> None:

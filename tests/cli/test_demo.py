@@ -54,7 +54,7 @@ def test_shows_the_pipeline_and_begins_again_each_time(tmp_path: Path) -> None:
         env=program_environment(None, None, HOME=str(tmp_path), PAGER="cat"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
     assert again.returncode == 0

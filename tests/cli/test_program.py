@@ -259,7 +259,7 @@ def test_help_is_fast_because_it_loads_nothing_heavy() -> None:
         "import sys; from pyrus_etl.cli import cli; cli(['--help'], standalone_mode=False); print(sorted(sys.modules))"
     )
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
 
     assert all(name in process.stdout for name in COMMANDS)
     for heavy in ("aiohttp", "sqlalchemy", "psycopg", "rich", "alembic", "msgspec"):
@@ -269,7 +269,7 @@ def test_help_is_fast_because_it_loads_nothing_heavy() -> None:
 def test_the_library_of_the_bar_is_loaded_only_on_a_terminal() -> None:
     code = "import sys; import pyrus_etl.cli.runs.runs; print('rich' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
 
     assert process.stdout == "False\n"
 
@@ -294,6 +294,6 @@ def test_a_token_in_a_file_is_enough(database: Secret, tmp_path: Path) -> None:
             None, database, PYRUS_API="v3", PYRUS_URL=sandbox.url, PYRUS_ACCESS_TOKEN_FILE=str(file)
         )
         command = [sys.executable, "-m", "pyrus_etl", "sync"]
-        process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
     assert process.returncode == 0, process.stderr

@@ -37,7 +37,7 @@ def in_shell(
     script = f'run() {{ "$@"; echo $? > {folder}/code; }}\n{line}\n'
     shell = ["bash", "-c", script.replace("pyrus-etl", " ".join(["run", *command_line()]))]
     settings = program_environment(sandbox, database, **environment)
-    ended = subprocess.run(shell, env=settings, cwd=folder, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(shell, env=settings, cwd=folder, capture_output=True, text=True, timeout=300)
     ended.returncode = int((folder / "code").read_text(encoding="utf-8"))
     return ended
 
@@ -182,7 +182,7 @@ def test_a_closed_terminal_ends_a_run_cleanly_unless_nohup(
             eventually(lambda: query(database, "SELECT count(*) > 0 FROM pyrus.tasks")[0][0])
 
         sandbox.faults = Faults()
-        assert process.wait(timeout=120) == code
+        assert process.wait(timeout=300) == code
     assert query(database, "SELECT status FROM pyrus.sync_runs") == [("partial" if code else "ok",)]
 
 

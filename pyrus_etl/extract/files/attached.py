@@ -204,11 +204,13 @@ def _everywhere(task: Task) -> Iterator[Attachment | None]:
 
 
 def file_of(attachment: Attachment, task_id: str) -> ServiceFile:
+    size = None if attachment.size is None else int(attachment.size)  # of v4 it is a type that JSON does not have
+    attachment = msgspec.structs.replace(attachment, size=size)
     return ServiceFile(
         service=PYRUS,
         file_id=str(attachment.id),
         name=attachment.name,
-        size_bytes=attachment.size,
+        size_bytes=size,
         task_id=task_id,
         download_url=attachment.download_url,
         payload=payload(attachment),

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from random import Random
+from types import SimpleNamespace
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
@@ -27,6 +28,7 @@ from pyrus_etl.client.network import resolver
 from pyrus_etl.extract.v4.listing.together import at_work
 from pyrus_etl.postgres import connection, lease, store, upkeep
 from pyrus_etl.postgres.connection import Session
+from pyrus_etl.sync import memory
 from tests.simulation.faults import Fault
 from tests.simulation.loop import Loop, another_loop
 from tests.simulation.orders import errors_logged
@@ -182,8 +184,7 @@ class Life:
         self.check_alive()
         self.steps += 1
         if self.steps % STEPS_BETWEEN_COLLECTIONS == 0:
-            with unheard():  # some of it may be left of the dead
-                gc.collect()
+            _collect()
         self._reaches(self._at_step, self.steps)
         if self._clock.now() > self._end:
             raise RuntimeError(f"the run did not come to its end within {LONGEST_RUN:g} seconds")
@@ -257,6 +258,12 @@ def unheard() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
+
+
+def _collect() -> int:
+    """Frees what nobody uses any more; some of it may be left of the dead."""
+    with unheard():
+        return gc.collect()
 
 
 @contextmanager
@@ -356,6 +363,7 @@ def living(clock: Time, today: Callable[[], datetime], seed: int) -> Iterator[No
         for name in ("_BRIEFLY", "_RENEW"):
             put.enter_context(patch.object(lease, name, getattr(lease, name).replace("'5s'", "'1h'")))
         put.enter_context(patch.object(upkeep, "outdated", lambda _: ANALYZED))
+        put.enter_context(patch.object(memory, "gc", SimpleNamespace(collect=_collect)))
         put.enter_context(passing(clock, today))
         put.callback(random.setstate, state)
         yield

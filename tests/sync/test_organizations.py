@@ -115,13 +115,16 @@ def test_without_an_organisation_in_the_profile_the_contacts_decide_if_they_leav
     assert (error is not None and bool(REFUSAL.fullmatch(str(error)))) is (known == [contacts_of(12)])
 
 
-def test_a_profile_of_api_v4_may_lack_the_organisation(sandbox: Sandbox, database: Secret, query: Query) -> None:
+@pytest.mark.parametrize("shown", [{}, {"organization_id": 0}])
+def test_a_profile_of_api_v4_may_lack_the_organisation(
+    sandbox: Sandbox, database: Secret, query: Query, shown: dict[str, int]
+) -> None:
     def script(asked: Asked) -> Reply | None:
         if not asked.path.endswith(("/auth", "/profile")):
             return None
         reply = passed_on(sandbox, asked)
         kept = {name: value for name, value in json.loads(reply.body).items() if name in KEPT}
-        return reply._replace(body=json.dumps(kept).encode())
+        return reply._replace(body=json.dumps(kept | shown).encode())
 
     with in_front_of(sandbox, script) as server:
         for login in (sandbox.options.login, COLLEAGUE):

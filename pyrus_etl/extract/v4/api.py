@@ -218,9 +218,8 @@ class _Profile(msgspec.Struct):
 
     @property
     def own_organization(self) -> int | None:
-        if self.organization_id is not None or self.organization is None:
-            return self.organization_id
-        return self.organization.organization_id
+        """None if it is missing, or 0: no organisation has that id."""
+        return self.organization_id or (self.organization and self.organization.organization_id) or None
 
 
 def _read_task(privacy: Privacy, body: bytes) -> tuple[bytes, Task, int]:

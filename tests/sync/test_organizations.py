@@ -132,3 +132,20 @@ def test_a_profile_of_api_v4_may_lack_the_organisation(
 
     assert query(database, NOTED) == [(sandbox.options.login, None), (COLLEAGUE, None)]
     assert isinstance(error_of(sandbox, database, SUPPLIER, PYRUS_API="v4"), SettingsError), "the contacts named it"
+
+
+def test_an_organisation_0_in_a_profile_of_api_v3_is_a_missing_one(
+    sandbox: Sandbox, database: Secret, query: Query
+) -> None:
+    def script(asked: Asked) -> Reply | None:
+        if not asked.path.endswith("/restapi/profile"):
+            return None
+        reply = passed_on(sandbox, asked)
+        profile = json.loads(reply.body)["Profile"] | {"OrganizationId": 0}
+        return reply._replace(body=json.dumps({"Profile": profile}).encode())
+
+    with in_front_of(sandbox, script) as server:
+        for login in (sandbox.options.login, COLLEAGUE):
+            assert error_of(sandbox, database, login, PYRUS_URL=server.url) is None
+
+    assert query(database, NOTED) == [(sandbox.options.login, None), (COLLEAGUE, None)]

@@ -64,7 +64,8 @@ class RestApi(Figures):
         self._sizes = {name: Sizes(FIRST_ASKED, GROWTH) for name in ("inbox", "alltasks")}
 
     async def profile(self) -> Profile:
-        return (await self._call(Request("GET", "/restapi/profile", _reader(_ProfileBody)))).profile
+        served = (await self._call(Request("GET", "/restapi/profile", _reader(_ProfileBody)))).profile
+        return msgspec.structs.replace(served, organization_id=served.organization_id or None)  # none has the id 0
 
     async def sample(self) -> Sample:
         try:

@@ -145,12 +145,16 @@ def note_listed(connection: Connection, account_id: int, compared: Compared) -> 
 def last_listed(connection: Connection, account_id: int, before: datetime, most: int) -> dict[int, datetime]:
     """The tasks that changed last before a time and that lists show to the account, with their dates; newest first.
 
-    Those of lost forms are left out.
+    Those of lost forms are left out, and those that are watched because no list shows them.
     """
     query = """
-        SELECT task_id, modified_date FROM pyrus.tasks AS task JOIN pyrus.task_sightings USING (task_id)
+        SELECT task_id, modified_date FROM pyrus.tasks AS task JOIN pyrus.task_sightings AS mine USING (task_id)
         WHERE account_id = %s AND listed_date IS NOT NULL AND modified_date < %s AND deleted_at IS NULL
           AND NOT EXISTS (SELECT FROM pyrus.forms AS form WHERE form.form_id = task.form_id AND lost_at IS NOT NULL)
+          AND NOT EXISTS (
+              SELECT FROM pyrus.watched_tasks AS watched
+              WHERE watched.task_id = task.task_id AND watched.account_id = mine.account_id
+          )
         ORDER BY modified_date DESC, task_id DESC LIMIT %s
     """
     return dict(connection.execute(query, [account_id, before, most]).fetchall())

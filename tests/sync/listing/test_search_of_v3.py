@@ -7,7 +7,7 @@ import pytest
 from pyrus_etl.sandbox import Sandbox, World
 from pyrus_etl.settings import Secret
 from tests.runs import sync
-from tests.scripted import Asked, Reply, in_front_of
+from tests.scripted import Asked, Reply, in_front_of, passed_on
 from tests.typing import Query
 
 V4 = {"PYRUS_API": "v4"}
@@ -96,3 +96,36 @@ def test_a_search_that_does_not_list_what_is_stored_is_not_believed(
             sync(sandbox, database, PYRUS_URL=server.url, **V4)
 
         assert not [asked for asked in server.asked if asked.path.endswith("searchtasks")]
+
+
+def test_a_search_need_not_list_a_task_that_no_list_shows(database: Secret, query: Query) -> None:
+    """Such a task is stored because another refers to it; the account may read it, and meets it nowhere."""
+    with Sandbox(World(tasks=40), hybrid=True) as sandbox:
+        sync(sandbox, database, **V4)
+        newest = "SELECT task_id FROM pyrus.tasks ORDER BY modified_date DESC LIMIT 1"
+        ((hidden,),) = query(database, newest)
+        query(
+            database,
+            """
+            WITH seen AS (DELETE FROM pyrus.task_sightings WHERE task_id = %s RETURNING task_id, account_id),
+                stored AS (DELETE FROM pyrus.tasks WHERE task_id = (SELECT task_id FROM seen))
+            INSERT INTO pyrus.watched_tasks (task_id, account_id) SELECT task_id, account_id FROM seen
+            """,
+            hidden,
+        )
+
+        def answer(asked: Asked) -> Reply | None:
+            if not asked.path.endswith("searchtasks"):
+                return None
+            reply = passed_on(sandbox, asked)
+            listed = json.loads(reply.body)
+            tasks = [task for task in listed["Tasks"] if task["Id"] != hidden]
+            return reply._replace(body=json.dumps(listed | {"Tasks": tasks}).encode())
+
+        with in_front_of(sandbox, answer) as server:
+            for _ in range(2):
+                sandbox.world.advance(7200)
+                sync(sandbox, database, PYRUS_URL=server.url, **V4)
+
+        assert query(database, newest) == [(hidden,)]
+        assert query(database, "SELECT DISTINCT search_works FROM pyrus.sync_runs") == [(True,)]

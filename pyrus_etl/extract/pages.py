@@ -17,7 +17,7 @@ class Feed(NamedTuple):
 class Known(NamedTuple):
     """Stored tasks, and the seconds of their last changes, from `since` on and before the period of a question.
 
-    Whoever lists everything that changed since then lists these tasks too, under these dates or later ones.
+    A list of everything that changed since then has these tasks too, under these dates or later ones.
     """
 
     dates: Mapping[int, int] = MappingProxyType({})

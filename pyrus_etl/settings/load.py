@@ -65,7 +65,7 @@ def _texts(options: Mapping[str, object]) -> dict[str, str | None]:
     """The options as texts, because a program may also give a number. Raises SettingsError if one is not a setting."""
     for name in options.keys() - SETTINGS.keys():
         known = ", ".join(each for each, setting in SETTINGS.items() if not setting.is_secret)
-        raise SettingsError(f"There is no option {name!r}; the options are {known}.")
+        raise SettingsError(f"The option {name!r} is unknown; the options are {known}.")
     return {name: None if value is None else str(value) for name, value in options.items()}
 
 

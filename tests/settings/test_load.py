@@ -166,5 +166,5 @@ def test_a_secret_that_every_user_can_read_is_warned_about() -> None:
 
 def test_a_program_may_give_a_number_and_a_misspelt_option_is_refused() -> None:
     assert load_settings({"concurrency": 4}, {}).concurrency == 4
-    with pytest.raises(SettingsError, match="There is no option 'concurency'"):
+    with pytest.raises(SettingsError, match="The option 'concurency' is unknown"):
         load_settings({"concurency": "4"}, {})

@@ -19,7 +19,7 @@ SIGHTINGS = """
 
 
 class Row(NamedTuple):
-    """A row of the outbox. `text`: its text, or the value of its form; `account`: whom it names."""
+    """A row of the outbox. `text`: its text, or the value of its form; `account`: the account that it names."""
 
     outbox_id: Any
     action: str
@@ -74,7 +74,7 @@ def may_send(row: Row, team: Team, sight: Sight) -> set[int]:
 def senders(row: Row, teams: Collection[Team], sights: Collection[Sight]) -> set[int]:
     """Who may send a row if these teams push, at times when tasks are seen like this.
 
-    Whoever was sending a row goes on with it.
+    The account that was sending a row goes on with it.
     """
     found = {one for team in teams for sight in sights for one in may_send(row, team, sight)}
     is_begun = row.status in ("sending", "unknown") and row.account_id is not None

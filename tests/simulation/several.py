@@ -89,7 +89,7 @@ class Harm:
 
 
 def _change(tasks: Iterable[tuple[World, int]]) -> None:
-    """Changes what a process has in hand, so that whoever takes over stores something newer."""
+    """Changes what a process has in hand, so that the run that takes over stores something newer."""
     for world, task_id in dict.fromkeys(tasks):
         with suppress(KeyError):  # it is deleted
             world.edit(task_id)

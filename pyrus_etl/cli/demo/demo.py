@@ -83,9 +83,8 @@ def demo(number: int, seed: int, shell: bool) -> int:
                pyrus-etl demo --shell
     """
     set_up_logging("WARNING", "text")
-    logging.getLogger("pyrus_etl.cli.terminal.progress").setLevel(
-        "INFO"
-    )  # without a terminal, a long demo logs its progress
+    # without a terminal, a long demo logs its progress
+    logging.getLogger("pyrus_etl.cli.terminal.progress").setLevel("INFO")
     return _shell() if shell else _show(open_console(), number, seed)
 
 

@@ -20,7 +20,7 @@ MOST_SHARE = 20
 FASTEST = 0.1
 """Seconds of a quota without bounds, such as that of a server of one's own, for which a lease lasts at least."""
 GUARD = 1.0
-"""Seconds before it expires at which a lease is no longer used."""
+"""A lease is not used in its last seconds: this many."""
 BEAT = 2.0
 """Seconds between two reports, less if the period is short: leases are renewed, and what others did is seen."""
 SHORTEST_BEAT = 0.1
@@ -30,7 +30,7 @@ SHORTEST_PAUSE = 0.005
 
 
 class _Lease:
-    """Leased permits. `ends`: when it is no longer used (monotonic clock)."""
+    """Leased permits. `ends`: the time from which on they are not used (monotonic clock)."""
 
     __slots__ = ("answered", "ends", "last", "lease_id", "permits", "used")
 

@@ -107,8 +107,9 @@ def claimed(connection: Connection, task_ids: Sequence[int]) -> set[int]:
 
 
 def resolve(connection: Connection, outbox_id: UUID, status: str) -> str | None:
-    """A person's decision about a row that is unknown or refused; returns its status before, None if there is no row.
+    """Records a person's decision about a row that is unknown or refused.
 
+    Returns the status that the row had, or None if the outbox has no row with this id.
     Nothing changes if it has another status.
     """
     found = connection.execute("SELECT status FROM pyrus.outbox WHERE outbox_id = %s FOR UPDATE", [outbox_id])

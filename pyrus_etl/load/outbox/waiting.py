@@ -1,4 +1,4 @@
-"""Rows of pyrus.outbox that wait to be sent: in which order, by whom, and behind what. Only reads."""
+"""Reads rows of pyrus.outbox that wait to be sent: in which order, by which account, and behind which rows."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime

@@ -17,9 +17,9 @@ from pyrus_etl.postgres.store import Store
 async def refuse_another(source: Source, store: Store, account: Profile) -> None:
     """Raises SettingsError if the account is surely of another organisation than those that used the database.
 
-    If its profile does not name the organisation and the account is new here, the contacts decide. They name everybody
-    whom the account knows, by organisation, and do not say which is its own. So it is refused only if the one that
-    lists the account is another, and the one of the database is not among them.
+    If its profile does not name the organisation and the account is new here, the contacts decide. They list the people
+    whom the account knows, by organisation, but do not say which organisation is its own. So it is refused only if an
+    organisation lists the account, and the organisation of the database is not in the contacts at all.
     """
     if account.organization_id is not None:
         await store.query(organization.refuse_another, account.id, account.organization_id)
